@@ -1,0 +1,2 @@
+//! The `zowarmup` command.
+fn main() {}
