@@ -1,1 +1,7 @@
 //! Simulates federated learning with ZOWarmUp on any vendor's GPU: a thin scheduler over hand-written WGSL kernels.
+#![warn(missing_docs)]
+
+pub mod device;
+pub mod kernels;
+pub mod plan;
+pub mod reference;

@@ -1,0 +1,203 @@
+//! Devices: what runs a [`Recording`]. The only part of the crate that imports wgpu is [`gpu`].
+
+mod gpu;
+mod select;
+
+pub use select::{Selection, list, open};
+
+use crate::kernels::shaders::{ShaderError, Tier};
+use crate::plan::{BufferId, Recording};
+
+/// What kind of thing an adapter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdapterKind {
+    /// A card of its own.
+    Discrete,
+    /// Part of a processor.
+    Integrated,
+    /// A virtual GPU.
+    Virtual,
+    /// A software rasterizer.
+    Software,
+    /// The CPU twins.
+    Reference,
+    /// Not told by the driver.
+    Other,
+}
+
+impl AdapterKind {
+    /// The word used in listings.
+    pub fn name(self) -> &'static str {
+        match self {
+            AdapterKind::Discrete => "discrete",
+            AdapterKind::Integrated => "integrated",
+            AdapterKind::Virtual => "virtual",
+            AdapterKind::Software => "software",
+            AdapterKind::Reference => "reference",
+            AdapterKind::Other => "other",
+        }
+    }
+}
+
+/// An adapter's name and kind.
+#[derive(Clone, Debug)]
+pub struct AdapterInfo {
+    /// The driver's name for it.
+    pub name: String,
+    /// `vulkan`, `metal`, `dx12`, `gl` or `reference`.
+    pub backend: String,
+    /// Driver and its version.
+    pub driver: String,
+    /// Kind.
+    pub kind: AdapterKind,
+    /// The capability tier it is used at.
+    pub tier: Tier,
+    /// Features found that the engine knows how to use.
+    pub features: Vec<String>,
+}
+
+/// What a device can hold and bind, in bytes.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Largest storage binding.
+    pub binding: u64,
+    /// Largest buffer.
+    pub buffer: u64,
+    /// What all buffers together may take: the config's budget, or what the adapter allows.
+    pub memory: u64,
+    /// Alignment of a binding's offset.
+    pub alignment: u64,
+    /// Storage buffers a kernel may bind.
+    pub storage_buffers: u32,
+    /// Workgroup memory.
+    pub workgroup_memory: u32,
+    /// Invocations in a workgroup.
+    pub invocations: u32,
+    /// Operations in one submission: about 100 ms of the device's time, for the watchdogs of desktop systems.
+    pub submission_cost: u64,
+}
+
+impl Limits {
+    /// WebGPU's guaranteed limits.
+    pub fn webgpu_default() -> Self {
+        Self {
+            binding: 128 << 20,
+            buffer: 256 << 20,
+            memory: 2 << 30,
+            alignment: 256,
+            storage_buffers: 8,
+            workgroup_memory: 16 << 10,
+            invocations: 256,
+            submission_cost: 1_000_000_000,
+        }
+    }
+
+    /// Checks that a buffer of `bytes` may be made beside `allocated` bytes.
+    pub fn admit(&self, name: &str, bytes: u64, allocated: u64) -> Result<(), DeviceError> {
+        if bytes > self.buffer {
+            return Err(DeviceError::BufferTooLarge { name: name.to_owned(), bytes, limit: self.buffer });
+        }
+        if allocated.saturating_add(bytes) > self.memory {
+            return Err(DeviceError::OverBudget { name: name.to_owned(), bytes, allocated, budget: self.memory });
+        }
+        Ok(())
+    }
+}
+
+/// What can go wrong on a device.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// No adapter, or none that could be opened.
+    #[error(
+        "no GPU adapter was found: install a Vulkan driver (Debian and Ubuntu: apt-get install libvulkan1 mesa-vulkan-drivers), or use --device reference for the CPU twins"
+    )]
+    NoAdapter,
+    /// The selection names nothing.
+    #[error("device {wanted:?} matches no adapter; there are: {found}")]
+    NoMatch {
+        /// The selection.
+        wanted: String,
+        /// The adapters' names.
+        found: String,
+    },
+    /// The adapter lacks something the engine needs.
+    #[error("adapter {adapter} can't be used: {why}")]
+    Unfit {
+        /// Its name.
+        adapter: String,
+        /// What is missing.
+        why: String,
+    },
+    /// A buffer passes the adapter's limit.
+    #[error("buffer {name} needs {bytes} bytes; this adapter's largest buffer is {limit} bytes")]
+    BufferTooLarge {
+        /// The buffer.
+        name: String,
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// The memory budget is spent.
+    #[error("buffer {name} of {bytes} bytes does not fit: {allocated} of {budget} bytes are in use, {} are missing (config key device.memory_budget, or fewer or smaller clients)", (allocated + bytes).saturating_sub(*budget))]
+    OverBudget {
+        /// The buffer.
+        name: String,
+        /// Its size.
+        bytes: u64,
+        /// In use before it.
+        allocated: u64,
+        /// The budget.
+        budget: u64,
+    },
+    /// The driver ran out of memory.
+    #[error("the device ran out of memory: {0} (a smaller device.memory_budget may help)")]
+    OutOfMemory(String),
+    /// The device is gone; the process can resume on a fresh one.
+    #[error("the device was lost: {0}; the run can be resumed from its last round")]
+    Lost(String),
+    /// A handle that was never made or is destroyed.
+    #[error("buffer handle {0} does not exist")]
+    NoBuffer(u32),
+    /// A shader could not be built.
+    #[error(transparent)]
+    Shader(#[from] ShaderError),
+    /// The driver or wgpu refused a command: a defect of this program or of the driver.
+    #[error("internal device error: {0}")]
+    Internal(String),
+}
+
+/// Something that holds buffers and runs recordings.
+pub trait Device {
+    /// Name and kind.
+    fn info(&self) -> &AdapterInfo;
+    /// Limits.
+    fn limits(&self) -> &Limits;
+    /// Makes a buffer of `bytes` (rounded up to 4). Its content is undefined until written: pools reuse buffers.
+    fn create_buffer(&mut self, name: &str, bytes: u64) -> Result<BufferId, DeviceError>;
+    /// Gives a buffer back.
+    fn destroy_buffer(&mut self, id: BufferId);
+    /// Runs the commands in order and returns what its read-backs brought, in their order.
+    fn run(&mut self, recording: &Recording) -> Result<Vec<Vec<u8>>, DeviceError>;
+    /// Runs the commands and returns the seconds they took: device time where there are timestamps, else wall time with a
+    /// synchronisation. Read-backs are not part of it.
+    fn time(&mut self, recording: &Recording) -> Result<f64, DeviceError>;
+    /// Whether [`Device::time`] gives device time.
+    fn has_timestamps(&self) -> bool;
+    /// Bytes in live buffers.
+    fn allocated_bytes(&self) -> u64;
+    /// The most that `allocated_bytes` ever was.
+    fn peak_bytes(&self) -> u64;
+    /// Live buffers in order of creation: name and bytes.
+    fn buffers(&self) -> Vec<(String, u64)>;
+}
+
+/// Reads a span's f32 values from one result of [`Device::run`].
+pub fn as_f32(bytes: &[u8]) -> Vec<f32> {
+    bytes.chunks_exact(4).map(|c| f32::from_le_bytes([c[0], c[1], c[2], c[3]])).collect()
+}
+
+/// Reads u32 values.
+pub fn as_u32(bytes: &[u8]) -> Vec<u32> {
+    bytes.chunks_exact(4).map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]])).collect()
+}

@@ -1,0 +1,92 @@
+//! The host's table of kernels: a row each, with its name, its WGSL file and its CPU twin.
+//!
+//! What else the host must know of a shader (binding kinds, workgroup size, layout of its uniform block) is read from the
+//! shader by naga ([`reflect`]), not typed again here.
+
+pub mod params;
+pub mod reflect;
+pub mod shaders;
+
+use std::fmt;
+
+use crate::reference::Twin;
+
+/// A row of the table.
+pub struct Kernel {
+    /// Name, that of the shader file without `.wgsl`.
+    pub name: &'static str,
+    /// The CPU twin: the kernel's specification.
+    pub twin: Twin,
+}
+
+impl PartialEq for Kernel {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+impl Eq for Kernel {}
+impl fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Constants that specialise a kernel: `(name, value)`, for an `override` or a `const NAME: u32 = ...;` line of its source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Variant(Vec<(&'static str, u32)>);
+
+impl Variant {
+    /// The kernel as written.
+    pub fn plain() -> Self {
+        Self::default()
+    }
+
+    /// With one more constant set.
+    pub fn with(mut self, name: &'static str, value: u32) -> Self {
+        self.0.push((name, value));
+        self
+    }
+
+    /// The constants in the order given.
+    pub fn constants(&self) -> &[(&'static str, u32)] {
+        &self.0
+    }
+
+    /// The value of a constant, or `default` where it isn't set.
+    pub fn get(&self, name: &str, default: u32) -> u32 {
+        self.0.iter().find(|(n, _)| *n == name).map_or(default, |(_, v)| *v)
+    }
+}
+
+impl fmt::Display for Variant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts: Vec<String> = self.0.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        if parts.is_empty() { Ok(()) } else { write!(f, "<{}>", parts.join(",")) }
+    }
+}
+
+/// Workgroup counts for `items` work items at `per_group` a group, folded over x and y so that no dimension passes 65,535.
+/// The shader gets its linear group index as `id.y * groups.x + id.x` and masks what lies beyond its count.
+pub fn fold_grid(items: u64, per_group: u32) -> [u32; 3] {
+    const MAX: u64 = 65_535;
+    let groups = items.div_ceil(u64::from(per_group.max(1)));
+    if groups <= MAX {
+        return [groups as u32, 1, 1];
+    }
+    let y = groups.div_ceil(MAX);
+    [groups.div_ceil(y) as u32, y as u32, 1]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_covers_every_item_within_the_limit() {
+        for items in [0u64, 1, 63, 64, 65, 65_535 * 64, 65_535 * 64 + 1, 11_173_962 * 16, u64::from(u32::MAX)] {
+            let [x, y, z] = fold_grid(items, 64);
+            assert!(x <= 65_535 && y <= 65_535 && z == 1);
+            assert!(u64::from(x) * u64::from(y) * 64 >= items);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The WGSL sources, embedded, and the two things done to them before compilation: expanding imports, setting constants.
+//!
+//! - A line `#import lib/NAME.wgsl` is replaced by that file, once per module. In a tier above `core` a file
+//!   `lib/NAME_TIER.wgsl` stands in for `lib/NAME.wgsl` where it exists: the same functions, made with what the tier offers.
+//! - `enable` lines of fragments move to the top, where WGSL wants them.
+//! - A constant of a [`Variant`] sets an `override` at pipeline creation, or replaces the value in a line `const NAME: u32 = ...;`
+//!   (sizes of function-local arrays can't be overrides). There are no templates: each file is valid WGSL as it stands.
+
+use std::collections::HashSet;
+
+use super::Variant;
+
+/// What an adapter offers a kernel beyond WebGPU's default limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Tier {
+    /// f32 and u32 within WebGPU's defaults.
+    Core,
+    /// Subgroup operations and native 64-bit integers.
+    Subgroup,
+}
+
+impl Tier {
+    /// `core` or `subgroup`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tier::Core => "core",
+            Tier::Subgroup => "subgroup",
+        }
+    }
+}
+
+/// Why a shader could not be put together. All of these are defects of the tree, found by the shader tests.
+#[derive(Debug, thiserror::Error)]
+pub enum ShaderError {
+    /// No such file in the embedded tree.
+    #[error("shader {0} does not exist")]
+    Missing(String),
+    /// A constant that the source doesn't declare.
+    #[error("shader {shader} declares no constant {name}")]
+    NoConstant {
+        /// The shader.
+        shader: String,
+        /// The constant.
+        name: String,
+    },
+    /// naga refused the source.
+    #[error("shader {shader}: {message}")]
+    Invalid {
+        /// The shader.
+        shader: String,
+        /// naga's message with the place in the expanded source.
+        message: String,
+    },
+}
+
+macro_rules! sources {
+    ($($file:literal),* $(,)?) => {
+        /// Every file below `shaders/`: path and content.
+        pub const SOURCES: &[(&str, &str)] = &[$(($file, include_str!(concat!("../../shaders/", $file)))),*];
+    };
+}
+
+sources![];
+
+fn source(path: &str) -> Option<&'static str> {
+    SOURCES.iter().find(|(p, _)| *p == path).map(|(_, s)| *s)
+}
+
+/// The kernel's source for a tier, imports expanded and `const` lines set; overrides of the variant come back beside it.
+pub fn specialise(
+    kernel: &str,
+    tier: Tier,
+    variant: &Variant,
+) -> Result<(String, Vec<(&'static str, f64)>), ShaderError> {
+    let mut text = expand(kernel, tier)?;
+    let mut overrides = Vec::new();
+    for &(name, value) in variant.constants() {
+        if text.contains(&format!("override {name}:")) {
+            overrides.push((name, f64::from(value)));
+            continue;
+        }
+        let head = format!("const {name}: u32 =");
+        let missing = || ShaderError::NoConstant { shader: kernel.to_owned(), name: name.to_owned() };
+        let start = text.find(&head).ok_or_else(missing)? + head.len();
+        let end = start + text[start..].find(';').ok_or_else(missing)?;
+        text.replace_range(start..end, &format!(" {value}u"));
+    }
+    Ok((text, overrides))
+}
+
+/// The kernel's source with its imports expanded.
+pub fn expand(kernel: &str, tier: Tier) -> Result<String, ShaderError> {
+    let mut seen = HashSet::new();
+    let mut enables = Vec::new();
+    let mut body = String::new();
+    include(&format!("{kernel}.wgsl"), tier, &mut seen, &mut enables, &mut body)?;
+    Ok(enables.into_iter().map(|line| line + "\n").collect::<String>() + &body)
+}
+
+fn include(
+    path: &str,
+    tier: Tier,
+    seen: &mut HashSet<String>,
+    enables: &mut Vec<String>,
+    body: &mut String,
+) -> Result<(), ShaderError> {
+    if !seen.insert(path.to_owned()) {
+        return Ok(());
+    }
+    let for_tier = (tier == Tier::Subgroup).then(|| path.replace(".wgsl", "_subgroup.wgsl"));
+    let text = for_tier
+        .and_then(|p| source(&p))
+        .or_else(|| source(path))
+        .ok_or_else(|| ShaderError::Missing(path.to_owned()))?;
+    for line in text.lines() {
+        if let Some(import) = line.strip_prefix("#import ") {
+            include(import.trim(), tier, seen, enables, body)?;
+        } else if line.starts_with("enable ") {
+            if !enables.iter().any(|e| e == line) {
+                enables.push(line.to_owned());
+            }
+        } else {
+            body.push_str(line);
+            body.push('\n');
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,8 @@
+//! What is to be done on a device, as plain data: buffer handles, commands, recordings.
+//!
+//! Nothing here touches an adapter. A [`Recording`] can be printed, counted and tested without one, and runs alike on a GPU
+//! ([`crate::device`]) and on the CPU twins ([`crate::reference`]).
+
+mod recording;
+
+pub use recording::{BufferId, Command, Dispatch, Recording, Span};

@@ -1,0 +1,169 @@
+//! The list of commands that a planner emits and a device runs.
+
+use std::fmt;
+
+use bytemuck::{NoUninit, Pod};
+
+use crate::kernels::{Kernel, Variant};
+
+/// Handle of a device buffer; made by [`crate::device::Device::create_buffer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BufferId(pub u32);
+
+/// A byte range of a buffer, as a kernel binds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Span {
+    /// The buffer.
+    pub buffer: BufferId,
+    /// First byte; a multiple of the device's storage alignment where a kernel binds it.
+    pub offset: u64,
+    /// Length in bytes, a multiple of 4.
+    pub bytes: u64,
+}
+
+impl Span {
+    /// The first `bytes` bytes of `buffer`.
+    pub fn of(buffer: BufferId, bytes: u64) -> Self {
+        Self { buffer, offset: 0, bytes }
+    }
+}
+
+/// One kernel launch.
+#[derive(Clone)]
+pub struct Dispatch {
+    /// The kernel's row of the host table.
+    pub kernel: &'static Kernel,
+    /// Constants that specialise it.
+    pub variant: Variant,
+    /// The uniform block of binding 0, as bytes.
+    pub params: Vec<u8>,
+    /// Storage bindings 1, 2, ... in the shader's order.
+    pub bindings: Vec<Span>,
+    /// Workgroups in x, y and z, each at most 65,535.
+    pub grid: [u32; 3],
+    /// Estimated arithmetic, in floating-point (or integer) operations: decides where submissions are cut.
+    pub cost: u64,
+}
+
+/// One step of a [`Recording`].
+#[derive(Clone)]
+pub enum Command {
+    /// Writes host bytes into a buffer.
+    Upload {
+        /// Target.
+        buffer: BufferId,
+        /// First byte, a multiple of 4.
+        offset: u64,
+        /// Content, a multiple of 4 bytes.
+        data: Vec<u8>,
+    },
+    /// Sets a span to zero bytes.
+    Clear(Span),
+    /// Copies `from` into `to`, spans of equal length in different buffers.
+    Copy {
+        /// Source.
+        from: Span,
+        /// Target.
+        to: Span,
+    },
+    /// Launches a kernel.
+    Dispatch(Box<Dispatch>),
+    /// Brings a span back to the host. Results come in the order of these commands.
+    ReadBack(Span),
+}
+
+/// Commands in order. Each sees what those before it wrote.
+#[derive(Clone, Default)]
+pub struct Recording {
+    commands: Vec<Command>,
+}
+
+impl Recording {
+    /// An empty list.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The commands in order.
+    pub fn commands(&self) -> &[Command] {
+        &self.commands
+    }
+
+    /// Appends an upload of plain data.
+    pub fn upload<T: NoUninit>(&mut self, buffer: BufferId, offset: u64, data: &[T]) {
+        let data: &[u8] = bytemuck::cast_slice(data);
+        if !data.is_empty() {
+            self.commands.push(Command::Upload { buffer, offset, data: data.to_vec() });
+        }
+    }
+
+    /// Appends zeroing of a span.
+    pub fn clear(&mut self, span: Span) {
+        self.commands.push(Command::Clear(span));
+    }
+
+    /// Appends a copy.
+    pub fn copy(&mut self, from: Span, to: Span) {
+        self.commands.push(Command::Copy { from, to });
+    }
+
+    /// Appends a kernel launch. An empty grid is dropped: it would compute nothing.
+    pub fn dispatch<P: Pod>(
+        &mut self,
+        kernel: &'static Kernel,
+        variant: Variant,
+        params: &P,
+        bindings: &[Span],
+        grid: [u32; 3],
+        cost: u64,
+    ) {
+        if grid.contains(&0) {
+            return;
+        }
+        let params = bytemuck::bytes_of(params).to_vec();
+        let bindings = bindings.to_vec();
+        self.commands.push(Command::Dispatch(Box::new(Dispatch { kernel, variant, params, bindings, grid, cost })));
+    }
+
+    /// Appends a read-back.
+    pub fn read_back(&mut self, span: Span) {
+        self.commands.push(Command::ReadBack(span));
+    }
+
+    /// Appends another list.
+    pub fn append(&mut self, other: Recording) {
+        self.commands.extend(other.commands);
+    }
+
+    /// How many kernels it launches.
+    pub fn dispatches(&self) -> usize {
+        self.commands.iter().filter(|c| matches!(c, Command::Dispatch(_))).count()
+    }
+
+    /// The estimated operations of all launches.
+    pub fn cost(&self) -> u64 {
+        self.commands.iter().map(|c| if let Command::Dispatch(d) = c { d.cost } else { 0 }).sum()
+    }
+}
+
+impl fmt::Display for Recording {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for command in &self.commands {
+            match command {
+                Command::Upload { buffer, offset, data } => {
+                    writeln!(f, "upload   b{} +{offset} {} B", buffer.0, data.len())?;
+                }
+                Command::Clear(s) => writeln!(f, "clear    b{} +{} {} B", s.buffer.0, s.offset, s.bytes)?,
+                Command::Copy { from, to } => {
+                    writeln!(f, "copy     b{} -> b{} {} B", from.buffer.0, to.buffer.0, from.bytes)?;
+                }
+                Command::Dispatch(d) => {
+                    let bound: Vec<String> = d.bindings.iter().map(|s| format!("b{}", s.buffer.0)).collect();
+                    writeln!(f, "dispatch {}{} {:?} [{}]", d.kernel.name, d.variant, d.grid, bound.join(" "))?;
+                }
+                Command::ReadBack(s) => writeln!(f, "readback b{} +{} {} B", s.buffer.0, s.offset, s.bytes)?,
+            }
+        }
+        Ok(())
+    }
+}

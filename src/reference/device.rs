@@ -1,0 +1,144 @@
+//! The `reference` device: recordings run on the CPU twins, one thread, host memory.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Instant;
+
+use super::{Bound, Call};
+use crate::device::{AdapterInfo, AdapterKind, Device, DeviceError, Limits};
+use crate::kernels::shaders::Tier;
+use crate::plan::{BufferId, Command, Recording, Span};
+
+/// Runs recordings on the CPU twins.
+pub struct ReferenceDevice {
+    info: AdapterInfo,
+    limits: Limits,
+    buffers: HashMap<BufferId, (String, Rc<RefCell<Vec<u32>>>)>,
+    next: u32,
+    allocated: u64,
+    peak: u64,
+}
+
+impl ReferenceDevice {
+    /// The adapter entry under which it is listed.
+    pub fn adapter() -> AdapterInfo {
+        AdapterInfo {
+            name: "CPU twins".to_owned(),
+            backend: "reference".to_owned(),
+            driver: format!("zowarmup {}", env!("CARGO_PKG_VERSION")),
+            kind: AdapterKind::Reference,
+            tier: Tier::Core,
+            features: Vec::new(),
+        }
+    }
+
+    /// A device within the given limits; `None`: WebGPU's default limits and 2 GiB.
+    pub fn new(memory_budget: Option<u64>) -> Self {
+        let limits = Limits { memory: memory_budget.unwrap_or(2 << 30), ..Limits::webgpu_default() };
+        Self { info: Self::adapter(), limits, buffers: HashMap::new(), next: 0, allocated: 0, peak: 0 }
+    }
+
+    fn words(&self, id: BufferId) -> Result<&Rc<RefCell<Vec<u32>>>, DeviceError> {
+        self.buffers.get(&id).map(|(_, words)| words).ok_or(DeviceError::NoBuffer(id.0))
+    }
+
+    fn bound(&self, span: &Span) -> Result<Bound, DeviceError> {
+        let words = self.words(span.buffer)?;
+        let (first, len) = ((span.offset / 4) as usize, (span.bytes / 4) as usize);
+        if first + len > words.borrow().len() {
+            return Err(DeviceError::Internal(format!("span {span:?} passes the end of its buffer")));
+        }
+        Ok(Bound { words: Rc::clone(words), first, len })
+    }
+
+    fn step(&self, command: &Command, results: &mut Vec<Vec<u8>>) -> Result<(), DeviceError> {
+        match command {
+            Command::Upload { buffer, offset, data } => {
+                let bound = self.bound(&Span { buffer: *buffer, offset: *offset, bytes: data.len() as u64 })?;
+                let mut words = bound.words.borrow_mut();
+                let target: &mut [u8] = bytemuck::cast_slice_mut(&mut words[bound.first..bound.first + bound.len]);
+                target.copy_from_slice(data);
+            }
+            Command::Clear(span) => {
+                let bound = self.bound(span)?;
+                bound.words.borrow_mut()[bound.first..bound.first + bound.len].fill(0);
+            }
+            Command::Copy { from, to } => {
+                let (from, to) = (self.bound(from)?, self.bound(to)?);
+                let source = from.words.borrow()[from.first..from.first + from.len].to_vec();
+                to.words.borrow_mut()[to.first..to.first + to.len].copy_from_slice(&source);
+            }
+            Command::Dispatch(d) => {
+                let bindings = d.bindings.iter().map(|s| self.bound(s)).collect::<Result<_, _>>()?;
+                (d.kernel.twin)(&Call { variant: &d.variant, params: &d.params, grid: d.grid, bindings });
+            }
+            Command::ReadBack(span) => {
+                let bound = self.bound(span)?;
+                let words = bound.words.borrow();
+                results.push(bytemuck::cast_slice(&words[bound.first..bound.first + bound.len]).to_vec());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Device for ReferenceDevice {
+    fn info(&self) -> &AdapterInfo {
+        &self.info
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    fn create_buffer(&mut self, name: &str, bytes: u64) -> Result<BufferId, DeviceError> {
+        self.limits.admit(name, bytes, self.allocated)?;
+        let id = BufferId(self.next);
+        self.next += 1;
+        let words = Rc::new(RefCell::new(vec![0u32; bytes.div_ceil(4) as usize]));
+        self.buffers.insert(id, (name.to_owned(), words));
+        self.allocated += bytes.next_multiple_of(4);
+        self.peak = self.peak.max(self.allocated);
+        Ok(id)
+    }
+
+    fn destroy_buffer(&mut self, id: BufferId) {
+        if let Some((_, words)) = self.buffers.remove(&id) {
+            self.allocated -= words.borrow().len() as u64 * 4;
+        }
+    }
+
+    fn run(&mut self, recording: &Recording) -> Result<Vec<Vec<u8>>, DeviceError> {
+        let mut results = Vec::new();
+        for command in recording.commands() {
+            self.step(command, &mut results)?;
+        }
+        Ok(results)
+    }
+
+    fn time(&mut self, recording: &Recording) -> Result<f64, DeviceError> {
+        let start = Instant::now();
+        self.run(recording)?;
+        Ok(start.elapsed().as_secs_f64())
+    }
+
+    fn has_timestamps(&self) -> bool {
+        false
+    }
+
+    fn allocated_bytes(&self) -> u64 {
+        self.allocated
+    }
+
+    fn peak_bytes(&self) -> u64 {
+        self.peak
+    }
+
+    fn buffers(&self) -> Vec<(String, u64)> {
+        let mut list: Vec<_> =
+            self.buffers.iter().map(|(id, (name, w))| (id.0, name.clone(), w.borrow().len() as u64 * 4)).collect();
+        list.sort_unstable();
+        list.into_iter().map(|(_, name, bytes)| (name, bytes)).collect()
+    }
+}
