@@ -1,8 +1,10 @@
-//! What is to be done on a device, as plain data: buffer handles, commands, recordings.
+//! What is to be done on a device, as plain data: buffer handles, commands, recordings, and the arithmetic of cutting work.
 //!
 //! Nothing here touches an adapter. A [`Recording`] can be printed, counted and tested without one, and runs alike on a GPU
 //! ([`crate::device`]) and on the CPU twins ([`crate::reference`]).
 
+pub mod arena;
+pub mod chunks;
 mod recording;
 
 pub use recording::{BufferId, Command, Dispatch, Recording, Span};

@@ -1,0 +1,134 @@
+//! A set of samples on the device: pixels as bytes, in pages that fit a binding, normalised when a batch is gathered.
+
+use crate::device::{Device, DeviceError};
+use crate::kernels::gather;
+use crate::plan::{BufferId, Recording, Span};
+
+/// What a set of samples is on the host: the loaders of [`crate::data`] make it.
+pub struct SampleSet<'a> {
+    /// Bytes of all samples, each `features` long, channels first.
+    pub pixels: &'a [u8],
+    /// Classes.
+    pub labels: &'a [u32],
+    /// Channels and pixels a channel.
+    pub shape: (usize, usize),
+    /// A channel's value is `byte * scale + shift`.
+    pub table: Vec<[f32; 2]>,
+}
+
+struct Page {
+    buffer: BufferId,
+    first: u32,
+    rows: u32,
+    bytes: u64,
+}
+
+/// A set of samples on the device.
+pub struct Samples {
+    id: u64,
+    pages: Vec<Page>,
+    row_words: u32,
+    features: u32,
+    spatial: u32,
+    table: Span,
+    labels: Vec<u32>,
+}
+
+impl Samples {
+    /// Uploads a set. `id` tells sets of one engine apart.
+    pub(super) fn upload(device: &mut dyn Device, id: u64, set: &SampleSet<'_>) -> Result<Self, DeviceError> {
+        let (channels, spatial) = set.shape;
+        let features = channels * spatial;
+        let row_words = features.div_ceil(4);
+        let limit = device.limits().binding.min(device.limits().buffer);
+        let page_rows = (limit as usize / (row_words * 4)).max(1);
+        let mut pages = Vec::new();
+        let rows = set.labels.len();
+        for first in (0..rows).step_by(page_rows) {
+            let count = page_rows.min(rows - first);
+            let bytes = (count * row_words * 4) as u64;
+            let buffer = device.create_buffer("samples", bytes)?;
+            // Rows are padded to whole words; many small uploads keep the staging buffer small.
+            let block = ((16 << 20) / (row_words * 4)).max(1);
+            for start in (0..count).step_by(block) {
+                let n = block.min(count - start);
+                let mut padded = vec![0u8; n * row_words * 4];
+                for row in 0..n {
+                    let from = (first + start + row) * features;
+                    padded[row * row_words * 4..][..features].copy_from_slice(&set.pixels[from..from + features]);
+                }
+                let mut recording = Recording::new();
+                recording.upload(buffer, (start * row_words * 4) as u64, &padded);
+                device.run(&recording)?;
+            }
+            pages.push(Page { buffer, first: first as u32, rows: count as u32, bytes });
+        }
+        let table_bytes = (set.table.len() * 8) as u64;
+        let table = Span::of(device.create_buffer("normalisation", table_bytes)?, table_bytes);
+        let mut recording = Recording::new();
+        recording.upload(table.buffer, 0, &set.table);
+        device.run(&recording)?;
+        Ok(Self {
+            id,
+            pages,
+            row_words: row_words as u32,
+            features: features as u32,
+            spatial: spatial as u32,
+            table,
+            labels: set.labels.to_vec(),
+        })
+    }
+
+    /// Which set it is.
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Samples.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Values a sample.
+    pub fn features(&self) -> usize {
+        self.features as usize
+    }
+
+    /// The labels of the samples at `indices`.
+    pub fn labels_of(&self, indices: &[u32]) -> Vec<u32> {
+        indices.iter().map(|&i| self.labels[i as usize]).collect()
+    }
+
+    /// Words of index space that [`Samples::gather`] needs for `rows` rows: a list a page.
+    pub(super) fn index_bytes(&self, rows: usize, alignment: u64) -> u64 {
+        self.pages.len() as u64 * ((rows * 4) as u64).next_multiple_of(alignment)
+    }
+
+    /// Records the gathering of the samples at `indices` into rows 0, 1, ... of `x`. `index` holds at least
+    /// [`Samples::index_bytes`] bytes and starts at an aligned offset.
+    pub(super) fn gather(&self, recording: &mut Recording, indices: &[u32], index: Span, alignment: u64, x: Span) {
+        let mut at = index.offset;
+        for page in &self.pages {
+            let inside = |&i: &u32| if i >= page.first && i - page.first < page.rows { i - page.first } else { u32::MAX };
+            let list: Vec<u32> = indices.iter().map(inside).collect();
+            if list.iter().any(|&i| i != u32::MAX) {
+                let span = Span { buffer: index.buffer, offset: at, bytes: (list.len() * 4) as u64 };
+                recording.upload(index.buffer, at, &list);
+                let params = gather::Params {
+                    rows: list.len() as u32,
+                    features: self.features,
+                    spatial: self.spatial,
+                    row_words: self.row_words,
+                    out_row: 0,
+                };
+                gather::record(recording, &params, span, Span::of(page.buffer, page.bytes), self.table, x);
+            }
+            at += ((list.len() * 4) as u64).next_multiple_of(alignment);
+        }
+    }
+}

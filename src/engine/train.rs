@@ -1,0 +1,160 @@
+//! A warm-up round: local epochs of SGD on many clients at once, each with its own weights, then their weighted average.
+
+use super::backward::StepBuffers;
+use super::{Engine, EngineError, Samples};
+use crate::device::as_f32;
+use crate::kernels::params::Lane;
+use crate::kernels::{average, lane_sum, server_step, sgd};
+use crate::plan::chunks::pack;
+use crate::plan::{Recording, Span};
+
+/// A client's part of a warm-up round.
+pub struct TrainClient {
+    /// The samples of each local step, in order; no batch is empty.
+    pub batches: Vec<Vec<u32>>,
+    /// Its share in the average; the shares of a round add up to 1.
+    pub share: f32,
+}
+
+/// Rates of a warm-up round.
+#[derive(Clone, Copy, Debug)]
+pub struct TrainSettings {
+    /// Rate of the clients' SGD.
+    pub client_lr: f32,
+    /// w <- w + server_lr (average - w).
+    pub server_lr: f32,
+}
+
+/// Steps that go into one recording: bounds the host memory of uploads and the length of a submission's encoding.
+const STEPS_A_RECORDING: usize = 32;
+
+impl Engine {
+    /// Trains the clients from the shared weights and replaces these by the average. Returns the mean loss over all local steps.
+    pub fn train(&mut self, samples: &Samples, clients: &[TrainClient], settings: &TrainSettings) -> Result<f64, EngineError> {
+        let largest = |c: &TrainClient| c.batches.iter().map(|b| b.len() as u32).max().unwrap_or(1);
+        let most = clients.iter().map(largest).max().unwrap_or(1);
+        let plan = self.train_plan(most, clients.len(), samples.features())?;
+        let d = self.chain.len();
+        let average_of = self.scratch.need(self.device.as_mut(), "average", (d * 4) as u64)?;
+        let (mut loss, mut steps, mut first) = (0f64, 0usize, true);
+        for group in pack(clients.iter().map(|_| 1), plan.slots as u64, usize::MAX) {
+            let group = &clients[group];
+            let (sum, count) = self.train_group(samples, group, &plan, settings.client_lr)?;
+            loss += sum;
+            steps += count;
+            let shares: Vec<f32> = group.iter().map(|c| c.share).collect();
+            let share_span = self.scratch.need(self.device.as_mut(), "shares", (shares.len() * 4) as u64)?;
+            let mut recording = Recording::new();
+            recording.upload(share_span.buffer, 0, &shares);
+            let params = average::Params::new(d as u32, shares.len() as u32, plan.stride, first);
+            average::record(&mut recording, &params, share_span, plan.weights, average_of);
+            self.submit(&recording)?;
+            first = false;
+        }
+        let mut recording = Recording::new();
+        server_step::record(&mut recording, d as u32, settings.server_lr, average_of, self.weights);
+        self.submit(&recording)?;
+        Ok(loss / steps.max(1) as f64)
+    }
+
+    /// All local steps of a group of clients that fits the slots, in lockstep: clients that have no more batches drop out of the lanes.
+    /// Returns the sum of the steps' mean losses and the number of steps.
+    fn train_group(
+        &mut self,
+        samples: &Samples,
+        group: &[TrainClient],
+        plan: &StepBuffers,
+        lr: f32,
+    ) -> Result<(f64, usize), EngineError> {
+        let mut recording = Recording::new();
+        for slot in 0..group.len() {
+            let to = Span {
+                buffer: plan.weights.buffer,
+                offset: slot as u64 * u64::from(plan.stride) * 4,
+                bytes: self.weights.bytes,
+            };
+            recording.copy(self.weights, to);
+        }
+        self.submit(&recording)?;
+        let longest = group.iter().map(|c| c.batches.len()).max().unwrap_or(0);
+        let (mut loss, mut count) = (0f64, 0);
+        let steps: Vec<usize> = (0..longest).collect();
+        for block in steps.chunks(STEPS_A_RECORDING) {
+            let (sum, n) = self.train_steps(samples, group, plan, lr, block)?;
+            loss += sum;
+            count += n;
+        }
+        Ok((loss, count))
+    }
+
+    /// Some consecutive local steps of a group, as one recording.
+    fn train_steps(
+        &mut self,
+        samples: &Samples,
+        group: &[TrainClient],
+        plan: &StepBuffers,
+        lr: f32,
+        steps: &[usize],
+    ) -> Result<(f64, usize), EngineError> {
+        let alignment = self.device.limits().alignment;
+        let aligned = |bytes: u64| bytes.next_multiple_of(alignment);
+        let active = |step: usize| group.iter().enumerate().filter(move |(_, c)| c.batches.len() > step);
+        let rows_of = |step: usize| active(step).map(|(_, c)| c.batches[step].len()).sum::<usize>();
+        let widest = steps.iter().map(|&s| rows_of(s)).max().unwrap_or(0);
+        let index_stride = aligned(samples.index_bytes(widest, alignment));
+        let label_stride = aligned((widest * 4) as u64);
+        let lane_stride = aligned((group.len() * size_of::<Lane>()) as u64);
+        let sum_stride = aligned((group.len() * 4) as u64);
+        let n = steps.len() as u64;
+        let device = self.device.as_mut();
+        let index = self.scratch.need(device, "training indices", n * index_stride)?;
+        let labels = self.scratch.need(device, "training labels", n * label_stride)?;
+        let lanes = self.scratch.need(device, "training lanes", n * lane_stride)?;
+        let sums = self.scratch.need(device, "training losses", n * sum_stride)?;
+        let at = |span: Span, offset: u64, bytes: u64| Span { buffer: span.buffer, offset, bytes };
+        let mut recording = Recording::new();
+        let mut sizes = Vec::new();
+        for (k, &step) in steps.iter().enumerate() {
+            let k = k as u64;
+            let indices: Vec<u32> = active(step).flat_map(|(_, c)| &c.batches[step]).copied().collect();
+            let mut row = 0;
+            let table: Vec<Lane> = active(step)
+                .map(|(slot, c)| {
+                    let rows = c.batches[step].len() as u32;
+                    let lane = Lane {
+                        weight_base: slot as u32 * plan.stride,
+                        coef: 1.0 / rows as f32,
+                        x_row: row,
+                        row0: row,
+                        rows,
+                        out_row: row,
+                        ..Lane::default()
+                    };
+                    row += rows;
+                    lane
+                })
+                .collect();
+            let lane_span = at(lanes, k * lane_stride, (table.len() * size_of::<Lane>()) as u64);
+            let label_span = at(labels, k * label_stride, (indices.len() * 4) as u64);
+            let sum_span = at(sums, k * sum_stride, (table.len() * 4) as u64);
+            recording.upload(lanes.buffer, lane_span.offset, &table);
+            recording.upload(labels.buffer, label_span.offset, &samples.labels_of(&indices));
+            let index_span = at(index, k * index_stride, index_stride);
+            samples.gather(&mut recording, &indices, index_span, alignment, plan.x);
+            self.record_step(&mut recording, plan, &table, lane_span, label_span);
+            lane_sum::record(&mut recording, table.len() as u32, lane_span, plan.losses, sum_span);
+            sgd::record(&mut recording, self.chain.len() as u32, table.len() as u32, lr, lane_span, plan.gradients, plan.weights);
+            recording.read_back(sum_span);
+            sizes.push(table.iter().map(|l| l.rows).collect::<Vec<_>>());
+        }
+        let read = self.submit(&recording)?;
+        let (mut loss, mut count) = (0f64, 0);
+        for (bytes, rows) in read.iter().zip(&sizes) {
+            for (sum, rows) in as_f32(bytes).iter().zip(rows) {
+                loss += f64::from(*sum) / f64::from(*rows);
+                count += 1;
+            }
+        }
+        Ok((loss, count))
+    }
+}

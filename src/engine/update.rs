@@ -1,0 +1,80 @@
+//! The server's update: all seeds of a round replayed in one pass over the weights, and the fingerprint of the result.
+
+use super::{Engine, EngineError};
+use crate::device::as_u32;
+use crate::kernels::{fingerprint, replay, replay_float};
+use crate::plan::Recording;
+use crate::stream::Distribution;
+
+/// What a round's update does: the sum over probes of coefficient times element, added to each weight.
+#[derive(Clone, Debug)]
+pub enum Update<'a> {
+    /// Integers at a common power of two (perturbation-stream, Exact replay): the same bits on every device.
+    Exact {
+        /// A seed a probe.
+        seeds: &'a [u64],
+        /// An integer coefficient a probe.
+        q: &'a [i32],
+        /// E: the sum is multiplied by 2^-E.
+        scale_exp: i32,
+    },
+    /// f32 coefficients, for distributions that aren't exact.
+    Float {
+        /// A seed a probe.
+        seeds: &'a [u64],
+        /// A coefficient a probe, before the element.
+        a: &'a [f32],
+    },
+}
+
+/// A fingerprint, and whether the weights are all finite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// Perturbation-stream, Ledger: `fingerprint`.
+    pub value: u64,
+    /// No weight is infinite or NaN.
+    pub finite: bool,
+}
+
+impl Engine {
+    /// Applies an update and returns the fingerprint after it.
+    pub fn update(&mut self, distribution: Distribution, update: &Update<'_>) -> Result<Fingerprint, EngineError> {
+        let mut recording = Recording::new();
+        let word = |seed: u64, bits: u32| [seed as u32, (seed >> 32) as u32, bits, 0];
+        let table: Vec<[u32; 4]> = match update {
+            Update::Exact { seeds, q, .. } => seeds.iter().zip(*q).map(|(&s, &q)| word(s, q as u32)).collect(),
+            Update::Float { seeds, a } => seeds.iter().zip(*a).map(|(&s, &a)| word(s, a.to_bits())).collect(),
+        };
+        if !table.is_empty() {
+            let bytes = (table.len() * 16) as u64;
+            let probes = self.scratch.need(self.device.as_mut(), "replayed probes", bytes)?;
+            recording.upload(probes.buffer, 0, &table);
+            let (d, n) = (self.chain.len() as u32, table.len() as u32);
+            match update {
+                Update::Exact { scale_exp, .. } => {
+                    replay::record(&mut recording, distribution, d, n, *scale_exp, probes, self.weights);
+                }
+                Update::Float { .. } => replay_float::record(&mut recording, distribution, d, n, probes, self.weights),
+            }
+        }
+        self.fingerprinted(recording)
+    }
+
+    /// The fingerprint of the weights as they are.
+    pub fn fingerprint(&mut self) -> Result<Fingerprint, EngineError> {
+        self.fingerprinted(Recording::new())
+    }
+
+    fn fingerprinted(&mut self, mut recording: Recording) -> Result<Fingerprint, EngineError> {
+        let out = self.scratch.need(self.device.as_mut(), "fingerprint", 12)?;
+        fingerprint::record(&mut recording, self.chain.len() as u32, self.weights, out);
+        recording.read_back(out);
+        let words = as_u32(&self.submit(&recording)?.concat());
+        match words[..] {
+            [low, high, nonfinite] => {
+                Ok(Fingerprint { value: u64::from(high) << 32 | u64::from(low), finite: nonfinite == 0 })
+            }
+            _ => Err(crate::device::DeviceError::Internal("fingerprint: read-back of the wrong length".to_owned()).into()),
+        }
+    }
+}
