@@ -3,7 +3,7 @@
 use super::batch::Batch;
 use super::layers::{self, Chunk};
 use super::{Engine, EngineError};
-use crate::device::{DeviceError, as_f32};
+use crate::device::as_f32;
 use crate::kernels::params::Lane;
 use crate::kernels::{mlp_forward, softmax_xent};
 use crate::plan::arena::{self, Value};
@@ -87,12 +87,11 @@ impl Engine {
 
     /// Records the layers of one chunk and returns where its logits lie.
     fn record_logits(&mut self, recording: &mut Recording, batch: Batch, chunk: &Chunk) -> Result<Span, EngineError> {
-        const NAMES: [&str; 4] = ["activations 0", "activations 1", "activations 2", "activations 3"];
         let (slots, elements) = arena::assign(&self.values());
         let mut spans = Vec::new();
         for (slot, elements) in elements.iter().enumerate() {
-            let name = NAMES.get(slot).ok_or_else(|| DeviceError::Internal("more than 4 live activations".to_owned()))?;
-            spans.push(self.scratch.need(self.device.as_mut(), name, u64::from(chunk.rows) * (*elements as u64) * 4)?);
+            let bytes = u64::from(chunk.rows) * (*elements as u64) * 4;
+            spans.push(self.scratch.nth(self.device.as_mut(), "activations", slot, bytes)?);
         }
         let mut input = batch.x;
         for (i, layer) in self.chain.layers.iter().enumerate() {

@@ -111,6 +111,7 @@ impl Engine {
         let labels = self.scratch.need(device, "training labels", n * label_stride)?;
         let lanes = self.scratch.need(device, "training lanes", n * lane_stride)?;
         let sums = self.scratch.need(device, "training losses", n * sum_stride)?;
+        let part_table = self.scratch.need(device, "training lanes of a part", lane_stride)?;
         let at = |span: Span, offset: u64, bytes: u64| Span { buffer: span.buffer, offset, bytes };
         let mut recording = Recording::new();
         let mut sizes = Vec::new();
@@ -134,6 +135,7 @@ impl Engine {
                     lane
                 })
                 .collect();
+            let parts = plan.parts(&table);
             let lane_span = at(lanes, k * lane_stride, (table.len() * size_of::<Lane>()) as u64);
             let label_span = at(labels, k * label_stride, (indices.len() * 4) as u64);
             let sum_span = at(sums, k * sum_stride, (table.len() * 4) as u64);
@@ -141,7 +143,15 @@ impl Engine {
             recording.upload(labels.buffer, label_span.offset, &samples.labels_of(&indices));
             let index_span = at(index, k * index_stride, index_stride);
             samples.gather(&mut recording, &indices, index_span, alignment, plan.x);
-            self.record_step(&mut recording, plan, &table, lane_span, label_span);
+            if let [part] = &parts[..] {
+                self.record_part(&mut recording, plan, part, lane_span, label_span);
+            } else {
+                for part in &parts {
+                    let span = Span::of(part_table.buffer, (part.lanes.len() * size_of::<Lane>()) as u64);
+                    recording.upload(span.buffer, 0, &part.lanes);
+                    self.record_part(&mut recording, plan, part, span, label_span);
+                }
+            }
             lane_sum::record(&mut recording, table.len() as u32, lane_span, plan.losses, sum_span);
             sgd::record(&mut recording, self.chain.len() as u32, table.len() as u32, lr, lane_span, plan.gradients, plan.weights);
             recording.read_back(sum_span);

@@ -25,3 +25,6 @@ pub struct Lane {
     /// First row of the lane in per-sample output buffers (losses), which outlive the chunk.
     pub out_row: u32,
 }
+
+/// Gradients of weights are sums over blocks of this many samples, added in order: a batch may be cut between blocks.
+pub const SAMPLE_BLOCK: u32 = 8;
