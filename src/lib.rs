@@ -1,1 +1,5 @@
 //! Simulates federated learning with ZOWarmUp on any vendor's GPU: a thin scheduler over hand-written WGSL kernels.
+#![warn(missing_docs)]
+
+pub mod rng;
+pub mod stream;
