@@ -75,7 +75,7 @@ mod tests {
         let mut radii: Vec<u32> = (0..300).flat_map(|m| [0x00ff_ffff - m, m]).collect();
         for k in 1..24 {
             for d in 0..5 {
-                radii.extend([(1u32 << k) + d - 3, (3u32 << (k - 1)) + d - 3].map(|n| n.min(0x00ff_ffff)));
+                radii.extend([(1u32 << k) + d, (3u32 << (k - 1)) + d].map(|n| n.saturating_sub(3).min(0x00ff_ffff)));
             }
         }
         let mut angles = Vec::new();
