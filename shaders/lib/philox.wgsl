@@ -1,5 +1,5 @@
-// Philox4x32-10 (Salmon, Moraes, Dror, Shaw, SC 2011). The host may put lib/mulhi_u64.wgsl in the place of this import.
-#import lib/mulhi_u32.wgsl
+// Philox4x32-10 (Salmon, Moraes, Dror, Shaw, SC 2011).
+#import lib/mulhi.wgsl
 
 fn philox_round(key: vec2<u32>, ctr: vec4<u32>) -> vec4<u32> {
     return vec4<u32>(

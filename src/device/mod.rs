@@ -52,6 +52,8 @@ pub struct AdapterInfo {
     pub kind: AdapterKind,
     /// The capability tier it is used at.
     pub tier: Tier,
+    /// Invocations of a subgroup, where the tier uses subgroups; else 0.
+    pub subgroup_size: u32,
     /// Features found that the engine knows how to use.
     pub features: Vec<String>,
 }

@@ -3,9 +3,13 @@
 //! What else the host must know of a shader (binding kinds, workgroup size, layout of its uniform block) is read from the
 //! shader by naga ([`reflect`]), not typed again here.
 
+pub mod chunk;
+pub mod conv;
+pub mod linear;
 pub mod params;
 pub mod reflect;
 pub mod shaders;
+pub mod tiling;
 
 use std::fmt;
 

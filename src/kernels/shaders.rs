@@ -60,7 +60,22 @@ macro_rules! sources {
     };
 }
 
-sources![];
+sources![
+    "conv.wgsl",
+    "lib/inputs.wgsl",
+    "lib/lane.wgsl",
+    "lib/mulhi.wgsl",
+    "lib/mulhi_subgroup.wgsl",
+    "lib/perturbed.wgsl",
+    "lib/philox.wgsl",
+    "lib/share.wgsl",
+    "lib/share_subgroup.wgsl",
+    "lib/stream.wgsl",
+    "lib/tile.wgsl",
+    "lib/weights.wgsl",
+    "lib/window.wgsl",
+    "linear.wgsl",
+];
 
 fn source(path: &str) -> Option<&'static str> {
     SOURCES.iter().find(|(p, _)| *p == path).map(|(_, s)| *s)

@@ -29,6 +29,7 @@ impl ReferenceDevice {
             driver: format!("zowarmup {}", env!("CARGO_PKG_VERSION")),
             kind: AdapterKind::Reference,
             tier: Tier::Core,
+            subgroup_size: 0,
             features: Vec::new(),
         }
     }

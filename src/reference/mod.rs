@@ -1,7 +1,10 @@
 //! The CPU twins: for each kernel a function of the same name and argument order, in straight loops, and a device that runs
 //! recordings on them. A twin is its kernel's specification; it works on whole launches, not on workgroups.
 
+pub mod conv;
 mod device;
+pub mod linear;
+mod perturbed;
 
 pub use device::ReferenceDevice;
 

@@ -54,20 +54,29 @@ fn candidate(adapter: wgpu::Adapter) -> Option<Candidate> {
         wgpu::DeviceType::Other => AdapterKind::Other,
     };
     // A kernel of the subgroup tier is compiled for one subgroup size; adapters that vary it stay at the core tier.
-    let fixed = info.subgroup_min_size == info.subgroup_max_size && info.subgroup_min_size >= 4;
+    let size = info.subgroup_min_size;
+    let fixed = size == info.subgroup_max_size && (4..=64).contains(&size);
     let subgroup = features.contains(wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64) && fixed;
     let tier = if subgroup && tier_cap() >= Tier::Subgroup { Tier::Subgroup } else { Tier::Core };
     let mut names: Vec<String> =
         WANTED.iter().filter(|(f, _)| features.contains(*f)).map(|(_, name)| (*name).to_owned()).collect();
     if subgroup {
-        names.push(format!("subgroup-size-{}", info.subgroup_min_size));
+        names.push(format!("subgroup-size-{size}"));
     }
     let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
     let info =
-        AdapterInfo { name: info.name, backend: info.backend.to_str().to_owned(), driver, kind, tier, features: names };
+        AdapterInfo {
+        name: info.name,
+        backend: info.backend.to_str().to_owned(),
+        driver,
+        kind,
+        tier,
+        subgroup_size: if tier == Tier::Subgroup { size } else { 0 },
+        features: names,
+    };
     let software = kind == AdapterKind::Software;
     let limits = Limits {
-        binding: u64::from(limits.max_storage_buffer_binding_size) & !0xff,
+        binding: limits.max_storage_buffer_binding_size & !0xff,
         buffer: limits.max_buffer_size.min(1 << 40),
         memory: if software { 2 << 30 } else { 1 << 40 },
         alignment: u64::from(

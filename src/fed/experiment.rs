@@ -1,0 +1,68 @@
+//! Everything a run needs before its first round, made and checked on the host: data, split, model, initial weights.
+
+use crate::config::Config;
+use crate::data::{Dataset, Samples as HostSamples};
+use crate::engine::SampleSet;
+use crate::error::Error;
+use crate::model::{Chain, ModelSpec};
+use crate::split::Split;
+use crate::weights;
+
+/// A run's ingredients.
+pub struct Experiment {
+    /// The config, complete.
+    pub config: Config,
+    /// Samples.
+    pub data: Dataset,
+    /// Which client holds which training samples, and which clients are high-resource.
+    pub split: Split,
+    /// The model table with input and classes filled in, as ledgers carry it.
+    pub model: serde_json::Value,
+    /// The model.
+    pub chain: Chain,
+    /// Weights before the first round (d f32, flat order).
+    pub initial: Vec<f32>,
+}
+
+impl Experiment {
+    /// Loads and checks everything the config names. Nothing is written.
+    pub fn prepare(config: &Config) -> Result<Self, Error> {
+        let data = Dataset::load(&config.data)?;
+        let spec = model_of(config, &data)?;
+        let chain = spec.chain()?;
+        let split =
+            Split::new(&config.split, &data.train.labels, data.classes, config.seeds.split, data.test_indices.clone())?;
+        let initial = match &config.model.weights {
+            Some(path) => weights::load(path, &chain.params)?,
+            None => chain.init(config.seeds.weights),
+        };
+        Ok(Self { config: config.clone(), data, split, model: spec.to_json(), chain, initial })
+    }
+
+    /// The training samples as the engine takes them.
+    pub fn train_set(&self) -> SampleSet<'_> {
+        sample_set(&self.data, &self.data.train)
+    }
+
+    /// The test samples.
+    pub fn test_set(&self) -> SampleSet<'_> {
+        sample_set(&self.data, &self.data.test)
+    }
+}
+
+/// The model of a config, for its data: input and classes follow from the data where the model table doesn't give them.
+pub fn model_of(config: &Config, data: &Dataset) -> Result<ModelSpec, Error> {
+    let table = serde_json::Value::Object(config.model.table.clone());
+    Ok(ModelSpec::parse(&table)?.with_data(data.shape, data.classes as usize)?)
+}
+
+/// Part of a data set as the engine takes it.
+pub fn sample_set<'a>(data: &'a Dataset, part: &'a HostSamples) -> SampleSet<'a> {
+    let [channels, height, width] = data.shape;
+    SampleSet {
+        pixels: &part.pixels,
+        labels: &part.labels,
+        shape: (channels, height * width),
+        table: data.normalisation.table(),
+    }
+}

@@ -1,0 +1,104 @@
+//! Bringing an interrupted run back to its last whole round: weights from the checkpoint or from the ledger, progress from the
+//! metrics.
+
+use super::checkpoint::Checkpoint;
+use super::experiment::Experiment;
+use super::folder::RunFolder;
+use super::metrics::{Phase, RoundMetrics};
+use super::run::Run;
+use crate::engine::{Engine, EngineError, Update};
+use crate::error::Error;
+use crate::ledger::{Header, Ledger, Round, StepRule};
+use crate::weights;
+
+/// Sets a run's engine, files and progress to the state after its last whole round.
+pub(super) fn recover(run: &mut Run<'_>) -> Result<(), Error> {
+    let warmup = run.experiment.config.warmup.rounds;
+    let metrics = run.folder.read_metrics()?;
+    let ledger_path = run.folder.path("ledger.jsonl");
+    let next = if ledger_path.exists() {
+        let ledger = Ledger::read(&ledger_path)?;
+        let measured = metrics.len().saturating_sub(warmup as usize);
+        let whole = ledger.rounds.len().min(measured);
+        replay_ledger(&mut run.engine, &run.experiment, &run.folder, whole)?;
+        warmup + whole as u32
+    } else if let Some(checkpoint) = Checkpoint::load(&run.folder)? {
+        let bytes = checkpoint.weights(&run.folder)?;
+        let from = run.folder.path("checkpoint");
+        run.engine.set_weights(&weights::from_bytes(&bytes, &from, &run.experiment.chain.params)?)?;
+        checkpoint.next_round
+    } else {
+        0
+    };
+    run.folder.keep_metrics(next as usize)?;
+    run.progress.next = next;
+    for line in metrics.iter().take(next as usize) {
+        note(run, line, warmup);
+    }
+    if ledger_path.exists() && warmup == 0 {
+        pivot_of_no_warmup(run)?;
+    }
+    Ok(())
+}
+
+fn note(run: &mut Run<'_>, line: &RoundMetrics, warmup: u32) {
+    let progress = &mut run.progress;
+    progress.bytes.0 += line.uplink_bytes;
+    progress.bytes.1 += line.downlink_bytes;
+    progress.seconds += line.seconds;
+    progress.pivot_counted |= line.phase == Phase::Zo;
+    if let (Some(loss), Some(accuracy)) = (line.test_loss, line.test_accuracy) {
+        progress.note(line.round, loss, accuracy);
+    }
+    if line.round + 1 == warmup {
+        progress.pivot = progress.last;
+    }
+}
+
+/// Without a warm-up no line tells the pivot's accuracy: it is measured again, on the pivot's weights.
+fn pivot_of_no_warmup(run: &mut Run<'_>) -> Result<(), Error> {
+    let now = run.engine.weights()?;
+    replay_ledger(&mut run.engine, &run.experiment, &run.folder, 0)?;
+    let (best, last) = (run.progress.best, run.progress.last);
+    run.progress.best = None;
+    run.note_pivot()?;
+    let pivot = run.progress.best;
+    run.progress.best = match (best, pivot) {
+        (Some(b), Some(p)) if b.1 > p.1 => Some(b),
+        (_, p) => p,
+    };
+    run.progress.last = last.or(run.progress.last);
+    Ok(run.engine.set_weights(&now)?)
+}
+
+/// Sets the engine's weights to those after the first `rounds` rounds of the folder's ledger.
+pub(super) fn replay_ledger(
+    engine: &mut Engine,
+    experiment: &Experiment,
+    folder: &RunFolder,
+    rounds: usize,
+) -> Result<(), Error> {
+    engine.set_weights(&weights::load(&folder.path("pivot.safetensors"), &experiment.chain.params)?)?;
+    let ledger = Ledger::read(&folder.path("ledger.jsonl"))?;
+    for round in ledger.rounds.iter().take(rounds) {
+        replay_round(engine, &ledger.header, round)?;
+    }
+    Ok(())
+}
+
+/// Applies one round of a ledger and returns the fingerprint after it.
+pub fn replay_round(engine: &mut Engine, header: &Header, round: &Round) -> Result<u64, EngineError> {
+    let seeds: Vec<u64> = round.probes.iter().map(|p| p.seed).collect();
+    if let Some(scale_exp) = round.scale_exp {
+        if round.skipped {
+            return Ok(engine.fingerprint()?.value);
+        }
+        let q: Vec<i32> = round.probes.iter().map(|p| p.q.unwrap_or(0)).collect();
+        return Ok(engine.update(header.distribution, &Update::Exact { seeds: &seeds, q: &q, scale_exp })?.value);
+    }
+    let (epsilon, tau, scale) = (header.epsilon, header.tau, header.distribution.scale());
+    let rule = StepRule { lr: round.lr, epsilon, tau, scale };
+    let a = rule.coefficients(round.probes.iter().map(|p| (p.weight, p.dl)));
+    let a: Vec<f32> = a.into_iter().map(|a| a as f32).collect();
+    Ok(engine.update(header.distribution, &Update::Float { seeds: &seeds, a: &a })?.value)
+}

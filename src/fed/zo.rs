@@ -1,0 +1,119 @@
+//! A ZO round: every client that takes part probes the weights along its seeds, the server replays all seeds.
+
+use super::experiment::Experiment;
+use super::schedule;
+use crate::engine::{Engine, EngineError, ProbeClient, ProbeResult, ProbeSettings, Samples, Update};
+use crate::ledger::{Probe, Round, StepRule, quantise};
+use crate::rng::probe_seed;
+
+/// What a ZO round reports.
+#[derive(Clone, Debug)]
+pub struct ZoRound {
+    /// The ledger's line.
+    pub ledger: Round,
+    /// Clients that took part, ascending.
+    pub clients: Vec<u32>,
+    /// Mean over probes of (L+ + L-)/2, before the update; over those that are not null.
+    pub train_loss: f64,
+    /// Root mean square of dl over the probes that are not null.
+    pub dl_rms: f64,
+    /// Share of exact zeros among them.
+    pub dl_zero: f64,
+    /// Null probes.
+    pub dropped: u32,
+    /// The weights after the round are all finite.
+    pub finite: bool,
+}
+
+impl ZoRound {
+    /// No probe gave a number: the run has diverged.
+    pub fn all_null(&self) -> bool {
+        self.dropped as usize == self.ledger.probes.len()
+    }
+}
+
+/// How a config perturbs.
+pub fn settings(experiment: &Experiment) -> ProbeSettings {
+    let zo = &experiment.config.zo;
+    ProbeSettings { distribution: zo.distribution, tau: zo.tau, epsilon: zo.epsilon }
+}
+
+/// Runs round `round` (absolute) and updates the weights.
+pub fn round(engine: &mut Engine, experiment: &Experiment, train: &Samples, round: u32) -> Result<ZoRound, EngineError> {
+    let (config, split) = (&experiment.config, &experiment.split);
+    let zo = &config.zo;
+    let clients =
+        schedule::zo_clients(split, zo.participants, zo.participation, config.seeds.sampling, round);
+    let seeds: Vec<Vec<u64>> = clients
+        .iter()
+        .map(|&c| (0..zo.probes).map(|p| probe_seed(config.seeds.probes, round, c, p)).collect())
+        .collect();
+    let work: Vec<ProbeClient<'_>> = clients
+        .iter()
+        .zip(&seeds)
+        .map(|(&c, seeds)| ProbeClient { indices: &split.clients[c as usize], seeds })
+        .collect();
+    let settings = settings(experiment);
+    let results = engine.probe(train, &work, &settings)?;
+    let total: usize = work.iter().map(|c| c.indices.len()).sum();
+    let mut probes = Vec::with_capacity(results.len());
+    for (client, seeds) in clients.iter().zip(&seeds) {
+        let share = split.clients[*client as usize].len() as f64 / total as f64;
+        for &seed in seeds {
+            let dl = results.get(probes.len()).map(|r| r.dl).filter(|dl| dl.is_finite());
+            let weight = share / f64::from(zo.probes);
+            probes.push(Probe { client: *client, step: None, k: None, seed, weight, dl, q: None });
+        }
+    }
+    let lr = zo.lr * zo.lr_decay.powi((round - config.warmup.rounds) as i32);
+    let ledger = Round { round, lr, scale_exp: None, skipped: false, probes, fingerprint: 0 };
+    let (ledger, finite) = apply(engine, ledger, &settings)?;
+    Ok(report(ledger, finite, clients, &results))
+}
+
+/// Fills in a round's integers (where the distribution is exact), updates the weights and notes their fingerprint.
+fn apply(engine: &mut Engine, mut round: Round, settings: &ProbeSettings) -> Result<(Round, bool), EngineError> {
+    let distribution = settings.distribution;
+    let rule = StepRule {
+        lr: round.lr,
+        epsilon: settings.epsilon,
+        tau: settings.tau,
+        scale: distribution.scale(),
+    };
+    let a = rule.coefficients(round.probes.iter().map(|p| (p.weight, p.dl)));
+    let seeds: Vec<u64> = round.probes.iter().map(|p| p.seed).collect();
+    let after = if distribution.is_exact() {
+        let integers = quantise(&a, distribution.max_abs());
+        for (probe, &q) in round.probes.iter_mut().zip(&integers.q) {
+            probe.q = Some(q);
+        }
+        round.scale_exp = Some(integers.scale_exp);
+        round.skipped = integers.skipped;
+        if integers.skipped {
+            engine.fingerprint()?
+        } else {
+            let update = Update::Exact { seeds: &seeds, q: &integers.q, scale_exp: integers.scale_exp };
+            engine.update(distribution, &update)?
+        }
+    } else {
+        let a: Vec<f32> = a.into_iter().map(|a| a as f32).collect();
+        engine.update(distribution, &Update::Float { seeds: &seeds, a: &a })?
+    };
+    round.fingerprint = after.value;
+    Ok((round, after.finite))
+}
+
+fn report(ledger: Round, finite: bool, clients: Vec<u32>, results: &[ProbeResult]) -> ZoRound {
+    let valid: Vec<&ProbeResult> = results.iter().filter(|r| r.dl.is_finite()).collect();
+    let n = valid.len().max(1) as f64;
+    let mean = |value: &dyn Fn(&ProbeResult) -> f64| valid.iter().map(|r| value(r)).sum::<f64>() / n;
+    ZoRound {
+        train_loss: if valid.is_empty() { f64::NAN } else { mean(&|r| f64::from(r.loss)) },
+        dl_rms: mean(&|r| f64::from(r.dl).powi(2)).sqrt(),
+        dl_zero: mean(&|r| f64::from(u8::from(r.dl == 0.0))),
+        dropped: (results.len() - valid.len()) as u32,
+        ledger,
+        clients,
+        finite,
+    }
+}

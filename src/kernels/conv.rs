@@ -1,0 +1,78 @@
+//! Convolutions, forward.
+
+use bytemuck::{Pod, Zeroable};
+
+use super::chunk::Chunk;
+use super::{Kernel, Variant};
+use crate::plan::{Recording, Span};
+
+/// The kernel.
+pub static KERNEL: Kernel = Kernel { name: "conv", twin: crate::reference::conv::conv };
+
+/// The uniform block.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+pub struct Params {
+    /// Flat index of the weight `[oc, ic, k, k]`.
+    pub weight_offset: u32,
+    /// Flat index of the bias; `u32::MAX`: none.
+    pub bias_offset: u32,
+    /// 1: inputs are the batch (`x_row`), 0: an activation (`row0`).
+    pub from_batch: u32,
+    /// 1: ReLU follows.
+    pub relu: u32,
+}
+
+/// Sizes of a convolution: samples `[in_c, in_h, in_w]` to `[out_c, out_h, out_w]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    /// Channels, height and width before.
+    pub input: [u32; 3],
+    /// After.
+    pub output: [u32; 3],
+    /// Side of the kernel.
+    pub kernel: u32,
+    /// Step.
+    pub stride: u32,
+    /// Zeros on every side.
+    pub padding: u32,
+}
+
+impl Geometry {
+    /// The constants that the shaders want.
+    pub fn variant(&self, variant: Variant) -> Variant {
+        variant
+            .with("IN_C", self.input[0])
+            .with("IN_H", self.input[1])
+            .with("IN_W", self.input[2])
+            .with("OUT_C", self.output[0])
+            .with("OUT_H", self.output[1])
+            .with("OUT_W", self.output[2])
+            .with("KERNEL", self.kernel)
+            .with("STRIDE", self.stride)
+            .with("PADDING", self.padding)
+    }
+
+    /// Products of an output value.
+    pub fn depth(&self) -> u32 {
+        self.input[0] * self.kernel * self.kernel
+    }
+
+    /// Output pixels of a channel.
+    pub fn pixels(&self) -> u32 {
+        self.output[1] * self.output[2]
+    }
+}
+
+/// Records the convolution of all rows of a chunk.
+pub fn record(rec: &mut Recording, chunk: &Chunk, geometry: &Geometry, params: &Params, weights: Span, x: Span, y: Span) {
+    let tiling = chunk.tiling.for_rows(geometry.output[0]);
+    let quads = (params.weight_offset | geometry.depth()).is_multiple_of(4);
+    let variant =
+        geometry.variant(tiling.variant()).with("PERTURB", chunk.perturb).with("WEIGHT_QUADS", u32::from(quads));
+    let columns = chunk.max_rows * geometry.pixels();
+    let grid =
+        [geometry.output[0].div_ceil(tiling.tile_rows()), columns.div_ceil(tiling.tile_columns()), chunk.count];
+    let products = u64::from(geometry.output[0] * geometry.pixels()) * u64::from(geometry.depth());
+    rec.dispatch(&KERNEL, variant, params, &[chunk.lanes, weights, x, y], grid, 2 * u64::from(chunk.rows) * products);
+}

@@ -1,0 +1,65 @@
+//! How matrix products are blocked: the constants of `shaders/lib/tile.wgsl` for a device and a problem.
+
+use super::Variant;
+use super::shaders::Tier;
+use crate::device::AdapterInfo;
+
+/// A device's blocking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tiling {
+    /// Threads that hold neighbouring columns; the subgroup size where rows are shared by shuffles.
+    pub lanes: u32,
+    /// Teams of such threads in a workgroup.
+    pub teams: u32,
+    /// Rows that a team shares by shuffles: `lanes`, or 1.
+    pub share: u32,
+    /// Rows (times `share`) a thread keeps.
+    pub tile_o: u32,
+    /// Columns a thread keeps.
+    pub tile_q: u32,
+}
+
+impl Tiling {
+    /// The core tier's: 8 x 8 outputs a thread, 64 x 64 a workgroup.
+    pub const CORE: Self = Self { lanes: 8, teams: 8, share: 1, tile_o: 8, tile_q: 8 };
+
+    /// The blocking for an adapter.
+    ///
+    /// In the subgroup tier a thread keeps `tile_o * subgroup size * tile_q` sums: 128 where the subgroup is small (software adapters
+    /// keep them in the first-level cache), 64 where it is a GPU's 32 or 64.
+    pub fn of(info: &AdapterInfo) -> Self {
+        match (info.tier, info.subgroup_size) {
+            (Tier::Subgroup, size @ 4..=16) => {
+                Self { lanes: size, teams: 1, share: size, tile_o: 32 / size, tile_q: 4 }
+            }
+            (Tier::Subgroup, size @ 32..) => Self { lanes: size, teams: 1, share: size, tile_o: 1, tile_q: 2 },
+            _ => Self::CORE,
+        }
+    }
+
+    /// Less rows a thread where a problem has only `rows`.
+    pub fn for_rows(mut self, rows: u32) -> Self {
+        self.tile_o = self.tile_o.min(rows.div_ceil(self.share * self.teams)).max(1);
+        self
+    }
+
+    /// Rows of a workgroup's tile.
+    pub fn tile_rows(&self) -> u32 {
+        self.teams * self.tile_o * self.share
+    }
+
+    /// Columns of a workgroup's tile.
+    pub fn tile_columns(&self) -> u32 {
+        self.lanes * self.tile_q
+    }
+
+    /// The constants.
+    pub fn variant(&self) -> Variant {
+        Variant::plain()
+            .with("LANES", self.lanes)
+            .with("TEAMS", self.teams)
+            .with("SHARE", self.share)
+            .with("TILE_O", self.tile_o)
+            .with("TILE_Q", self.tile_q)
+    }
+}

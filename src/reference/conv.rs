@@ -1,0 +1,50 @@
+//! Twin of `shaders/conv.wgsl`.
+
+use super::{Call, perturbed::Weights};
+use crate::kernels::conv::{Geometry, Params};
+use crate::kernels::params::Lane;
+
+/// The geometry in a launch's constants.
+pub fn geometry(call: &Call<'_>) -> Geometry {
+    let get = |name| call.variant.get(name, 1);
+    Geometry {
+        input: [get("IN_C"), get("IN_H"), get("IN_W")],
+        output: [get("OUT_C"), get("OUT_H"), get("OUT_W")],
+        kernel: get("KERNEL"),
+        stride: get("STRIDE"),
+        padding: call.variant.get("PADDING", 0),
+    }
+}
+
+/// Each output is the sum over (c, i, j) in ascending order, then plus the bias.
+pub fn conv(call: &Call<'_>) {
+    let p: Params = call.params();
+    let g = geometry(call);
+    let (lanes, weights, x, mut y) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3), call.write::<f32>(4));
+    let [ic, ih, iw] = g.input.map(|n| n as usize);
+    let [oc, oh, ow] = g.output.map(|n| n as usize);
+    let (k, stride, padding) = (g.kernel as usize, g.stride as usize, g.padding as usize);
+    for lane in lanes.iter().take(call.grid[2] as usize) {
+        let w = Weights::new(call, &weights, lane);
+        let filters = w.tensor(p.weight_offset as usize, oc * ic * k * k);
+        let bias = w.optional(p.bias_offset, oc);
+        let first = if p.from_batch == 1 { lane.x_row } else { lane.row0 } as usize;
+        for row in 0..lane.rows as usize {
+            let x = &x[(first + row) * ic * ih * iw..][..ic * ih * iw];
+            let y = &mut y[(lane.row0 as usize + row) * oc * oh * ow..][..oc * oh * ow];
+            for (i, value) in y.iter_mut().enumerate() {
+                let (o, top, left) = (i / (oh * ow), i / ow % oh * stride, i % ow * stride);
+                let mut sum = 0.0;
+                for (tap, w) in filters[o * ic * k * k..][..ic * k * k].iter().enumerate() {
+                    let (c, row, column) = (tap / (k * k), top + tap / k % k, left + tap % k);
+                    let inside = (padding..padding + ih).contains(&row) && (padding..padding + iw).contains(&column);
+                    if inside {
+                        sum += x[(c * ih + row - padding) * iw + column - padding] * w;
+                    }
+                }
+                sum += bias[o];
+                *value = if p.relu == 1 { sum.max(0.0) } else { sum };
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Twin of `shaders/linear.wgsl`.
+
+use super::{Call, perturbed::Weights};
+use crate::kernels::linear::Params;
+use crate::kernels::params::Lane;
+
+/// `y[row][o] = act(sum_k W[o][k] x[row][k] + b[o])`, the sum along k in ascending order.
+pub fn linear(call: &Call<'_>) {
+    let p: Params = call.params();
+    let (lanes, weights, x, mut y) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3), call.write::<f32>(4));
+    let (inputs, outputs) = (p.inputs as usize, p.outputs as usize);
+    for lane in lanes.iter().take(call.grid[2] as usize) {
+        let w = Weights::new(call, &weights, lane);
+        let matrix = w.tensor(p.weight_offset as usize, inputs * outputs);
+        let bias = w.optional(p.bias_offset, outputs);
+        let first = if p.from_batch == 1 { lane.x_row } else { lane.row0 } as usize;
+        for row in 0..lane.rows as usize {
+            let x = &x[(first + row) * inputs..][..inputs];
+            let y = &mut y[(lane.row0 as usize + row) * outputs..][..outputs];
+            for o in 0..outputs {
+                let sum = matrix[o * inputs..][..inputs].iter().zip(x).fold(0.0, |sum, (w, x)| sum + x * w) + bias[o];
+                y[o] = if p.relu == 1 { sum.max(0.0) } else { sum };
+            }
+        }
+    }
+}
