@@ -3,5 +3,6 @@
 
 pub mod files;
 pub mod ledger;
+pub mod model;
 pub mod rng;
 pub mod stream;

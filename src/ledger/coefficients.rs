@@ -125,19 +125,12 @@ mod tests {
     }
 
     #[test]
-    fn rounding_up_past_the_bound_lowers_the_exponent() {
-        // Each of 2^24 / 16 - 1 + 2 values rounds up by nearly a half at the first exponent.
-        let n = 1 << 20;
-        let a = vec![0.51f64; n];
-        // A = 0.51 * 2^24 = 1.02 * 2^23: k = 24, E = -1, q = 0 each: fits at once.
-        assert_eq!(quantise(&a, 16).scale_exp, -1);
-        // A just below 2^23 gives E = 0; 0.97 rounds to 1, above the bound only with more than 2^20 terms of m = 16.
-        let a = vec![0.75f64; n + (n >> 2)];
-        let c = quantise(&a, 16);
-        // A = 0.9375 * 2^24: k = 24, E = -1: 0.375 rounds to 0.
-        assert_eq!((c.scale_exp, c.q[0]), (-1, 0));
-        // m = 1: 3 values of 2.5 * 2^22 each: A = 7.5 * 2^22 = 0.9375 * 2^25, E = -2.
-        let v = 2.5 * f64::from(1 << 22);
-        assert_eq!(quantise(&[v, v, v], 1).scale_exp, -2);
+    fn the_first_exponent_leaves_room_for_rounding_up() {
+        // sum |a| m 2^E lies in [2^22, 2^23) and rounding to integers less than doubles a value, so E = 23 - k stands.
+        for (value, m, n) in [(0.51, 16, 1 << 20), (0.75, 16, 5 << 18), (2.5 * f64::from(1 << 22), 1, 3)] {
+            let total = value * f64::from(m) * n as f64;
+            let c = quantise(&vec![value; n], m);
+            assert_eq!(c.scale_exp, 23 - frexp_exponent(total));
+        }
     }
 }
