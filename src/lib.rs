@@ -2,7 +2,9 @@
 #![warn(missing_docs)]
 
 pub mod files;
+pub mod golden;
 pub mod ledger;
 pub mod model;
 pub mod rng;
 pub mod stream;
+pub mod weights;
