@@ -149,7 +149,9 @@ impl ModelSpec {
     /// The number of outputs, where given.
     pub fn classes(&self) -> Option<usize> {
         match self {
-            Self::Mlp { classes, .. } | Self::Cnn { classes, .. } | Self::Sequential { classes, .. } => *classes,
+            Self::Mlp { classes, .. }
+            | Self::Cnn { classes, .. }
+            | Self::Sequential { classes, .. } => *classes,
         }
     }
 
@@ -171,21 +173,29 @@ impl ModelSpec {
         match &mut self {
             Self::Mlp { input, .. } => match *input {
                 None => *input = Some(Input::Features(data.len())),
-                Some(given) if !fits(given, true) => return Err(mismatch(&given, format!("{} values ({data})", data.len()))),
+                Some(given) if !fits(given, true) => {
+                    return Err(mismatch(&given, format!("{} values ({data})", data.len())));
+                }
                 Some(_) => {}
             },
             Self::Cnn { input, .. } => match *input {
                 None => *input = Some(shape),
-                Some(given) if given != shape => return Err(mismatch(&Input::Image(given), data.to_string())),
+                Some(given) if given != shape => {
+                    return Err(mismatch(&Input::Image(given), data.to_string()));
+                }
                 Some(_) => {}
             },
             Self::Sequential { input, .. } => match *input {
                 None => *input = Some(data),
-                Some(given) if !fits(given, false) => return Err(mismatch(&given, format!("{} values ({data})", data.len()))),
+                Some(given) if !fits(given, false) => {
+                    return Err(mismatch(&given, format!("{} values ({data})", data.len())));
+                }
                 Some(_) => {}
             },
         }
-        let (Self::Mlp { classes, .. } | Self::Cnn { classes, .. } | Self::Sequential { classes, .. }) = &mut self;
+        let (Self::Mlp { classes, .. }
+        | Self::Cnn { classes, .. }
+        | Self::Sequential { classes, .. }) = &mut self;
         match *classes {
             None => *classes = Some(data_classes),
             Some(given) if given < data_classes => {
