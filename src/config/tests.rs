@@ -1,0 +1,517 @@
+//! Configs as users write them: defaults, round trips, and a message for each thing that can be wrong.
+
+use super::*;
+use crate::stream::Distribution;
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(text, "c.toml", Path::new("/configs"), &[])
+}
+
+/// The smallest config without a refused default.
+fn with(text: &str) -> Result<Config, ConfigError> {
+    let model = if text.contains("[model]") {
+        ""
+    } else {
+        "[model]\nkind = \"mlp\"\n"
+    };
+    parse(&format!("{model}{text}"))
+}
+
+fn set(overrides: &[&str]) -> Result<Config, ConfigError> {
+    Config::load(
+        None,
+        &overrides
+            .iter()
+            .map(|s| (*s).to_owned())
+            .collect::<Vec<_>>(),
+    )
+}
+
+fn message(result: Result<Config, ConfigError>) -> String {
+    result.unwrap_err().to_string()
+}
+
+#[test]
+fn defaults_are_the_formats() {
+    let c = with("").unwrap();
+    assert_eq!(c.name, "cifar10-mlp");
+    assert_eq!((c.seed, c.seeds), (0, Seeds::derived(0)));
+    assert_eq!(
+        (c.data.name, c.data.path.as_deref()),
+        (DataName::Cifar10, Some(Path::new("/configs/data/cifar10")))
+    );
+    assert_eq!((c.data.train_limit, c.data.test_limit), (0, 0));
+    let split = SplitConfig {
+        kind: SplitKind::Dirichlet,
+        clients: 50,
+        alpha: 0.1,
+        high_share: 0.1,
+        size_alpha: 0.0,
+    };
+    assert_eq!(c.split, split);
+    let warmup = WarmupConfig {
+        rounds: 200,
+        algorithm: WarmupAlgorithm::FedAvg,
+        local_epochs: 3,
+        batch: 64,
+        client_lr: 0.05,
+        server_lr: 1.0,
+        participation: 1.0,
+    };
+    assert_eq!(c.warmup, warmup);
+    let zo = ZoConfig {
+        rounds: 300,
+        probes: 3,
+        tau: 0.75,
+        epsilon: 1e-4,
+        distribution: Distribution::Rademacher,
+        lr: 0.05,
+        local_lr: 0.0,
+        lr_decay: 1.0,
+        local_steps: 1,
+        participants: ZoParticipants::All,
+        participation: 1.0,
+        optimizer: ZoOptimizer::Sgd,
+        norm_statistics: NormStatistics::Frozen,
+    };
+    assert_eq!(c.zo, zo);
+    assert_eq!(
+        (
+            c.eval.every,
+            c.device.select.as_str(),
+            c.device.memory_budget
+        ),
+        (10, "", 0)
+    );
+    assert_eq!(c.model.weights, None);
+}
+
+#[test]
+fn the_embedded_config_is_the_digits_experiment_and_lists_every_key() {
+    let c = set(&[]).unwrap();
+    assert_eq!(
+        (c.name.as_str(), c.data.name, c.data.path.as_deref()),
+        ("digits-mlp", DataName::Digits, None)
+    );
+    assert_eq!(
+        (c.split.clients, c.split.high_clients(), c.split.alpha),
+        (20, 2, 0.1)
+    );
+    assert_eq!(
+        (
+            c.warmup.rounds,
+            c.warmup.client_lr,
+            c.warmup.batch,
+            c.warmup.local_epochs
+        ),
+        (30, 0.1, 64, 3)
+    );
+    assert_eq!(
+        (c.zo.rounds, c.zo.probes, c.zo.lr, c.eval.every),
+        (300, 3, 0.05, 10)
+    );
+    assert_eq!(
+        serde_json::Value::from(c.model.table),
+        serde_json::json!({"kind": "mlp", "hidden": [64]})
+    );
+    // Every key has a line, and every line a comment.
+    let listed: Table = toml::from_str(Config::default_toml_commented()).unwrap();
+    for key in keys::ROOT {
+        assert!(listed.contains_key(*key), "{key}");
+    }
+    for (section, known) in keys::SECTIONS {
+        for key in *known {
+            let commented = *section == "seeds" && DIGITS.contains(&format!("# {key} = "));
+            assert!(
+                commented || listed[*section].get(*key).is_some(),
+                "{section}.{key}"
+            );
+        }
+    }
+    for (i, line) in DIGITS
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| line.contains(" = "))
+    {
+        assert!(
+            line.split_once(" = ").unwrap().1.contains('#') || line.starts_with('#'),
+            "line {}",
+            i + 1
+        );
+    }
+}
+
+#[test]
+fn the_written_config_has_every_key_and_loads_to_the_same() {
+    let sequential = "seed = \"0xffffffffffffffff\"\nname = \"a.b-c\"\n[data]\nname = \"idx\"\npath = \"d\"\ntrain_limit = 3\n\
+        mean = [0.5]\nstd = [0.1]\n[model]\nkind = \"sequential\"\nweights = \"../w.safetensors\"\ninput = [1, 28, 28]\n\
+        layers = [{conv = 8, kernel = 3, bias = false}, \"relu\", {maxpool = 2, stride = 2}, \"flatten\", {linear = 10}]\n\
+        [zo]\nepsilon = 1e-7\nlr = 0.1234567890123\ndistribution = \"gaussian\"\n[device]\nmemory_budget = \"1000001B\"\n\
+        [seeds]\nprobes = 17\n";
+    for config in [
+        set(&[]).unwrap(),
+        with("").unwrap(),
+        parse(sequential).unwrap(),
+    ] {
+        let text = config.to_toml();
+        let again = Config::parse(&text, "saved", Path::new("/elsewhere"), &[]).unwrap();
+        assert_eq!(again, config, "{text}");
+        let table: Table = toml::from_str(&text).unwrap();
+        assert_eq!(
+            table["seed"].as_str(),
+            Some(format!("{:016x}", config.seed).as_str())
+        );
+        assert_eq!(
+            table["seeds"]["probes"].as_str(),
+            Some(format!("{:016x}", config.seeds.probes).as_str())
+        );
+        assert!(keys::ROOT.iter().all(|key| table.contains_key(*key)));
+        for (section, known) in keys::SECTIONS {
+            assert!(
+                known.iter().all(|key| table[*section].get(*key).is_some()),
+                "{section}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_configs_of_the_project_load() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
+    let mut count = 0;
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let config = Config::load(Some(&path), &[]).unwrap();
+        assert!(config.data.path.is_none_or(|p| p.is_absolute()));
+        count += 1;
+    }
+    assert!(count >= 3);
+}
+
+#[test]
+fn paths_are_relative_to_the_file_or_with_set_to_the_current_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("c.toml");
+    std::fs::write(
+        &file,
+        "[data]\npath = \"set\"\n[model]\nkind = \"mlp\"\nweights = \"w\"\n",
+    )
+    .unwrap();
+    let c = Config::load(Some(&file), &[]).unwrap();
+    assert_eq!(
+        (c.data.path, c.model.weights),
+        (Some(dir.path().join("set")), Some(dir.path().join("w")))
+    );
+    let c = Config::load(Some(&file), &["data.path=other".to_owned()]).unwrap();
+    let here = std::env::current_dir().unwrap();
+    assert_eq!(
+        (c.data.path, c.model.weights),
+        (Some(here.join("other")), Some(dir.path().join("w")))
+    );
+    let c = Config::load(Some(&file), &["model={kind='mlp', weights='v'}".to_owned()]).unwrap();
+    assert_eq!(c.model.weights, Some(here.join("v")));
+}
+
+#[test]
+fn overrides_change_values() {
+    let c = set(&[
+        "zo.lr=0.1",
+        "split.kind=iid",
+        "seed=5",
+        "seeds.probes=deadbeefdeadbeef",
+        "device.memory_budget=512MiB",
+        "zo.lr=0.2",
+    ])
+    .unwrap();
+    assert_eq!(
+        (c.zo.lr, c.split.kind, c.device.memory_budget),
+        (0.2, SplitKind::Iid, 512 << 20)
+    );
+    assert_eq!(
+        c.seeds,
+        Seeds {
+            probes: 0xdead_beef_dead_beef,
+            ..Seeds::derived(5)
+        }
+    );
+}
+
+#[test]
+fn a_new_seed_replaces_the_derived_seeds_of_a_saved_config() {
+    let saved = set(&["seed=3", "seeds.probes=17"]).unwrap().to_toml();
+    let again = Config::parse(&saved, "saved", Path::new(""), &["seed=4".to_owned()]).unwrap();
+    assert_eq!(
+        again.seeds,
+        Seeds {
+            probes: 17,
+            ..Seeds::derived(4)
+        }
+    );
+}
+
+#[test]
+fn unknown_keys_name_the_nearest() {
+    for (text, key, nearest) in [
+        ("[zo]\nprobs = 3", "zo.probs", "zo.probes"),
+        (
+            "[zo]\nlearning_rate = 3",
+            "zo.learning_rate",
+            "zo.participants",
+        ),
+        ("[warmup]\nprobes = 3", "warmup.probes", "zo.probes"),
+        ("[warmpu]\nrounds = 3", "warmpu", "warmup"),
+        ("[data]\nseed = 3", "data.seed", "seed"),
+        (
+            "[model]\nkind = \"mlp\"\nhiden = [3]",
+            "model.hiden",
+            "model.hidden",
+        ),
+        (
+            "[model]\nkind = \"mlp\"\nchannels = [3]",
+            "model.channels",
+            "model.classes",
+        ),
+    ] {
+        assert_eq!(
+            message(with(text)),
+            format!("c.toml: unknown key `{key}`; the nearest known key is `{nearest}`")
+        );
+    }
+    assert_eq!(
+        message(parse("clients = 3")),
+        "c.toml: unknown key `clients`; the nearest known key is `split.clients`"
+    );
+    assert_eq!(
+        message(set(&["zo.ephsilon=1"])),
+        "--set: unknown key `zo.ephsilon`; the nearest known key is `zo.epsilon`"
+    );
+}
+
+#[test]
+fn bad_values_name_key_value_and_expectation() {
+    let positive = "expected a finite number greater than 0";
+    let rate = "expected a finite number of at least 0";
+    let share = "expected a number greater than 0 and at most 1";
+    let most = u32::MAX;
+    let one = format!("expected an integer from 1 to {most}");
+    let zero = format!("expected an integer from 0 to {most}");
+    for (key, values, expected) in [
+        (
+            "zo.tau",
+            &["0", "-1", "nan", "inf", "1e39", "\"a\"", "true"][..],
+            positive,
+        ),
+        ("zo.epsilon", &["0", "-1e-4", "inf", "nan"], positive),
+        ("zo.lr", &["-0.1", "nan", "inf", "[1]"], rate),
+        ("zo.local_lr", &["-0.1"], rate),
+        ("zo.lr_decay", &["0", "-1"], positive),
+        ("zo.rounds", &["-1", "1.5", "5000000000"], &zero),
+        ("zo.probes", &["0", "-3", "3.0"], &one),
+        ("zo.local_steps", &["0"], &one),
+        ("zo.participation", &["0", "1.5", "nan"], share),
+        ("split.alpha", &["0", "-0.1", "nan", "inf"], positive),
+        ("split.size_alpha", &["-1"], rate),
+        ("split.clients", &["0", "-2", "2.5"], &one),
+        (
+            "split.high_share",
+            &["-0.1", "1.1", "nan"],
+            "expected a number from 0 to 1",
+        ),
+        ("warmup.rounds", &["-1"], &zero),
+        ("warmup.batch", &["0"], &one),
+        ("warmup.local_epochs", &["0"], &one),
+        ("warmup.client_lr", &["-1", "inf"], rate),
+        ("warmup.server_lr", &["-1"], rate),
+        ("warmup.participation", &["0", "2"], share),
+        ("data.train_limit", &["-1", "0.5"], &zero),
+        ("eval.every", &["0", "\"x\""], &one),
+        ("device.select", &["3"], "expected a string"),
+        ("zo", &["3"], "expected a table, as [zo]"),
+    ] {
+        for value in values {
+            let text = message(set(&[&format!("{key}={value}")]));
+            assert!(
+                text.starts_with(&format!("--set: {key} = ")),
+                "{key}={value}: {text}"
+            );
+            assert!(
+                text.ends_with(&format!(": {expected}")),
+                "{key}={value}: {text}"
+            );
+        }
+    }
+    assert_eq!(
+        message(with("[zo]\ntau = -1.5")),
+        "c.toml: zo.tau = -1.5: expected a finite number greater than 0"
+    );
+    assert_eq!(
+        message(with("[zo]\nepsilon = 1e-40")),
+        "c.toml: zo.epsilon = 0.0000000000000000000000000000000000000001: expected a value whose product with zo.tau (0.75) is a normal f32"
+            .replace("0.0000000000000000000000000000000000000001", &1e-40.to_string())
+    );
+    assert_eq!(
+        message(with("[split]\nkind = \"dirichlt\"")),
+        "c.toml: split.kind = \"dirichlt\": expected one of dirichlet, iid or shards (did you mean \"dirichlet\"?)"
+    );
+    assert_eq!(
+        message(with("[zo]\ndistribution = \"normal\"")),
+        "c.toml: zo.distribution = \"normal\": expected one of rademacher, binomial, gaussian, uniform or sphere"
+    );
+    assert_eq!(
+        message(with("[model]\nkind = \"lstm\"\nx = 1")),
+        "c.toml: model.kind = \"lstm\": expected one of mlp, cnn, resnet, vit or sequential"
+    );
+    assert_eq!(
+        message(set(&["seed=-1"])),
+        format!("--set: seed = -1: expected {}", seeds::EXPECTED)
+    );
+    assert_eq!(
+        message(set(&["seeds.split=xyz"])),
+        format!("--set: seeds.split = \"xyz\": expected {}", seeds::EXPECTED)
+    );
+    for budget in ["lots", "-5", "5 bananas", "1.5.2MiB"] {
+        let text = message(set(&[&format!("device.memory_budget={budget}")]));
+        assert!(text.ends_with("expected an amount of memory such as \"512MiB\", or \"0\" for what the adapter allows"), "{text}");
+    }
+    for name in ["", "a/b", "..", "a b", ".x"] {
+        let text = message(set(&[&format!("name={name}")]));
+        assert!(
+            text.ends_with(
+                "expected 1 to 100 letters, digits, `-`, `_` or `.`, not starting with `.`"
+            ),
+            "{text}"
+        );
+    }
+    assert_eq!(
+        message(with("[data]\npath = \"\"")),
+        "c.toml: data.path = \"\": expected the folder of the cifar10 files"
+    );
+    assert_eq!(
+        message(with("[data]\nmean = [0.1, 0.2]")),
+        "c.toml: data.std = a list of 0: expected as many entries as data.mean has (2)"
+    );
+    assert_eq!(
+        message(with("[data]\nmean = [0.1]\nstd = [0.0]")),
+        "c.toml: data.std = 0.0: expected a list of finite numbers greater than 0, one a channel"
+    );
+    assert_eq!(
+        message(with("[model]\nkind = \"mlp\"\nhidden = 1979-05-27")),
+        "c.toml: model.hidden = 1979-05-27: expected finite numbers, strings, booleans, lists and tables of them"
+    );
+}
+
+#[test]
+fn values_must_fit_together() {
+    assert_eq!(
+        message(with("[split]\nhigh_share = 0")),
+        "c.toml: split.high_share = 0: expected more than 0 where warmup.rounds is not 0: the warm-up needs a high-resource client"
+    );
+    assert_eq!(
+        with("[split]\nhigh_share = 0\n[warmup]\nrounds = 0")
+            .unwrap()
+            .split
+            .high_clients(),
+        0
+    );
+    assert_eq!(
+        with("[split]\nhigh_share = 0.001")
+            .unwrap()
+            .split
+            .high_clients(),
+        1
+    );
+    assert_eq!(
+        message(with(
+            "[split]\nhigh_share = 1\nclients = 4\n[zo]\nparticipants = \"low\""
+        )),
+        "c.toml: split.high_share = 1: expected a share that leaves a low-resource client of 4, where zo.participants is \"low\""
+    );
+    assert_eq!(
+        message(with("[warmup]\nrounds = 4294967295\n[zo]\nrounds = 1")),
+        "c.toml: zo.rounds = 1: expected at most 4294967295 rounds with the warm-up's"
+    );
+    assert_eq!(
+        message(with("[split]\nkind = \"shards\"\nsize_alpha = 1.5")),
+        "c.toml: split.size_alpha = 1.5: expected 0 with split.kind = \"shards\", whose clients have equal sizes"
+    );
+}
+
+#[test]
+fn what_is_not_available_is_refused() {
+    for (text, refusal) in [
+        (
+            "",
+            "model.kind = \"resnet\" is not available in this version; use mlp, cnn or sequential",
+        ),
+        (
+            "[model]\nkind = \"vit\"",
+            "model.kind = \"vit\" is not available in this version; use mlp, cnn or sequential",
+        ),
+        (
+            "data.name = \"npz\"",
+            "data.name = \"npz\" is not available in this version; use digits, cifar10 or idx",
+        ),
+        (
+            "data.name = \"imagenet32\"",
+            "data.name = \"imagenet32\" is not available in this version; use digits, cifar10 or idx",
+        ),
+        (
+            "warmup.algorithm = \"fedadam\"",
+            "warmup.algorithm = \"fedadam\" is not available in this version; use fedavg",
+        ),
+        (
+            "zo.local_steps = 2",
+            "zo.local_steps = 2 is not available in this version; use 1",
+        ),
+        (
+            "zo.optimizer = \"adam\"",
+            "zo.optimizer = \"adam\" is not available in this version; use sgd",
+        ),
+        (
+            "zo.participants = \"high-first-order\"",
+            "zo.participants = \"high-first-order\" is not available in this version; use all or low",
+        ),
+        (
+            "zo.norm_statistics = \"refreshed\"",
+            "zo.norm_statistics = \"refreshed\" is not available in this version; use frozen",
+        ),
+        (
+            "zo.distribution = \"sphere\"",
+            "zo.distribution = \"sphere\" is not available in this version; use rademacher, binomial, gaussian or uniform",
+        ),
+    ] {
+        let text = if text.contains(" = ") && !text.starts_with('[') {
+            format!("{text}\nmodel.kind = \"mlp\"")
+        } else {
+            text.to_owned()
+        };
+        assert_eq!(message(parse(&text)), format!("c.toml: {refusal}"));
+    }
+}
+
+#[test]
+fn files_that_are_no_toml_name_the_place() {
+    let text = message(parse("seed = 1\n[zo]\nlr = = 2\n"));
+    assert!(text.starts_with("c.toml: line 3, column 6: "), "{text}");
+    let text = message(parse("[zo]\nlr = 1\nlr = 2\n"));
+    assert!(
+        text.starts_with("c.toml: line 3, column 1: ") && text.contains("duplicate key"),
+        "{text}"
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("c.toml");
+    let missing = message(Config::load(Some(&file), &[]));
+    assert!(
+        missing.starts_with(&format!("{}: cannot read the config: ", file.display())),
+        "{missing}"
+    );
+    std::fs::write(&file, b"seed = 1 # \xff").unwrap();
+    let text = message(Config::load(Some(&file), &[]));
+    assert_eq!(
+        text,
+        format!(
+            "{}: byte 11 is not valid UTF-8; expected a TOML text file",
+            file.display()
+        )
+    );
+}
