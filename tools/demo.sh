@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs the embedded digits experiment. Arguments go to `zowarmup run`: a config,
+# --out, --set, --device. Results land in runs/ below the current folder.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=tools/setup.sh
+. "$root/tools/setup.sh"
+
+cargo build --release --locked --manifest-path "$root/Cargo.toml"
+exec "${CARGO_TARGET_DIR:-$root/target}/release/zowarmup" run "$@"

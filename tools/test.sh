@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Installs what is missing, then checks everything: format, lints, documentation, doc tests, benches (each once), tests.
+# Stops at the first step that fails. The tests come last, so that the test runner's summary ends the output.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+exec </dev/null
+# shellcheck source=tools/setup.sh
+. "$root/tools/setup.sh"
+
+step() {
+    printf '\n== %s\n' "$*" >&2
+    "$@"
+}
+
+if ! cargo fmt --version >/dev/null 2>&1 || ! cargo clippy --version >/dev/null 2>&1; then
+    if ! command -v rustup >/dev/null || ! rustup component add rustfmt clippy; then
+        echo "test: rustfmt and clippy are needed: install them, for example with 'rustup component add rustfmt clippy'" >&2
+        exit 1
+    fi
+fi
+
+step cargo fmt --check
+step cargo clippy --all-targets --locked -- -D warnings
+RUSTDOCFLAGS="-D warnings" step cargo doc --no-deps --locked
+step cargo test --doc --locked
+if grep -q '^\[\[bench\]\]' Cargo.toml; then
+    # Without cargo bench's flag criterion runs each benchmark once.
+    step cargo test --bench '*' --locked
+fi
+if cargo nextest --version >/dev/null 2>&1; then
+    step cargo nextest run --locked
+else
+    step cargo test --lib --bins --tests --locked
+fi
