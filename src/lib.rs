@@ -5,3 +5,6 @@ pub mod device;
 pub mod kernels;
 pub mod plan;
 pub mod reference;
+pub mod rng;
+pub mod selftest;
+pub mod stream;

@@ -60,7 +60,39 @@ macro_rules! sources {
     };
 }
 
-sources![];
+sources![
+    "activation.wgsl",
+    "activation_grad.wgsl",
+    "average.wgsl",
+    "bias_grad.wgsl",
+    "class_count.wgsl",
+    "conv_grad_input.wgsl",
+    "conv_grad_weight.wgsl",
+    "gather.wgsl",
+    "group_norm.wgsl",
+    "group_norm_grad.wgsl",
+    "group_norm_grad_params.wgsl",
+    "lane_sum.wgsl",
+    "lib/block.wgsl",
+    "lib/fold.wgsl",
+    "lib/lane.wgsl",
+    "lib/math.wgsl",
+    "lib/mulhi_u32.wgsl",
+    "lib/mulhi_u64.wgsl",
+    "lib/philox.wgsl",
+    "lib/stream.wgsl",
+    "lib/tree.wgsl",
+    "lib/weight.wgsl",
+    "linear_grad_input.wgsl",
+    "linear_grad_weight.wgsl",
+    "pool.wgsl",
+    "pool_grad.wgsl",
+    "probe_dl.wgsl",
+    "server_step.wgsl",
+    "sgd.wgsl",
+    "softmax_xent.wgsl",
+    "softmax_xent_grad.wgsl",
+];
 
 fn source(path: &str) -> Option<&'static str> {
     SOURCES.iter().find(|(p, _)| *p == path).map(|(_, s)| *s)
