@@ -1,4 +1,3 @@
-enable subgroups;
 // Subgroup tier: thread j of the subgroup hands its quad to all (SHARE = the subgroup size).
 fn shared_from(own: vec4<f32>, j: u32) -> vec4<f32> {
     return subgroupShuffle(own, j);

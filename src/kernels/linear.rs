@@ -2,7 +2,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::chunk::Chunk;
+use super::params::{Lanes, perturb};
+use super::tiling::Product;
 use super::Kernel;
 use crate::plan::{Recording, Span};
 
@@ -28,19 +29,19 @@ pub struct Params {
 }
 
 /// Records `y = act(W x + b)` for all rows of a chunk: `x` `[rows, inputs]`, `y` `[rows, outputs]`.
-pub fn record(rec: &mut Recording, chunk: &Chunk, params: &Params, weights: Span, x: Span, y: Span) {
-    let tiling = chunk.tiling.for_rows(params.outputs);
+pub fn record(rec: &mut Recording, lanes: &Lanes, how: &Product, params: &Params, weights: Span, x: Span, y: Span) {
+    let tiling = how.tiling.for_rows(params.outputs);
     let quads = |aligned: bool| u32::from(aligned);
     let variant = tiling
         .variant()
-        .with("PERTURB", chunk.perturb)
+        .with("PERTURB", perturb(how.perturbed))
         .with("WEIGHT_QUADS", quads((params.weight_offset | params.inputs).is_multiple_of(4)))
         .with("INPUT_QUADS", quads(params.inputs.is_multiple_of(4)));
     let grid = [
         params.outputs.div_ceil(tiling.tile_rows()),
-        chunk.max_rows.div_ceil(tiling.tile_columns()),
-        chunk.count,
+        lanes.max_rows.div_ceil(tiling.tile_columns()),
+        lanes.count,
     ];
-    let cost = 2 * u64::from(chunk.rows) * u64::from(params.inputs) * u64::from(params.outputs);
-    rec.dispatch(&KERNEL, variant, params, &[chunk.lanes, weights, x, y], grid, cost);
+    let cost = 2 * lanes.rows * u64::from(params.inputs) * u64::from(params.outputs);
+    rec.dispatch(&KERNEL, variant, params, &[lanes.table, weights, x, y], grid, cost);
 }

@@ -3,13 +3,21 @@
 //! What else the host must know of a shader (binding kinds, workgroup size, layout of its uniform block) is read from the
 //! shader by naga ([`reflect`]), not typed again here.
 
-pub mod chunk;
+pub mod activation;
 pub mod conv;
+pub mod conv_grad;
+pub mod gather;
+pub mod group_norm;
 pub mod linear;
+pub mod linear_grad;
 pub mod params;
+pub mod pool;
 pub mod reflect;
 pub mod shaders;
+pub mod softmax_xent;
+pub mod sums;
 pub mod tiling;
+pub mod update;
 
 use std::fmt;
 

@@ -2,6 +2,21 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::plan::Span;
+use crate::stream::Distribution;
+
+/// Samples of a block: sums over samples go block by block, so that a cut between blocks changes no bit
+/// (`shaders/lib/block.wgsl`).
+pub const SAMPLE_BLOCK: u32 = 8;
+
+/// The offset of a tensor that isn't there (a layer without bias).
+pub const ABSENT: u32 = u32::MAX;
+
+/// The constant `PERTURB` of kernels that read perturbed weights.
+pub fn perturb(distribution: Option<Distribution>) -> u32 {
+    distribution.map_or(0, |d| 1 + d.stream_id())
+}
+
 /// One lane of a chunk: a (client, probe, sign) evaluation, or a client with weights of its own.
 ///
 /// All kernels that read weights or rows of a chunk take an array of these.
@@ -26,5 +41,32 @@ pub struct Lane {
     pub out_row: u32,
 }
 
-/// Gradients of weights are sums over blocks of this many samples, added in order: a batch may be cut between blocks.
-pub const SAMPLE_BLOCK: u32 = 8;
+/// The lanes of a chunk, as record functions take them.
+#[derive(Clone, Copy, Debug)]
+pub struct Lanes {
+    /// The chunk's array of [`Lane`] on the device.
+    pub table: Span,
+    /// How many lanes: at most 65,535.
+    pub count: u32,
+    /// Rows of the largest lane.
+    pub max_rows: u32,
+    /// Rows of all lanes together.
+    pub rows: u64,
+}
+
+impl Lanes {
+    /// Of lanes that lie in `table`.
+    pub fn new(table: Span, lanes: &[Lane]) -> Self {
+        Self {
+            table,
+            count: lanes.len() as u32,
+            max_rows: lanes.iter().map(|l| l.rows).max().unwrap_or(0),
+            rows: lanes.iter().map(|l| u64::from(l.rows)).sum(),
+        }
+    }
+
+    /// A grid with lanes along z: `x` and `y` workgroups up to the largest lane.
+    pub fn grid(&self, x: u32, y: u32) -> [u32; 3] {
+        [x, y, if self.max_rows == 0 { 0 } else { self.count }]
+    }
+}

@@ -3,6 +3,16 @@
 use super::Variant;
 use super::shaders::Tier;
 use crate::device::AdapterInfo;
+use crate::stream::Distribution;
+
+/// How a product of weights and activations is computed.
+#[derive(Clone, Copy, Debug)]
+pub struct Product {
+    /// The device's blocking.
+    pub tiling: Tiling,
+    /// What perturbs the weights on load.
+    pub perturbed: Option<Distribution>,
+}
 
 /// A device's blocking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

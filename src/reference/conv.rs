@@ -1,8 +1,9 @@
 //! Twin of `shaders/conv.wgsl`.
 
-use super::{Call, perturbed::Weights};
+use super::Call;
+use super::weight::weights;
 use crate::kernels::conv::{Geometry, Params};
-use crate::kernels::params::Lane;
+use crate::kernels::params::{ABSENT, Lane};
 
 /// The geometry in a launch's constants.
 pub fn geometry(call: &Call<'_>) -> Geometry {
@@ -20,14 +21,14 @@ pub fn geometry(call: &Call<'_>) -> Geometry {
 pub fn conv(call: &Call<'_>) {
     let p: Params = call.params();
     let g = geometry(call);
-    let (lanes, weights, x, mut y) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3), call.write::<f32>(4));
+    let (lanes, all, x, mut y) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3), call.write::<f32>(4));
+    let perturb = call.variant.get("PERTURB", 0);
     let [ic, ih, iw] = g.input.map(|n| n as usize);
     let [oc, oh, ow] = g.output.map(|n| n as usize);
     let (k, stride, padding) = (g.kernel as usize, g.stride as usize, g.padding as usize);
     for lane in lanes.iter().take(call.grid[2] as usize) {
-        let w = Weights::new(call, &weights, lane);
-        let filters = w.tensor(p.weight_offset as usize, oc * ic * k * k);
-        let bias = w.optional(p.bias_offset, oc);
+        let filters = weights(&all, lane, perturb, p.weight_offset, (oc * ic * k * k) as u32);
+        let bias = if p.bias_offset == ABSENT { vec![0.0; oc] } else { weights(&all, lane, perturb, p.bias_offset, oc as u32) };
         let first = if p.from_batch == 1 { lane.x_row } else { lane.row0 } as usize;
         for row in 0..lane.rows as usize {
             let x = &x[(first + row) * ic * ih * iw..][..ic * ih * iw];

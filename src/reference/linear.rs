@@ -1,18 +1,19 @@
 //! Twin of `shaders/linear.wgsl`.
 
-use super::{Call, perturbed::Weights};
+use super::Call;
+use super::weight::weights;
 use crate::kernels::linear::Params;
-use crate::kernels::params::Lane;
+use crate::kernels::params::{ABSENT, Lane};
 
 /// `y[row][o] = act(sum_k W[o][k] x[row][k] + b[o])`, the sum along k in ascending order.
 pub fn linear(call: &Call<'_>) {
     let p: Params = call.params();
-    let (lanes, weights, x, mut y) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3), call.write::<f32>(4));
+    let (lanes, all, x, mut y) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3), call.write::<f32>(4));
+    let perturb = call.variant.get("PERTURB", 0);
     let (inputs, outputs) = (p.inputs as usize, p.outputs as usize);
     for lane in lanes.iter().take(call.grid[2] as usize) {
-        let w = Weights::new(call, &weights, lane);
-        let matrix = w.tensor(p.weight_offset as usize, inputs * outputs);
-        let bias = w.optional(p.bias_offset, outputs);
+        let matrix = weights(&all, lane, perturb, p.weight_offset, p.inputs * p.outputs);
+        let bias = if p.bias_offset == ABSENT { vec![0.0; outputs] } else { weights(&all, lane, perturb, p.bias_offset, p.outputs) };
         let first = if p.from_batch == 1 { lane.x_row } else { lane.row0 } as usize;
         for row in 0..lane.rows as usize {
             let x = &x[(first + row) * inputs..][..inputs];

@@ -1,10 +1,20 @@
 //! The CPU twins: for each kernel a function of the same name and argument order, in straight loops, and a device that runs
 //! recordings on them. A twin is its kernel's specification; it works on whole launches, not on workgroups.
 
+pub mod activation;
 pub mod conv;
+pub mod conv_grad;
 mod device;
+pub mod gather;
+pub mod group_norm;
 pub mod linear;
-mod perturbed;
+pub mod linear_grad;
+pub mod math;
+pub mod pool;
+pub mod softmax_xent;
+pub mod sums;
+pub mod update;
+pub mod weight;
 
 pub use device::ReferenceDevice;
 

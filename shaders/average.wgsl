@@ -1,0 +1,32 @@
+// acc[i] = (first ? 0 : acc[i]) + sum over clients c in order of share[c] * w[c * stride + i]. One weight a thread.
+// Launch: count items, folded over x and y. Traffic: reads clients f32 and, unless first, one more; writes one.
+#import lib/fold.wgsl
+
+struct Params {
+    count: u32,
+    stride: u32,
+    clients: u32,
+    first: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> share: array<f32>;
+@group(0) @binding(2) var<storage, read> weights: array<f32>;
+@group(0) @binding(3) var<storage, read_write> acc: array<f32>;
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) t: u32,
+) {
+    let item = item_index(group, groups, t);
+    if item >= params.count {
+        return;
+    }
+    var total = select(acc[item], 0.0f, params.first != 0u);
+    for (var c = 0u; c < params.clients; c += 1u) {
+        total += share[c] * weights[c * params.stride + item];
+    }
+    acc[item] = total;
+}

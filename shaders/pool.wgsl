@@ -1,0 +1,55 @@
+// y = maximum (MODE 0) or mean (MODE 1) over windows of kernel_h x kernel_w at distance stride, no padding; what is left of an
+// odd last row or column is dropped. One output a thread. Launch: planes * out_h * out_w items, folded over x and y.
+// Traffic: reads each input of a window once per window, writes each output once.
+#import lib/fold.wgsl
+
+struct Params {
+    planes: u32,
+    h: u32,
+    w: u32,
+    out_h: u32,
+    out_w: u32,
+    kernel_h: u32,
+    kernel_w: u32,
+    stride: u32,
+}
+
+override MODE: u32 = 0u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) t: u32,
+) {
+    let item = item_index(group, groups, t);
+    let outputs = params.out_h * params.out_w;
+    let plane = item / outputs;
+    if plane >= params.planes {
+        return;
+    }
+    let at = item - plane * outputs;
+    let oy = at / params.out_w;
+    let ox = at - oy * params.out_w;
+    let first = (plane * params.h + oy * params.stride) * params.w + ox * params.stride;
+    var value = select(x[first], 0.0f, MODE == 1u);
+    for (var ky = 0u; ky < params.kernel_h; ky += 1u) {
+        for (var kx = 0u; kx < params.kernel_w; kx += 1u) {
+            let v = x[first + ky * params.w + kx];
+            if MODE == 1u {
+                value += v;
+            } else if !(v <= value) {
+                // Also true of NaN, which so comes through.
+                value = v;
+            }
+        }
+    }
+    if MODE == 1u {
+        value /= f32(params.kernel_h * params.kernel_w);
+    }
+    y[item] = value;
+}

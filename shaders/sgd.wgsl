@@ -1,0 +1,28 @@
+// w[base + i] -= lr * g[base + i] for each lane's own weights. One weight a thread. Launch: count items folded over x and y, z = lanes.
+// Traffic: reads two f32, writes one.
+#import lib/fold.wgsl
+#import lib/lane.wgsl
+
+struct Params {
+    count: u32,
+    lr: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> lanes: array<Lane>;
+@group(0) @binding(2) var<storage, read_write> weights: array<f32>;
+@group(0) @binding(3) var<storage, read> gradients: array<f32>;
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) t: u32,
+) {
+    let item = item_index(group, groups, t);
+    if item >= params.count {
+        return;
+    }
+    let at = lanes[group.z].weight_base + item;
+    weights[at] -= params.lr * gradients[at];
+}

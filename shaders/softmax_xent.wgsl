@@ -1,0 +1,46 @@
+// loss = (max - logit[label]) + log1p(sum over the classes but one maximum of exp(logit - max)); correct = 1 where the first
+// maximum is the label. Near zero the sum is tiny and log1p keeps its digits. One row a thread, classes in order.
+// Launch: x = rows of the largest lane / 64 (at most 65,535, then strided), z = lanes. Traffic: reads the logits twice.
+#import lib/lane.wgsl
+#import lib/math.wgsl
+
+struct Params {
+    classes: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> lanes: array<Lane>;
+@group(0) @binding(2) var<storage, read> logits: array<f32>;
+@group(0) @binding(3) var<storage, read> labels: array<u32>;
+@group(0) @binding(4) var<storage, read_write> loss: array<f32>;
+@group(0) @binding(5) var<storage, read_write> correct: array<u32>;
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) t: u32,
+) {
+    let lane = lanes[group.z];
+    for (var r = group.x * 64u + t; r < lane.rows; r += groups.x * 64u) {
+        let first = (lane.row0 + r) * params.classes;
+        var best = 0u;
+        var most = logits[first];
+        for (var c = 1u; c < params.classes; c += 1u) {
+            let v = logits[first + c];
+            if v > most {
+                most = v;
+                best = c;
+            }
+        }
+        var sum = 0.0f;
+        for (var c = 0u; c < params.classes; c += 1u) {
+            if c != best {
+                sum += exp_f32(logits[first + c] - most);
+            }
+        }
+        let label = labels[lane.x_row + r];
+        loss[lane.out_row + r] = (most - logits[first + label]) + log1p_f32(sum);
+        correct[lane.out_row + r] = select(0u, 1u, best == label);
+    }
+}

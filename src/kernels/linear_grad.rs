@@ -1,0 +1,84 @@
+//! Gradients of linear layers, and of biases of any layer.
+
+use bytemuck::{Pod, Zeroable};
+
+use super::params::Lanes;
+use super::{Kernel, Variant};
+use crate::plan::{Recording, Span};
+use crate::reference;
+
+/// Gradient of the input.
+pub static LINEAR_GRAD_INPUT: Kernel =
+    Kernel { name: "linear_grad_input", twin: reference::linear_grad::linear_grad_input };
+
+/// Gradient of the weight.
+pub static LINEAR_GRAD_WEIGHT: Kernel =
+    Kernel { name: "linear_grad_weight", twin: reference::linear_grad::linear_grad_weight };
+
+/// Gradient of a bias.
+pub static BIAS_GRAD: Kernel = Kernel { name: "bias_grad", twin: reference::linear_grad::bias_grad };
+
+/// Uniform block of `linear_grad_input`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+pub struct InputParams {
+    /// Input features.
+    pub inputs: u32,
+    /// Output features.
+    pub outputs: u32,
+    /// Flat index of the weight [outputs][inputs].
+    pub weight_offset: u32,
+}
+
+/// Uniform block of `linear_grad_weight`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+pub struct WeightParams {
+    /// Input features.
+    pub inputs: u32,
+    /// Output features.
+    pub outputs: u32,
+    /// Flat index of the weight [outputs][inputs].
+    pub weight_offset: u32,
+    /// 1: the layer's input is the batch of samples, rows from `x_row`; 0: an activation, rows from `row0`.
+    pub from_batch: u32,
+    /// 1: the sum goes on from what is there.
+    pub accumulate: u32,
+}
+
+/// Uniform block of `bias_grad`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+pub struct BiasParams {
+    /// Output features or channels.
+    pub outputs: u32,
+    /// Pixels of a channel; 1 for linear layers.
+    pub spatial: u32,
+    /// Flat index of the bias.
+    pub bias_offset: u32,
+    /// 1: the sum goes on from what is there.
+    pub accumulate: u32,
+}
+
+/// Records `dx = dy W`.
+pub fn record_input(rec: &mut Recording, lanes: &Lanes, params: &InputParams, weights: Span, dy: Span, dx: Span) {
+    let grid = lanes.grid(params.inputs.div_ceil(64), lanes.max_rows.div_ceil(32));
+    let cost = 2 * lanes.rows * u64::from(params.inputs) * u64::from(params.outputs);
+    rec.dispatch(&LINEAR_GRAD_INPUT, Variant::plain(), params, &[lanes.table, weights, dy, dx], grid, cost);
+}
+
+/// Records `dW = dy^T x` into the lanes' gradients.
+pub fn record_weight(rec: &mut Recording, lanes: &Lanes, params: &WeightParams, x: Span, dy: Span, gradients: Span) {
+    let grid = lanes.grid(params.inputs.div_ceil(64), params.outputs.div_ceil(32));
+    let cost = 2 * lanes.rows * u64::from(params.inputs) * u64::from(params.outputs);
+    rec.dispatch(&LINEAR_GRAD_WEIGHT, Variant::plain(), params, &[lanes.table, x, dy, gradients], grid, cost);
+}
+
+/// Records the sum of `dy` over rows and pixels into the lanes' gradients.
+pub fn record_bias(rec: &mut Recording, lanes: &Lanes, params: &BiasParams, dy: Span, gradients: Span) {
+    let flat = params.spatial == 1;
+    let groups = if flat { params.outputs.div_ceil(64) } else { params.outputs };
+    let variant = Variant::plain().with("FLAT", u32::from(flat));
+    let cost = lanes.rows * u64::from(params.outputs) * u64::from(params.spatial);
+    rec.dispatch(&BIAS_GRAD, variant, params, &[lanes.table, dy, gradients], lanes.grid(groups, 1), cost);
+}

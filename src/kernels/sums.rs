@@ -1,0 +1,66 @@
+//! Sums and counts over samples.
+
+use bytemuck::{Pod, Zeroable};
+
+use super::params::Lanes;
+use super::{Kernel, Variant, fold_grid};
+use crate::plan::{Recording, Span};
+use crate::reference;
+
+/// Sum of per-sample values of a lane.
+pub static LANE_SUM: Kernel = Kernel { name: "lane_sum", twin: reference::sums::lane_sum };
+
+/// Loss difference and mean loss of a probe.
+pub static PROBE_DL: Kernel = Kernel { name: "probe_dl", twin: reference::sums::probe_dl };
+
+/// Hits and misses per class.
+pub static CLASS_COUNT: Kernel = Kernel { name: "class_count", twin: reference::sums::class_count };
+
+/// Uniform block of `lane_sum`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+pub struct LaneSumParams {
+    /// Lanes.
+    pub lanes: u32,
+}
+
+/// Uniform block of `probe_dl`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+pub struct ProbeDlParams {
+    /// Probes.
+    pub probes: u32,
+}
+
+/// Uniform block of `class_count`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+pub struct ClassCountParams {
+    /// Samples.
+    pub rows: u32,
+    /// First label.
+    pub label_row: u32,
+    /// First hit flag.
+    pub correct_row: u32,
+}
+
+/// Records `out[lane] = sum of values[out_row .. out_row + rows]`, f32. Lanes are at most 65,535; one of no rows gives 0.
+pub fn record_lane_sum(rec: &mut Recording, lanes: &Lanes, values: Span, out: Span) {
+    let params = LaneSumParams { lanes: lanes.count };
+    let bound = [lanes.table, values, out];
+    rec.dispatch(&LANE_SUM, Variant::plain(), &params, &bound, [1, 1, lanes.count], lanes.rows);
+}
+
+/// Records (mean of l+ - l-, mean of (l+ + l-) / 2) f32 per probe; `table` holds (plus row, minus row, rows, 0) u32 a probe,
+/// `samples` estimates how many all probes have together.
+pub fn record_probe_dl(rec: &mut Recording, probes: u32, samples: u64, table: Span, loss: Span, out: Span) {
+    let grid = fold_grid(u64::from(probes), 1);
+    rec.dispatch(&PROBE_DL, Variant::plain(), &ProbeDlParams { probes }, &[table, loss, out], grid, 4 * samples);
+}
+
+/// Records `counts[2 label + correct] += 1` (u32) over samples.
+pub fn record_class_count(rec: &mut Recording, params: &ClassCountParams, labels: Span, correct: Span, counts: Span) {
+    let items = u64::from(params.rows);
+    let bound = [labels, correct, counts];
+    rec.dispatch(&CLASS_COUNT, Variant::plain(), params, &bound, fold_grid(items, 64), 4 * items);
+}
