@@ -60,7 +60,27 @@ macro_rules! sources {
     };
 }
 
-sources![];
+sources![
+    "copy.wgsl",
+    "fill_constant.wgsl",
+    "fill_signs.wgsl",
+    "fill_values.wgsl",
+    "fingerprint.wgsl",
+    "lib/exact_add.wgsl",
+    "lib/mulhi.wgsl",
+    "lib/mulhi_subgroup.wgsl",
+    "lib/philox.wgsl",
+    "lib/position.wgsl",
+    "lib/probes.wgsl",
+    "lib/probes_subgroup.wgsl",
+    "lib/replay.wgsl",
+    "lib/stream.wgsl",
+    "lib/stream_quad.wgsl",
+    "madd.wgsl",
+    "replay.wgsl",
+    "replay_binomial.wgsl",
+    "replay_float.wgsl",
+];
 
 fn source(path: &str) -> Option<&'static str> {
     SOURCES.iter().find(|(p, _)| *p == path).map(|(_, s)| *s)

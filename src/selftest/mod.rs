@@ -1,0 +1,2 @@
+//! Self-test.
+pub mod stream;
