@@ -24,7 +24,7 @@ pub struct StreamCase {
 const DISTRIBUTIONS: [Distribution; 4] =
     [Distribution::Rademacher, Distribution::Binomial, Distribution::Gaussian, Distribution::Uniform];
 
-/// All cases of this module. The last one of a list takes a second on a software adapter.
+/// The quick cases of this module.
 pub fn cases() -> Vec<StreamCase> {
     let mut cases = Vec::new();
     for dist in DISTRIBUTIONS {
@@ -47,11 +47,13 @@ pub fn cases() -> Vec<StreamCase> {
     cases
 }
 
-/// More than 65,535 workgroups of one kernel, so that the grid folds.
-pub fn folded_cases() -> Vec<StreamCase> {
+/// The long ones, a second or two on a software adapter: more than 65,535 workgroups, so that the grid folds; a large vector; a
+/// replay of several launches.
+pub fn large_cases() -> Vec<StreamCase> {
     vec![
         fill_case(Distribution::Binomial, 0, 65_536 * 256 + 5),
-        replay_case(Distribution::Uniform, 65_536 * 1024 + 5, 1),
+        replay_case(Distribution::Rademacher, 65_536 * 128 + 5, 1),
+        replay_case(Distribution::Binomial, 140_001, 300),
     ]
 }
 
@@ -86,7 +88,7 @@ pub fn test_weights(count: u32) -> Vec<f32> {
 fn replay_case(dist: Distribution, params: u32, probes: u32) -> StreamCase {
     let build = move |device: &mut dyn Device| {
         let seeds = (0..probes).map(|k| 0x9e37_79b9_7f4a_7c15u64.wrapping_mul(u64::from(k) + 1));
-        let exact = |(k, seed): (usize, u64)| Probe::exact(seed, 3_001 * (k as i32 % 5 - 2) + 1);
+        let exact = |(k, seed): (usize, u64)| Probe::exact(seed, 301 * (k as i32 % 5 - 2) + 1);
         let float = |(k, seed): (usize, u64)| Probe::float(seed, 0.001 * (k as f32 % 5.0 - 1.75));
         let list: Vec<Probe> = if dist.is_exact() {
             seeds.enumerate().map(exact).collect()
