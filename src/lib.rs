@@ -1,6 +1,7 @@
 //! Simulates federated learning with ZOWarmUp on any vendor's GPU: a thin scheduler over hand-written WGSL kernels.
 #![warn(missing_docs)]
 
+pub mod bench;
 pub mod config;
 pub mod data;
 pub mod device;
@@ -12,6 +13,7 @@ pub mod model;
 pub mod plan;
 pub mod reference;
 pub mod rng;
+pub mod selftest;
 pub mod split;
 pub mod stream;
 pub mod weights;

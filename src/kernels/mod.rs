@@ -6,13 +6,19 @@
 pub mod activation;
 pub mod conv;
 pub mod conv_grad;
+pub mod copy;
+pub mod fill;
+pub mod fill_constant;
+pub mod fingerprint;
 pub mod gather;
 pub mod group_norm;
 pub mod linear;
 pub mod linear_grad;
+pub mod madd;
 pub mod params;
 pub mod pool;
 pub mod reflect;
+pub mod replay;
 pub mod shaders;
 pub mod softmax_xent;
 pub mod sums;
@@ -87,6 +93,11 @@ pub fn fold_grid(items: u64, per_group: u32) -> [u32; 3] {
     }
     let y = groups.div_ceil(MAX);
     [groups.div_ceil(y) as u32, y as u32, 1]
+}
+
+/// Bytes of `count` f32 up to the end of their last vec4: what a kernel with vec4 bindings needs of a buffer.
+pub fn vec4_bytes(count: u32) -> u64 {
+    u64::from(count).next_multiple_of(4) * 4
 }
 
 #[cfg(test)]

@@ -1,0 +1,21 @@
+// out[i] = value: the store ceiling of the bench.
+// A thread stores 16 vec4, a workgroup of 64 threads 4,096 f32 in a row, neighbours side by side.
+// Traffic: 4 bytes written an element.
+struct Params {
+    value: f32,
+    quads: u32, // vec4 in the buffer
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> out: array<vec4<f32>>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let first = (id.y * groups.x + id.x) * 1024u + lane;
+    let value = vec4<f32>(params.value);
+    for (var k = 0u; k < 16u; k++) {
+        let at = first + k * 64u;
+        if at < params.quads {
+            out[at] = value;
+        }
+    }
+}

@@ -1,0 +1,64 @@
+// out[i] = e_(start + i) of the rademacher stream, before tau.
+// A thread makes one Philox block and stores its 128 signs as 32 vec4; 64 threads a workgroup, folded over x and y. The last vec4
+// is written whole. (Passing the words through workgroup memory, so that neighbours store side by side, is four times slower on a
+// software adapter.)
+// UNALIGNED: start is no multiple of 128, so a thread's signs come from two blocks.
+// Traffic: 4 bytes written an element.
+#import lib/stream.wgsl
+#import lib/position.wgsl
+struct Params {
+    seed_lo: u32,
+    seed_hi: u32,
+    start_lo: u32,
+    start_hi: u32,
+    quads: u32, // vec4 to write
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> out: array<vec4<f32>>;
+
+override UNALIGNED: u32 = 0u;
+
+fn block_at(position: vec2<u32>) -> vec4<u32> {
+    let block = position_shift(position, 7u);
+    return rademacher_block(vec2<u32>(params.seed_lo, params.seed_hi), block.x, block.y);
+}
+
+// 128 bits from bit `by` on of the 256 bits low, high.
+fn funnel(low: vec4<u32>, high: vec4<u32>, by: u32) -> vec4<u32> {
+    var a = low;
+    var b = high;
+    if (by & 64u) != 0u {
+        a = vec4<u32>(a.zw, b.xy);
+        b = vec4<u32>(b.zw, 0u, 0u);
+    }
+    if (by & 32u) != 0u {
+        a = vec4<u32>(a.yzw, b.x);
+        b = vec4<u32>(b.yzw, 0u);
+    }
+    // In two steps: a shift by 32 is none.
+    let carry = (vec4<u32>(a.yzw, b.x) << vec4<u32>(1u)) << vec4<u32>(31u - (by & 31u));
+    return (a >> vec4<u32>(by & 31u)) | carry;
+}
+
+fn signs(bits: u32) -> vec4<f32> {
+    let top = vec4<u32>(bits) << vec4<u32>(31u, 30u, 29u, 28u);
+    return bitcast<vec4<f32>>(vec4<u32>(0xBF800000u) ^ (top & vec4<u32>(0x80000000u)));
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let first = ((id.y * groups.x + id.x) * 64u + lane) * 32u;
+    if first >= params.quads {
+        return;
+    }
+    let position = position_add(vec2<u32>(params.start_lo, params.start_hi), first * 4u);
+    var x = block_at(position);
+    if UNALIGNED != 0u {
+        x = funnel(x, block_at(position_add(position, 128u)), params.start_lo & 127u);
+    }
+    for (var k = 0u; k < 32u; k++) {
+        if first + k < params.quads {
+            out[first + k] = signs(x[k >> 3u] >> ((k & 7u) * 4u));
+        }
+    }
+}

@@ -1,0 +1,16 @@
+// As lib/probes.wgsl: an invocation loads one of the four and the subgroup, of at least four, shares it. A load costs a software
+// adapter as much as ten Philox blocks.
+fn own_probe(j: u32) -> vec4<u32> {
+    // Its number in the subgroup: all are active.
+    let at = j + (subgroupExclusiveAdd(1u) & 3u);
+    return select(vec4<u32>(), probes[min(at, params.probes - 1u)], at < params.probes);
+}
+
+fn probe(own: vec4<u32>, j: u32, k: u32) -> vec4<u32> {
+    switch k {
+        case 0u: { return subgroupBroadcast(own, 0u); }
+        case 1u: { return subgroupBroadcast(own, 1u); }
+        case 2u: { return subgroupBroadcast(own, 2u); }
+        default: { return subgroupBroadcast(own, 3u); }
+    }
+}

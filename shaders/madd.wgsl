@@ -1,0 +1,30 @@
+// a = a * b + c in 12 independent chains a thread, 16 steps an iteration: the arithmetic ceiling of the bench.
+// Threads of 64 a workgroup; each runs 192 x iterations multiply-adds in registers and stores one f32, so that nothing is dropped.
+// Traffic: 4 bytes written a thread.
+struct Params {
+    b: f32,
+    c: f32,
+    iterations: u32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> out: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let thread = id.x * 64u + lane;
+    let b = params.b;
+    let c = params.c;
+    let start = vec4<f32>(f32(thread)) + vec4<f32>(0.0f, 1.0f, 2.0f, 3.0f);
+    var x = start;
+    var y = start + vec4<f32>(4.0f);
+    var z = start + vec4<f32>(8.0f);
+    for (var k = 0u; k < params.iterations; k++) {
+        for (var s = 0u; s < 16u; s++) {
+            x = x * b + c;
+            y = y * b + c;
+            z = z * b + c;
+        }
+    }
+    let sum = x + y + z;
+    out[thread] = (sum.x + sum.y) + (sum.z + sum.w);
+}

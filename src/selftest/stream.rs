@@ -1,0 +1,169 @@
+//! Cases of the stream, replay and fingerprint kernels: recordings whose read-backs must agree between a device and the CPU twins.
+
+use crate::device::{Device, DeviceError};
+use crate::kernels::replay::{Probe, Target, record_exact, record_float};
+use crate::kernels::{fill, fingerprint, vec4_bytes};
+use crate::plan::{Recording, Span};
+use crate::rng::philox;
+use crate::stream::Distribution;
+
+/// Builds a case's recording on a device; its read-backs are what is compared.
+pub type Build = Box<dyn Fn(&mut dyn Device) -> Result<Recording, DeviceError>>;
+
+/// A kernel launch to be compared between a device and the CPU twins.
+pub struct StreamCase {
+    /// Kernel and shape.
+    pub name: String,
+    /// Bound of `|a - b| / (1 + |b|)` over all read-back f32; 0: the bits must be equal.
+    pub tolerance: f64,
+    /// The recording.
+    pub build: Build,
+}
+
+/// The distributions that a fill knows apart.
+const DISTRIBUTIONS: [Distribution; 4] =
+    [Distribution::Rademacher, Distribution::Binomial, Distribution::Gaussian, Distribution::Uniform];
+
+/// The quick cases of this module.
+pub fn cases() -> Vec<StreamCase> {
+    let mut cases = Vec::new();
+    for dist in DISTRIBUTIONS {
+        for (start, count) in [(0, 1), (0, 127), (128, 128), (77, 129), (1_000_003, 4_096), (u64::MAX - 200, 500)] {
+            cases.push(fill_case(dist, start, count));
+        }
+        for params in [1, 127, 128, 129, 5_000] {
+            cases.push(replay_case(dist, params, 7));
+        }
+    }
+    for dist in [Distribution::Rademacher, Distribution::Binomial] {
+        for scale_exp in [-60, -1, 23, 60] {
+            cases.push(rounding_case(dist, scale_exp, false));
+            cases.push(rounding_case(dist, scale_exp, true));
+        }
+    }
+    for params in [1, 4_095, 4_097, 100_003] {
+        cases.push(fingerprint_case(params));
+    }
+    cases
+}
+
+/// The long ones, a second or two on a software adapter: more than 65,535 workgroups, so that the grid folds; a large vector; a
+/// replay of several launches.
+pub fn large_cases() -> Vec<StreamCase> {
+    vec![
+        fill_case(Distribution::Binomial, 0, 65_536 * 256 + 5),
+        replay_case(Distribution::Rademacher, 65_536 * 128 + 5, 1),
+        replay_case(Distribution::Binomial, 140_001, 300),
+    ]
+}
+
+fn tolerance(dist: Distribution) -> f64 {
+    // Twice the contract's bound on an element: either side may use it up.
+    if dist == Distribution::Gaussian { 2e-5 } else { 0.0 }
+}
+
+fn fill_case(dist: Distribution, start: u64, count: u32) -> StreamCase {
+    let build = move |device: &mut dyn Device| {
+        let out = device.create_buffer("fill", vec4_bytes(count))?;
+        let mut rec = Recording::new();
+        fill::record(&mut rec, dist, 0xfeed_beef_0123_4567, start, count, out);
+        rec.read_back(Span::of(out, u64::from(count) * 4));
+        Ok(rec)
+    };
+    StreamCase { name: format!("fill {dist} {start}+{count}"), tolerance: tolerance(dist), build: Box::new(build) }
+}
+
+/// Weights of mixed magnitudes, one in nine of them zero.
+pub fn test_weights(count: u32) -> Vec<f32> {
+    (0..count.next_multiple_of(4))
+        .map(|i| {
+            let [a, b, c, _] = philox([1, 2], [i, 0, 0, 0]);
+            let size = f32::from_bits((112 + b % 16) << 23);
+            if c % 9 == 0 { 0.0 } else { (a as i32) as f32 * 4.656_613e-10 * size }
+        })
+        .collect()
+}
+
+/// Replays `probes` made-up probes onto `params` weights: exactly where the distribution allows, else in f32.
+fn replay_case(dist: Distribution, params: u32, probes: u32) -> StreamCase {
+    let build = move |device: &mut dyn Device| {
+        let seeds = (0..probes).map(|k| 0x9e37_79b9_7f4a_7c15u64.wrapping_mul(u64::from(k) + 1));
+        let exact = |(k, seed): (usize, u64)| Probe::exact(seed, 301 * (k as i32 % 5 - 2) + 1);
+        let float = |(k, seed): (usize, u64)| Probe::float(seed, 0.001 * (k as f32 % 5.0 - 1.75));
+        let list: Vec<Probe> = if dist.is_exact() {
+            seeds.enumerate().map(exact).collect()
+        } else {
+            seeds.enumerate().map(float).collect()
+        };
+        replay_recording(device, dist, &list, &test_weights(params), params, 23, false)
+    };
+    // In f32: (probes + 1) roundings of terms that are at most 0.02 each, and an element's own error where it isn't exact.
+    let tolerance = if dist.is_exact() { 0.0 } else { 1e-5 };
+    StreamCase { name: format!("replay {dist} {params}x{probes}"), tolerance, build: Box::new(build) }
+}
+
+/// One probe of coefficient 1 onto weights whose sums are ties, cancel to zero, or lie a few exponents off.
+fn rounding_case(dist: Distribution, scale_exp: i32, soft_add: bool) -> StreamCase {
+    const COUNT: u32 = 4_096;
+    let build = move |device: &mut dyn Device| {
+        let unit = f32::from_bits(((127 - scale_exp) as u32) << 23);
+        let weights: Vec<f32> = (0..COUNT)
+            .map(|i| {
+                let [a, b, c, _] = philox([11, 12], [i, 0, 0, 0]);
+                let sign = (c & 1) << 31;
+                match c >> 1 & 3 {
+                    // Half an ulp is the unit: every sum with an odd element is a tie.
+                    0 => f32::from_bits((unit.to_bits() + (24 << 23)) | a & 0x7f_ffff | sign),
+                    1 => ((b % 33) as f32 - 16.0) * unit,
+                    2 => f32::from_bits((unit.to_bits() + ((b % 30) << 23) - (3 << 23)) | a & 0x7f_ffff | sign),
+                    _ => f32::from_bits(unit.to_bits() ^ sign),
+                }
+            })
+            .map(|w| if w == 0.0 { 0.0 } else { w })
+            .collect();
+        replay_recording(device, dist, &[Probe::exact(99, 1)], &weights, COUNT, scale_exp, soft_add)
+    };
+    let how = if soft_add { "soft" } else { "float" };
+    StreamCase { name: format!("replay {dist} rounding {how} E={scale_exp}"), tolerance: 0.0, build: Box::new(build) }
+}
+
+/// Uploads probes and weights (whole vec4), replays, and reads the weights with their padding back.
+pub fn replay_recording(
+    device: &mut dyn Device,
+    dist: Distribution,
+    probes: &[Probe],
+    weights: &[f32],
+    params: u32,
+    scale_exp: i32,
+    soft_add: bool,
+) -> Result<Recording, DeviceError> {
+    let buffer = device.create_buffer("weights", vec4_bytes(params))?;
+    let list = device.create_buffer("probes", probes.len() as u64 * 16)?;
+    let mut rec = Recording::new();
+    rec.upload(list, 0, probes);
+    rec.upload(buffer, 0, weights);
+    let target = Target { probes: list, count: probes.len() as u32, weights: buffer, offset: 0, params };
+    if dist.is_exact() {
+        record_exact(&mut rec, dist, &target, scale_exp, soft_add);
+    } else {
+        record_float(&mut rec, dist, &target);
+    }
+    rec.read_back(Span::of(buffer, vec4_bytes(params)));
+    Ok(rec)
+}
+
+fn fingerprint_case(params: u32) -> StreamCase {
+    let build = move |device: &mut dyn Device| {
+        let weights = device.create_buffer("weights", vec4_bytes(params))?;
+        let sums = device.create_buffer("sums", 8)?;
+        let mut rec = Recording::new();
+        rec.upload(weights, 0, &test_weights(params));
+        fingerprint::record(&mut rec, weights, 0, params, Span::of(sums, 8));
+        rec.read_back(Span::of(sums, 8));
+        Ok(rec)
+    };
+    StreamCase { name: format!("fingerprint {params}"), tolerance: 0.0, build: Box::new(build) }
+}
+
+#[cfg(test)]
+mod tests;
