@@ -6,6 +6,7 @@ use zowarmup::selftest;
 #[test]
 fn kernels_agree_with_their_twins() {
     let mut device = device::open(&Selection::default()).unwrap();
+    println!("{:?}", device.info());
     let results = selftest::run(device.as_mut(), &selftest::cases());
     let mut failed = 0;
     for r in &results {
