@@ -1,5 +1,7 @@
 //! Twins of `activation` and `activation_grad`.
 
+use std::f32::consts::FRAC_1_SQRT_2;
+
 use super::Call;
 use super::math::{erf_f32, exp_f32, tanh_f32};
 use crate::kernels::activation::Params;
@@ -14,7 +16,7 @@ pub fn activation(call: &Call<'_>) {
         *y = match kind {
             0 if v < 0.0 => 0.0,
             0 => v,
-            1 => 0.5 * v * (1.0 + erf_f32(v * 0.707_106_78)),
+            1 => 0.5 * v * (1.0 + erf_f32(v * FRAC_1_SQRT_2)),
             _ => tanh_f32(v),
         };
     }
@@ -31,8 +33,8 @@ pub fn activation_grad(call: &Call<'_>) {
             0 if v > 0.0 => g,
             0 => 0.0,
             1 => {
-                let cdf = 0.5 * (1.0 + erf_f32(v * 0.707_106_78));
-                let density = 0.398_942_28 * exp_f32(-0.5 * v * v);
+                let cdf = 0.5 * (1.0 + erf_f32(v * FRAC_1_SQRT_2));
+                let density = 0.398_942_3 * exp_f32(-0.5 * v * v);
                 g * (cdf + v * density)
             }
             _ => g * (1.0 - v * v),

@@ -1,5 +1,6 @@
 //! exp, log, log1p, tanh and erf in f32. Mirrors `shaders/lib/math.wgsl` operation by operation, see there: change both or
 //! neither.
+#![allow(clippy::excessive_precision, clippy::approx_constant, reason = "constants read as in the shader")]
 
 // 2^n for -200 <= n <= 200 times p, in two factors that are normal numbers.
 fn scale_exp2(p: f32, n: i32) -> f32 {

@@ -1,0 +1,225 @@
+//! Cases of backward kernels.
+
+use super::{Case, Fixture, rounding};
+use crate::device::DeviceError;
+use crate::kernels::activation::{self, Kind};
+use crate::kernels::group_norm::{self, Backward};
+use crate::kernels::params::Lanes;
+use crate::kernels::pool::{self, Mode};
+use crate::kernels::{conv_grad, linear_grad, softmax_xent};
+use crate::plan::{Recording, Span};
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (mode, text) in [(Mode::Max, "max"), (Mode::Average, "average")] {
+        for (planes, h, w, kernel, stride) in
+            [(1, 1, 1, 1, 1), (7, 9, 11, 2, 2), (3, 8, 7, 3, 2), (40_000, 13, 11, 1, 1)]
+        {
+            if planes > 1000 && mode == Mode::Max {
+                continue;
+            }
+            // Up to kernel^2 summands, for averages a division of 2.5 units each.
+            let tolerance = if kernel == 1 && mode == Mode::Max { 0.0 } else { rounding(kernel * kernel + 5) };
+            let name = format!("pool_grad {text} {planes}x{h}x{w} kernel {kernel} stride {stride}");
+            cases.push(Case::new(&name, tolerance, move |f| {
+                let params = pool::Params::square(planes, h, w, kernel, stride);
+                let values = (planes * h * w) as usize;
+                let x: Vec<f32> = f.values(values).iter().map(|v| (v * 4.0).floor()).collect();
+                let x = f.buffer("x", &x)?;
+                let dy = f.random("dy", (planes * params.out_h * params.out_w) as usize)?;
+                let dx = f.blank("dx", values)?;
+                let mut rec = Recording::new();
+                pool::record_grad(&mut rec, mode, &params, x, dy, dx);
+                rec.read_back(dx);
+                Ok(rec)
+            }));
+        }
+    }
+    for (kind, tolerance) in [(Kind::Relu, 0.0), (Kind::Gelu, rounding(64)), (Kind::Tanh, rounding(4))] {
+        for count in [1, 1000, if kind == Kind::Relu { 65_536 * 64 + 5 } else { 129 }] {
+            cases.push(Case::new(&format!("activation_grad {kind:?} {count}"), tolerance, move |f| {
+                let n = count as usize;
+                let (saved, dy, dx) = (f.random("saved", n)?, f.random("dy", n)?, f.blank("dx", n)?);
+                let mut rec = Recording::new();
+                activation::record_grad(&mut rec, kind, count, saved, dy, dx);
+                rec.read_back(dx);
+                Ok(rec)
+            }));
+        }
+    }
+    for (channels, groups, spatial) in [(1, 1, 2), (6, 2, 35), (4, 4, 100)] {
+        let text = format!("{channels} channels {groups} groups {spatial} pixels");
+        // Sums of up to 105 products a group, subtracted from each other; of up to 8 x 100 products a channel.
+        cases.push(Case::new(&format!("group_norm_grad {text}"), rounding(2 * 105 + 20), move |f| {
+            let (lanes, params, io, weights) = norm(f, channels, groups, spatial)?;
+            let dx = f.blank("dx", (13 * channels * spatial) as usize)?;
+            let mut rec = Recording::new();
+            group_norm::record_grad(&mut rec, &lanes, &params, weights, &io, dx);
+            rec.read_back(dx);
+            Ok(rec)
+        }));
+        cases.push(Case::new(&format!("group_norm_grad_params {text}"), rounding(200), move |f| {
+            let (lanes, mut params, io, _) = norm(f, channels, groups, spatial)?;
+            let gradients = f.random("gradients", 3 * (channels * 2 + 3) as usize)?;
+            let mut rec = Recording::new();
+            group_norm::record_grad_params(&mut rec, &lanes, &params, &io, gradients);
+            params.accumulate = 1;
+            group_norm::record_grad_params(&mut rec, &lanes, &params, &io, gradients);
+            rec.read_back(gradients);
+            Ok(rec)
+        }));
+    }
+    for (rows, classes) in [(&[1][..], 1), (&[70, 3, 130], 10), (&[2, 5], 103)] {
+        let name = format!("softmax_xent_grad {} lanes {classes} classes", rows.len());
+        cases.push(Case::new(&name, rounding(classes + 40), move |f| {
+            let lanes = f.lanes(rows, 0)?;
+            let n = lanes.rows as usize;
+            let logits: Vec<f32> = f.values(n * classes as usize).iter().map(|v| v * 8.0).collect();
+            let labels: Vec<u32> = f.words(n).iter().map(|w| w % classes).collect();
+            let (logits, labels) = (f.buffer("logits", &logits)?, f.buffer("labels", &labels)?);
+            let dlogits = f.blank("dlogits", n * classes as usize)?;
+            let mut rec = Recording::new();
+            softmax_xent::record_grad(&mut rec, &lanes, classes, logits, labels, dlogits);
+            rec.read_back(dlogits);
+            Ok(rec)
+        }));
+    }
+    cases.extend(linear_cases());
+    cases.extend(conv_cases());
+    cases
+}
+
+fn norm(
+    f: &mut Fixture<'_>,
+    channels: u32,
+    groups: u32,
+    spatial: u32,
+) -> Result<(Lanes, group_norm::Params, Backward, Span), DeviceError> {
+    let stride = channels * 2 + 3;
+    let lanes = f.lanes(&[3, 1, 9], stride)?;
+    let params =
+        group_norm::Params { channels, groups, spatial, scale_offset: 3, bias_offset: 3 + channels, accumulate: 0 };
+    let values = (13 * channels * spatial) as usize;
+    let io = Backward {
+        x: f.random("x", values)?,
+        dy: f.random("dy", values)?,
+        stats: f.random("stats", (2 * 13 * groups) as usize)?,
+    };
+    Ok((lanes, params, io, f.random("weights", 3 * stride as usize)?))
+}
+
+fn linear_cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (rows, inputs, outputs) in [(&[1][..], 1, 1), (&[17, 1, 40], 67, 13), (&[9, 33], 130, 35)] {
+        let text = format!("{} lanes {inputs} to {outputs}", rows.len());
+        let stride = inputs * outputs + outputs + 1;
+        // A product and a sum per summand: outputs for the input's gradient, rows for the weight's, run twice.
+        cases.push(Case::new(&format!("linear_grad_input {text}"), rounding(2 * outputs), move |f| {
+            let lanes = f.lanes(rows, stride)?;
+            let n = lanes.rows as usize;
+            let weights = f.random("weights", rows.len() * stride as usize)?;
+            let (dy, dx) = (f.random("dy", n * outputs as usize)?, f.blank("dx", n * inputs as usize)?);
+            let params = linear_grad::InputParams { inputs, outputs, weight_offset: 1 };
+            let mut rec = Recording::new();
+            linear_grad::record_input(&mut rec, &lanes, &params, weights, dy, dx);
+            rec.read_back(dx);
+            Ok(rec)
+        }));
+        for from_batch in [0, 1] {
+            let name = format!("linear_grad_weight {text} from_batch {from_batch}");
+            cases.push(Case::new(&name, rounding(200), move |f| {
+                let lanes = f.lanes(rows, stride)?;
+                let n = lanes.rows as usize;
+                let (x, dy) = (f.random("x", n * inputs as usize)?, f.random("dy", n * outputs as usize)?);
+                let gradients = f.blank("gradients", rows.len() * stride as usize)?;
+                let params = |accumulate| linear_grad::WeightParams {
+                    inputs,
+                    outputs,
+                    weight_offset: 1,
+                    from_batch,
+                    accumulate,
+                };
+                let mut rec = Recording::new();
+                linear_grad::record_weight(&mut rec, &lanes, &params(0), x, dy, gradients);
+                linear_grad::record_weight(&mut rec, &lanes, &params(1), x, dy, gradients);
+                rec.read_back(gradients);
+                Ok(rec)
+            }));
+        }
+    }
+    for (outputs, spatial) in [(1, 1), (67, 1), (5, 49)] {
+        let name = format!("bias_grad {outputs} outputs {spatial} pixels");
+        cases.push(Case::new(&name, rounding(200), move |f| {
+            let lanes = f.lanes(&[17, 1, 40], outputs + 2)?;
+            let dy = f.random("dy", (58 * outputs * spatial) as usize)?;
+            let gradients = f.blank("gradients", 3 * (outputs + 2) as usize)?;
+            let params = |accumulate| linear_grad::BiasParams { outputs, spatial, bias_offset: 2, accumulate };
+            let mut rec = Recording::new();
+            linear_grad::record_bias(&mut rec, &lanes, &params(0), dy, gradients);
+            linear_grad::record_bias(&mut rec, &lanes, &params(1), dy, gradients);
+            rec.read_back(gradients);
+            Ok(rec)
+        }));
+    }
+    cases
+}
+
+fn conv_cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    // (c, out_c, h, w, kernel, stride, padding)
+    let shapes = [
+        (1, 1, 1, 1, 1, 1, 0),
+        (3, 10, 11, 9, 5, 1, 2),
+        (9, 5, 7, 8, 3, 2, 1),
+        (4, 9, 6, 6, 1, 2, 0),
+        (2, 3, 10, 9, 4, 3, 0),
+    ];
+    for (c, out_c, h, w, kernel, stride, padding) in shapes {
+        let text = format!("{c}x{h}x{w} to {out_c} kernel {kernel} stride {stride} padding {padding}");
+        let out = move |size: u32| (size + 2 * padding - kernel) / stride + 1;
+        let (out_h, out_w) = (out(h), out(w));
+        let params = move |from_batch, accumulate| conv_grad::Params {
+            c,
+            h,
+            w,
+            out_c,
+            out_h,
+            out_w,
+            kernel,
+            stride,
+            padding,
+            weight_offset: 1,
+            from_batch,
+            accumulate,
+        };
+        let weights_len = 3 * (c * out_c * kernel * kernel + 1) as usize;
+        let rows = [9, 1, 20];
+        let (x_len, y_len) = ((30 * c * h * w) as usize, (30 * out_c * out_h * out_w) as usize);
+        let lane_stride = c * out_c * kernel * kernel + 1;
+        let name = format!("conv_grad_input {text}");
+        cases.push(Case::new(&name, rounding(2 * out_c * kernel * kernel), move |f| {
+            let lanes = f.lanes(&rows, lane_stride)?;
+            let weights = f.random("weights", weights_len)?;
+            let (dy, dx) = (f.random("dy", y_len)?, f.blank("dx", x_len)?);
+            let mut rec = Recording::new();
+            conv_grad::record_input(&mut rec, &lanes, &params(0, 0), weights, dy, dx);
+            rec.read_back(dx);
+            Ok(rec)
+        }));
+        // Per block at most 8 x 99 / 64 summands a thread, then 64 threads; three blocks, run twice.
+        for from_batch in [0, 1] {
+            let name = format!("conv_grad_weight {text} from_batch {from_batch}");
+            cases.push(Case::new(&name, rounding(2 * 13 + 64 + 6), move |f| {
+                let lanes = f.lanes(&rows, lane_stride)?;
+                let (x, dy) = (f.random("x", x_len)?, f.random("dy", y_len)?);
+                let gradients = f.blank("gradients", weights_len)?;
+                let mut rec = Recording::new();
+                conv_grad::record_weight(&mut rec, &lanes, &params(from_batch, 0), x, dy, gradients);
+                conv_grad::record_weight(&mut rec, &lanes, &params(from_batch, 1), x, dy, gradients);
+                rec.read_back(gradients);
+                Ok(rec)
+            }));
+        }
+    }
+    cases
+}

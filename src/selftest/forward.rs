@@ -1,0 +1,131 @@
+//! Cases of forward kernels.
+
+use super::{Case, rounding};
+use crate::kernels::activation::{self, Kind};
+use crate::kernels::gather::{self, UNTOUCHED};
+use crate::kernels::group_norm::{self, Forward};
+use crate::kernels::pool::{self, Mode};
+use crate::kernels::softmax_xent;
+use crate::plan::Recording;
+use crate::stream::Distribution;
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    // A product and a sum per value, which a device may fuse.
+    for (rows, channels, spatial) in [(1, 1, 1), (5, 3, 25), (65_536 * 64 + 3, 1, 1)] {
+        cases.push(gather_case(rows, channels, spatial));
+    }
+    for (mode, text) in [(Mode::Max, "max"), (Mode::Average, "average")] {
+        for (planes, h, w, kernel, stride) in
+            [(1, 1, 1, 1, 1), (7, 9, 11, 2, 2), (3, 8, 7, 3, 2), (40_000, 13, 11, 1, 1)]
+        {
+            if planes > 1000 && mode == Mode::Average {
+                continue;
+            }
+            // Average: a sum of kernel^2 values and a division of 2.5 units.
+            let tolerance = if mode == Mode::Max { 0.0 } else { rounding(kernel * kernel + 5) };
+            let name = format!("pool {text} {planes}x{h}x{w} kernel {kernel} stride {stride}");
+            cases.push(Case::new(&name, tolerance, move |f| {
+                let params = pool::Params::square(planes, h, w, kernel, stride);
+                // Whole numbers, so that there are ties.
+                let x: Vec<f32> = f.values((planes * h * w) as usize).iter().map(|v| (v * 4.0).floor()).collect();
+                let x = f.buffer("x", &x)?;
+                let y = f.blank("y", (planes * params.out_h * params.out_w) as usize)?;
+                let mut rec = Recording::new();
+                pool::record(&mut rec, mode, &params, x, y);
+                rec.read_back(y);
+                Ok(rec)
+            }));
+        }
+    }
+    // Polynomials: their operations are fewer than 32, of falling weight.
+    for (kind, tolerance) in [(Kind::Relu, 0.0), (Kind::Gelu, rounding(32)), (Kind::Tanh, rounding(32))] {
+        for count in [1, 1000, if kind == Kind::Relu { 65_536 * 64 + 5 } else { 129 }] {
+            cases.push(Case::new(&format!("activation {kind:?} {count}"), tolerance, move |f| {
+                let x: Vec<f32> = f.values(count as usize).iter().map(|v| v * 5.0).collect();
+                let (x, y) = (f.buffer("x", &x)?, f.blank("y", count as usize)?);
+                let mut rec = Recording::new();
+                activation::record(&mut rec, kind, count, x, y);
+                rec.read_back(y);
+                Ok(rec)
+            }));
+        }
+    }
+    let distributions = [
+        None,
+        Some(Distribution::Rademacher),
+        Some(Distribution::Binomial),
+        Some(Distribution::Gaussian),
+        Some(Distribution::Uniform),
+    ];
+    for distribution in distributions {
+        for (channels, groups, spatial) in [(1, 1, 2), (6, 2, 35), (4, 4, 100)] {
+            let text = distribution.map_or("plain", Distribution::name);
+            let name = format!("group_norm {text} {channels} channels {groups} groups {spatial} pixels");
+            // Sums of up to 100 values in two passes and ten operations more; the gaussian's own bound is 1e-5 of z.
+            cases.push(Case::new(&name, rounding(2 * 105 + 10) + 2e-6, move |f| {
+                let lanes = f.lanes(&[3, 1, 9], channels * 2 + 3)?;
+                let values = (13 * channels * spatial) as usize;
+                let params = group_norm::Params {
+                    channels,
+                    groups,
+                    spatial,
+                    scale_offset: 3,
+                    bias_offset: 3 + channels,
+                    accumulate: 0,
+                };
+                let weights = f.random("weights", 3 * (channels * 2 + 3) as usize)?;
+                let io = Forward {
+                    x: f.random("x", values)?,
+                    y: f.blank("y", values)?,
+                    stats: f.blank("stats", (2 * 13 * groups) as usize)?,
+                };
+                let mut rec = Recording::new();
+                group_norm::record(&mut rec, &lanes, distribution, &params, weights, &io);
+                rec.read_back(io.y);
+                rec.read_back(io.stats);
+                Ok(rec)
+            }));
+        }
+    }
+    for (rows, classes) in [(&[1][..], 1), (&[1], 10), (&[70, 3, 130], 10), (&[2, 5], 103)] {
+        // Per class an exponential (few ulp) and a sum; the logarithm's few.
+        let name = format!("softmax_xent {} lanes {classes} classes", rows.len());
+        cases.push(Case::new(&name, rounding(classes + 40), move |f| {
+            let lanes = f.lanes(rows, 0)?;
+            let n = lanes.rows as usize;
+            let logits: Vec<f32> = f.values(n * classes as usize).iter().map(|v| v * 8.0).collect();
+            let labels: Vec<u32> = f.words(n).iter().map(|w| w % classes).collect();
+            let (logits, labels) = (f.buffer("logits", &logits)?, f.buffer("labels", &labels)?);
+            let (loss, correct) = (f.blank("loss", n)?, f.blank("correct", n)?);
+            let mut rec = Recording::new();
+            softmax_xent::record(&mut rec, &lanes, classes, logits, labels, loss, correct);
+            rec.read_back(loss);
+            rec.read_back(correct);
+            Ok(rec)
+        }));
+    }
+    cases
+}
+
+fn gather_case(rows: u32, channels: u32, spatial: u32) -> Case {
+    let name = format!("gather {rows} rows {channels} channels {spatial} pixels");
+    Case::new(&name, rounding(3), move |f| {
+        let features = channels * spatial;
+        let page_rows = 50;
+        let pixels = f.words((page_rows * features.div_ceil(4)) as usize);
+        let index: Vec<u32> =
+            f.words(rows as usize).iter().map(|w| if w % 5 == 4 { UNTOUCHED } else { w % page_rows }).collect();
+        let table: Vec<[f32; 2]> = (0..channels).map(|c| [0.013 + c as f32 * 0.01, -1.3 - c as f32]).collect();
+        let buffers = gather::Buffers {
+            index: f.buffer("index", &index)?,
+            pixels: f.buffer("pixels", &pixels)?,
+            table: f.buffer("table", &table)?,
+            x: f.blank("x", ((rows + 2) * features) as usize)?,
+        };
+        let mut rec = Recording::new();
+        gather::record(&mut rec, &buffers, rows, features, spatial, 2);
+        rec.read_back(buffers.x);
+        Ok(rec)
+    })
+}

@@ -1,0 +1,326 @@
+//! Gradients of a small chain of layers, assembled from the CPU twins, against central differences of its loss; and the invariances
+//! that sums over samples promise.
+
+use zowarmup::device::{Device, as_f32};
+use zowarmup::kernels::activation::{self, Kind};
+use zowarmup::kernels::params::{ABSENT, Lane, Lanes};
+use zowarmup::kernels::pool::{self, Mode};
+use zowarmup::kernels::{Variant, conv, conv_grad, group_norm, linear, linear_grad, softmax_xent};
+use zowarmup::plan::{Recording, Span};
+use zowarmup::reference::ReferenceDevice;
+
+/// Flat offsets of the chain's tensors: convolution (2 to 4 channels, 3x3), group norm, convolution (4 to 3, 3x3, stride 2, without
+/// bias), linear 12 to 5, linear 5 to 3.
+const TENSORS: [(&str, u32, u32); 9] = [
+    ("conv0.weight", 0, 72),
+    ("conv0.bias", 72, 4),
+    ("norm.weight", 76, 4),
+    ("norm.bias", 80, 4),
+    ("conv1.weight", 84, 108),
+    ("fc0.weight", 192, 60),
+    ("fc0.bias", 252, 5),
+    ("fc1.weight", 257, 15),
+    ("fc1.bias", 272, 3),
+];
+const COUNT: u32 = 275;
+const ROWS: [u32; 2] = [11, 4];
+const TOTAL: u32 = 15;
+
+struct Chain {
+    device: ReferenceDevice,
+    lanes: Lanes,
+    table: Vec<Lane>,
+    x: Span,
+    labels: Span,
+    /// Outputs of the layers.
+    acts: Vec<Span>,
+    /// Their gradients.
+    grads: Vec<Span>,
+    stats: Span,
+    loss: Span,
+    correct: Span,
+    weights: Span,
+    gradients: Span,
+}
+
+fn random(state: &mut u64) -> f32 {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    ((*state >> 40) as f32) / 8_388_608.0 - 1.0
+}
+
+impl Chain {
+    fn new(state: &mut u64) -> Self {
+        let mut device = ReferenceDevice::new(None);
+        let mut setup = Recording::new();
+        let mut make =
+            |words: u32| Span::of(device.create_buffer("buffer", u64::from(words) * 4).unwrap(), u64::from(words) * 4);
+        // conv0 4x7x7, norm, gelu, pool 4x3x3, conv1 3x2x2, relu, fc0 5, tanh, fc1 3
+        let sizes = [196, 196, 196, 36, 12, 12, 5, 5, 3];
+        let acts: Vec<Span> = sizes.iter().map(|s| make(s * TOTAL)).collect();
+        let grads: Vec<Span> = sizes.iter().map(|s| make(s * TOTAL)).collect();
+        let (x, labels, stats) = (make(98 * TOTAL), make(TOTAL), make(4 * TOTAL));
+        let (loss, correct, lane_table) = (make(TOTAL), make(TOTAL), make(16));
+        let (weights, gradients) = (make(2 * COUNT), make(2 * COUNT));
+        // Rows of the batch and of losses lie the other way round.
+        let table: Vec<Lane> = [(0, 4), (11, 0)]
+            .iter()
+            .zip(ROWS)
+            .enumerate()
+            .map(|(i, (&(row0, x_row), rows))| Lane {
+                weight_base: i as u32 * COUNT,
+                coef: 1.0 / rows as f32,
+                x_row,
+                row0,
+                rows,
+                out_row: x_row,
+                ..Lane::default()
+            })
+            .collect();
+        setup.upload(lane_table.buffer, 0, &table);
+        let values: Vec<f32> = (0..98 * TOTAL).map(|_| random(state)).collect();
+        setup.upload(x.buffer, 0, &values);
+        let classes: Vec<u32> = (0..TOTAL).map(|i| i % 3).collect();
+        setup.upload(labels.buffer, 0, &classes);
+        device.run(&setup).unwrap();
+        let lanes = Lanes::new(lane_table, &table);
+        Self { device, lanes, table, x, labels, acts, grads, stats, loss, correct, weights, gradients }
+    }
+
+    fn conv0(&self) -> conv_grad::Params {
+        conv_grad::Params {
+            c: 2,
+            h: 7,
+            w: 7,
+            out_c: 4,
+            out_h: 7,
+            out_w: 7,
+            kernel: 3,
+            stride: 1,
+            padding: 1,
+            weight_offset: 0,
+            from_batch: 1,
+            accumulate: 0,
+        }
+    }
+
+    fn conv1(&self) -> conv_grad::Params {
+        conv_grad::Params {
+            c: 4,
+            h: 3,
+            w: 3,
+            out_c: 3,
+            out_h: 2,
+            out_w: 2,
+            stride: 2,
+            weight_offset: 84,
+            from_batch: 0,
+            ..self.conv0()
+        }
+    }
+
+    fn norm(&self) -> group_norm::Params {
+        group_norm::Params { channels: 4, groups: 2, spatial: 49, scale_offset: 76, bias_offset: 80, accumulate: 0 }
+    }
+
+    fn record_conv(&self, rec: &mut Recording, p: &conv_grad::Params, bias_offset: u32, x: Span, y: Span) {
+        let params =
+            conv::Params { weight_offset: p.weight_offset, bias_offset, from_batch: p.from_batch, outputs: p.out_c };
+        let variant = [
+            ("CHANNELS", p.c),
+            ("IN_H", p.h),
+            ("IN_W", p.w),
+            ("OUT_H", p.out_h),
+            ("OUT_W", p.out_w),
+            ("KERNEL_H", p.kernel),
+            ("KERNEL_W", p.kernel),
+            ("STRIDE", p.stride),
+            ("PAD", p.padding),
+        ]
+        .iter()
+        .fold(Variant::plain(), |v, &(name, value)| v.with(name, value));
+        rec.dispatch(&conv::KERNEL, variant, &params, &[self.lanes.table, self.weights, x, y], [1, 1, 2], 0);
+    }
+
+    fn record_linear(&self, rec: &mut Recording, inputs: u32, outputs: u32, weight_offset: u32, x: Span, y: Span) {
+        let bias_offset = weight_offset + inputs * outputs;
+        let params = linear::Params { inputs, outputs, weight_offset, bias_offset, from_batch: 0 };
+        let bound = [self.lanes.table, self.weights, x, y];
+        rec.dispatch(&linear::KERNEL, Variant::plain(), &params, &bound, [1, 1, 2], 0);
+    }
+
+    fn forward(&self, weights: &[f32]) -> Recording {
+        let a = &self.acts;
+        let mut rec = Recording::new();
+        rec.upload(self.weights.buffer, 0, weights);
+        self.record_conv(&mut rec, &self.conv0(), 72, self.x, a[0]);
+        let io = group_norm::Forward { x: a[0], y: a[1], stats: self.stats };
+        group_norm::record(&mut rec, &self.lanes, None, &self.norm(), self.weights, &io);
+        activation::record(&mut rec, Kind::Gelu, TOTAL * 196, a[1], a[2]);
+        pool::record(&mut rec, Mode::Max, &pool::Params::square(TOTAL * 4, 7, 7, 2, 2), a[2], a[3]);
+        self.record_conv(&mut rec, &self.conv1(), ABSENT, a[3], a[4]);
+        activation::record(&mut rec, Kind::Relu, TOTAL * 12, a[4], a[5]);
+        self.record_linear(&mut rec, 12, 5, 192, a[5], a[6]);
+        activation::record(&mut rec, Kind::Tanh, TOTAL * 5, a[6], a[7]);
+        self.record_linear(&mut rec, 5, 3, 257, a[7], a[8]);
+        softmax_xent::record(&mut rec, &self.lanes, 3, a[8], self.labels, self.loss, self.correct);
+        rec.read_back(self.loss);
+        rec
+    }
+
+    fn backward(&self) -> Recording {
+        let (a, g, lanes) = (&self.acts, &self.grads, &self.lanes);
+        let mut rec = Recording::new();
+        softmax_xent::record_grad(&mut rec, lanes, 3, a[8], self.labels, g[8]);
+        self.linear_back(&mut rec, (5, 3, 257), a[7], g[8], g[7]);
+        activation::record_grad(&mut rec, Kind::Tanh, TOTAL * 5, a[7], g[7], g[6]);
+        self.linear_back(&mut rec, (12, 5, 192), a[5], g[6], g[5]);
+        activation::record_grad(&mut rec, Kind::Relu, TOTAL * 12, a[5], g[5], g[4]);
+        conv_grad::record_weight(&mut rec, lanes, &self.conv1(), a[3], g[4], self.gradients);
+        conv_grad::record_input(&mut rec, lanes, &self.conv1(), self.weights, g[4], g[3]);
+        pool::record_grad(&mut rec, Mode::Max, &pool::Params::square(TOTAL * 4, 7, 7, 2, 2), a[2], g[3], g[2]);
+        activation::record_grad(&mut rec, Kind::Gelu, TOTAL * 196, a[1], g[2], g[1]);
+        let io = group_norm::Backward { x: a[0], dy: g[1], stats: self.stats };
+        group_norm::record_grad_params(&mut rec, lanes, &self.norm(), &io, self.gradients);
+        group_norm::record_grad(&mut rec, lanes, &self.norm(), self.weights, &io, g[0]);
+        conv_grad::record_weight(&mut rec, lanes, &self.conv0(), self.x, g[0], self.gradients);
+        let bias = linear_grad::BiasParams { outputs: 4, spatial: 49, bias_offset: 72, accumulate: 0 };
+        linear_grad::record_bias(&mut rec, lanes, &bias, g[0], self.gradients);
+        rec.read_back(self.gradients);
+        rec
+    }
+
+    fn linear_back(&self, rec: &mut Recording, layer: (u32, u32, u32), x: Span, dy: Span, dx: Span) {
+        let (inputs, outputs, weight_offset) = layer;
+        let lanes = &self.lanes;
+        let weight = linear_grad::WeightParams { inputs, outputs, weight_offset, from_batch: 0, accumulate: 0 };
+        linear_grad::record_weight(rec, lanes, &weight, x, dy, self.gradients);
+        let bias_offset = weight_offset + inputs * outputs;
+        let bias = linear_grad::BiasParams { outputs, spatial: 1, bias_offset, accumulate: 0 };
+        linear_grad::record_bias(rec, lanes, &bias, dy, self.gradients);
+        let input = linear_grad::InputParams { inputs, outputs, weight_offset };
+        linear_grad::record_input(rec, lanes, &input, self.weights, dy, dx);
+    }
+
+    /// Mean loss of each lane.
+    fn loss(&mut self, weights: &[f32]) -> Vec<f64> {
+        let rec = self.forward(weights);
+        let loss = as_f32(&self.device.run(&rec).unwrap()[0]);
+        let mean = |l: &Lane| {
+            let rows = &loss[l.out_row as usize..][..l.rows as usize];
+            rows.iter().map(|&v| f64::from(v)).sum::<f64>() / f64::from(l.rows)
+        };
+        self.table.iter().map(mean).collect()
+    }
+}
+
+#[test]
+fn gradients_of_a_chain_agree_with_central_differences() {
+    let mut state = 7;
+    let mut chain = Chain::new(&mut state);
+    let mut weights: Vec<f32> = (0..2 * COUNT).map(|_| random(&mut state) * 0.5).collect();
+    for lane in 0..2 {
+        weights[(lane * COUNT + 76) as usize..][..4].iter_mut().for_each(|w| *w += 1.0);
+    }
+    let (forward, backward) = (chain.forward(&weights), chain.backward());
+    chain.device.run(&forward).unwrap();
+    let gradients = as_f32(&chain.device.run(&backward).unwrap()[0]);
+    for lane in 0..2usize {
+        for (name, offset, count) in TENSORS {
+            let range = lane * COUNT as usize + offset as usize..lane * COUNT as usize + (offset + count) as usize;
+            let gradient = &gradients[range.clone()];
+            let norm = gradient.iter().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt();
+            assert!(norm > 1e-4, "{name}: {norm}");
+            // The slope along the gradient is its norm; along other directions, its products with them.
+            for direction in 0..4 {
+                let v: Vec<f64> = match direction {
+                    0 => gradient.iter().map(|&g| f64::from(g) / norm).collect(),
+                    _ => {
+                        let raw: Vec<f64> = gradient.iter().map(|_| f64::from(random(&mut state))).collect();
+                        let length = raw.iter().map(|x| x * x).sum::<f64>().sqrt();
+                        raw.into_iter().map(|x| x / length).collect()
+                    }
+                };
+                let h = 1e-3;
+                let mut shifted = |sign: f64| {
+                    let mut w = weights.clone();
+                    for (w, v) in w[range.clone()].iter_mut().zip(&v) {
+                        *w = (f64::from(*w) + sign * h * v) as f32;
+                    }
+                    chain.loss(&w)[lane]
+                };
+                let slope = (shifted(1.0) - shifted(-1.0)) / (2.0 * h);
+                let expected: f64 = gradient.iter().zip(&v).map(|(&g, v)| f64::from(g) * v).sum();
+                // The loss is known to about 2e-7, hence the slope to 2e-7 / (2 h) = 1e-4; kinks of relu within h of the weights would
+                // show as errors of the slope's own size, and there are none.
+                let error = (slope - expected).abs();
+                assert!(error < 1e-4 + 1e-3 * norm, "{name}, lane {lane}: {slope} against {expected} of {norm}");
+            }
+        }
+    }
+}
+
+/// A buffer of random values.
+fn filled(device: &mut ReferenceDevice, state: &mut u64, words: u32, rec: &mut Recording) -> Span {
+    let span = Span::of(device.create_buffer("buffer", u64::from(words) * 4).unwrap(), u64::from(words) * 4);
+    let values: Vec<f32> = (0..words).map(|_| random(state)).collect();
+    rec.upload(span.buffer, 0, &values);
+    span
+}
+
+/// A lane cut between two blocks of samples, the second part accumulating, gives the bits of the whole.
+#[test]
+fn a_cut_between_blocks_changes_no_bit() {
+    let mut device = ReferenceDevice::new(None);
+    let mut state = 3;
+    let mut setup = Recording::new();
+    let rows = 29;
+    let [x, dy, stats] = [50, 75, 2].map(|words| filled(&mut device, &mut state, rows * words, &mut setup));
+    let whole = [Lane { rows, ..Lane::default() }];
+    let parts = [Lane { rows: 16, ..Lane::default() }, Lane { row0: 16, x_row: 16, rows: 13, ..Lane::default() }];
+    let mut results = Vec::new();
+    for cut in [&whole[..], &parts[..]] {
+        let gradients = filled(&mut device, &mut state, 100, &mut setup);
+        let mut rec = std::mem::take(&mut setup);
+        for (i, lane) in cut.iter().enumerate() {
+            let accumulate = u32::from(i > 0);
+            let table = filled(&mut device, &mut state, 8, &mut rec);
+            rec.upload(table.buffer, 0, std::slice::from_ref(lane));
+            let lanes = Lanes::new(table, std::slice::from_ref(lane));
+            let weight =
+                linear_grad::WeightParams { inputs: 5, outputs: 3, weight_offset: 0, from_batch: i as u32, accumulate };
+            linear_grad::record_weight(&mut rec, &lanes, &weight, x, dy, gradients);
+            for (spatial, bias_offset) in [(1, 15), (25, 18)] {
+                let bias = linear_grad::BiasParams { outputs: 3, spatial, bias_offset, accumulate };
+                linear_grad::record_bias(&mut rec, &lanes, &bias, dy, gradients);
+            }
+            let norm = group_norm::Params {
+                channels: 2,
+                groups: 1,
+                spatial: 25,
+                scale_offset: 21,
+                bias_offset: 23,
+                accumulate,
+            };
+            let io = group_norm::Backward { x, dy, stats };
+            group_norm::record_grad_params(&mut rec, &lanes, &norm, &io, gradients);
+            let layer = conv_grad::Params {
+                c: 2,
+                h: 5,
+                w: 5,
+                out_c: 3,
+                out_h: 5,
+                out_w: 5,
+                kernel: 3,
+                stride: 1,
+                padding: 1,
+                weight_offset: 25,
+                from_batch: 1,
+                accumulate,
+            };
+            conv_grad::record_weight(&mut rec, &lanes, &layer, x, dy, gradients);
+        }
+        rec.read_back(gradients);
+        results.push(device.run(&rec).unwrap().remove(0));
+    }
+    assert_eq!(results[0][..79 * 4], results[1][..79 * 4]);
+}

@@ -1,0 +1,166 @@
+//! The shader tree: every file is embedded, every kernel is valid in each tier, host structs have the shaders' layout.
+
+use std::mem::offset_of;
+use std::path::Path;
+
+use zowarmup::kernels::params::Lane;
+use zowarmup::kernels::shaders::{self, SOURCES, Tier};
+use zowarmup::kernels::{
+    activation, conv, conv_grad, gather, group_norm, linear, linear_grad, pool, reflect, softmax_xent, sums, update,
+};
+
+/// Kernels' names: the files outside `lib/`.
+fn kernels() -> impl Iterator<Item = &'static str> {
+    SOURCES.iter().filter(|(path, _)| !path.contains('/')).filter_map(|(path, _)| path.strip_suffix(".wgsl"))
+}
+
+fn module(kernel: &str, tier: Tier) -> naga::Module {
+    let source = shaders::expand(kernel, tier).unwrap();
+    naga::front::wgsl::parse_str(&source).unwrap_or_else(|e| panic!("{kernel}: {}", e.emit_to_string(&source)))
+}
+
+#[test]
+fn every_file_is_embedded() {
+    fn files(folder: &Path, root: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files(&path, root, found);
+            } else {
+                found.push(path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/"));
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
+    let mut found = Vec::new();
+    files(&root, &root, &mut found);
+    found.sort();
+    let listed: Vec<&str> = SOURCES.iter().map(|(path, _)| *path).collect();
+    assert_eq!(found, listed);
+}
+
+#[test]
+fn every_kernel_is_valid_in_each_tier() {
+    use naga::valid::{Capabilities, ValidationFlags, Validator};
+    for kernel in kernels() {
+        for tier in [Tier::Core, Tier::Subgroup] {
+            let capabilities = match tier {
+                Tier::Core => Capabilities::empty(),
+                Tier::Subgroup => Capabilities::SHADER_INT64 | Capabilities::SUBGROUP,
+            };
+            let module = module(kernel, tier);
+            Validator::new(ValidationFlags::all(), capabilities)
+                .validate(&module)
+                .unwrap_or_else(|e| panic!("{kernel} ({}): {e:?}", tier.name()));
+            let entry = &module.entry_points[0];
+            assert_eq!((entry.name.as_str(), module.entry_points.len()), ("main", 1), "{kernel}");
+            assert!(entry.workgroup_size.iter().product::<u32>() <= 256, "{kernel}");
+            let source = shaders::expand(kernel, tier).unwrap();
+            let interface = reflect::interface(kernel, &source).unwrap();
+            assert!(interface.bindings.len() <= 9, "{kernel}: more than 8 storage buffers");
+            let workgroup: u32 = module
+                .global_variables
+                .iter()
+                .filter(|(_, v)| v.space == naga::AddressSpace::WorkGroup)
+                .map(|(_, v)| module.types[v.ty].inner.size(module.to_ctx()))
+                .sum();
+            assert!(workgroup <= 16 << 10, "{kernel}: {workgroup} bytes of workgroup memory");
+        }
+    }
+}
+
+/// Compares a host struct with the uniform block of kernels: size, and name and offset of each member.
+macro_rules! check_params {
+    ($checked:ident, $params:ty, [$($field:ident),*], $kernels:expr) => {
+        let host: Vec<(String, u32)> =
+            vec![$((stringify!($field).to_owned(), offset_of!($params, $field) as u32)),*];
+        for kernel in $kernels {
+            let source = shaders::expand(kernel, Tier::Core).unwrap();
+            let interface = reflect::interface(kernel, &source).unwrap();
+            assert_eq!(interface.params_members, host, "{kernel}");
+            assert_eq!(interface.params_bytes as usize, size_of::<$params>(), "{kernel}");
+            $checked.push(kernel);
+        }
+    };
+}
+
+#[test]
+fn host_structs_have_the_layout_of_the_uniform_blocks() {
+    let mut checked: Vec<&str> = Vec::new();
+    check_params!(checked, gather::Params, [rows, features, spatial, row_words, out_row], [gather::KERNEL.name]);
+    check_params!(
+        checked,
+        pool::Params,
+        [planes, h, w, out_h, out_w, kernel_h, kernel_w, stride],
+        [pool::POOL.name, pool::POOL_GRAD.name]
+    );
+    check_params!(
+        checked,
+        activation::Params,
+        [count],
+        [activation::ACTIVATION.name, activation::ACTIVATION_GRAD.name]
+    );
+    check_params!(
+        checked,
+        group_norm::Params,
+        [channels, groups, spatial, scale_offset, bias_offset, accumulate],
+        [group_norm::GROUP_NORM.name, group_norm::GROUP_NORM_GRAD.name, group_norm::GROUP_NORM_GRAD_PARAMS.name]
+    );
+    check_params!(
+        checked,
+        softmax_xent::Params,
+        [classes],
+        [softmax_xent::SOFTMAX_XENT.name, softmax_xent::SOFTMAX_XENT_GRAD.name]
+    );
+    check_params!(
+        checked,
+        linear_grad::InputParams,
+        [inputs, outputs, weight_offset],
+        [linear_grad::LINEAR_GRAD_INPUT.name]
+    );
+    check_params!(
+        checked,
+        linear_grad::WeightParams,
+        [inputs, outputs, weight_offset, from_batch, accumulate],
+        [linear_grad::LINEAR_GRAD_WEIGHT.name]
+    );
+    check_params!(
+        checked,
+        linear_grad::BiasParams,
+        [outputs, spatial, bias_offset, accumulate],
+        [linear_grad::BIAS_GRAD.name]
+    );
+    check_params!(
+        checked,
+        conv_grad::Params,
+        [c, h, w, out_c, out_h, out_w, kernel, stride, padding, weight_offset, from_batch, accumulate],
+        [conv_grad::CONV_GRAD_INPUT.name, conv_grad::CONV_GRAD_WEIGHT.name]
+    );
+    check_params!(checked, update::StepParams, [count, lr], [update::SGD.name, update::SERVER_STEP.name]);
+    check_params!(checked, update::AverageParams, [count, stride, clients, first], [update::AVERAGE.name]);
+    check_params!(checked, sums::LaneSumParams, [lanes], [sums::LANE_SUM.name]);
+    check_params!(checked, sums::ProbeDlParams, [probes], [sums::PROBE_DL.name]);
+    check_params!(checked, sums::ClassCountParams, [rows, label_row, correct_row], [sums::CLASS_COUNT.name]);
+    // The forward kernels of this table are checked where their shaders are.
+    for kernel in [&linear::KERNEL, &conv::KERNEL] {
+        assert!(!checked.contains(&kernel.name));
+    }
+    checked.sort_unstable();
+    let mut all: Vec<&str> = kernels().filter(|k| ![linear::KERNEL.name, conv::KERNEL.name].contains(k)).collect();
+    all.sort_unstable();
+    assert_eq!(checked, all, "each kernel has a row above");
+}
+
+#[test]
+fn lane_has_the_layout_of_its_twin() {
+    let module = module(softmax_xent::SOFTMAX_XENT.name, Tier::Core);
+    let (_, lane) = module.types.iter().find(|(_, t)| t.name.as_deref() == Some("Lane")).unwrap();
+    let naga::TypeInner::Struct { members, span } = &lane.inner else { panic!("Lane is no struct") };
+    macro_rules! members {
+        ($($field:ident),*) => { vec![$((stringify!($field), offset_of!(Lane, $field) as u32)),*] };
+    }
+    let host = members!(weight_base, seed_lo, seed_hi, coef, x_row, row0, rows, out_row);
+    let shader: Vec<_> = members.iter().map(|m| (m.name.as_deref().unwrap(), m.offset)).collect();
+    assert_eq!(shader, host);
+    assert_eq!(*span as usize, size_of::<Lane>());
+}
