@@ -5,6 +5,7 @@ pub mod bench;
 pub mod config;
 pub mod data;
 pub mod device;
+pub mod engine;
 pub mod files;
 pub mod golden;
 pub mod kernels;

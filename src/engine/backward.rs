@@ -1,10 +1,10 @@
 //! Forward and backward pass of a local step, for many clients with weights of their own at once.
 
-use super::layers::{self, Chunk};
+use super::layers;
 use super::{Engine, EngineError};
 use crate::device::{DeviceError, as_f32};
-use crate::kernels::params::{Lane, SAMPLE_BLOCK};
-use crate::kernels::{lane_sum, softmax_xent, softmax_xent_grad};
+use crate::kernels::params::{Lane, Lanes, SAMPLE_BLOCK};
+use crate::kernels::{softmax_xent, sums};
 use crate::plan::arena::{self, Value};
 use crate::plan::chunks::pieces;
 use crate::plan::{Recording, Span};
@@ -33,6 +33,8 @@ pub(super) struct StepBuffers {
     /// Gradients of activations, reused by liveness.
     slopes: Vec<Span>,
     slope_of: Vec<usize>,
+    /// A slope behind a fused ReLU.
+    masked: Span,
 }
 
 /// One part of a local step: lanes whose rows are held at once.
@@ -74,16 +76,17 @@ impl Engine {
         // Step count + k is the backward pass of layer count - 1 - k: it reads the slope of its output, writes that of its input.
         let slopes: Vec<Value> = (0..count)
             .rev()
-            .map(|i| Value { elements: layers[i].outputs(), born: count - 1 - i, last: count - i })
+            .map(|i| Value { elements: layers[i].output_len(), born: count - 1 - i, last: count - i })
             .collect();
         let (slope_of, slope_elements) = arena::assign(&slopes);
-        let kept: Vec<u64> = layers.iter().map(|l| (l.outputs() * 4) as u64).collect();
+        let kept: Vec<u64> = layers.iter().map(|l| (l.output_len() * 4) as u64).collect();
         let stats: Vec<u64> = layers.iter().map(|l| (layers::saved_values(l) * 4) as u64).collect();
         let slope_bytes: Vec<u64> = slope_elements.iter().map(|e| (e * 4) as u64).collect();
-        let row: u64 = kept.iter().chain(&stats).chain(&slope_bytes).sum::<u64>() + 8;
+        let masked_row = kept.iter().copied().max().unwrap_or(4);
+        let row: u64 = kept.iter().chain(&stats).chain(&slope_bytes).sum::<u64>() + masked_row + 8;
         let largest = kept.iter().chain(&slope_bytes).copied().max().unwrap_or(4).max((features * 4) as u64);
         let limits = self.device.limits().clone();
-        let d = self.chain.len();
+        let d = self.chain.param_count();
         let stride = d.next_multiple_of(64);
         let slot = (stride * 8) as u64;
         let memory = self.working_memory();
@@ -116,6 +119,7 @@ impl Engine {
             saved,
             slopes,
             slope_of,
+            masked: scratch.need(device, "masked slope", u64::from(rows) * masked_row)?,
         })
     }
 
@@ -128,18 +132,25 @@ impl Engine {
         lanes: Span,
         labels: Span,
     ) {
-        let chunk = Chunk::new(&part.lanes, lanes, 0);
+        let lanes = Lanes::new(lanes, &part.lanes);
+        let how = self.product(None);
         let chain = &self.chain;
         let input = |i: usize| if i == 0 { plan.x } else { plan.values[i - 1] };
         for (i, layer) in chain.layers.iter().enumerate() {
-            let saved = Some(plan.saved[i]);
-            layers::forward(recording, layer, &chunk, i == 0, plan.weights, input(i), plan.values[i], saved);
+            let io = layers::Forward {
+                first: i == 0,
+                weights: plan.weights,
+                x: input(i),
+                y: plan.values[i],
+                saved: plan.saved[i],
+            };
+            layers::forward(recording, layer, &lanes, &how, &io);
         }
         let last = chain.layers.len() - 1;
         let (logits, classes) = (plan.values[last], chain.classes as u32);
-        softmax_xent::record(recording, &chunk, classes, logits, labels, plan.losses, plan.correct);
+        softmax_xent::record(recording, &lanes, classes, logits, labels, plan.losses, plan.correct);
         let slope = |i: usize| plan.slopes[plan.slope_of[last - i]];
-        softmax_xent_grad::record(recording, &chunk, classes, logits, labels, slope(last));
+        softmax_xent::record_grad(recording, &lanes, classes, logits, labels, slope(last));
         for (i, layer) in chain.layers.iter().enumerate().rev() {
             let step = layers::Backward {
                 first: i == 0,
@@ -150,9 +161,10 @@ impl Engine {
                 dy: slope(i),
                 dx: (i > 0).then(|| slope(i - 1)),
                 saved: plan.saved[i],
+                masked: plan.masked,
                 accumulate: part.accumulate,
             };
-            layers::backward(recording, layer, &chunk, &step);
+            layers::backward(recording, layer, &lanes, &step);
         }
     }
 
@@ -166,7 +178,7 @@ impl Engine {
         let alignment = self.device.limits().alignment;
         let parts = plan.parts(&whole);
         let table = self.scratch.need(self.device.as_mut(), "lanes", (parts.len() as u64 + 1) * alignment.max(64))?;
-        let sums = self.scratch.need(self.device.as_mut(), "slice sums", 4)?;
+        let total = self.scratch.need(self.device.as_mut(), "slice sums", 4)?;
         let mut recording = Recording::new();
         recording.copy(self.weights, Span::of(plan.weights.buffer, self.weights.bytes));
         recording.copy(Span::of(batch.x.buffer, (x.len() * 4) as u64), Span::of(plan.x.buffer, (x.len() * 4) as u64));
@@ -180,8 +192,9 @@ impl Engine {
             self.record_part(&mut recording, &plan, part, at(i), batch.labels);
         }
         recording.upload(table.buffer, at(parts.len()).offset, &whole);
-        lane_sum::record(&mut recording, 1, at(parts.len()), plan.losses, sums);
-        recording.read_back(sums);
+        let lanes = Lanes::new(at(parts.len()), &whole);
+        sums::record_lane_sum(&mut recording, &lanes, plan.losses, total);
+        recording.read_back(total);
         recording.read_back(Span::of(plan.gradients.buffer, self.weights.bytes));
         let read = self.submit(&recording)?;
         let loss = read.first().and_then(|b| as_f32(b).first().copied()).unwrap_or(f32::NAN) / rows.max(1) as f32;

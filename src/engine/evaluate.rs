@@ -2,8 +2,8 @@
 
 use super::{Engine, EngineError, Samples};
 use crate::device::{as_f32, as_u32};
-use crate::kernels::params::Lane;
-use crate::kernels::{class_count, lane_sum};
+use crate::kernels::params::{Lane, Lanes};
+use crate::kernels::sums;
 use crate::plan::chunks::pieces;
 use crate::plan::{Recording, Span};
 
@@ -57,7 +57,7 @@ impl Engine {
         let correct = self.scratch.need(device, "correct", u64::from(rows) * 4)?;
         let counts = self.scratch.need(device, "class counts", u64::from(classes) * 8)?;
         let table = self.scratch.need(device, "slices", (slices.len() * size_of::<Lane>()) as u64)?;
-        let sums = self.scratch.need(device, "slice sums", (slices.len() * 4) as u64)?;
+        let totals = self.scratch.need(device, "slice sums", (slices.len() * 4) as u64)?;
         let mut recording = Recording::new();
         recording.clear(counts);
         for group in pieces(&[rows], budget.batch_rows) {
@@ -68,12 +68,13 @@ impl Engine {
                 .map(|p| Lane { x_row: p.first, rows: p.rows, out_row: group.first + p.first, ..Lane::default() })
                 .collect();
             self.record_losses(&mut recording, batch, lanes, None, losses, correct)?;
-            class_count::record(&mut recording, group.rows, group.first, batch.labels, correct, counts);
+            let rows = sums::ClassCountParams { rows: group.rows, label_row: 0, correct_row: group.first };
+            sums::record_class_count(&mut recording, &rows, batch.labels, correct, counts);
             self.submit(&std::mem::take(&mut recording))?;
         }
         recording.upload(table.buffer, 0, &slices);
-        lane_sum::record(&mut recording, slices.len() as u32, table, losses, sums);
-        recording.read_back(sums);
+        sums::record_lane_sum(&mut recording, &Lanes::new(table, &slices), losses, totals);
+        recording.read_back(totals);
         recording.read_back(Span::of(counts.buffer, counts.bytes));
         let read = self.submit(&recording)?;
         let sum: f64 = read.first().map(|b| as_f32(b).into_iter().map(f64::from).sum()).unwrap_or_default();

@@ -1,11 +1,12 @@
 //! The forward pass of a chunk of lanes: in one dispatch where the model is a small MLP, else layer by layer through an arena.
 
 use super::batch::Batch;
-use super::layers::{self, Chunk};
+use super::layers;
 use super::{Engine, EngineError};
 use crate::device::as_f32;
-use crate::kernels::params::Lane;
-use crate::kernels::{mlp_forward, softmax_xent};
+use crate::kernels::params::{Lane, Lanes};
+use crate::kernels::tiling::{Product, Tiling};
+use crate::kernels::{softmax_xent, sums};
 use crate::plan::arena::{self, Value};
 use crate::plan::chunks::RowBudget;
 use crate::plan::{Recording, Span};
@@ -29,27 +30,18 @@ pub(super) struct Budget {
     pub lane_rows: u32,
 }
 
-/// `PERTURB` of the weight loaders: 0 plain, else the distribution's stream number plus 1.
-pub(super) fn perturb_code(distribution: Option<Distribution>) -> u32 {
-    distribution.map_or(0, |d| d.stream_id() + 1)
-}
-
 impl Engine {
     /// How many rows of input (`features` values each; 0: don't care) and of lanes fit the budgets.
     pub(super) fn row_budget(&self, features: usize) -> Budget {
         let limits = self.device.limits();
         let memory = self.working_memory();
         let x = RowBudget { largest_row: (features * 4).max(4) as u64, row: (features * 4 + 8) as u64, cost: 0 };
-        let lanes = if mlp_forward::fits(&self.chain) {
-            RowBudget { largest_row: 4, row: 8, cost: self.chain.flops_forward() }
-        } else {
-            let (_, elements) = arena::assign(&self.values());
-            let bytes = |e: &usize| (*e * 4) as u64;
-            RowBudget {
-                largest_row: elements.iter().map(bytes).max().unwrap_or(4),
-                row: elements.iter().map(bytes).sum(),
-                cost: self.chain.flops_forward(),
-            }
+        let (_, elements) = arena::assign(&self.values());
+        let bytes = |e: &usize| (*e * 4) as u64;
+        let lanes = RowBudget {
+            largest_row: elements.iter().map(bytes).max().unwrap_or(4),
+            row: elements.iter().map(bytes).sum(),
+            cost: self.chain.flops_forward(),
         };
         Budget {
             batch_rows: x.rows(limits.binding, memory / 4, u64::MAX),
@@ -57,9 +49,14 @@ impl Engine {
         }
     }
 
+    /// How products are computed on this device.
+    pub(super) fn product(&self, perturbed: Option<Distribution>) -> Product {
+        Product { tiling: Tiling::of(self.device.info()), perturbed }
+    }
+
     /// The values of a forward pass: layer i writes value i at step i, layer i + 1 (or the loss) reads it.
     fn values(&self) -> Vec<Value> {
-        let value = |(i, l): (usize, &crate::model::Layer)| Value { elements: l.outputs(), born: i, last: i + 1 };
+        let value = |(i, l): (usize, &crate::model::Layer)| Value { elements: l.output_len(), born: i, last: i + 1 };
         self.chain.layers.iter().enumerate().map(value).collect()
     }
 
@@ -75,29 +72,34 @@ impl Engine {
         losses: Span,
         correct: Span,
     ) -> Result<(), EngineError> {
-        let chunk = Chunk::new(lanes, span, perturb_code(perturbed));
-        if mlp_forward::fits(&self.chain) {
-            mlp_forward::record(recording, &self.chain, &chunk, self.weights, batch.x, batch.labels, losses, correct);
-            return Ok(());
-        }
-        let logits = self.record_logits(recording, batch, &chunk)?;
-        softmax_xent::record(recording, &chunk, self.chain.classes as u32, logits, batch.labels, losses, correct);
+        let lanes = Lanes::new(span, lanes);
+        let logits = self.record_logits(recording, batch, &lanes, &self.product(perturbed))?;
+        softmax_xent::record(recording, &lanes, self.chain.classes as u32, logits, batch.labels, losses, correct);
         Ok(())
     }
 
     /// Records the layers of one chunk and returns where its logits lie.
-    fn record_logits(&mut self, recording: &mut Recording, batch: Batch, chunk: &Chunk) -> Result<Span, EngineError> {
+    fn record_logits(
+        &mut self,
+        recording: &mut Recording,
+        batch: Batch,
+        lanes: &Lanes,
+        how: &Product,
+    ) -> Result<Span, EngineError> {
         let (slots, elements) = arena::assign(&self.values());
         let mut spans = Vec::new();
         for (slot, elements) in elements.iter().enumerate() {
-            let bytes = u64::from(chunk.rows) * (*elements as u64) * 4;
+            let bytes = lanes.rows * (*elements as u64) * 4;
             spans.push(self.scratch.nth(self.device.as_mut(), "activations", slot, bytes)?);
         }
         let mut input = batch.x;
         for (i, layer) in self.chain.layers.iter().enumerate() {
-            let output = spans[slots[i]];
-            layers::forward(recording, layer, chunk, i == 0, self.weights, input, output, None);
-            input = output;
+            let y = spans[slots[i]];
+            let bytes = lanes.rows * (layers::saved_values(layer) as u64) * 4;
+            let saved = self.scratch.need(self.device.as_mut(), "norm statistics", bytes)?;
+            let io = layers::Forward { first: i == 0, weights: self.weights, x: input, y, saved };
+            layers::forward(recording, layer, lanes, how, &io);
+            input = y;
         }
         Ok(input)
     }
@@ -111,15 +113,15 @@ impl Engine {
         let table = self.scratch.need(device, "lanes", size_of::<Lane>() as u64)?;
         let losses = self.scratch.need(device, "losses", u64::from(rows) * 4)?;
         let correct = self.scratch.need(device, "correct", u64::from(rows) * 4)?;
-        let sums = self.scratch.need(device, "slice sums", 4)?;
+        let total = self.scratch.need(device, "slice sums", 4)?;
         let mut recording = Recording::new();
         recording.upload(table.buffer, 0, &lane);
-        let chunk = Chunk::new(&lane, table, 0);
-        let logits = self.record_logits(&mut recording, batch, &chunk)?;
+        let lanes = Lanes::new(table, &lane);
+        let logits = self.record_logits(&mut recording, batch, &lanes, &self.product(None))?;
         recording.read_back(Span::of(logits.buffer, u64::from(rows) * self.chain.classes as u64 * 4));
         self.record_chunk_losses(&mut recording, batch, &lane, table, None, losses, correct)?;
-        crate::kernels::lane_sum::record(&mut recording, 1, table, losses, sums);
-        recording.read_back(sums);
+        sums::record_lane_sum(&mut recording, &lanes, losses, total);
+        recording.read_back(total);
         let read = self.submit(&recording)?;
         let logits = read.first().map(|b| as_f32(b)).unwrap_or_default();
         let loss = read.get(1).and_then(|b| as_f32(b).first().copied()).unwrap_or(f32::NAN) / rows.max(1) as f32;

@@ -59,13 +59,17 @@ pub struct Engine {
     resident: Option<batch::BatchKey>,
     sets: u64,
     counters: Counters,
+    /// The device's float addition doesn't round to nearest even: updates add on the integers of the bits.
+    soft_add: bool,
 }
 
 impl Engine {
     /// Puts a model with the given flat weights on a device.
     pub fn new(mut device: Box<dyn Device>, chain: Chain, weights: &[f32]) -> Result<Self, EngineError> {
-        let bytes = (chain.len() * 4) as u64;
-        let weights_buffer = Span::of(device.create_buffer("weights", bytes)?, bytes);
+        let d = chain.param_count();
+        // Kernels read and write whole vec4: the buffer ends on one.
+        let room = (d * 4).next_multiple_of(256) as u64;
+        let weights_buffer = Span::of(device.create_buffer("weights", room)?, (d * 4) as u64);
         let mut engine = Self {
             device,
             chain,
@@ -74,6 +78,7 @@ impl Engine {
             resident: None,
             sets: 0,
             counters: Counters::default(),
+            soft_add: false,
         };
         engine.set_weights(weights)?;
         Ok(engine)
@@ -96,8 +101,8 @@ impl Engine {
 
     /// Replaces the weights (d f32, flat order).
     pub fn set_weights(&mut self, weights: &[f32]) -> Result<(), EngineError> {
-        if weights.len() != self.chain.len() {
-            return Err(EngineError::Params { expected: self.chain.len(), found: weights.len() });
+        if weights.len() != self.chain.param_count() {
+            return Err(EngineError::Params { expected: self.chain.param_count(), found: weights.len() });
         }
         let mut recording = Recording::new();
         recording.upload(self.weights.buffer, 0, weights);

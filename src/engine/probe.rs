@@ -4,7 +4,7 @@ use super::batch::Batch;
 use super::{Engine, EngineError, Samples};
 use crate::device::as_f32;
 use crate::kernels::params::Lane;
-use crate::kernels::probe_dl;
+use crate::kernels::sums;
 use crate::plan::chunks::{pack, pieces};
 use crate::plan::{Recording, Span};
 use crate::stream::Distribution;
@@ -113,7 +113,7 @@ impl Engine {
             }
         }
         recording.upload(probes.buffer, 0, &table);
-        probe_dl::record(&mut recording, table.len() as u32, probes, losses, results);
+        sums::record_probe_dl(&mut recording, table.len() as u32, u64::from(out), probes, losses, results);
         recording.read_back(results);
         let read = as_f32(&self.submit(&recording)?.concat());
         Ok(read.chunks_exact(2).map(|pair| ProbeResult { dl: pair[0], loss: pair[1] }).collect())
@@ -156,7 +156,7 @@ impl Engine {
         let mut recording = Recording::new();
         self.record_losses(&mut recording, batch, lanes, Some(distribution), losses, correct)?;
         recording.upload(probes.buffer, 0, &[[0, n, n, 0]]);
-        probe_dl::record(&mut recording, 1, probes, losses, results);
+        sums::record_probe_dl(&mut recording, 1, u64::from(2 * n), probes, losses, results);
         recording.read_back(results);
         let read = as_f32(&self.submit(&recording)?.concat());
         Ok(ProbeResult { dl: read[0], loss: read[1] })

@@ -12,8 +12,8 @@ pub struct SampleSet<'a> {
     pub labels: &'a [u32],
     /// Channels and pixels a channel.
     pub shape: (usize, usize),
-    /// A channel's value is `byte * scale + shift`.
-    pub table: Vec<[f32; 2]>,
+    /// The value of each byte of each channel, `[channels, 256]`.
+    pub table: Vec<f32>,
 }
 
 struct Page {
@@ -27,7 +27,6 @@ struct Page {
 pub struct Samples {
     id: u64,
     pages: Vec<Page>,
-    row_words: u32,
     features: u32,
     spatial: u32,
     table: Span,
@@ -63,7 +62,7 @@ impl Samples {
             }
             pages.push(Page { buffer, first: first as u32, rows: count as u32, bytes });
         }
-        let table_bytes = (set.table.len() * 8) as u64;
+        let table_bytes = (set.table.len() * 4) as u64;
         let table = Span::of(device.create_buffer("normalisation", table_bytes)?, table_bytes);
         let mut recording = Recording::new();
         recording.upload(table.buffer, 0, &set.table);
@@ -71,7 +70,6 @@ impl Samples {
         Ok(Self {
             id,
             pages,
-            row_words: row_words as u32,
             features: features as u32,
             spatial: spatial as u32,
             table,
@@ -114,19 +112,16 @@ impl Samples {
     pub(super) fn gather(&self, recording: &mut Recording, indices: &[u32], index: Span, alignment: u64, x: Span) {
         let mut at = index.offset;
         for page in &self.pages {
-            let inside = |&i: &u32| if i >= page.first && i - page.first < page.rows { i - page.first } else { u32::MAX };
+            let inside = |&i: &u32| {
+                if i >= page.first && i - page.first < page.rows { i - page.first } else { gather::UNTOUCHED }
+            };
             let list: Vec<u32> = indices.iter().map(inside).collect();
             if list.iter().any(|&i| i != u32::MAX) {
                 let span = Span { buffer: index.buffer, offset: at, bytes: (list.len() * 4) as u64 };
                 recording.upload(index.buffer, at, &list);
-                let params = gather::Params {
-                    rows: list.len() as u32,
-                    features: self.features,
-                    spatial: self.spatial,
-                    row_words: self.row_words,
-                    out_row: 0,
-                };
-                gather::record(recording, &params, span, Span::of(page.buffer, page.bytes), self.table, x);
+                let pixels = Span::of(page.buffer, page.bytes);
+                let buffers = gather::Buffers { index: span, pixels, table: self.table, x };
+                gather::record(recording, &buffers, list.len() as u32, self.features, self.spatial, 0);
             }
             at += ((list.len() * 4) as u64).next_multiple_of(alignment);
         }

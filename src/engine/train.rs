@@ -3,8 +3,8 @@
 use super::backward::StepBuffers;
 use super::{Engine, EngineError, Samples};
 use crate::device::as_f32;
-use crate::kernels::params::Lane;
-use crate::kernels::{average, lane_sum, server_step, sgd};
+use crate::kernels::params::{Lane, Lanes};
+use crate::kernels::{sums, update};
 use crate::plan::chunks::pack;
 use crate::plan::{Recording, Span};
 
@@ -34,7 +34,7 @@ impl Engine {
         let largest = |c: &TrainClient| c.batches.iter().map(|b| b.len() as u32).max().unwrap_or(1);
         let most = clients.iter().map(largest).max().unwrap_or(1);
         let plan = self.train_plan(most, clients.len(), samples.features())?;
-        let d = self.chain.len();
+        let d = self.chain.param_count();
         let average_of = self.scratch.need(self.device.as_mut(), "average", (d * 4) as u64)?;
         let (mut loss, mut steps, mut first) = (0f64, 0usize, true);
         for group in pack(clients.iter().map(|_| 1), plan.slots as u64, usize::MAX) {
@@ -46,13 +46,18 @@ impl Engine {
             let share_span = self.scratch.need(self.device.as_mut(), "shares", (shares.len() * 4) as u64)?;
             let mut recording = Recording::new();
             recording.upload(share_span.buffer, 0, &shares);
-            let params = average::Params::new(d as u32, shares.len() as u32, plan.stride, first);
-            average::record(&mut recording, &params, share_span, plan.weights, average_of);
+            let params = update::AverageParams {
+                count: d as u32,
+                stride: plan.stride,
+                clients: shares.len() as u32,
+                first: u32::from(first),
+            };
+            update::record_average(&mut recording, &params, share_span, plan.weights, average_of);
             self.submit(&recording)?;
             first = false;
         }
         let mut recording = Recording::new();
-        server_step::record(&mut recording, d as u32, settings.server_lr, average_of, self.weights);
+        update::record_server_step(&mut recording, d as u32, settings.server_lr, average_of, self.weights);
         self.submit(&recording)?;
         Ok(loss / steps.max(1) as f64)
     }
@@ -110,7 +115,7 @@ impl Engine {
         let index = self.scratch.need(device, "training indices", n * index_stride)?;
         let labels = self.scratch.need(device, "training labels", n * label_stride)?;
         let lanes = self.scratch.need(device, "training lanes", n * lane_stride)?;
-        let sums = self.scratch.need(device, "training losses", n * sum_stride)?;
+        let losses = self.scratch.need(device, "training losses", n * sum_stride)?;
         let part_table = self.scratch.need(device, "training lanes of a part", lane_stride)?;
         let at = |span: Span, offset: u64, bytes: u64| Span { buffer: span.buffer, offset, bytes };
         let mut recording = Recording::new();
@@ -138,7 +143,7 @@ impl Engine {
             let parts = plan.parts(&table);
             let lane_span = at(lanes, k * lane_stride, (table.len() * size_of::<Lane>()) as u64);
             let label_span = at(labels, k * label_stride, (indices.len() * 4) as u64);
-            let sum_span = at(sums, k * sum_stride, (table.len() * 4) as u64);
+            let sum_span = at(losses, k * sum_stride, (table.len() * 4) as u64);
             recording.upload(lanes.buffer, lane_span.offset, &table);
             recording.upload(labels.buffer, label_span.offset, &samples.labels_of(&indices));
             let index_span = at(index, k * index_stride, index_stride);
@@ -152,8 +157,10 @@ impl Engine {
                     self.record_part(&mut recording, plan, part, span, label_span);
                 }
             }
-            lane_sum::record(&mut recording, table.len() as u32, lane_span, plan.losses, sum_span);
-            sgd::record(&mut recording, self.chain.len() as u32, table.len() as u32, lr, lane_span, plan.gradients, plan.weights);
+            let lanes = Lanes::new(lane_span, &table);
+            sums::record_lane_sum(&mut recording, &lanes, plan.losses, sum_span);
+            let count = self.chain.param_count() as u32;
+            update::record_sgd(&mut recording, &lanes, count, lr, plan.weights, plan.gradients);
             recording.read_back(sum_span);
             sizes.push(table.iter().map(|l| l.rows).collect::<Vec<_>>());
         }

@@ -2,7 +2,7 @@
 
 use super::{Engine, EngineError};
 use crate::device::as_u32;
-use crate::kernels::{fingerprint, replay, replay_float};
+use crate::kernels::{fingerprint, replay};
 use crate::plan::Recording;
 use crate::stream::Distribution;
 
@@ -40,21 +40,28 @@ impl Engine {
     /// Applies an update and returns the fingerprint after it.
     pub fn update(&mut self, distribution: Distribution, update: &Update<'_>) -> Result<Fingerprint, EngineError> {
         let mut recording = Recording::new();
-        let word = |seed: u64, bits: u32| [seed as u32, (seed >> 32) as u32, bits, 0];
-        let table: Vec<[u32; 4]> = match update {
-            Update::Exact { seeds, q, .. } => seeds.iter().zip(*q).map(|(&s, &q)| word(s, q as u32)).collect(),
-            Update::Float { seeds, a } => seeds.iter().zip(*a).map(|(&s, &a)| word(s, a.to_bits())).collect(),
+        let table: Vec<replay::Probe> = match update {
+            Update::Exact { seeds, q, .. } => {
+                seeds.iter().zip(*q).map(|(&s, &q)| replay::Probe::exact(s, q)).collect()
+            }
+            Update::Float { seeds, a } => seeds.iter().zip(*a).map(|(&s, &a)| replay::Probe::float(s, a)).collect(),
         };
         if !table.is_empty() {
             let bytes = (table.len() * 16) as u64;
             let probes = self.scratch.need(self.device.as_mut(), "replayed probes", bytes)?;
             recording.upload(probes.buffer, 0, &table);
-            let (d, n) = (self.chain.len() as u32, table.len() as u32);
+            let target = replay::Target {
+                probes: probes.buffer,
+                count: table.len() as u32,
+                weights: self.weights.buffer,
+                offset: 0,
+                params: self.chain.param_count() as u32,
+            };
             match update {
                 Update::Exact { scale_exp, .. } => {
-                    replay::record(&mut recording, distribution, d, n, *scale_exp, probes, self.weights);
+                    replay::record_exact(&mut recording, distribution, &target, *scale_exp, self.soft_add);
                 }
-                Update::Float { .. } => replay_float::record(&mut recording, distribution, d, n, probes, self.weights),
+                Update::Float { .. } => replay::record_float(&mut recording, distribution, &target),
             }
         }
         self.fingerprinted(recording)
@@ -67,7 +74,8 @@ impl Engine {
 
     fn fingerprinted(&mut self, mut recording: Recording) -> Result<Fingerprint, EngineError> {
         let out = self.scratch.need(self.device.as_mut(), "fingerprint", 12)?;
-        fingerprint::record(&mut recording, self.chain.len() as u32, self.weights, out);
+        let params = self.chain.param_count() as u32;
+        fingerprint::record(&mut recording, self.weights.buffer, 0, params, out);
         recording.read_back(out);
         let words = as_u32(&self.submit(&recording)?.concat());
         match words[..] {
