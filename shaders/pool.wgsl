@@ -42,8 +42,8 @@ fn main(
             let v = x[first + ky * params.w + kx];
             if MODE == 1u {
                 value += v;
-            } else if !(v <= value) {
-                // Also true of NaN, which so comes through.
+            } else if v > value || (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u {
+                // NaN comes through; it is told by its bits, since compilers may assume that there is none.
                 value = v;
             }
         }
