@@ -1,5 +1,6 @@
 // Fingerprint of a weight vector (perturbation-stream, Ledger), wrapping u32 sums over all i of the bits b_i:
 // sums[0] = sum_i f(b_i xor (i * 0x9E3779B9)), sums[1] = sum_i f(b_i + i * 0x85EBCA77 + 0x165667B1), f murmur3's finaliser.
+// sums[2] counts the weights that are infinite or NaN.
 // A workgroup of 64 threads takes 4,096 weights, adds its threads' sums in a tree and the result by one atomic each. Folded over x and y.
 // Traffic: 4 bytes read a weight. The host clears sums first.
 struct Params {
@@ -7,9 +8,9 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> weights: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read_write> sums: array<atomic<u32>, 2>;
+@group(0) @binding(2) var<storage, read_write> sums: array<atomic<u32>, 3>;
 
-var<workgroup> partial: array<vec2<u32>, 64>;
+var<workgroup> partial: array<vec3<u32>, 64>;
 
 fn mixed(h: vec4<u32>) -> vec4<u32> {
     var x = h;
@@ -25,6 +26,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     let first = (id.y * groups.x + id.x) * 1024u + lane;
     var low: vec4<u32>;
     var high: vec4<u32>;
+    var odd: vec4<u32>;
     for (var k = 0u; k < 16u; k++) {
         let quad = first + k * 64u;
         let i = vec4<u32>(quad * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
@@ -32,10 +34,12 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             let b = weights[quad];
             let inside = i < vec4<u32>(params.weights);
             low += select(vec4<u32>(), mixed(b ^ (i * 0x9E3779B9u)), inside);
+            let nonfinite = (b & vec4<u32>(0x7F800000u)) == vec4<u32>(0x7F800000u);
+            odd += select(vec4<u32>(), vec4<u32>(1u), inside & nonfinite);
             high += select(vec4<u32>(), mixed(b + i * 0x85EBCA77u + vec4<u32>(0x165667B1u)), inside);
         }
     }
-    partial[lane] = vec2<u32>(low.x + low.y + low.z + low.w, high.x + high.y + high.z + high.w);
+    partial[lane] = vec3<u32>(low.x + low.y + low.z + low.w, high.x + high.y + high.z + high.w, odd.x + odd.y + odd.z + odd.w);
     for (var half = 32u; half > 0u; half >>= 1u) {
         workgroupBarrier();
         if lane < half {
@@ -45,5 +49,6 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     if lane == 0u {
         atomicAdd(&sums[0], partial[0].x);
         atomicAdd(&sums[1], partial[0].y);
+        atomicAdd(&sums[2], partial[0].z);
     }
 }

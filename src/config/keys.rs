@@ -10,35 +10,10 @@ pub(super) const ROOT: &[&str] = &["name", "seed"];
 
 /// Sections and their keys; those of `model` depend on its kind ([`model_keys`]).
 pub(super) const SECTIONS: &[(&str, &[&str])] = &[
-    (
-        "data",
-        &[
-            "name",
-            "path",
-            "train_limit",
-            "test_limit",
-            "normalisation",
-            "mean",
-            "std",
-        ],
-    ),
-    (
-        "split",
-        &["kind", "clients", "alpha", "high_share", "size_alpha"],
-    ),
+    ("data", &["name", "path", "train_limit", "test_limit", "normalisation", "mean", "std"]),
+    ("split", &["kind", "clients", "alpha", "high_share", "size_alpha"]),
     ("model", &["kind", "weights"]),
-    (
-        "warmup",
-        &[
-            "rounds",
-            "algorithm",
-            "local_epochs",
-            "batch",
-            "client_lr",
-            "server_lr",
-            "participation",
-        ],
-    ),
+    ("warmup", &["rounds", "algorithm", "local_epochs", "batch", "client_lr", "server_lr", "participation"]),
     (
         "zo",
         &[
@@ -59,10 +34,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ),
     ("eval", &["every"]),
     ("device", &["select", "memory_budget"]),
-    (
-        "seeds",
-        &["split", "weights", "sampling", "shuffle", "probes"],
-    ),
+    ("seeds", &["split", "weights", "sampling", "shuffle", "probes"]),
 ];
 
 /// Keys of a model table of this kind, beside `kind` and `weights`.
@@ -88,11 +60,7 @@ pub(super) fn check(table: &Table, source: &Source) -> Result<(), ConfigError> {
         let Value::Table(entries) = value else {
             continue;
         };
-        let extra = if *section == "model" {
-            extra_model_keys(entries)
-        } else {
-            Some(&[][..])
-        };
+        let extra = if *section == "model" { extra_model_keys(entries) } else { Some(&[][..]) };
         // An unknown model kind is reported as such, not as unknown keys.
         let Some(extra) = extra else { continue };
         for entry in entries.keys() {
@@ -114,46 +82,26 @@ fn extra_model_keys(entries: &Table) -> Option<&'static [&'static str]> {
 
 fn unknown(source: &Source, section: &str, key: &str, extra: &[&'static str]) -> ConfigError {
     let full = join(section, key);
-    ConfigError::UnknownKey {
-        origin: source.origin(&full),
-        nearest: nearest(section, key, extra),
-        key: full,
-    }
+    ConfigError::UnknownKey { origin: source.origin(&full), nearest: nearest(section, key, extra), key: full }
 }
 
 /// The known key nearest to `section.key`: the same name in another place, else the least edit distance among the section's
 /// keys (at the top level: sections and root keys).
 fn nearest(section: &str, key: &str, extra: &[&'static str]) -> String {
-    let elsewhere = || {
-        SECTIONS
-            .iter()
-            .find(|(_, keys)| keys.contains(&key))
-            .map(|(name, _)| join(name, key))
-    };
+    let elsewhere = || SECTIONS.iter().find(|(_, keys)| keys.contains(&key)).map(|(name, _)| join(name, key));
     let root = || ROOT.contains(&key).then(|| key.to_owned());
     if let Some(same) = elsewhere().or_else(root) {
         return same;
     }
     let own: Vec<&str> = match SECTIONS.iter().find(|(name, _)| *name == section) {
         Some((_, keys)) => keys.iter().chain(extra).copied().collect(),
-        None => SECTIONS
-            .iter()
-            .map(|(name, _)| *name)
-            .chain(ROOT.iter().copied())
-            .collect(),
+        None => SECTIONS.iter().map(|(name, _)| *name).chain(ROOT.iter().copied()).collect(),
     };
-    let best = own
-        .into_iter()
-        .min_by_key(|known| strsim::osa_distance(known, key))
-        .unwrap_or_default();
+    let best = own.into_iter().min_by_key(|known| strsim::osa_distance(known, key)).unwrap_or_default();
     join(section, best)
 }
 
 /// `section.key`, or `key` outside every section.
 pub(super) fn join(section: &str, key: &str) -> String {
-    if section.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{section}.{key}")
-    }
+    if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") }
 }

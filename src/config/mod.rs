@@ -18,12 +18,9 @@ mod unsupported;
 pub use error::ConfigError;
 pub use model::ModelConfig;
 pub use names::{
-    DataName, ModelKind, NormStatistics, NormalisationName, SplitKind, WarmupAlgorithm,
-    ZoOptimizer, ZoParticipants,
+    DataName, ModelKind, NormStatistics, NormalisationName, SplitKind, WarmupAlgorithm, ZoOptimizer, ZoParticipants,
 };
-pub use sections::{
-    DataConfig, DeviceConfig, EvalConfig, SplitConfig, WarmupConfig, ZoConfig, share_of,
-};
+pub use sections::{DataConfig, DeviceConfig, EvalConfig, SplitConfig, WarmupConfig, ZoConfig, share_of};
 pub use seeds::Seeds;
 
 use reader::{Section, Source};
@@ -68,14 +65,9 @@ impl Config {
         let Some(path) = path else {
             return Self::parse(DIGITS, "the embedded config", Path::new(""), overrides);
         };
-        let bytes = std::fs::read(path).map_err(|source| ConfigError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        let text = String::from_utf8(bytes).map_err(|e| ConfigError::NotText {
-            path: path.to_owned(),
-            byte: e.utf8_error().valid_up_to(),
-        })?;
+        let bytes = std::fs::read(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text = String::from_utf8(bytes)
+            .map_err(|e| ConfigError::NotText { path: path.to_owned(), byte: e.utf8_error().valid_up_to() })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         Self::parse(&text, &path.display().to_string(), folder, overrides)
     }
@@ -84,19 +76,10 @@ impl Config {
     ///
     /// # Errors
     /// As [`Config::load`].
-    pub fn parse(
-        text: &str,
-        file: &str,
-        folder: &Path,
-        overrides: &[String],
-    ) -> Result<Self, ConfigError> {
+    pub fn parse(text: &str, file: &str, folder: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
         let mut root: Table = toml::from_str(text).map_err(|e| syntax(text, file, &e))?;
         let overridden = overrides::apply(&mut root, overrides)?;
-        let source = Source {
-            file: file.to_owned(),
-            folder: PathBuf::from(folder),
-            overridden,
-        };
+        let source = Source { file: file.to_owned(), folder: PathBuf::from(folder), overridden };
         keys::check(&root, &source)?;
         let config = Self::read(&root, &source)?;
         config.check(&source)?;
@@ -112,11 +95,7 @@ impl Config {
         let seed = top.seed("seed")?.unwrap_or(0);
         let name = top.text("name", &format!("{}-{}", data.name, model.kind))?;
         let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if name.is_empty()
-            || name.len() > 100
-            || name.starts_with('.')
-            || !name.chars().all(allowed)
-        {
+        if name.is_empty() || name.len() > 100 || name.starts_with('.') || !name.chars().all(allowed) {
             return Err(top.error(
                 "name",
                 Value::String(name),
@@ -145,9 +124,8 @@ impl Config {
             return Err(source.value_error("split.high_share", self.split.high_share, expected));
         }
         if self.zo.rounds > 0 && self.zo.participants == ZoParticipants::Low && high == clients {
-            let expected = format!(
-                "a share that leaves a low-resource client of {clients}, where zo.participants is \"low\""
-            );
+            let expected =
+                format!("a share that leaves a low-resource client of {clients}, where zo.participants is \"low\"");
             return Err(source.value_error("split.high_share", self.split.high_share, expected));
         }
         // Round numbers are absolute and u32 (perturbation-stream, Seeds).
@@ -166,10 +144,7 @@ impl Config {
     pub fn to_toml(&self) -> String {
         let mut root = Table::new();
         root.insert("name".to_owned(), Value::String(self.name.clone()));
-        root.insert(
-            "seed".to_owned(),
-            Value::String(format!("{:016x}", self.seed)),
-        );
+        root.insert("seed".to_owned(), Value::String(format!("{:016x}", self.seed)));
         let sections = [
             ("data", Table::try_from(&self.data)),
             ("split", Table::try_from(&self.split)),

@@ -24,38 +24,19 @@ impl ModelConfig {
         let kind = s.choice("kind", DEFAULT_MODEL, ModelKind::NAMES)?;
         let mut table = Map::new();
         table.insert("kind".to_owned(), Json::from(kind.name()));
-        for (key, value) in s
-            .entries()
-            .filter(|(key, _)| *key != "weights" && *key != "kind")
-        {
-            let json = to_json(value).ok_or_else(|| {
-                s.error(
-                    key,
-                    value,
-                    "finite numbers, strings, booleans, lists and tables of them",
-                )
-            })?;
+        for (key, value) in s.entries().filter(|(key, _)| *key != "weights" && *key != "kind") {
+            let json = to_json(value)
+                .ok_or_else(|| s.error(key, value, "finite numbers, strings, booleans, lists and tables of them"))?;
             table.insert(key.clone(), json);
         }
-        Ok(Self {
-            kind,
-            weights: s.path("weights", "")?,
-            table,
-        })
+        Ok(Self { kind, weights: s.path("weights", "")?, table })
     }
 
     /// The section as TOML, `weights` included.
     pub(super) fn to_toml(&self) -> toml::Table {
-        let mut table: toml::Table = self
-            .table
-            .iter()
-            .filter_map(|(key, value)| Some((key.clone(), to_toml(value)?)))
-            .collect();
-        let weights = self
-            .weights
-            .as_deref()
-            .and_then(|p| p.to_str())
-            .unwrap_or_default();
+        let mut table: toml::Table =
+            self.table.iter().filter_map(|(key, value)| Some((key.clone(), to_toml(value)?))).collect();
+        let weights = self.weights.as_deref().and_then(|p| p.to_str()).unwrap_or_default();
         table.insert("weights".to_owned(), Value::String(weights.to_owned()));
         table
     }
@@ -69,12 +50,9 @@ fn to_json(value: &Value) -> Option<Json> {
         Value::Float(x) => Json::Number(serde_json::Number::from_f64(*x)?),
         Value::Boolean(b) => Json::from(*b),
         Value::Array(items) => Json::Array(items.iter().map(to_json).collect::<Option<_>>()?),
-        Value::Table(table) => Json::Object(
-            table
-                .iter()
-                .map(|(k, v)| Some((k.clone(), to_json(v)?)))
-                .collect::<Option<_>>()?,
-        ),
+        Value::Table(table) => {
+            Json::Object(table.iter().map(|(k, v)| Some((k.clone(), to_json(v)?))).collect::<Option<_>>()?)
+        }
         Value::Datetime(_) => return None,
     })
 }
@@ -90,10 +68,8 @@ fn to_toml(value: &Json) -> Option<Value> {
         },
         Json::String(s) => Value::String(s.clone()),
         Json::Array(items) => Value::Array(items.iter().map(to_toml).collect::<Option<_>>()?),
-        Json::Object(map) => Value::Table(
-            map.iter()
-                .map(|(k, v)| Some((k.clone(), to_toml(v)?)))
-                .collect::<Option<_>>()?,
-        ),
+        Json::Object(map) => {
+            Value::Table(map.iter().map(|(k, v)| Some((k.clone(), to_toml(v)?))).collect::<Option<_>>()?)
+        }
     })
 }

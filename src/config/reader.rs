@@ -21,28 +21,18 @@ pub(super) struct Source {
 impl Source {
     /// Whether `--set` gave this key, or a table that holds it.
     pub fn is_override(&self, key: &str) -> bool {
-        self.overridden.iter().any(|o| {
-            key.strip_prefix(o.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        })
+        self.overridden
+            .iter()
+            .any(|o| key.strip_prefix(o.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
     }
 
     /// What a message calls the place of a key.
     pub fn origin(&self, key: &str) -> String {
-        if self.is_override(key) {
-            "--set".to_owned()
-        } else {
-            self.file.clone()
-        }
+        if self.is_override(key) { "--set".to_owned() } else { self.file.clone() }
     }
 
     /// The error of a value that is not as `expected`.
-    pub fn value_error(
-        &self,
-        key: &str,
-        value: impl ToString,
-        expected: impl Into<String>,
-    ) -> ConfigError {
+    pub fn value_error(&self, key: &str, value: impl ToString, expected: impl Into<String>) -> ConfigError {
         ConfigError::Value {
             origin: self.origin(key),
             key: key.to_owned(),
@@ -62,19 +52,11 @@ pub(super) struct Section<'a> {
 impl<'a> Section<'a> {
     /// The keys outside every section.
     pub fn root(table: &'a Table, source: &'a Source) -> Self {
-        Self {
-            name: "",
-            table: Some(table),
-            source,
-        }
+        Self { name: "", table: Some(table), source }
     }
 
     /// The section called `name`.
-    pub fn of(
-        root: &'a Table,
-        name: &'static str,
-        source: &'a Source,
-    ) -> Result<Self, ConfigError> {
+    pub fn of(root: &'a Table, name: &'static str, source: &'a Source) -> Result<Self, ConfigError> {
         let table = match root.get(name) {
             None => None,
             Some(Value::Table(table)) => Some(table),
@@ -82,11 +64,7 @@ impl<'a> Section<'a> {
                 return Err(source.value_error(name, other, format!("a table, as [{name}]")));
             }
         };
-        Ok(Self {
-            name,
-            table,
-            source,
-        })
+        Ok(Self { name, table, source })
     }
 
     /// Every entry as it stands.
@@ -99,63 +77,33 @@ impl<'a> Section<'a> {
     }
 
     /// The error of this section's `key`.
-    pub fn error(
-        &self,
-        key: &str,
-        value: impl ToString,
-        expected: impl Into<String>,
-    ) -> ConfigError {
-        self.source
-            .value_error(&join(self.name, key), value, expected)
+    pub fn error(&self, key: &str, value: impl ToString, expected: impl Into<String>) -> ConfigError {
+        self.source.value_error(&join(self.name, key), value, expected)
     }
 
     /// A number; `ok` is asked only of finite ones that an f32 can hold.
-    pub fn number(
-        &self,
-        key: &str,
-        default: f64,
-        expected: &str,
-        ok: fn(f64) -> bool,
-    ) -> Result<f64, ConfigError> {
+    pub fn number(&self, key: &str, default: f64, expected: &str, ok: fn(f64) -> bool) -> Result<f64, ConfigError> {
         let Some(value) = self.get(key) else {
             return Ok(default);
         };
         self.check_number(key, value, expected, ok)
     }
 
-    fn check_number(
-        &self,
-        key: &str,
-        value: &Value,
-        expected: &str,
-        ok: fn(f64) -> bool,
-    ) -> Result<f64, ConfigError> {
+    fn check_number(&self, key: &str, value: &Value, expected: &str, ok: fn(f64) -> bool) -> Result<f64, ConfigError> {
         let number = match value {
             Value::Float(x) => *x,
             Value::Integer(i) => *i as f64,
             other => return Err(self.error(key, other, expected)),
         };
         // Settings reach the device as f32.
-        if (number as f32).is_finite() && ok(number) {
-            Ok(number)
-        } else {
-            Err(self.error(key, value, expected))
-        }
+        if (number as f32).is_finite() && ok(number) { Ok(number) } else { Err(self.error(key, value, expected)) }
     }
 
     /// A list of numbers.
-    pub fn numbers(
-        &self,
-        key: &str,
-        expected: &str,
-        ok: fn(f64) -> bool,
-    ) -> Result<Vec<f64>, ConfigError> {
+    pub fn numbers(&self, key: &str, expected: &str, ok: fn(f64) -> bool) -> Result<Vec<f64>, ConfigError> {
         match self.get(key) {
             None => Ok(Vec::new()),
-            Some(Value::Array(items)) => items
-                .iter()
-                .map(|v| self.check_number(key, v, expected, ok))
-                .collect(),
+            Some(Value::Array(items)) => items.iter().map(|v| self.check_number(key, v, expected, ok)).collect(),
             Some(other) => Err(self.error(key, other, expected)),
         }
     }
@@ -165,11 +113,7 @@ impl<'a> Section<'a> {
         match self.get(key) {
             None => Ok(default),
             Some(Value::Integer(i)) if u32::try_from(*i).is_ok_and(|n| n >= least) => Ok(*i as u32),
-            Some(other) => Err(self.error(
-                key,
-                other,
-                format!("an integer from {least} to {}", u32::MAX),
-            )),
+            Some(other) => Err(self.error(key, other, format!("an integer from {least} to {}", u32::MAX))),
         }
     }
 
@@ -183,25 +127,14 @@ impl<'a> Section<'a> {
     }
 
     /// One of `names`.
-    pub fn choice<T: FromStr>(
-        &self,
-        key: &str,
-        default: T,
-        names: &[&str],
-    ) -> Result<T, ConfigError> {
+    pub fn choice<T: FromStr>(&self, key: &str, default: T, names: &[&str]) -> Result<T, ConfigError> {
         let Some(value) = self.get(key) else {
             return Ok(default);
         };
         let parsed = value.as_str().and_then(|text| text.parse().ok());
         parsed.ok_or_else(|| {
-            let near = value.as_str().and_then(|text| {
-                names
-                    .iter()
-                    .find(|name| strsim::osa_distance(name, text) <= 2)
-            });
-            let hint = near
-                .map(|name| format!(" (did you mean \"{name}\"?)"))
-                .unwrap_or_default();
+            let near = value.as_str().and_then(|text| names.iter().find(|name| strsim::osa_distance(name, text) <= 2));
+            let hint = near.map(|name| format!(" (did you mean \"{name}\"?)")).unwrap_or_default();
             self.error(key, value, format!("one of {}{hint}", list(names)))
         })
     }
@@ -213,19 +146,11 @@ impl<'a> Section<'a> {
         };
         let bytes = match value {
             Value::Integer(i) => u64::try_from(*i).ok(),
-            Value::String(text) => text
-                .trim()
-                .parse::<bytesize::ByteSize>()
-                .ok()
-                .map(|b| b.as_u64()),
+            Value::String(text) => text.trim().parse::<bytesize::ByteSize>().ok().map(|b| b.as_u64()),
             _ => None,
         };
         bytes.ok_or_else(|| {
-            self.error(
-                key,
-                value,
-                "an amount of memory such as \"512MiB\", or \"0\" for what the adapter allows",
-            )
+            self.error(key, value, "an amount of memory such as \"512MiB\", or \"0\" for what the adapter allows")
         })
     }
 
@@ -234,9 +159,7 @@ impl<'a> Section<'a> {
         let Some(value) = self.get(key) else {
             return Ok(None);
         };
-        seeds::parse(value)
-            .map(Some)
-            .ok_or_else(|| self.error(key, value, seeds::EXPECTED))
+        seeds::parse(value).map(Some).ok_or_else(|| self.error(key, value, seeds::EXPECTED))
     }
 
     /// A path, made absolute: relative to the config file's folder, or, given by `--set`, to the current folder. An empty
@@ -246,11 +169,8 @@ impl<'a> Section<'a> {
         if text.is_empty() {
             return Ok(None);
         }
-        let base = if self.source.is_override(&join(self.name, key)) {
-            Path::new("")
-        } else {
-            self.source.folder.as_path()
-        };
+        let base =
+            if self.source.is_override(&join(self.name, key)) { Path::new("") } else { self.source.folder.as_path() };
         let absolute = std::path::absolute(base.join(&text))
             .map_err(|e| self.error(key, &text, format!("a usable path ({e})")))?;
         if absolute.to_str().is_none() {

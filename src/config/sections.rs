@@ -72,24 +72,12 @@ impl DataConfig {
         let name = s.choice("name", DataName::Cifar10, DataName::NAMES)?;
         let data = Self {
             name,
-            path: if name == DataName::Digits {
-                None
-            } else {
-                s.path("path", "data/cifar10")?
-            },
+            path: if name == DataName::Digits { None } else { s.path("path", "data/cifar10")? },
             train_limit: s.count("train_limit", 0, 0)?,
             test_limit: s.count("test_limit", 0, 0)?,
-            normalisation: s.choice(
-                "normalisation",
-                NormalisationName::Auto,
-                NormalisationName::NAMES,
-            )?,
+            normalisation: s.choice("normalisation", NormalisationName::Auto, NormalisationName::NAMES)?,
             mean: s.numbers("mean", "a list of finite numbers, one a channel", |_| true)?,
-            std: s.numbers(
-                "std",
-                "a list of finite numbers greater than 0, one a channel",
-                positive,
-            )?,
+            std: s.numbers("std", "a list of finite numbers greater than 0, one a channel", positive)?,
         };
         if name != DataName::Digits && data.path.is_none() {
             return Err(s.error("path", "\"\"", format!("the folder of the {name} files")));
@@ -123,9 +111,7 @@ impl SplitConfig {
             kind: s.choice("kind", SplitKind::Dirichlet, SplitKind::NAMES)?,
             clients: s.count("clients", 50, 1)?,
             alpha: s.number("alpha", 0.1, POSITIVE, positive)?,
-            high_share: s.number("high_share", 0.1, "a number from 0 to 1", |x| {
-                (0.0..=1.0).contains(&x)
-            })?,
+            high_share: s.number("high_share", 0.1, "a number from 0 to 1", |x| (0.0..=1.0).contains(&x))?,
             size_alpha: s.number("size_alpha", 0.0, RATE, rate)?,
         };
         if split.kind == SplitKind::Shards && split.size_alpha > 0.0 {
@@ -140,11 +126,7 @@ impl SplitConfig {
 
     /// Number of high-resource clients: `high_share` of the clients, rounded half up, at least 1; 0 only for a share of 0.
     pub fn high_clients(&self) -> u32 {
-        if self.high_share == 0.0 {
-            0
-        } else {
-            share_of(self.high_share, self.clients)
-        }
+        if self.high_share == 0.0 { 0 } else { share_of(self.high_share, self.clients) }
     }
 }
 
@@ -228,17 +210,10 @@ impl ZoConfig {
             participants: s.choice("participants", ZoParticipants::All, ZoParticipants::NAMES)?,
             participation: s.number("participation", 1.0, SHARE, share)?,
             optimizer: s.choice("optimizer", ZoOptimizer::Sgd, ZoOptimizer::NAMES)?,
-            norm_statistics: s.choice(
-                "norm_statistics",
-                NormStatistics::Frozen,
-                NormStatistics::NAMES,
-            )?,
+            norm_statistics: s.choice("norm_statistics", NormStatistics::Frozen, NormStatistics::NAMES)?,
         };
         if !((zo.epsilon * zo.tau) as f32).is_normal() {
-            let expected = format!(
-                "a value whose product with zo.tau ({}) is a normal f32",
-                zo.tau
-            );
+            let expected = format!("a value whose product with zo.tau ({}) is a normal f32", zo.tau);
             return Err(s.error("epsilon", zo.epsilon, expected));
         }
         Ok(zo)
@@ -254,9 +229,7 @@ pub struct EvalConfig {
 
 impl EvalConfig {
     pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
-        Ok(Self {
-            every: s.count("every", 10, 1)?,
-        })
+        Ok(Self { every: s.count("every", 10, 1)? })
     }
 }
 
@@ -272,9 +245,6 @@ pub struct DeviceConfig {
 
 impl DeviceConfig {
     pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
-        Ok(Self {
-            select: s.text("select", "")?,
-            memory_budget: s.bytes("memory_budget", 0)?,
-        })
+        Ok(Self { select: s.text("select", "")?, memory_budget: s.bytes("memory_budget", 0)? })
     }
 }

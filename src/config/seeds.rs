@@ -91,9 +91,7 @@ pub(super) fn parse(value: &Value) -> Option<u64> {
                 None => return None,
             };
             // from_str_radix would take a sign.
-            let hex = !digits.is_empty()
-                && digits.len() <= 16
-                && digits.bytes().all(|b| b.is_ascii_hexdigit());
+            let hex = !digits.is_empty() && digits.len() <= 16 && digits.bytes().all(|b| b.is_ascii_hexdigit());
             hex.then(|| u64::from_str_radix(digits, 16).ok()).flatten()
         }
         _ => None,
@@ -117,16 +115,7 @@ mod tests {
         assert_eq!(text("0xff"), Some(255));
         assert_eq!(text("ffffffffffffffff"), Some(u64::MAX));
         assert_eq!(text("0000000000000010"), Some(16));
-        for bad in [
-            "",
-            "0x",
-            "ff",
-            "0x00000000000000001",
-            "000000000000000g",
-            "+00000000000000f",
-            "0x+1",
-            "1234",
-        ] {
+        for bad in ["", "0x", "ff", "0x00000000000000001", "000000000000000g", "+00000000000000f", "0x+1", "1234"] {
             assert_eq!(text(bad), None, "{bad}");
         }
     }
@@ -135,12 +124,7 @@ mod tests {
     fn derived_streams_differ() {
         let mut seen = std::collections::HashSet::new();
         for seed in [0, 1, 2, u64::MAX] {
-            assert!(
-                Seeds::derived(seed)
-                    .by_name()
-                    .iter()
-                    .all(|(_, s)| seen.insert(*s))
-            );
+            assert!(Seeds::derived(seed).by_name().iter().all(|(_, s)| seen.insert(*s)));
         }
     }
 }

@@ -1,8 +1,6 @@
 //! Settings of the config format that this version cannot carry out. A version that can removes the line here.
 
-use super::names::{
-    DataName, ModelKind, NormStatistics, WarmupAlgorithm, ZoOptimizer, ZoParticipants,
-};
+use super::names::{DataName, ModelKind, NormStatistics, WarmupAlgorithm, ZoOptimizer, ZoParticipants};
 use super::{Config, ConfigError, Source};
 use crate::stream::Distribution;
 
@@ -23,24 +21,9 @@ pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError>
             quoted(config.model.kind.name()),
             "mlp, cnn or sequential",
         ),
-        (
-            config.warmup.algorithm == WarmupAlgorithm::FedAdam,
-            "warmup.algorithm",
-            quoted("fedadam"),
-            "fedavg",
-        ),
-        (
-            zo.local_steps > 1,
-            "zo.local_steps",
-            zo.local_steps.to_string(),
-            "1",
-        ),
-        (
-            zo.optimizer != ZoOptimizer::Sgd,
-            "zo.optimizer",
-            quoted(zo.optimizer.name()),
-            "sgd",
-        ),
+        (config.warmup.algorithm == WarmupAlgorithm::FedAdam, "warmup.algorithm", quoted("fedadam"), "fedavg"),
+        (zo.local_steps > 1, "zo.local_steps", zo.local_steps.to_string(), "1"),
+        (zo.optimizer != ZoOptimizer::Sgd, "zo.optimizer", quoted(zo.optimizer.name()), "sgd"),
         (
             zo.participants == ZoParticipants::HighFirstOrder,
             "zo.participants",

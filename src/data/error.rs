@@ -102,9 +102,7 @@ pub enum DataError {
         message: String,
     },
     /// The normalisation doesn't fit the channels.
-    #[error(
-        "data.mean and data.std: {found} entries, expected {channels}: one for each channel of {name}"
-    )]
+    #[error("data.mean and data.std: {found} entries, expected {channels}: one for each channel of {name}")]
     Channels {
         /// Entries given.
         found: usize,
@@ -114,9 +112,7 @@ pub enum DataError {
         name: String,
     },
     /// `data.normalisation` is of a set with another number of channels.
-    #[error(
-        "data.normalisation = \"{normalisation}\": {found} channels, expected {channels} as {name} has"
-    )]
+    #[error("data.normalisation = \"{normalisation}\": {found} channels, expected {channels} as {name} has")]
     NamedChannels {
         /// The name.
         normalisation: String,

@@ -23,10 +23,7 @@ pub(super) struct Idx {
 
 /// Reads the four files of a folder.
 pub(super) fn read(folder: &Path) -> Result<Idx, DataError> {
-    require_folder(
-        folder,
-        "IDX files (train-images-idx3-ubyte, ..., plain or .gz)",
-    )?;
+    require_folder(folder, "IDX files (train-images-idx3-ubyte, ..., plain or .gz)")?;
     let (train_path, size, train) = part(folder, "train")?;
     let (test_path, test_size, test) = part(folder, "t10k")?;
     if size != test_size {
@@ -44,37 +41,19 @@ pub(super) fn read(folder: &Path) -> Result<Idx, DataError> {
 /// The set whose normalisation is usual for a folder: Fashion-MNIST where one of the path's last two parts contains `fashion`
 /// (`FashionMNIST/raw` is one common layout), else MNIST.
 pub(super) fn usual(folder: &Path) -> NormalisationName {
-    let fashion = folder.iter().rev().take(2).any(|part| {
-        part.to_string_lossy()
-            .to_ascii_lowercase()
-            .contains("fashion")
-    });
-    if fashion {
-        NormalisationName::Fashion
-    } else {
-        NormalisationName::Mnist
-    }
+    let fashion =
+        folder.iter().rev().take(2).any(|part| part.to_string_lossy().to_ascii_lowercase().contains("fashion"));
+    if fashion { NormalisationName::Fashion } else { NormalisationName::Mnist }
 }
 
 /// Names that a file goes by: plain before gzipped, with `-` before with `.`.
 fn names(part: &str, kind: &str) -> Vec<String> {
-    ["", ".gz"]
-        .iter()
-        .flat_map(|gz| ["-", "."].map(|dot| format!("{part}{dot}{kind}-ubyte{gz}")))
-        .collect()
+    ["", ".gz"].iter().flat_map(|gz| ["-", "."].map(|dot| format!("{part}{dot}{kind}-ubyte{gz}"))).collect()
 }
 
 fn part(folder: &Path, name: &str) -> Result<(PathBuf, [usize; 2], Samples), DataError> {
-    let images_path = find(
-        folder,
-        "IDX image file",
-        &names(&format!("{name}-images"), "idx3"),
-    )?;
-    let labels_path = find(
-        folder,
-        "IDX label file",
-        &names(&format!("{name}-labels"), "idx1"),
-    )?;
+    let images_path = find(folder, "IDX image file", &names(&format!("{name}-images"), "idx3"))?;
+    let labels_path = find(folder, "IDX label file", &names(&format!("{name}-labels"), "idx1"))?;
     let (count, size, pixels) = images(&images_path)?;
     let labels = labels(&labels_path)?;
     if labels.len() != count {
@@ -86,15 +65,7 @@ fn part(folder: &Path, name: &str) -> Result<(PathBuf, [usize; 2], Samples), Dat
             other: images_path,
         });
     }
-    Ok((
-        images_path,
-        size,
-        Samples {
-            pixels,
-            labels,
-            area: size[0] * size[1],
-        },
-    ))
+    Ok((images_path, size, Samples { pixels, labels, area: size[0] * size[1] }))
 }
 
 /// Reads a header of `fields` after checking its magic number.
@@ -105,11 +76,7 @@ fn header<const N: usize>(
     names: [&'static str; N],
 ) -> Result<[u32; N], DataError> {
     let bytes = reader.take(4 * (N as u64 + 1))?;
-    let word = |i: usize| {
-        bytes
-            .get(4 * i..4 * i + 4)
-            .map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]))
-    };
+    let word = |i: usize| bytes.get(4 * i..4 * i + 4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]));
     let error = |i: usize, field, found: String, expected| DataError::Header {
         path: path.to_owned(),
         byte: 4 * i,
@@ -120,12 +87,7 @@ fn header<const N: usize>(
     // A foreign file is told by its magic number even where it is too short for a header.
     match word(0) {
         Some(found) if found != magic => {
-            return Err(error(
-                0,
-                "the magic number",
-                format!("0x{found:08x}"),
-                format!("0x{magic:08x}"),
-            ));
+            return Err(error(0, "the magic number", format!("0x{found:08x}"), format!("0x{magic:08x}")));
         }
         _ => {}
     }
@@ -139,12 +101,7 @@ fn header<const N: usize>(
         })?;
         let most = if i == 0 { u32::MAX } else { MAX_SIDE };
         if *value == 0 || *value > most {
-            return Err(error(
-                i + 1,
-                names[i],
-                value.to_string(),
-                format!("1 to {most}"),
-            ));
+            return Err(error(i + 1, names[i], value.to_string(), format!("1 to {most}")));
         }
     }
     Ok(values)
@@ -152,37 +109,21 @@ fn header<const N: usize>(
 
 fn images(path: &Path) -> Result<(usize, [usize; 2], Vec<u8>), DataError> {
     let mut reader = Reader::open(path)?;
-    let [count, rows, columns] = header(
-        &mut reader,
-        path,
-        IMAGES,
-        ["the count", "the number of rows", "the number of columns"],
-    )?;
+    let [count, rows, columns] =
+        header(&mut reader, path, IMAGES, ["the count", "the number of rows", "the number of columns"])?;
     // At most 2^32 * 2^24.
     let total = 16 + u64::from(count) * u64::from(rows) * u64::from(columns);
-    let pixels = reader.rest(
-        total,
-        &format!("a header of 16 and {count} images of {rows} x {columns}"),
-    )?;
+    let pixels = reader.rest(total, &format!("a header of 16 and {count} images of {rows} x {columns}"))?;
     Ok((count as usize, [rows as usize, columns as usize], pixels))
 }
 
 fn labels(path: &Path) -> Result<Vec<u32>, DataError> {
     let mut reader = Reader::open(path)?;
     let [count] = header(&mut reader, path, LABELS, ["the count"])?;
-    let bytes = reader.rest(
-        8 + u64::from(count),
-        &format!("a header of 8 and {count} labels"),
-    )?;
+    let bytes = reader.rest(8 + u64::from(count), &format!("a header of 8 and {count} labels"))?;
     if let Some(record) = bytes.iter().position(|&b| u32::from(b) >= CLASSES) {
         let label = u32::from(bytes[record]);
-        return Err(DataError::Label {
-            path: path.to_owned(),
-            record,
-            byte: 8 + record,
-            label,
-            classes: CLASSES,
-        });
+        return Err(DataError::Label { path: path.to_owned(), record, byte: 8 + record, label, classes: CLASSES });
     }
     Ok(bytes.into_iter().map(u32::from).collect())
 }
@@ -193,19 +134,13 @@ mod tests {
     use std::io::Write;
 
     fn image_file(count: u32, rows: u32, columns: u32) -> Vec<u8> {
-        let mut bytes: Vec<u8> = [IMAGES, count, rows, columns]
-            .iter()
-            .flat_map(|w| w.to_be_bytes())
-            .collect();
+        let mut bytes: Vec<u8> = [IMAGES, count, rows, columns].iter().flat_map(|w| w.to_be_bytes()).collect();
         bytes.extend((0..count * rows * columns).map(|i| i as u8));
         bytes
     }
 
     fn label_file(labels: &[u8]) -> Vec<u8> {
-        let mut bytes: Vec<u8> = [LABELS, labels.len() as u32]
-            .iter()
-            .flat_map(|w| w.to_be_bytes())
-            .collect();
+        let mut bytes: Vec<u8> = [LABELS, labels.len() as u32].iter().flat_map(|w| w.to_be_bytes()).collect();
         bytes.extend(labels);
         bytes
     }
@@ -219,18 +154,13 @@ mod tests {
     /// A good set, with some files replaced (or, empty, removed).
     fn folder(changes: &[(&str, Vec<u8>)]) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
-        let write =
-            |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
+        let write = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
         write("train-images-idx3-ubyte", &image_file(3, 2, 4));
         write("train-labels.idx1-ubyte", &label_file(&[7, 0, 9]));
         write("t10k-images.idx3-ubyte.gz", &gzip(&image_file(2, 2, 4)));
         write("t10k-labels-idx1-ubyte.gz", &gzip(&label_file(&[1, 2])));
         for (name, bytes) in changes {
-            if bytes.is_empty() {
-                std::fs::remove_file(dir.path().join(name)).unwrap()
-            } else {
-                write(name, bytes)
-            }
+            if bytes.is_empty() { std::fs::remove_file(dir.path().join(name)).unwrap() } else { write(name, bytes) }
         }
         dir
     }
@@ -260,30 +190,21 @@ mod tests {
         );
         let expected = "expected 40 (a header of 16 and 3 images of 2 x 4)";
         let good = image_file(3, 2, 4);
-        assert_eq!(
-            message(train, good[..39].to_vec()),
-            format!("DIR/{train}: 39 bytes found, {expected}")
-        );
+        assert_eq!(message(train, good[..39].to_vec()), format!("DIR/{train}: 39 bytes found, {expected}"));
         assert_eq!(
             message(train, [&good[..], &[0]].concat()),
             format!("DIR/{train}: more than 40 bytes found, {expected}")
         );
-        assert_eq!(
-            message(train, good[..9].to_vec()),
-            format!("DIR/{train}: 9 bytes found, expected a header of 16")
-        );
+        assert_eq!(message(train, good[..9].to_vec()), format!("DIR/{train}: 9 bytes found, expected a header of 16"));
         assert_eq!(
             message(train, label_file(&[1])),
             format!("DIR/{train}: byte 0: the magic number is 0x00000801, expected 0x00000803")
         );
         // A header that claims 2^32 - 1 images of 4096 x 4096 must not be believed.
-        let huge: Vec<u8> = [IMAGES, u32::MAX, 4096, 4096]
-            .iter()
-            .flat_map(|w| w.to_be_bytes())
-            .collect();
-        assert!(message(train, huge).starts_with(&format!(
-            "DIR/{train}: 16 bytes found, expected 72057594021150736 ("
-        )));
+        let huge: Vec<u8> = [IMAGES, u32::MAX, 4096, 4096].iter().flat_map(|w| w.to_be_bytes()).collect();
+        assert!(
+            message(train, huge).starts_with(&format!("DIR/{train}: 16 bytes found, expected 72057594021150736 ("))
+        );
         assert_eq!(
             message(train, image_file(3, 0, 4)),
             format!("DIR/{train}: byte 8: the number of rows is 0, expected 1 to 4096")
@@ -301,22 +222,14 @@ mod tests {
             format!("DIR/{test}: images of 3 x 4, expected images of 2 x 4 as in DIR/{train}")
         );
         let packed = gzip(&image_file(2, 2, 4));
-        for bad in [
-            packed[..packed.len() - 3].to_vec(),
-            vec![1, 2, 3],
-            image_file(2, 2, 4),
-            {
-                let mut flipped = packed.clone();
-                let crc = flipped.len() - 6;
-                flipped[crc] ^= 1;
-                flipped
-            },
-        ] {
+        for bad in [packed[..packed.len() - 3].to_vec(), vec![1, 2, 3], image_file(2, 2, 4), {
+            let mut flipped = packed.clone();
+            let crc = flipped.len() - 6;
+            flipped[crc] ^= 1;
+            flipped
+        }] {
             let text = message(test, bad);
-            assert!(
-                text.starts_with(&format!("DIR/{test}: damaged gzip data after ")),
-                "{text}"
-            );
+            assert!(text.starts_with(&format!("DIR/{test}: damaged gzip data after ")), "{text}");
         }
     }
 

@@ -29,11 +29,7 @@ pub struct Samples {
 impl Samples {
     /// No samples, of `area` bytes each.
     pub fn new(area: usize) -> Self {
-        Self {
-            pixels: Vec::new(),
-            labels: Vec::new(),
-            area,
-        }
+        Self { pixels: Vec::new(), labels: Vec::new(), area }
     }
 
     /// Number of samples.
@@ -126,39 +122,17 @@ impl Dataset {
     /// A missing, truncated, oversized or malformed file, by name; see [`DataError`].
     pub fn load(config: &DataConfig) -> Result<Self, DataError> {
         let name = config.name.name().to_owned();
-        let path = || {
-            config.path.as_deref().ok_or_else(|| DataError::NoPath {
-                name: config.name.name().to_owned(),
-            })
-        };
+        let path = || config.path.as_deref().ok_or_else(|| DataError::NoPath { name: config.name.name().to_owned() });
         match config.name {
             DataName::Digits => Self::digits(config),
             DataName::Cifar10 => {
                 let (train, test) = cifar::read(path()?)?;
-                Self::with_own_split(
-                    config,
-                    [3, 32, 32],
-                    cifar::CLASSES,
-                    train,
-                    test,
-                    NormalisationName::Cifar10,
-                )
+                Self::with_own_split(config, [3, 32, 32], cifar::CLASSES, train, test, NormalisationName::Cifar10)
             }
             DataName::Idx => {
                 let folder: &Path = path()?;
-                let idx::Idx {
-                    size: [h, w],
-                    train,
-                    test,
-                } = idx::read(folder)?;
-                Self::with_own_split(
-                    config,
-                    [1, h, w],
-                    idx::CLASSES,
-                    train,
-                    test,
-                    idx::usual(folder),
-                )
+                let idx::Idx { size: [h, w], train, test } = idx::read(folder)?;
+                Self::with_own_split(config, [1, h, w], idx::CLASSES, train, test, idx::usual(folder))
             }
             DataName::ImageNet32 | DataName::Npz => Err(DataError::Unsupported { name }),
         }
@@ -196,12 +170,7 @@ impl Dataset {
             classes,
             train: all.select(&train).limited(config.train_limit, classes),
             test: all.select(&test),
-            normalisation: Normalisation::choose(
-                config,
-                f32::from(digits::WHITE),
-                1,
-                NormalisationName::None,
-            )?,
+            normalisation: Normalisation::choose(config, f32::from(digits::WHITE), 1, NormalisationName::None)?,
             test_indices: Some(test),
         })
     }

@@ -25,33 +25,17 @@ impl Normalisation {
         let name = config.name.name().to_owned();
         if !config.mean.is_empty() {
             let (mean, std) = (narrow(&config.mean), narrow(&config.std));
-            let found = if mean.len() == channels {
-                std.len()
-            } else {
-                mean.len()
-            };
+            let found = if mean.len() == channels { std.len() } else { mean.len() };
             return if found == channels {
                 Ok(Self { divisor, mean, std })
             } else {
-                Err(DataError::Channels {
-                    found,
-                    channels,
-                    name,
-                })
+                Err(DataError::Channels { found, channels, name })
             };
         }
-        let chosen = if config.normalisation == NormalisationName::Auto {
-            usual
-        } else {
-            config.normalisation
-        };
+        let chosen = if config.normalisation == NormalisationName::Auto { usual } else { config.normalisation };
         let (mean, std): (&[f64], &[f64]) = match chosen {
             NormalisationName::Auto | NormalisationName::None => {
-                return Ok(Self {
-                    divisor,
-                    mean: vec![0.0; channels],
-                    std: vec![1.0; channels],
-                });
+                return Ok(Self { divisor, mean: vec![0.0; channels], std: vec![1.0; channels] });
             }
             NormalisationName::Mnist => (&[0.1307], &[0.3081]),
             NormalisationName::Fashion => (&[0.2860], &[0.3530]),
@@ -65,11 +49,7 @@ impl Normalisation {
                 name,
             });
         }
-        Ok(Self {
-            divisor,
-            mean: narrow(mean),
-            std: narrow(std),
-        })
+        Ok(Self { divisor, mean: narrow(mean), std: narrow(std) })
     }
 
     /// The value of one byte of a channel.
@@ -80,19 +60,13 @@ impl Normalisation {
     /// The values of all bytes, `[channels, 256]`: what the device looks samples up in, since its own division need not be
     /// exactly rounded.
     pub fn table(&self) -> Vec<f32> {
-        (0..self.mean.len())
-            .flat_map(|channel| (0..=u8::MAX).map(move |byte| self.value(byte, channel)))
-            .collect()
+        (0..self.mean.len()).flat_map(|channel| (0..=u8::MAX).map(move |byte| self.value(byte, channel))).collect()
     }
 
     /// The values of whole samples, `pixels` being `[n, c, h, w]` with `area` = h w.
     pub fn apply(&self, pixels: &[u8], area: usize) -> Vec<f32> {
         let channels = self.mean.len();
-        pixels
-            .iter()
-            .enumerate()
-            .map(|(i, &byte)| self.value(byte, i / area.max(1) % channels))
-            .collect()
+        pixels.iter().enumerate().map(|(i, &byte)| self.value(byte, i / area.max(1) % channels)).collect()
     }
 }
 
@@ -107,17 +81,10 @@ mod tests {
 
     #[test]
     fn values_follow_the_formula() {
-        let n = Normalisation {
-            divisor: 255.0,
-            mean: vec![0.5, 0.25],
-            std: vec![0.5, 2.0],
-        };
+        let n = Normalisation { divisor: 255.0, mean: vec![0.5, 0.25], std: vec![0.5, 2.0] };
         assert_eq!(n.value(255, 0), 1.0);
         assert_eq!(n.value(0, 1), -0.125);
-        assert_eq!(
-            n.apply(&[255, 0, 255, 0, 0, 255], 1),
-            [1.0, -0.125, 1.0, -0.125, -1.0, 0.375]
-        );
+        assert_eq!(n.apply(&[255, 0, 255, 0, 0, 255], 1), [1.0, -0.125, 1.0, -0.125, -1.0, 0.375]);
         let table = n.table();
         assert_eq!(table.len(), 512);
         assert_eq!(table[256 + 255], n.value(255, 1));
@@ -125,32 +92,15 @@ mod tests {
 
     #[test]
     fn own_numbers_come_first_and_must_fit() {
-        let own = config(
-            "data.name=idx\ndata.path=x\ndata.normalisation=mnist\ndata.mean=[0.5]\ndata.std=[0.25]",
-        );
+        let own = config("data.name=idx\ndata.path=x\ndata.normalisation=mnist\ndata.mean=[0.5]\ndata.std=[0.25]");
         let n = Normalisation::choose(&own, 255.0, 1, NormalisationName::Fashion).unwrap();
         assert_eq!((n.mean[0], n.std[0]), (0.5, 0.25));
-        let message = Normalisation::choose(&own, 255.0, 3, NormalisationName::Fashion)
-            .unwrap_err()
-            .to_string();
-        assert_eq!(
-            message,
-            "data.mean and data.std: 1 entries, expected 3: one for each channel of idx"
-        );
+        let message = Normalisation::choose(&own, 255.0, 3, NormalisationName::Fashion).unwrap_err().to_string();
+        assert_eq!(message, "data.mean and data.std: 1 entries, expected 3: one for each channel of idx");
         let named = config("data.name=idx\ndata.path=x\ndata.normalisation=cifar10");
-        let message = Normalisation::choose(&named, 255.0, 1, NormalisationName::Fashion)
-            .unwrap_err()
-            .to_string();
-        assert_eq!(
-            message,
-            "data.normalisation = \"cifar10\": 3 channels, expected 1 as idx has"
-        );
+        let message = Normalisation::choose(&named, 255.0, 1, NormalisationName::Fashion).unwrap_err().to_string();
+        assert_eq!(message, "data.normalisation = \"cifar10\": 3 channels, expected 1 as idx has");
         let none = config("data.name=idx\ndata.path=x\ndata.normalisation=none");
-        assert_eq!(
-            Normalisation::choose(&none, 255.0, 1, NormalisationName::Fashion)
-                .unwrap()
-                .value(255, 0),
-            1.0
-        );
+        assert_eq!(Normalisation::choose(&none, 255.0, 1, NormalisationName::Fashion).unwrap().value(255, 0), 1.0);
     }
 }

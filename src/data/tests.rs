@@ -12,18 +12,13 @@ pub(crate) fn config(overrides: &str) -> DataConfig {
 
 /// A folder of real data, or `None` with the reason printed.
 fn real(folder: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("ZOWARMUP_DATA").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data")),
-        PathBuf::from,
-    );
+    let root = std::env::var_os("ZOWARMUP_DATA")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data")), PathBuf::from);
     let path = root.join(folder);
     if path.is_dir() {
         return Some(path);
     }
-    println!(
-        "skipped: {} is not there (ZOWARMUP_DATA names the folder of data sets)",
-        path.display()
-    );
+    println!("skipped: {} is not there (ZOWARMUP_DATA names the folder of data sets)", path.display());
     None
 }
 
@@ -55,10 +50,7 @@ fn limits_keep_the_first_of_each_class() {
     }
     for class in 0..10 {
         let of = |s: &Samples| {
-            (0..s.len())
-                .filter(|&i| s.labels[i] == class)
-                .map(|i| s.image(i).to_vec())
-                .collect::<Vec<_>>()
+            (0..s.len()).filter(|&i| s.labels[i] == class).map(|i| s.image(i).to_vec()).collect::<Vec<_>>()
         };
         assert_eq!(of(&set.train), of(&full.train)[..7]);
     }
@@ -71,11 +63,8 @@ fn real_cifar10() {
     let Some(path) = real("cifar10-small") else {
         return;
     };
-    let set = Dataset::load(&config(&format!(
-        "data.name=cifar10\ndata.path={}\ndata.test_limit=5",
-        path.display()
-    )))
-    .unwrap();
+    let set =
+        Dataset::load(&config(&format!("data.name=cifar10\ndata.path={}\ndata.test_limit=5", path.display()))).unwrap();
     assert_eq!((set.shape, set.classes), ([3, 32, 32], 10));
     assert_eq!(set.train.histogram(10), [200; 10]);
     assert_eq!(set.test.histogram(10), [5; 10]);
@@ -88,22 +77,14 @@ fn real_fashion_mnist() {
     let Some(path) = real("fashion-mnist") else {
         return;
     };
-    let set = Dataset::load(&config(&format!(
-        "data.name=idx\ndata.path={}\ndata.train_limit=30",
-        path.display()
-    )))
-    .unwrap();
+    let set =
+        Dataset::load(&config(&format!("data.name=idx\ndata.path={}\ndata.train_limit=30", path.display()))).unwrap();
     assert_eq!((set.shape, set.classes), ([1, 28, 28], 10));
     assert_eq!(set.train.histogram(10), [30; 10]);
     assert_eq!(set.test.histogram(10), [1000; 10]);
     // The set's first labels, and the mean that its usual normalisation claims.
     assert_eq!(&set.train.labels[..5], [9, 0, 0, 3, 0]);
-    assert_eq!(
-        (set.normalisation.mean[0], set.normalisation.std[0]),
-        (0.2860, 0.3530)
-    );
-    let mean = set.test.pixels.iter().map(|&p| f64::from(p)).sum::<f64>()
-        / set.test.pixels.len() as f64
-        / 255.0;
+    assert_eq!((set.normalisation.mean[0], set.normalisation.std[0]), (0.2860, 0.3530));
+    let mean = set.test.pixels.iter().map(|&p| f64::from(p)).sum::<f64>() / set.test.pixels.len() as f64 / 255.0;
     assert!((mean - 0.286).abs() < 0.005, "{mean}");
 }

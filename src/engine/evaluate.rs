@@ -48,10 +48,8 @@ impl Engine {
         let rows = samples.len() as u32;
         let classes = self.chain.classes as u32;
         let budget = self.row_budget(samples.features());
-        let slices: Vec<Lane> = pieces(&[rows], SLICE)
-            .iter()
-            .map(|p| Lane { rows: p.rows, out_row: p.first, ..Lane::default() })
-            .collect();
+        let slices: Vec<Lane> =
+            pieces(&[rows], SLICE).iter().map(|p| Lane { rows: p.rows, out_row: p.first, ..Lane::default() }).collect();
         let device = self.device.as_mut();
         let losses = self.scratch.need(device, "losses", u64::from(rows) * 4)?;
         let correct = self.scratch.need(device, "correct", u64::from(rows) * 4)?;

@@ -67,14 +67,7 @@ impl Samples {
         let mut recording = Recording::new();
         recording.upload(table.buffer, 0, &set.table);
         device.run(&recording)?;
-        Ok(Self {
-            id,
-            pages,
-            features: features as u32,
-            spatial: spatial as u32,
-            table,
-            labels: set.labels.to_vec(),
-        })
+        Ok(Self { id, pages, features: features as u32, spatial: spatial as u32, table, labels: set.labels.to_vec() })
     }
 
     /// Which set it is.

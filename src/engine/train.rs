@@ -30,7 +30,12 @@ const STEPS_A_RECORDING: usize = 32;
 
 impl Engine {
     /// Trains the clients from the shared weights and replaces these by the average. Returns the mean loss over all local steps.
-    pub fn train(&mut self, samples: &Samples, clients: &[TrainClient], settings: &TrainSettings) -> Result<f64, EngineError> {
+    pub fn train(
+        &mut self,
+        samples: &Samples,
+        clients: &[TrainClient],
+        settings: &TrainSettings,
+    ) -> Result<f64, EngineError> {
         let largest = |c: &TrainClient| c.batches.iter().map(|b| b.len() as u32).max().unwrap_or(1);
         let most = clients.iter().map(largest).max().unwrap_or(1);
         let plan = self.train_plan(most, clients.len(), samples.features())?;

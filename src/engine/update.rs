@@ -41,9 +41,7 @@ impl Engine {
     pub fn update(&mut self, distribution: Distribution, update: &Update<'_>) -> Result<Fingerprint, EngineError> {
         let mut recording = Recording::new();
         let table: Vec<replay::Probe> = match update {
-            Update::Exact { seeds, q, .. } => {
-                seeds.iter().zip(*q).map(|(&s, &q)| replay::Probe::exact(s, q)).collect()
-            }
+            Update::Exact { seeds, q, .. } => seeds.iter().zip(*q).map(|(&s, &q)| replay::Probe::exact(s, q)).collect(),
             Update::Float { seeds, a } => seeds.iter().zip(*a).map(|(&s, &a)| replay::Probe::float(s, a)).collect(),
         };
         if !table.is_empty() {
@@ -82,7 +80,10 @@ impl Engine {
             [low, high, nonfinite] => {
                 Ok(Fingerprint { value: u64::from(high) << 32 | u64::from(low), finite: nonfinite == 0 })
             }
-            _ => Err(crate::device::DeviceError::Internal("fingerprint: read-back of the wrong length".to_owned()).into()),
+            _ => {
+                Err(crate::device::DeviceError::Internal("fingerprint: read-back of the wrong length".to_owned())
+                    .into())
+            }
         }
     }
 }

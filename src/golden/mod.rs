@@ -54,10 +54,7 @@ impl Golden {
     /// # Errors
     /// A file that can't be read, is malformed, or holds a model of a kind that is not available.
     pub fn read(path: &Path) -> Result<Self, GoldenError> {
-        if path
-            .extension()
-            .is_some_and(|e| e.eq_ignore_ascii_case("json"))
-        {
+        if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) {
             SpsaGolden::read(path).map(Self::Spsa)
         } else {
             PassGolden::read(path).map(|p| Self::Pass(Box::new(p)))

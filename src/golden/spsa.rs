@@ -71,16 +71,9 @@ impl SpsaGolden {
     /// # Errors
     /// A file that can't be read, isn't such a file, or holds a kind of model that is not available.
     pub fn read(path: &Path) -> Result<Self, GoldenError> {
-        let field = |message: String| GoldenError::Field {
-            path: path.to_owned(),
-            message,
-        };
-        let model = |source| GoldenError::Model {
-            path: path.to_owned(),
-            source,
-        };
-        let raw: Raw =
-            serde_json::from_slice(&files::read(path)?).map_err(|e| field(e.to_string()))?;
+        let field = |message: String| GoldenError::Field { path: path.to_owned(), message };
+        let model = |source| GoldenError::Model { path: path.to_owned(), source };
+        let raw: Raw = serde_json::from_slice(&files::read(path)?).map_err(|e| field(e.to_string()))?;
         if raw.format != "zo-spsa-golden" || raw.version != 1 {
             return Err(field(format!(
                 "format: expected `zo-spsa-golden` version 1, found `{}` version {}",
@@ -90,28 +83,14 @@ impl SpsaGolden {
         let spec = ModelSpec::from_json(&raw.model).map_err(model)?;
         let expected = spec.chain().map_err(model)?.param_count();
         if raw.params != expected {
-            return Err(field(format!(
-                "params: expected {expected}, found {}",
-                raw.params
-            )));
+            return Err(field(format!("params: expected {expected}, found {}", raw.params)));
         }
-        let seed = parse_hex64(&raw.seed).ok_or_else(|| {
-            field(format!(
-                "seed: expected 16 hex digits, found `{}`",
-                raw.seed
-            ))
-        })?;
+        let seed = parse_hex64(&raw.seed)
+            .ok_or_else(|| field(format!("seed: expected 16 hex digits, found `{}`", raw.seed)))?;
         if !(raw.tau.is_finite() && raw.tau > 0.0) {
-            return Err(field(format!(
-                "tau: expected a number above 0, found {}",
-                raw.tau
-            )));
+            return Err(field(format!("tau: expected a number above 0, found {}", raw.tau)));
         }
-        if let Some(i) = raw
-            .cases
-            .iter()
-            .position(|c| c.epsilon.is_nan() || c.epsilon <= 0.0)
-        {
+        if let Some(i) = raw.cases.iter().position(|c| c.epsilon.is_nan() || c.epsilon <= 0.0) {
             return Err(field(format!(
                 "cases[{i}].epsilon: expected a number above 0, found {}",
                 raw.cases[i].epsilon

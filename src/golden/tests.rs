@@ -3,26 +3,16 @@
 use super::*;
 
 fn path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
 }
 
 #[test]
 fn passes_are_read() {
-    for (name, classes) in [
-        ("mlp", 10),
-        ("cnn-1x28x28", 10),
-        ("cnn-3x32x32", 10),
-        ("sequential", 62),
-        ("sequential-norm", 5),
-    ] {
+    for (name, classes) in
+        [("mlp", 10), ("cnn-1x28x28", 10), ("cnn-3x32x32", 10), ("sequential", 62), ("sequential-norm", 5)]
+    {
         let golden = PassGolden::read(&path(&format!("{name}.safetensors"))).unwrap();
-        assert_eq!(
-            (golden.mode, golden.chain.classes),
-            (Mode::Train, classes),
-            "{name}"
-        );
+        assert_eq!((golden.mode, golden.chain.classes), (Mode::Train, classes), "{name}");
         assert_eq!(golden.params.len(), golden.chain.param_count());
         assert_eq!(golden.grads.len(), golden.params.len());
         assert_eq!(golden.x.len(), golden.samples * golden.chain.input.len());
@@ -32,19 +22,14 @@ fn passes_are_read() {
             let sum: f64 = row.iter().map(|&z| f64::from(z).exp()).sum();
             loss += sum.ln() - f64::from(row[y as usize]);
         }
-        assert!(
-            (loss / golden.samples as f64 - f64::from(golden.loss)).abs() < 1e-5,
-            "{name}"
-        );
+        assert!((loss / golden.samples as f64 - f64::from(golden.loss)).abs() < 1e-5, "{name}");
     }
 }
 
 #[test]
 fn differences_are_read() {
     for name in ["spsa-mlp.json", "spsa-cnn.json"] {
-        let Golden::Spsa(golden) = Golden::read(&path(name)).unwrap() else {
-            panic!("{name}")
-        };
+        let Golden::Spsa(golden) = Golden::read(&path(name)).unwrap() else { panic!("{name}") };
         assert!(golden.golden.is_file() && golden.cases.len() >= 6);
         for case in &golden.cases {
             assert!((case.loss_plus - case.loss_minus - case.dl).abs() < 1e-12);
@@ -63,9 +48,6 @@ fn other_kinds_and_files_are_refused_by_name() {
         ("no-such.safetensors", "cannot read"),
     ] {
         let message = Golden::read(&path(name)).unwrap_err().to_string();
-        assert!(
-            message.contains(part) && message.contains(name),
-            "{message}"
-        );
+        assert!(message.contains(part) && message.contains(name), "{message}");
     }
 }

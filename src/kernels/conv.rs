@@ -66,14 +66,24 @@ impl Geometry {
 }
 
 /// Records the convolution of all rows of a chunk.
-pub fn record(rec: &mut Recording, lanes: &Lanes, how: &Product, geometry: &Geometry, params: &Params, weights: Span, x: Span, y: Span) {
+pub fn record(
+    rec: &mut Recording,
+    lanes: &Lanes,
+    how: &Product,
+    geometry: &Geometry,
+    params: &Params,
+    weights: Span,
+    x: Span,
+    y: Span,
+) {
     let tiling = how.tiling.for_rows(geometry.output[0]);
     let quads = (params.weight_offset | geometry.depth()).is_multiple_of(4);
-    let variant =
-        geometry.variant(tiling.variant()).with("PERTURB", perturb(how.perturbed)).with("WEIGHT_QUADS", u32::from(quads));
+    let variant = geometry
+        .variant(tiling.variant())
+        .with("PERTURB", perturb(how.perturbed))
+        .with("WEIGHT_QUADS", u32::from(quads));
     let columns = lanes.max_rows * geometry.pixels();
-    let grid =
-        [geometry.output[0].div_ceil(tiling.tile_rows()), columns.div_ceil(tiling.tile_columns()), lanes.count];
+    let grid = [geometry.output[0].div_ceil(tiling.tile_rows()), columns.div_ceil(tiling.tile_columns()), lanes.count];
     let products = u64::from(geometry.output[0] * geometry.pixels()) * u64::from(geometry.depth());
     rec.dispatch(&KERNEL, variant, params, &[lanes.table, weights, x, y], grid, 2 * lanes.rows * products);
 }

@@ -35,13 +35,13 @@ pub struct Buffers {
     pub index: Span,
     /// The page: 4 pixels a word, rows padded to whole words.
     pub pixels: Span,
-    /// (scale, shift) per channel, f32: `1 / (divisor std)` and `-mean / std`.
+    /// The value of each byte of each channel, f32 `[channels, 256]`.
     pub table: Span,
     /// Output rows, f32.
     pub x: Span,
 }
 
-/// Records `x[out_row + r] = pixels[index[r]] * scale + shift`; `features` is c x h x w, `spatial` h x w.
+/// Records `x[out_row + r] = table[channel][pixels[index[r]]]`; `features` is c x h x w, `spatial` h x w.
 pub fn record(rec: &mut Recording, buffers: &Buffers, rows: u32, features: u32, spatial: u32, out_row: u32) {
     let params = Params { rows, features, spatial, row_words: features.div_ceil(4), out_row };
     let items = u64::from(rows) * u64::from(params.row_words);

@@ -2,9 +2,9 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::Kernel;
 use super::params::{Lanes, perturb};
 use super::tiling::Product;
-use super::Kernel;
 use crate::plan::{Recording, Span};
 
 /// The kernel.
@@ -37,11 +37,8 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, how: &Product, params: &Params
         .with("PERTURB", perturb(how.perturbed))
         .with("WEIGHT_QUADS", quads((params.weight_offset | params.inputs).is_multiple_of(4)))
         .with("INPUT_QUADS", quads(params.inputs.is_multiple_of(4)));
-    let grid = [
-        params.outputs.div_ceil(tiling.tile_rows()),
-        lanes.max_rows.div_ceil(tiling.tile_columns()),
-        lanes.count,
-    ];
+    let grid =
+        [params.outputs.div_ceil(tiling.tile_rows()), lanes.max_rows.div_ceil(tiling.tile_columns()), lanes.count];
     let cost = 2 * lanes.rows * u64::from(params.inputs) * u64::from(params.outputs);
     rec.dispatch(&KERNEL, variant, params, &[lanes.table, weights, x, y], grid, cost);
 }

@@ -35,21 +35,11 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::read`].
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, LedgerError> {
-        let error = |line: usize, message: String| LedgerError::Line {
-            path: path.to_owned(),
-            line,
-            message,
-        };
+        let error = |line: usize, message: String| LedgerError::Line { path: path.to_owned(), line, message };
         let truncated = bytes.last().is_some_and(|&b| b != b'\n');
-        let mut lines = bytes
-            .split_inclusive(|&b| b == b'\n')
-            .filter(|line| line.ends_with(b"\n"));
-        let first = lines.next().ok_or_else(|| {
-            error(
-                1,
-                "expected a header line with its line end, found none".to_owned(),
-            )
-        })?;
+        let mut lines = bytes.split_inclusive(|&b| b == b'\n').filter(|line| line.ends_with(b"\n"));
+        let first =
+            lines.next().ok_or_else(|| error(1, "expected a header line with its line end, found none".to_owned()))?;
         let header: Header = parse_line(first).map_err(|m| error(1, m))?;
         validate::header(&header).map_err(|m| error(1, m))?;
         let mut line_ends = vec![first.len() as u64];
@@ -57,18 +47,12 @@ impl Ledger {
         let mut end = first.len();
         for (i, line) in lines.enumerate() {
             let round: Round = parse_line(line).map_err(|m| error(i + 2, m))?;
-            validate::round(&header, rounds.last().map(|r| r.round), &round)
-                .map_err(|m| error(i + 2, m))?;
+            validate::round(&header, rounds.last().map(|r| r.round), &round).map_err(|m| error(i + 2, m))?;
             end += line.len();
             line_ends.push(end as u64);
             rounds.push(round);
         }
-        Ok(Self {
-            header,
-            rounds,
-            truncated,
-            line_ends,
-        })
+        Ok(Self { header, rounds, truncated, line_ends })
     }
 }
 

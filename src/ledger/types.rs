@@ -120,9 +120,7 @@ pub struct Probe {
 fn required_f32<'de, D: Deserializer<'de>>(de: D) -> Result<Option<f32>, D::Error> {
     let value = Option::<f32>::deserialize(de)?;
     match value {
-        Some(v) if !v.is_finite() => Err(D::Error::custom(
-            "expected a number that fits an f32, or null",
-        )),
+        Some(v) if !v.is_finite() => Err(D::Error::custom("expected a number that fits an f32, or null")),
         _ => Ok(value),
     }
 }
@@ -144,7 +142,6 @@ mod hex64 {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(de: D) -> Result<u64, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(de)?;
-        parse_hex64(&text)
-            .ok_or_else(|| D::Error::custom(format!("expected 16 hex digits, found `{text}`")))
+        parse_hex64(&text).ok_or_else(|| D::Error::custom(format!("expected 16 hex digits, found `{text}`")))
     }
 }

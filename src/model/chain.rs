@@ -147,9 +147,7 @@ impl Layer {
             | Self::MaxPool { input, .. }
             | Self::AvgPool { input, .. }
             | Self::GlobalAvgPool { input } => input.len(),
-            Self::GroupNorm {
-                channels, spatial, ..
-            } => channels * spatial,
+            Self::GroupNorm { channels, spatial, .. } => channels * spatial,
             Self::Relu { len } | Self::Gelu { len } | Self::Tanh { len } => len,
         }
     }
@@ -158,9 +156,7 @@ impl Layer {
     pub const fn output_len(&self) -> usize {
         match *self {
             Self::Linear { out_features, .. } => out_features,
-            Self::Conv { output, .. }
-            | Self::MaxPool { output, .. }
-            | Self::AvgPool { output, .. } => output.len(),
+            Self::Conv { output, .. } | Self::MaxPool { output, .. } | Self::AvgPool { output, .. } => output.len(),
             Self::GlobalAvgPool { input } => input.c,
             _ => self.input_len(),
         }
@@ -184,17 +180,8 @@ impl Layer {
     /// Multiply-adds of a sample, times two; 0 for layers without products of weights.
     pub const fn flops_forward(&self) -> u64 {
         match *self {
-            Self::Linear {
-                in_features,
-                out_features,
-                ..
-            } => 2 * in_features as u64 * out_features as u64,
-            Self::Conv {
-                input,
-                output,
-                kernel,
-                ..
-            } => 2 * output.len() as u64 * (input.c * kernel * kernel) as u64,
+            Self::Linear { in_features, out_features, .. } => 2 * in_features as u64 * out_features as u64,
+            Self::Conv { input, output, kernel, .. } => 2 * output.len() as u64 * (input.c * kernel * kernel) as u64,
             _ => 0,
         }
     }
@@ -255,9 +242,6 @@ impl Chain {
 
     /// The largest number of values a sample has between layers, its input included.
     pub fn max_activation(&self) -> usize {
-        self.layers
-            .iter()
-            .map(Layer::output_len)
-            .fold(self.input.len(), usize::max)
+        self.layers.iter().map(Layer::output_len).fold(self.input.len(), usize::max)
     }
 }

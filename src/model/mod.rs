@@ -46,10 +46,7 @@ pub enum ModelError {
 
 impl ModelError {
     pub(crate) fn key(key: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Key {
-            key: key.into(),
-            message: message.into(),
-        }
+        Self::Key { key: key.into(), message: message.into() }
     }
 }
 

@@ -149,9 +149,7 @@ impl ModelSpec {
     /// The number of outputs, where given.
     pub fn classes(&self) -> Option<usize> {
         match self {
-            Self::Mlp { classes, .. }
-            | Self::Cnn { classes, .. }
-            | Self::Sequential { classes, .. } => *classes,
+            Self::Mlp { classes, .. } | Self::Cnn { classes, .. } | Self::Sequential { classes, .. } => *classes,
         }
     }
 
@@ -193,9 +191,7 @@ impl ModelSpec {
                 Some(_) => {}
             },
         }
-        let (Self::Mlp { classes, .. }
-        | Self::Cnn { classes, .. }
-        | Self::Sequential { classes, .. }) = &mut self;
+        let (Self::Mlp { classes, .. } | Self::Cnn { classes, .. } | Self::Sequential { classes, .. }) = &mut self;
         match *classes {
             None => *classes = Some(data_classes),
             Some(given) if given < data_classes => {

@@ -14,20 +14,11 @@ impl ModelSpec {
     /// # Errors
     /// A kind that is unknown or not available; a key that is missing, unknown, or of the wrong type or range.
     pub fn from_json(value: &Value) -> Result<Self, ModelError> {
-        let map = value.as_object().ok_or_else(|| {
-            ModelError::key(
-                "kind",
-                format!("expected a table with a key `kind`, found {value}"),
-            )
-        })?;
-        let table = Table {
-            map,
-            prefix: String::new(),
-        };
-        let kind = table
-            .get("kind")?
-            .as_str()
-            .ok_or_else(|| ModelError::key("kind", "expected a string"))?;
+        let map = value
+            .as_object()
+            .ok_or_else(|| ModelError::key("kind", format!("expected a table with a key `kind`, found {value}")))?;
+        let table = Table { map, prefix: String::new() };
+        let kind = table.get("kind")?.as_str().ok_or_else(|| ModelError::key("kind", "expected a string"))?;
         match kind {
             "mlp" => {
                 table.only(&["kind", "input", "hidden", "classes", "weights"])?;
@@ -48,27 +39,18 @@ impl ModelSpec {
             }
             "sequential" => {
                 table.only(&["kind", "input", "layers", "classes", "weights"])?;
-                let entries = table
-                    .get("layers")?
-                    .as_array()
-                    .ok_or_else(|| ModelError::key("layers", "expected an array"))?;
+                let entries =
+                    table.get("layers")?.as_array().ok_or_else(|| ModelError::key("layers", "expected an array"))?;
                 Ok(Self::Sequential {
                     input: table.optional("input", input)?,
-                    layers: entries
-                        .iter()
-                        .enumerate()
-                        .map(|(i, v)| layer(i, v))
-                        .collect::<Result<_, _>>()?,
+                    layers: entries.iter().enumerate().map(|(i, v)| layer(i, v)).collect::<Result<_, _>>()?,
                     classes: table.optional("classes", size)?,
                 })
             }
             "resnet" | "vit" => Err(ModelError::NotAvailable(kind.to_owned())),
             other => {
                 let known = ["mlp", "cnn", "resnet", "vit", "sequential"];
-                Err(ModelError::key(
-                    "kind",
-                    format!("unknown kind `{other}`{}", nearest(other, &known)),
-                ))
+                Err(ModelError::key("kind", format!("unknown kind `{other}`{}", nearest(other, &known))))
             }
         }
     }
@@ -86,17 +68,12 @@ impl ModelSpec {
             Self::Mlp { hidden, .. } => {
                 map.insert("hidden".to_owned(), json!(hidden));
             }
-            Self::Cnn {
-                channels, hidden, ..
-            } => {
+            Self::Cnn { channels, hidden, .. } => {
                 map.insert("channels".to_owned(), json!(channels));
                 map.insert("hidden".to_owned(), json!(hidden));
             }
             Self::Sequential { layers, .. } => {
-                map.insert(
-                    "layers".to_owned(),
-                    layers.iter().copied().map(LayerSpec::to_json).collect(),
-                );
+                map.insert("layers".to_owned(), layers.iter().copied().map(LayerSpec::to_json).collect());
             }
         }
         if let Some(classes) = self.classes() {
@@ -109,13 +86,7 @@ impl ModelSpec {
 impl LayerSpec {
     fn to_json(self) -> Value {
         match self {
-            Self::Conv {
-                out,
-                kernel,
-                stride,
-                padding,
-                bias,
-            } => {
+            Self::Conv { out, kernel, stride, padding, bias } => {
                 json!({"conv": out, "kernel": kernel, "stride": stride, "padding": padding, "bias": bias})
             }
             Self::MaxPool { kernel, stride } => json!({"maxpool": kernel, "stride": stride}),
@@ -142,32 +113,19 @@ fn layer(position: usize, value: &Value) -> Result<LayerSpec, ModelError> {
             "relu" => Ok(LayerSpec::Relu),
             "gelu" => Ok(LayerSpec::Gelu),
             "tanh" => Ok(LayerSpec::Tanh),
-            table if TABLES.contains(&table) => Err(ModelError::key(
-                at,
-                format!("`{table}` needs a table, such as {{\"{table}\": 2}}"),
-            )),
-            other => Err(ModelError::key(
-                at,
-                format!("unknown layer `{other}`{}", nearest(other, &NAMES)),
-            )),
+            table if TABLES.contains(&table) => {
+                Err(ModelError::key(at, format!("`{table}` needs a table, such as {{\"{table}\": 2}}")))
+            }
+            other => Err(ModelError::key(at, format!("unknown layer `{other}`{}", nearest(other, &NAMES)))),
         };
     }
-    let map = value.as_object().ok_or_else(|| {
-        ModelError::key(
-            &at,
-            format!("expected a layer's name or table, found {value}"),
-        )
-    })?;
-    let table = Table {
-        map,
-        prefix: format!("{at}."),
-    };
+    let map = value
+        .as_object()
+        .ok_or_else(|| ModelError::key(&at, format!("expected a layer's name or table, found {value}")))?;
+    let table = Table { map, prefix: format!("{at}.") };
     let Some(kind) = TABLES.into_iter().find(|k| map.contains_key(*k)) else {
         let known = TABLES.join(", ");
-        return Err(ModelError::key(
-            at,
-            format!("expected a table with one of {known}, found {value}"),
-        ));
+        return Err(ModelError::key(at, format!("expected a table with one of {known}, found {value}")));
     };
     let main = table.required(kind, size)?;
     match kind {
@@ -185,15 +143,9 @@ fn layer(position: usize, value: &Value) -> Result<LayerSpec, ModelError> {
             table.only(&[kind, "stride"])?;
             let stride = table.optional("stride", size)?.unwrap_or(main);
             Ok(if kind == "maxpool" {
-                LayerSpec::MaxPool {
-                    kernel: main,
-                    stride,
-                }
+                LayerSpec::MaxPool { kernel: main, stride }
             } else {
-                LayerSpec::AvgPool {
-                    kernel: main,
-                    stride,
-                }
+                LayerSpec::AvgPool { kernel: main, stride }
             })
         }
         "groupnorm" => {
@@ -202,10 +154,7 @@ fn layer(position: usize, value: &Value) -> Result<LayerSpec, ModelError> {
         }
         _ => {
             table.only(&["linear", "bias"])?;
-            Ok(LayerSpec::Linear {
-                out: main,
-                bias: table.optional("bias", flag)?.unwrap_or(true),
-            })
+            Ok(LayerSpec::Linear { out: main, bias: table.optional("bias", flag)?.unwrap_or(true) })
         }
     }
 }
@@ -218,29 +167,15 @@ struct Table<'a> {
 
 impl<'a> Table<'a> {
     fn get(&self, key: &str) -> Result<&'a Value, ModelError> {
-        self.map
-            .get(key)
-            .ok_or_else(|| self.error(key, "missing".to_owned()))
+        self.map.get(key).ok_or_else(|| self.error(key, "missing".to_owned()))
     }
 
-    fn required<T>(
-        &self,
-        key: &str,
-        read: impl Fn(&Value) -> Result<T, String>,
-    ) -> Result<T, ModelError> {
+    fn required<T>(&self, key: &str, read: impl Fn(&Value) -> Result<T, String>) -> Result<T, ModelError> {
         read(self.get(key)?).map_err(|m| self.error(key, m))
     }
 
-    fn optional<T>(
-        &self,
-        key: &str,
-        read: impl Fn(&Value) -> Result<T, String>,
-    ) -> Result<Option<T>, ModelError> {
-        self.map
-            .get(key)
-            .map(read)
-            .transpose()
-            .map_err(|m| self.error(key, m))
+    fn optional<T>(&self, key: &str, read: impl Fn(&Value) -> Result<T, String>) -> Result<Option<T>, ModelError> {
+        self.map.get(key).map(read).transpose().map_err(|m| self.error(key, m))
     }
 
     fn only(&self, known: &[&str]) -> Result<(), ModelError> {
@@ -256,19 +191,12 @@ impl<'a> Table<'a> {
 }
 
 fn nearest(word: &str, known: &[&str]) -> String {
-    let best = known
-        .iter()
-        .max_by(|a, b| strsim::jaro_winkler(word, a).total_cmp(&strsim::jaro_winkler(word, b)));
-    best.map_or_else(String::new, |best| {
-        format!(", the nearest known is `{best}`")
-    })
+    let best = known.iter().max_by(|a, b| strsim::jaro_winkler(word, a).total_cmp(&strsim::jaro_winkler(word, b)));
+    best.map_or_else(String::new, |best| format!(", the nearest known is `{best}`"))
 }
 
 fn size_or_zero(value: &Value) -> Result<usize, String> {
-    let n = value
-        .as_u64()
-        .filter(|&n| n <= MAX_SIZE)
-        .and_then(|n| usize::try_from(n).ok());
+    let n = value.as_u64().filter(|&n| n <= MAX_SIZE).and_then(|n| usize::try_from(n).ok());
     n.ok_or_else(|| format!("expected an integer from 0 to {MAX_SIZE}, found {value}"))
 }
 
@@ -280,32 +208,18 @@ fn size(value: &Value) -> Result<usize, String> {
 }
 
 fn sizes(value: &Value) -> Result<Vec<usize>, String> {
-    value
-        .as_array()
-        .ok_or_else(|| format!("expected an array of integers, found {value}"))?
-        .iter()
-        .map(size)
-        .collect()
+    value.as_array().ok_or_else(|| format!("expected an array of integers, found {value}"))?.iter().map(size).collect()
 }
 
 fn image(value: &Value) -> Result<[usize; 3], String> {
     let error = || format!("expected [channels, height, width], found {value}");
-    sizes(value)
-        .map_err(|_| error())?
-        .try_into()
-        .map_err(|_| error())
+    sizes(value).map_err(|_| error())?.try_into().map_err(|_| error())
 }
 
 fn input(value: &Value) -> Result<Input, String> {
-    if value.is_array() {
-        image(value).map(Input::Image)
-    } else {
-        size(value).map(Input::Features)
-    }
+    if value.is_array() { image(value).map(Input::Image) } else { size(value).map(Input::Features) }
 }
 
 fn flag(value: &Value) -> Result<bool, String> {
-    value
-        .as_bool()
-        .ok_or_else(|| format!("expected true or false, found {value}"))
+    value.as_bool().ok_or_else(|| format!("expected true or false, found {value}"))
 }

@@ -28,7 +28,11 @@ pub fn conv(call: &Call<'_>) {
     let (k, stride, padding) = (g.kernel as usize, g.stride as usize, g.padding as usize);
     for lane in lanes.iter().take(call.grid[2] as usize) {
         let filters = weights(&all, lane, perturb, p.weight_offset, (oc * ic * k * k) as u32);
-        let bias = if p.bias_offset == ABSENT { vec![0.0; oc] } else { weights(&all, lane, perturb, p.bias_offset, oc as u32) };
+        let bias = if p.bias_offset == ABSENT {
+            vec![0.0; oc]
+        } else {
+            weights(&all, lane, perturb, p.bias_offset, oc as u32)
+        };
         let first = if p.from_batch == 1 { lane.x_row } else { lane.row0 } as usize;
         for row in 0..lane.rows as usize {
             let x = &x[(first + row) * ic * ih * iw..][..ic * ih * iw];

@@ -3,7 +3,7 @@
 use super::Call;
 use crate::kernels::fingerprint::Params;
 
-/// Adds both sums over all weights to binding 2.
+/// Adds both sums over all weights, and the count of those that aren't finite, to binding 2.
 pub fn fingerprint(call: &Call<'_>) {
     let params: Params = call.params();
     let weights = call.read::<u32>(1);
@@ -13,6 +13,7 @@ pub fn fingerprint(call: &Call<'_>) {
         let high = mixed(b.wrapping_add(i.wrapping_mul(0x85EB_CA77)).wrapping_add(0x1656_67B1));
         sums[0] = sums[0].wrapping_add(low);
         sums[1] = sums[1].wrapping_add(high);
+        sums[2] += u32::from(!f32::from_bits(b).is_finite());
     }
 }
 

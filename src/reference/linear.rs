@@ -13,7 +13,11 @@ pub fn linear(call: &Call<'_>) {
     let (inputs, outputs) = (p.inputs as usize, p.outputs as usize);
     for lane in lanes.iter().take(call.grid[2] as usize) {
         let matrix = weights(&all, lane, perturb, p.weight_offset, p.inputs * p.outputs);
-        let bias = if p.bias_offset == ABSENT { vec![0.0; outputs] } else { weights(&all, lane, perturb, p.bias_offset, p.outputs) };
+        let bias = if p.bias_offset == ABSENT {
+            vec![0.0; outputs]
+        } else {
+            weights(&all, lane, perturb, p.bias_offset, p.outputs)
+        };
         let first = if p.from_batch == 1 { lane.x_row } else { lane.row0 } as usize;
         for row in 0..lane.rows as usize {
             let x = &x[(first + row) * inputs..][..inputs];

@@ -1,11 +1,11 @@
 //! The CPU twins: for each kernel a function of the same name and argument order, in straight loops, and a device that runs
 //! recordings on them. A twin is its kernel's specification; it works on whole launches, not on workgroups.
 
-mod device;
 pub mod activation;
 pub mod conv;
 pub mod conv_grad;
 pub mod copy;
+mod device;
 pub mod exact_add;
 pub mod fill;
 pub mod fill_constant;

@@ -82,11 +82,7 @@ mod tests {
         assert_eq!([rng.next_u64(), rng.next_u64(), rng.next_u64()], KNOWN_PCG);
     }
     const KNOWN_DERIVE: u64 = 0xCF30_64CE_3F0B_EF8E;
-    const KNOWN_PCG: [u64; 3] = [
-        0xAFA6_F8D0_3A19_E278,
-        0x80C9_DF04_1393_83D9,
-        0x5A0F_077F_9E69_436F,
-    ];
+    const KNOWN_PCG: [u64; 3] = [0xAFA6_F8D0_3A19_E278, 0x80C9_DF04_1393_83D9, 0x5A0F_077F_9E69_436F];
 
     #[test]
     fn domains_and_seeds_are_separate() {
@@ -106,10 +102,7 @@ mod tests {
             counts[below(&mut rng, 7) as usize] += 1;
         }
         // 10,000 expected each, standard deviation 93: six of them.
-        assert!(
-            counts.iter().all(|&c| c.abs_diff(10_000) < 560),
-            "{counts:?}"
-        );
+        assert!(counts.iter().all(|&c| c.abs_diff(10_000) < 560), "{counts:?}");
         assert_eq!(below(&mut rng, 1), 0);
         assert_eq!(below(&mut rng, 0), 0);
     }
@@ -117,11 +110,7 @@ mod tests {
     #[test]
     fn unit_is_never_zero() {
         let mut rng = pcg(2, "test");
-        let mean = (0..10_000)
-            .map(|_| unit(&mut rng))
-            .inspect(|&u| assert!(u > 0.0 && u <= 1.0))
-            .sum::<f64>()
-            / 1e4;
+        let mean = (0..10_000).map(|_| unit(&mut rng)).inspect(|&u| assert!(u > 0.0 && u <= 1.0)).sum::<f64>() / 1e4;
         assert!((mean - 0.5).abs() < 6.0 * 0.0029, "{mean}");
     }
 

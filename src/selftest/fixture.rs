@@ -36,6 +36,13 @@ impl<'a> Fixture<'a> {
         Ok(Span::of(id, bytes))
     }
 
+    /// A buffer of `bytes` bytes without content.
+    pub fn room(&mut self, name: &str, bytes: u64) -> Result<BufferId, DeviceError> {
+        let id = self.device.create_buffer(name, bytes)?;
+        self.buffers.push(id);
+        Ok(id)
+    }
+
     /// A buffer of `len` f32 of 1/8, to be written: what a kernel leaves out keeps that.
     pub fn blank(&mut self, name: &str, len: usize) -> Result<Span, DeviceError> {
         self.buffer(name, &vec![0.125f32; len])

@@ -6,6 +6,7 @@
 mod backward;
 mod fixture;
 mod forward;
+mod stream;
 mod updates;
 
 pub use fixture::Fixture;
@@ -59,7 +60,7 @@ fn rounding(operations: u32) -> f64 {
 
 /// All cases.
 pub fn cases() -> Vec<Case> {
-    [forward::cases(), backward::cases(), updates::cases()].into_iter().flatten().collect()
+    [forward::cases(), backward::cases(), updates::cases(), stream::cases()].into_iter().flatten().collect()
 }
 
 /// Runs cases on a device and on the CPU twins.

@@ -1,31 +1,19 @@
 //! Cases of the stream, replay and fingerprint kernels: recordings whose read-backs must agree between a device and the CPU twins.
 
-use crate::device::{Device, DeviceError};
+use super::{Case, Fixture};
+use crate::device::DeviceError;
 use crate::kernels::replay::{Probe, Target, record_exact, record_float};
 use crate::kernels::{fill, fingerprint, vec4_bytes};
 use crate::plan::{Recording, Span};
 use crate::rng::philox;
 use crate::stream::Distribution;
 
-/// Builds a case's recording on a device; its read-backs are what is compared.
-pub type Build = Box<dyn Fn(&mut dyn Device) -> Result<Recording, DeviceError>>;
-
-/// A kernel launch to be compared between a device and the CPU twins.
-pub struct StreamCase {
-    /// Kernel and shape.
-    pub name: String,
-    /// Bound of `|a - b| / (1 + |b|)` over all read-back f32; 0: the bits must be equal.
-    pub tolerance: f64,
-    /// The recording.
-    pub build: Build,
-}
-
 /// The distributions that a fill knows apart.
 const DISTRIBUTIONS: [Distribution; 4] =
     [Distribution::Rademacher, Distribution::Binomial, Distribution::Gaussian, Distribution::Uniform];
 
 /// The quick cases of this module.
-pub fn cases() -> Vec<StreamCase> {
+pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for dist in DISTRIBUTIONS {
         for (start, count) in [(0, 1), (0, 127), (128, 128), (77, 129), (1_000_003, 4_096), (u64::MAX - 200, 500)] {
@@ -49,7 +37,7 @@ pub fn cases() -> Vec<StreamCase> {
 
 /// The long ones, a second or two on a software adapter: more than 65,535 workgroups, so that the grid folds; a large vector; a
 /// replay of several launches.
-pub fn large_cases() -> Vec<StreamCase> {
+pub fn large_cases() -> Vec<Case> {
     vec![
         fill_case(Distribution::Binomial, 0, 65_536 * 256 + 5),
         replay_case(Distribution::Rademacher, 65_536 * 128 + 5, 1),
@@ -62,15 +50,15 @@ fn tolerance(dist: Distribution) -> f64 {
     if dist == Distribution::Gaussian { 2e-5 } else { 0.0 }
 }
 
-fn fill_case(dist: Distribution, start: u64, count: u32) -> StreamCase {
-    let build = move |device: &mut dyn Device| {
-        let out = device.create_buffer("fill", vec4_bytes(count))?;
+fn fill_case(dist: Distribution, start: u64, count: u32) -> Case {
+    let build = move |f: &mut Fixture<'_>| {
+        let out = f.room("fill", vec4_bytes(count))?;
         let mut rec = Recording::new();
         fill::record(&mut rec, dist, 0xfeed_beef_0123_4567, start, count, out);
         rec.read_back(Span::of(out, u64::from(count) * 4));
         Ok(rec)
     };
-    StreamCase { name: format!("fill {dist} {start}+{count}"), tolerance: tolerance(dist), build: Box::new(build) }
+    Case::new(&format!("fill {dist} {start}+{count}"), tolerance(dist), build)
 }
 
 /// Weights of mixed magnitudes, one in nine of them zero.
@@ -85,8 +73,8 @@ pub fn test_weights(count: u32) -> Vec<f32> {
 }
 
 /// Replays `probes` made-up probes onto `params` weights: exactly where the distribution allows, else in f32.
-fn replay_case(dist: Distribution, params: u32, probes: u32) -> StreamCase {
-    let build = move |device: &mut dyn Device| {
+fn replay_case(dist: Distribution, params: u32, probes: u32) -> Case {
+    let build = move |f: &mut Fixture<'_>| {
         let seeds = (0..probes).map(|k| 0x9e37_79b9_7f4a_7c15u64.wrapping_mul(u64::from(k) + 1));
         let exact = |(k, seed): (usize, u64)| Probe::exact(seed, 301 * (k as i32 % 5 - 2) + 1);
         let float = |(k, seed): (usize, u64)| Probe::float(seed, 0.001 * (k as f32 % 5.0 - 1.75));
@@ -95,17 +83,17 @@ fn replay_case(dist: Distribution, params: u32, probes: u32) -> StreamCase {
         } else {
             seeds.enumerate().map(float).collect()
         };
-        replay_recording(device, dist, &list, &test_weights(params), params, 23, false)
+        replay_recording(f, dist, &list, &test_weights(params), params, 23, false)
     };
     // In f32: (probes + 1) roundings of terms that are at most 0.02 each, and an element's own error where it isn't exact.
     let tolerance = if dist.is_exact() { 0.0 } else { 1e-5 };
-    StreamCase { name: format!("replay {dist} {params}x{probes}"), tolerance, build: Box::new(build) }
+    Case::new(&format!("replay {dist} {params}x{probes}"), tolerance, build)
 }
 
 /// One probe of coefficient 1 onto weights whose sums are ties, cancel to zero, or lie a few exponents off.
-fn rounding_case(dist: Distribution, scale_exp: i32, soft_add: bool) -> StreamCase {
+fn rounding_case(dist: Distribution, scale_exp: i32, soft_add: bool) -> Case {
     const COUNT: u32 = 4_096;
-    let build = move |device: &mut dyn Device| {
+    let build = move |f: &mut Fixture<'_>| {
         let unit = f32::from_bits(((127 - scale_exp) as u32) << 23);
         let weights: Vec<f32> = (0..COUNT)
             .map(|i| {
@@ -121,15 +109,15 @@ fn rounding_case(dist: Distribution, scale_exp: i32, soft_add: bool) -> StreamCa
             })
             .map(|w| if w == 0.0 { 0.0 } else { w })
             .collect();
-        replay_recording(device, dist, &[Probe::exact(99, 1)], &weights, COUNT, scale_exp, soft_add)
+        replay_recording(f, dist, &[Probe::exact(99, 1)], &weights, COUNT, scale_exp, soft_add)
     };
     let how = if soft_add { "soft" } else { "float" };
-    StreamCase { name: format!("replay {dist} rounding {how} E={scale_exp}"), tolerance: 0.0, build: Box::new(build) }
+    Case::new(&format!("replay {dist} rounding {how} E={scale_exp}"), 0.0, build)
 }
 
 /// Uploads probes and weights (whole vec4), replays, and reads the weights with their padding back.
 pub fn replay_recording(
-    device: &mut dyn Device,
+    f: &mut Fixture<'_>,
     dist: Distribution,
     probes: &[Probe],
     weights: &[f32],
@@ -137,8 +125,8 @@ pub fn replay_recording(
     scale_exp: i32,
     soft_add: bool,
 ) -> Result<Recording, DeviceError> {
-    let buffer = device.create_buffer("weights", vec4_bytes(params))?;
-    let list = device.create_buffer("probes", probes.len() as u64 * 16)?;
+    let buffer = f.room("weights", vec4_bytes(params))?;
+    let list = f.room("probes", probes.len() as u64 * 16)?;
     let mut rec = Recording::new();
     rec.upload(list, 0, probes);
     rec.upload(buffer, 0, weights);
@@ -152,17 +140,17 @@ pub fn replay_recording(
     Ok(rec)
 }
 
-fn fingerprint_case(params: u32) -> StreamCase {
-    let build = move |device: &mut dyn Device| {
-        let weights = device.create_buffer("weights", vec4_bytes(params))?;
-        let sums = device.create_buffer("sums", 8)?;
+fn fingerprint_case(params: u32) -> Case {
+    let build = move |f: &mut Fixture<'_>| {
+        let weights = f.room("weights", vec4_bytes(params))?;
+        let sums = f.room("sums", 12)?;
         let mut rec = Recording::new();
         rec.upload(weights, 0, &test_weights(params));
-        fingerprint::record(&mut rec, weights, 0, params, Span::of(sums, 8));
-        rec.read_back(Span::of(sums, 8));
+        fingerprint::record(&mut rec, weights, 0, params, Span::of(sums, 12));
+        rec.read_back(Span::of(sums, 12));
         Ok(rec)
     };
-    StreamCase { name: format!("fingerprint {params}"), tolerance: 0.0, build: Box::new(build) }
+    Case::new(&format!("fingerprint {params}"), 0.0, build)
 }
 
 #[cfg(test)]

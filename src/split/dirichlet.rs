@@ -19,34 +19,18 @@ pub(super) fn log_proportions(rng: &mut Pcg64, alpha: f64, n: usize) -> Vec<f64>
     }
     // Only at the ends of f64: there the limit itself. Tiny alpha: all mass on one entry; huge alpha: equal shares.
     let one = host::below(rng, n as u64) as usize;
-    (0..n)
-        .map(|i| {
-            if alpha >= 1.0 || i == one {
-                0.0
-            } else {
-                f64::MIN
-            }
-        })
-        .collect()
+    (0..n).map(|i| if alpha >= 1.0 || i == one { 0.0 } else { f64::MIN }).collect()
 }
 
 /// Deals samples to clients of the given sizes (together at most all samples). Each client in turn draws class proportions
 /// and then, sample by sample, a class by them among the classes that still have samples; so it ends whatever is drawn.
-pub(super) fn by_class(
-    labels: &[u32],
-    classes: u32,
-    sizes: &[u32],
-    alpha: f64,
-    seed: u64,
-) -> Vec<Vec<u32>> {
+pub(super) fn by_class(labels: &[u32], classes: u32, sizes: &[u32], alpha: f64, seed: u64) -> Vec<Vec<u32>> {
     let mut pools: Vec<Vec<u32>> = vec![Vec::new(); classes as usize];
     for (index, &label) in labels.iter().enumerate() {
         pools[label as usize].push(index as u32);
     }
     let mut rng = host::pcg(seed, "split/pools");
-    pools
-        .iter_mut()
-        .for_each(|pool| host::shuffle(&mut rng, pool));
+    pools.iter_mut().for_each(|pool| host::shuffle(&mut rng, pool));
     let mut rng = host::pcg(seed, "split/clients");
     sizes
         .iter()
@@ -58,9 +42,7 @@ pub(super) fn by_class(
                 let total = cumulative.last().copied().unwrap_or(0.0);
                 // In (0, total]: the first class whose cumulative share reaches it has a share above 0.
                 let point = host::unit(&mut rng) * total;
-                let class = cumulative
-                    .partition_point(|&c| c < point)
-                    .min(pools.len() - 1);
+                let class = cumulative.partition_point(|&c| c < point).min(pools.len() - 1);
                 let Some(index) = pools[class].pop() else {
                     break;
                 };
@@ -77,10 +59,7 @@ pub(super) fn by_class(
 /// Running sums of the proportions over the classes that have samples; the largest of them counts 1.
 fn shares(logs: &[f64], pools: &[Vec<u32>]) -> Vec<f64> {
     let open = |class: usize| !pools[class].is_empty();
-    let largest = (0..logs.len())
-        .filter(|&c| open(c))
-        .map(|c| logs[c])
-        .fold(f64::NEG_INFINITY, f64::max);
+    let largest = (0..logs.len()).filter(|&c| open(c)).map(|c| logs[c]).fold(f64::NEG_INFINITY, f64::max);
     let mut sum = 0.0;
     (0..logs.len())
         .map(|class| {
@@ -113,10 +92,7 @@ mod tests {
             }
             let (n, draws) = (n as f64, f64::from(draws));
             let variance = (n - 1.0) / (n * n * (n * alpha + 1.0));
-            assert!(
-                (mean - 1.0 / n).abs() < 6.0 * (variance / draws).sqrt(),
-                "alpha {alpha}: mean {mean}"
-            );
+            assert!((mean - 1.0 / n).abs() < 6.0 * (variance / draws).sqrt(), "alpha {alpha}: mean {mean}");
             // The second moment is of a variable in 0..1, so its own variance is at most itself.
             let second = variance + 1.0 / (n * n);
             assert!(

@@ -34,12 +34,7 @@ impl Split {
     /// The content of `split.json`: `format`, `version`, `classes`, `clients` (each `client`, `high`, `histogram`,
     /// `indices`), `leftover`, `test` where there is one, `sha256`. One line.
     pub fn to_json(&self) -> String {
-        let clients = self
-            .clients
-            .iter()
-            .zip(&self.high)
-            .zip(&self.histograms)
-            .enumerate();
+        let clients = self.clients.iter().zip(&self.high).zip(&self.histograms).enumerate();
         let file = File {
             format: FORMAT.to_owned(),
             version: VERSION,
@@ -65,10 +60,8 @@ impl Split {
     /// # Errors
     /// As [`Split::from_json`], or the file cannot be read.
     pub fn read(path: &Path) -> Result<Self, SplitError> {
-        let text = std::fs::read_to_string(path).map_err(|source| SplitError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| SplitError::Read { path: path.to_owned(), source })?;
         Self::from_json(&text, path)
     }
 
@@ -90,57 +83,29 @@ impl Split {
             expected,
         };
         if file.format != FORMAT {
-            return Err(field(
-                "format",
-                format!("\"{}\"", file.format),
-                format!("\"{FORMAT}\""),
-            ));
+            return Err(field("format", format!("\"{}\"", file.format), format!("\"{FORMAT}\"")));
         }
         if file.version != VERSION {
-            return Err(field(
-                "version",
-                file.version.to_string(),
-                VERSION.to_string(),
-            ));
+            return Err(field("version", file.version.to_string(), VERSION.to_string()));
         }
-        let count =
-            file.clients.iter().map(|c| c.indices.len()).sum::<usize>() + file.leftover.len();
+        let count = file.clients.iter().map(|c| c.indices.len()).sum::<usize>() + file.leftover.len();
         let mut seen = vec![false; count];
-        for &index in file
-            .clients
-            .iter()
-            .flat_map(|c| &c.indices)
-            .chain(&file.leftover)
-        {
+        for &index in file.clients.iter().flat_map(|c| &c.indices).chain(&file.leftover) {
             match seen.get_mut(index as usize) {
                 Some(seen) if !*seen => *seen = true,
                 _ => {
-                    return Err(field(
-                        "an index",
-                        index.to_string(),
-                        format!("each of 0 to {} once", count - 1),
-                    ));
+                    return Err(field("an index", index.to_string(), format!("each of 0 to {} once", count - 1)));
                 }
             }
         }
         for (i, client) in file.clients.iter().enumerate() {
             if client.client != i as u32 {
-                return Err(field(
-                    &format!("clients[{i}].client"),
-                    client.client.to_string(),
-                    i.to_string(),
-                ));
+                return Err(field(&format!("clients[{i}].client"), client.client.to_string(), i.to_string()));
             }
-            let (entries, total) = (
-                client.histogram.len(),
-                client.histogram.iter().map(|&n| u64::from(n)).sum::<u64>(),
-            );
+            let (entries, total) =
+                (client.histogram.len(), client.histogram.iter().map(|&n| u64::from(n)).sum::<u64>());
             if entries != file.classes as usize || total != client.indices.len() as u64 {
-                let expected = format!(
-                    "{} entries with a sum of {}",
-                    file.classes,
-                    client.indices.len()
-                );
+                let expected = format!("{} entries with a sum of {}", file.classes, client.indices.len());
                 return Err(field(
                     &format!("clients[{i}].histogram"),
                     format!("{entries} entries with a sum of {total}"),
@@ -163,11 +128,7 @@ impl Split {
         }
         let hash = split.sha256();
         if hash != file.sha256 {
-            Err(field(
-                "sha256",
-                format!("\"{}\"", file.sha256),
-                format!("\"{hash}\""),
-            ))
+            Err(field("sha256", format!("\"{}\"", file.sha256), format!("\"{hash}\"")))
         } else {
             Ok(split)
         }

@@ -14,28 +14,16 @@ pub(super) fn sizes(config: &SplitConfig, samples: u32, seed: u64) -> Vec<u32> {
     if config.size_alpha == 0.0 {
         return vec![samples / config.clients; clients];
     }
-    let logs = log_proportions(
-        &mut host::pcg(seed, "split/sizes"),
-        config.size_alpha,
-        clients,
-    );
+    let logs = log_proportions(&mut host::pcg(seed, "split/sizes"), config.size_alpha, clients);
     let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let weights: Vec<f64> = logs.iter().map(|l| (l - largest).exp()).collect();
     let total: f64 = weights.iter().sum();
     let rest = samples - config.clients;
-    let exact: Vec<f64> = weights
-        .iter()
-        .map(|w| w / total * f64::from(rest))
-        .collect();
+    let exact: Vec<f64> = weights.iter().map(|w| w / total * f64::from(rest)).collect();
     let mut sizes: Vec<u32> = exact.iter().map(|x| 1 + x.floor() as u32).collect();
     let missing = samples.saturating_sub(sizes.iter().sum()) as usize;
     let mut order: Vec<usize> = (0..clients).collect();
-    order.sort_by(|&a, &b| {
-        exact[b]
-            .fract()
-            .total_cmp(&exact[a].fract())
-            .then(a.cmp(&b))
-    });
+    order.sort_by(|&a, &b| exact[b].fract().total_cmp(&exact[a].fract()).then(a.cmp(&b)));
     for &client in order.iter().cycle().take(missing) {
         sizes[client] += 1;
     }
@@ -67,7 +55,5 @@ pub(super) fn shards(labels: &[u32], clients: u32, seed: u64) -> Vec<Vec<u32>> {
     let mut deal: Vec<usize> = (0..shards).collect();
     host::shuffle(&mut host::pcg(seed, "split/clients"), &mut deal);
     let shard = |&s: &usize| order[s * size..(s + 1) * size].iter().copied();
-    deal.chunks(SHARDS as usize)
-        .map(|own| own.iter().flat_map(shard).collect())
-        .collect()
+    deal.chunks(SHARDS as usize).map(|own| own.iter().flat_map(shard).collect()).collect()
 }

@@ -46,27 +46,15 @@ impl Split {
         test: Option<Vec<u32>>,
     ) -> Result<Self, SplitError> {
         let (samples, clients) = (labels.len() as u32, config.clients);
-        let needed = if config.kind == SplitKind::Shards {
-            kinds::SHARDS * u64::from(clients)
-        } else {
-            u64::from(clients)
-        };
+        let needed =
+            if config.kind == SplitKind::Shards { kinds::SHARDS * u64::from(clients) } else { u64::from(clients) };
         if needed > u64::from(samples) {
-            return Err(SplitError::TooFewSamples {
-                clients,
-                samples,
-                needed,
-                kind: config.kind,
-            });
+            return Err(SplitError::TooFewSamples { clients, samples, needed, kind: config.kind });
         }
         let mut lists = match config.kind {
-            SplitKind::Dirichlet => dirichlet::by_class(
-                labels,
-                classes,
-                &kinds::sizes(config, samples, seed),
-                config.alpha,
-                seed,
-            ),
+            SplitKind::Dirichlet => {
+                dirichlet::by_class(labels, classes, &kinds::sizes(config, samples, seed), config.alpha, seed)
+            }
             SplitKind::Iid => kinds::iid(samples, &kinds::sizes(config, samples, seed), seed),
             SplitKind::Shards => kinds::shards(labels, clients, seed),
         };
@@ -76,17 +64,12 @@ impl Split {
             list.iter().for_each(|&i| used[i as usize] = true);
         }
         let mut high = vec![false; clients as usize];
-        for client in host::choose(
-            &mut host::pcg(seed, "split/high"),
-            clients,
-            config.high_clients(),
-        ) {
+        for client in host::choose(&mut host::pcg(seed, "split/high"), clients, config.high_clients()) {
             high[client as usize] = true;
         }
         let histogram = |list: &Vec<u32>| {
             let mut counts = vec![0; classes as usize];
-            list.iter()
-                .for_each(|&i| counts[labels[i as usize] as usize] += 1);
+            list.iter().for_each(|&i| counts[labels[i as usize] as usize] += 1);
             counts
         };
         Ok(Self {
@@ -101,30 +84,20 @@ impl Split {
 
     /// Indices of the high-resource clients, ascending.
     pub fn high_clients(&self) -> Vec<u32> {
-        (0..self.high.len() as u32)
-            .filter(|&c| self.high[c as usize])
-            .collect()
+        (0..self.high.len() as u32).filter(|&c| self.high[c as usize]).collect()
     }
 
     /// Indices of the low-resource clients, ascending.
     pub fn low_clients(&self) -> Vec<u32> {
-        (0..self.high.len() as u32)
-            .filter(|&c| !self.high[c as usize])
-            .collect()
+        (0..self.high.len() as u32).filter(|&c| !self.high[c as usize]).collect()
     }
 
     /// SHA-256, in hex, of the partition as ASCII text: a line `high` or `low` for each client, then a line `leftover`, then,
     /// where there are test indices, a line `test`; each word followed by its indices, a space before each, and each line by
     /// a line feed.
     pub fn sha256(&self) -> String {
-        let named = self
-            .high
-            .iter()
-            .map(|&high| if high { "high" } else { "low" })
-            .zip(&self.clients);
-        let rest = [("leftover", &self.leftover)]
-            .into_iter()
-            .chain(self.test.as_ref().map(|test| ("test", test)));
+        let named = self.high.iter().map(|&high| if high { "high" } else { "low" }).zip(&self.clients);
+        let rest = [("leftover", &self.leftover)].into_iter().chain(self.test.as_ref().map(|test| ("test", test)));
         let mut hash = Sha256::new();
         for (word, indices) in named.chain(rest) {
             let mut line = word.to_owned();
@@ -135,10 +108,7 @@ impl Split {
             line.push('\n');
             hash.update(line.as_bytes());
         }
-        hash.finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 

@@ -5,20 +5,12 @@ use proptest::prelude::*;
 use std::path::Path;
 
 fn config(kind: SplitKind, clients: u32, alpha: f64, size_alpha: f64) -> SplitConfig {
-    SplitConfig {
-        kind,
-        clients,
-        alpha,
-        high_share: 0.1,
-        size_alpha,
-    }
+    SplitConfig { kind, clients, alpha, high_share: 0.1, size_alpha }
 }
 
 fn labels(samples: u32, classes: u32) -> Vec<u32> {
     // Uneven classes: class 0 has the most, the last few or none.
-    (0..samples)
-        .map(|i| (i * i + i / 3) % classes * (i % 7) / 7)
-        .collect()
+    (0..samples).map(|i| (i * i + i / 3) % classes * (i % 7) / 7).collect()
 }
 
 /// What holds of every split.
@@ -31,25 +23,14 @@ fn check(split: &Split, labels: &[u32], sizes: Option<&[usize]>) {
     assert!(seen.iter().all(|&n| n == 1), "each index once");
     assert!(split.clients.iter().all(|list| !list.is_empty()));
     if let Some(sizes) = sizes {
-        assert_eq!(
-            split.clients.iter().map(Vec::len).collect::<Vec<_>>(),
-            sizes
-        );
+        assert_eq!(split.clients.iter().map(Vec::len).collect::<Vec<_>>(), sizes);
     }
     for (list, histogram) in split.clients.iter().zip(&split.histograms) {
         for (class, &count) in histogram.iter().enumerate() {
-            assert_eq!(
-                list.iter()
-                    .filter(|&&i| labels[i as usize] == class as u32)
-                    .count(),
-                count as usize
-            );
+            assert_eq!(list.iter().filter(|&&i| labels[i as usize] == class as u32).count(), count as usize);
         }
     }
-    assert_eq!(
-        Split::from_json(&split.to_json(), Path::new("split.json")).unwrap(),
-        *split
-    );
+    assert_eq!(Split::from_json(&split.to_json(), Path::new("split.json")).unwrap(), *split);
 }
 
 proptest! {
@@ -88,15 +69,9 @@ fn the_seed_decides() {
     assert_eq!(make(7), make(7));
     assert_ne!(make(7).clients, make(8).clients);
     // Pinned: saved runs repeat only while this stays.
-    assert_eq!(
-        make(7).sha256(),
-        "ec1f57336758b934b548147ca584e55b23fcfa8fee12fea79eeeede5e54d3dce"
-    );
+    assert_eq!(make(7).sha256(), "ec1f57336758b934b548147ca584e55b23fcfa8fee12fea79eeeede5e54d3dce");
     // A change of the number of high-resource clients leaves the samples where they are.
-    let more = SplitConfig {
-        high_share: 0.5,
-        ..config.clone()
-    };
+    let more = SplitConfig { high_share: 0.5, ..config.clone() };
     let more = Split::new(&more, &labels, 10, 7, None).unwrap();
     assert_eq!(more.clients, make(7).clients);
     assert_eq!(more.high_clients().len(), 10);
@@ -114,40 +89,18 @@ fn hash_is_of_the_documented_text() {
         test: Some(vec![4, 9]),
     };
     // printf 'low 0 3\nhigh 1\nleftover 2\ntest 4 9\n' | sha256sum
-    assert_eq!(
-        split.sha256(),
-        "891fec809998501720794b5ec8eced6b2146aa49c88775fdc9ed2ff7b9d6b89a"
-    );
-    let without = Split {
-        test: None,
-        leftover: vec![],
-        clients: vec![vec![0, 2], vec![1]],
-        ..split
-    };
+    assert_eq!(split.sha256(), "891fec809998501720794b5ec8eced6b2146aa49c88775fdc9ed2ff7b9d6b89a");
+    let without = Split { test: None, leftover: vec![], clients: vec![vec![0, 2], vec![1]], ..split };
     // printf 'low 0 2\nhigh 1\nleftover\n' | sha256sum
-    assert_eq!(
-        without.sha256(),
-        "a41c39a1cbb3689994eaec771e90f73074827f09acd29660a53bc528d24beba7"
-    );
+    assert_eq!(without.sha256(), "a41c39a1cbb3689994eaec771e90f73074827f09acd29660a53bc528d24beba7");
 }
 
 #[test]
 fn small_alpha_concentrates_and_large_alpha_evens_out() {
     let labels: Vec<u32> = (0..2000).map(|i| i % 10).collect();
     let largest = |alpha| {
-        let split = Split::new(
-            &config(SplitKind::Dirichlet, 20, alpha, 0.0),
-            &labels,
-            10,
-            3,
-            None,
-        )
-        .unwrap();
-        let top: u32 = split
-            .histograms
-            .iter()
-            .map(|h| *h.iter().max().unwrap())
-            .sum();
+        let split = Split::new(&config(SplitKind::Dirichlet, 20, alpha, 0.0), &labels, 10, 3, None).unwrap();
+        let top: u32 = split.histograms.iter().map(|h| *h.iter().max().unwrap()).sum();
         f64::from(top) / 2000.0
     };
     // Mean share of a client's most frequent class.
@@ -157,38 +110,17 @@ fn small_alpha_concentrates_and_large_alpha_evens_out() {
 #[test]
 fn shards_have_few_classes() {
     let labels: Vec<u32> = (0..1000).map(|i| i % 10).collect();
-    let split = Split::new(
-        &config(SplitKind::Shards, 10, 1.0, 0.0),
-        &labels,
-        10,
-        3,
-        None,
-    )
-    .unwrap();
+    let split = Split::new(&config(SplitKind::Shards, 10, 1.0, 0.0), &labels, 10, 3, None).unwrap();
     // 20 shards of 50 samples, 100 of each class: every shard is of one class.
-    assert!(
-        split
-            .histograms
-            .iter()
-            .all(|h| h.iter().filter(|&&n| n > 0).count() <= 2)
-    );
+    assert!(split.histograms.iter().all(|h| h.iter().filter(|&&n| n > 0).count() <= 2));
 }
 
 #[test]
 fn high_clients_are_rounded_half_up() {
-    for (clients, share, expected) in [
-        (20, 0.1, 2),
-        (25, 0.1, 3),
-        (24, 0.1, 2),
-        (3, 0.1, 1),
-        (50, 0.29, 15),
-        (7, 1.0, 7),
-        (7, 0.0, 0),
-    ] {
-        let config = SplitConfig {
-            high_share: share,
-            ..config(SplitKind::Iid, clients, 1.0, 0.0)
-        };
+    for (clients, share, expected) in
+        [(20, 0.1, 2), (25, 0.1, 3), (24, 0.1, 2), (3, 0.1, 1), (50, 0.29, 15), (7, 1.0, 7), (7, 0.0, 0)]
+    {
+        let config = SplitConfig { high_share: share, ..config(SplitKind::Iid, clients, 1.0, 0.0) };
         let split = Split::new(&config, &labels(100, 3), 3, 1, None).unwrap();
         assert_eq!(split.high_clients().len(), expected, "{share} of {clients}");
     }
@@ -196,11 +128,7 @@ fn high_clients_are_rounded_half_up() {
 
 #[test]
 fn too_many_clients_are_refused() {
-    let message = |kind| {
-        Split::new(&config(kind, 11, 0.1, 0.0), &labels(10, 2), 2, 1, None)
-            .unwrap_err()
-            .to_string()
-    };
+    let message = |kind| Split::new(&config(kind, 11, 0.1, 0.0), &labels(10, 2), 2, 1, None).unwrap_err().to_string();
     assert_eq!(
         message(SplitKind::Dirichlet),
         "split.clients = 11: expected at most 10, as a dirichlet split needs 11 samples for them and there are 10"
@@ -213,38 +141,17 @@ fn too_many_clients_are_refused() {
 
 #[test]
 fn bad_files_are_named() {
-    let split = Split::new(
-        &config(SplitKind::Iid, 2, 1.0, 0.0),
-        &[0, 1, 0, 1, 0],
-        2,
-        1,
-        None,
-    )
-    .unwrap();
+    let split = Split::new(&config(SplitKind::Iid, 2, 1.0, 0.0), &[0, 1, 0, 1, 0], 2, 1, None).unwrap();
     let json: serde_json::Value = serde_json::from_str(&split.to_json()).unwrap();
     let message = |pointer: &str, value: serde_json::Value| {
         let mut json = json.clone();
         *json.pointer_mut(pointer).unwrap() = value;
-        Split::from_json(&json.to_string(), Path::new("s.json"))
-            .unwrap_err()
-            .to_string()
+        Split::from_json(&json.to_string(), Path::new("s.json")).unwrap_err().to_string()
     };
-    assert_eq!(
-        message("/format", "x".into()),
-        "s.json: format is \"x\", expected \"zowarmup-split\""
-    );
-    assert_eq!(
-        message("/version", 2.into()),
-        "s.json: version is 2, expected 1"
-    );
-    assert_eq!(
-        message("/clients/0/indices/0", 9.into()),
-        "s.json: an index is 9, expected each of 0 to 4 once"
-    );
-    assert_eq!(
-        message("/clients/1/client", 5.into()),
-        "s.json: clients[1].client is 5, expected 1"
-    );
+    assert_eq!(message("/format", "x".into()), "s.json: format is \"x\", expected \"zowarmup-split\"");
+    assert_eq!(message("/version", 2.into()), "s.json: version is 2, expected 1");
+    assert_eq!(message("/clients/0/indices/0", 9.into()), "s.json: an index is 9, expected each of 0 to 4 once");
+    assert_eq!(message("/clients/1/client", 5.into()), "s.json: clients[1].client is 5, expected 1");
     assert_eq!(
         message("/clients/1/histogram", serde_json::json!([3, 3])),
         "s.json: clients[1].histogram is 2 entries with a sum of 6, expected 2 entries with a sum of 2"
@@ -252,9 +159,7 @@ fn bad_files_are_named() {
     assert!(message("/sha256", "00".into()).starts_with("s.json: sha256 is \"00\", expected \""));
     let high = !split.high[0];
     assert!(message("/clients/0/high", high.into()).starts_with("s.json: sha256 is \""));
-    let text = Split::from_json("{\n\"format\": 3}", Path::new("s.json"))
-        .unwrap_err()
-        .to_string();
+    let text = Split::from_json("{\n\"format\": 3}", Path::new("s.json")).unwrap_err().to_string();
     assert!(text.starts_with("s.json: line 2, column "), "{text}");
     assert!(
         Split::read(Path::new("no/such.json"))

@@ -64,11 +64,7 @@ pub fn load(path: &Path, params: &[ParamTensor]) -> Result<Vec<f32>, WeightsErro
 /// As [`load`].
 pub fn decode(path: &Path, bytes: &[u8], params: &[ParamTensor]) -> Result<Vec<f32>, WeightsError> {
     let file = TensorFile::parse(path, bytes)?;
-    if let Some(extra) = file
-        .names()
-        .into_iter()
-        .find(|name| !params.iter().any(|p| p.name == *name))
-    {
+    if let Some(extra) = file.names().into_iter().find(|name| !params.iter().any(|p| p.name == *name)) {
         return Err(file.error(extra, "the model has no tensor of this name".to_owned()));
     }
     file.flat("", params)

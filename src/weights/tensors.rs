@@ -24,30 +24,18 @@ impl<'a> TensorFile<'a> {
     pub fn parse(path: &'a Path, bytes: &'a [u8]) -> Result<Self, WeightsError> {
         let format = |e: SafeTensorError| {
             let message = match e {
-                SafeTensorError::HeaderTooSmall => {
-                    "expected at least 8 bytes of header length".to_owned()
-                }
-                SafeTensorError::InvalidHeaderLength => {
-                    "the header is longer than the file (truncated?)".to_owned()
-                }
+                SafeTensorError::HeaderTooSmall => "expected at least 8 bytes of header length".to_owned(),
+                SafeTensorError::InvalidHeaderLength => "the header is longer than the file (truncated?)".to_owned(),
                 SafeTensorError::MetadataIncompleteBuffer => {
                     "the data are not as long as the header says (truncated?)".to_owned()
                 }
                 other => other.to_string(),
             };
-            WeightsError::Format {
-                path: path.to_owned(),
-                bytes: bytes.len(),
-                message,
-            }
+            WeightsError::Format { path: path.to_owned(), bytes: bytes.len(), message }
         };
         let tensors = SafeTensors::deserialize(bytes).map_err(format)?;
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(format)?;
-        Ok(Self {
-            path,
-            tensors,
-            metadata: header.metadata().clone().unwrap_or_default(),
-        })
+        Ok(Self { path, tensors, metadata: header.metadata().clone().unwrap_or_default() })
     }
 
     /// The tensors' names, sorted.
@@ -76,18 +64,9 @@ impl<'a> TensorFile<'a> {
     /// No such tensor; another shape or type; a value that is not finite.
     pub fn f32s(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
         let view = self.typed(name, Dtype::F32, shape)?;
-        let values: Vec<f32> = view
-            .data()
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .map(|&b| f32::from_le_bytes(b))
-            .collect();
+        let values: Vec<f32> = view.data().as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
         match values.iter().position(|v| !v.is_finite()) {
-            Some(i) => Err(self.error(
-                name,
-                format!("expected finite values, found {} at index {i}", values[i]),
-            )),
+            Some(i) => Err(self.error(name, format!("expected finite values, found {} at index {i}", values[i]))),
             None => Ok(values),
         }
     }
@@ -98,13 +77,7 @@ impl<'a> TensorFile<'a> {
     /// No such tensor; another shape or type.
     pub fn i64s(&self, name: &str, shape: &[usize]) -> Result<Vec<i64>, WeightsError> {
         let view = self.typed(name, Dtype::I64, shape)?;
-        Ok(view
-            .data()
-            .as_chunks::<8>()
-            .0
-            .iter()
-            .map(|&b| i64::from_le_bytes(b))
-            .collect())
+        Ok(view.data().as_chunks::<8>().0.iter().map(|&b| i64::from_le_bytes(b)).collect())
     }
 
     /// A model's tensors, each called `prefix` and its name, as one flat vector.
@@ -121,37 +94,20 @@ impl<'a> TensorFile<'a> {
 
     /// An error at a tensor of this file.
     pub fn error(&self, tensor: &str, message: String) -> WeightsError {
-        WeightsError::Tensor {
-            path: self.path.to_owned(),
-            tensor: tensor.to_owned(),
-            message,
-        }
+        WeightsError::Tensor { path: self.path.to_owned(), tensor: tensor.to_owned(), message }
     }
 
     fn view(&self, name: &str) -> Result<TensorView<'a>, WeightsError> {
-        self.tensors
-            .tensor(name)
-            .map_err(|_| self.error(name, "missing".to_owned()))
+        self.tensors.tensor(name).map_err(|_| self.error(name, "missing".to_owned()))
     }
 
-    fn typed(
-        &self,
-        name: &str,
-        dtype: Dtype,
-        shape: &[usize],
-    ) -> Result<TensorView<'a>, WeightsError> {
+    fn typed(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<TensorView<'a>, WeightsError> {
         let view = self.view(name)?;
         if view.dtype() != dtype {
-            return Err(self.error(
-                name,
-                format!("expected type {dtype:?}, found {:?}", view.dtype()),
-            ));
+            return Err(self.error(name, format!("expected type {dtype:?}, found {:?}", view.dtype())));
         }
         if view.shape() != shape {
-            return Err(self.error(
-                name,
-                format!("expected shape {shape:?}, found {:?}", view.shape()),
-            ));
+            return Err(self.error(name, format!("expected shape {shape:?}, found {:?}", view.shape())));
         }
         Ok(view)
     }

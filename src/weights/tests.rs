@@ -13,9 +13,7 @@ fn mlp(hidden: usize) -> Chain {
 }
 
 fn message(bytes: &[u8], chain: &Chain) -> String {
-    decode(Path::new("w.safetensors"), bytes, &chain.params)
-        .unwrap_err()
-        .to_string()
+    decode(Path::new("w.safetensors"), bytes, &chain.params).unwrap_err().to_string()
 }
 
 #[test]
@@ -27,22 +25,13 @@ fn round_trip() {
     save(&path, &chain.params, &w, &[("round", "7"), ("note", "a")]).unwrap();
     assert_eq!(load(&path, &chain.params).unwrap(), w);
     let bytes = std::fs::read(&path).unwrap();
-    assert_eq!(
-        bytes,
-        encode(&chain.params, &w, &[("round", "7"), ("note", "a")])
-    );
-    assert_eq!(
-        TensorFile::parse(&path, &bytes).unwrap().metadata("round"),
-        Some("7")
-    );
+    assert_eq!(bytes, encode(&chain.params, &w, &[("round", "7"), ("note", "a")]));
+    assert_eq!(TensorFile::parse(&path, &bytes).unwrap().metadata("round"), Some("7"));
 }
 
 #[test]
 fn files_in_another_order_are_read() {
-    let path = Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/golden/replay-small/base.safetensors"
-    ));
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/replay-small/base.safetensors"));
     let table = json!({"kind": "mlp", "input": 64, "hidden": [64], "classes": 10});
     let chain = ModelSpec::from_json(&table).unwrap().chain().unwrap();
     assert_eq!(load(path, &chain.params).unwrap().len(), 4810);
@@ -54,10 +43,7 @@ fn errors_name_file_tensor_and_what_was_expected() {
     let w = chain.init_weights(1);
     let bytes = encode(&chain.params, &w, &[]);
     for cut in [0, 5, 40, bytes.len() - 1] {
-        assert!(
-            message(&bytes[..cut], &chain).contains("w.safetensors"),
-            "{cut}"
-        );
+        assert!(message(&bytes[..cut], &chain).contains("w.safetensors"), "{cut}");
     }
     assert!(message(&bytes[..bytes.len() - 1], &chain).contains("truncated"));
     let mut longer = bytes.clone();
@@ -65,10 +51,7 @@ fn errors_name_file_tensor_and_what_was_expected() {
     assert!(message(&longer, &chain).contains("not as long"));
 
     let other = message(&bytes, &mlp(6));
-    assert!(
-        other.contains("layers.0.weight") && other.contains("[6, 5]") && other.contains("[4, 5]"),
-        "{other}"
-    );
+    assert!(other.contains("layers.0.weight") && other.contains("[6, 5]") && other.contains("[4, 5]"), "{other}");
     let missing = message(&encode(&chain.params[..3], &w[..w.len() - 3], &[]), &chain);
     assert!(missing.contains("`layers.1.bias`: missing"), "{missing}");
     let mut fewer = chain.clone();
@@ -90,17 +73,7 @@ fn errors_name_file_tensor_and_what_was_expected() {
     );
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("w.safetensors");
-    assert!(
-        save(&path, &chain.params, &bad, &[])
-            .unwrap_err()
-            .to_string()
-            .contains("layers.0.bias")
-    );
-    assert!(
-        save(&path, &chain.params, &w[1..], &[])
-            .unwrap_err()
-            .to_string()
-            .contains("expected 39")
-    );
+    assert!(save(&path, &chain.params, &bad, &[]).unwrap_err().to_string().contains("layers.0.bias"));
+    assert!(save(&path, &chain.params, &w[1..], &[]).unwrap_err().to_string().contains("expected 39"));
     assert!(!path.exists());
 }

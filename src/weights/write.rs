@@ -13,24 +13,13 @@ use crate::model::ParamTensor;
 ///
 /// # Errors
 /// A vector of another length than the model's; a value that is not finite; a file that can't be written.
-pub fn save(
-    path: &Path,
-    params: &[ParamTensor],
-    w: &[f32],
-    metadata: &[(&str, &str)],
-) -> Result<(), WeightsError> {
+pub fn save(path: &Path, params: &[ParamTensor], w: &[f32], metadata: &[(&str, &str)]) -> Result<(), WeightsError> {
     let expected: usize = params.iter().map(|p| p.len).sum();
     if w.len() != expected {
-        return Err(WeightsError::Length {
-            path: path.to_owned(),
-            expected,
-            found: w.len(),
-        });
+        return Err(WeightsError::Length { path: path.to_owned(), expected, found: w.len() });
     }
     if let Some(i) = w.iter().position(|v| !v.is_finite()) {
-        let param = params
-            .iter()
-            .find(|p| (p.offset..p.offset + p.len).contains(&i));
+        let param = params.iter().find(|p| (p.offset..p.offset + p.len).contains(&i));
         return Err(WeightsError::Tensor {
             path: path.to_owned(),
             tensor: param.map_or_else(String::new, |p| p.name.clone()),
@@ -44,18 +33,12 @@ pub fn save(
 pub fn encode(params: &[ParamTensor], w: &[f32], metadata: &[(&str, &str)]) -> Vec<u8> {
     let mut header = Map::new();
     if !metadata.is_empty() {
-        let texts: Map<String, Value> = metadata
-            .iter()
-            .map(|&(k, v)| (k.to_owned(), json!(v)))
-            .collect();
+        let texts: Map<String, Value> = metadata.iter().map(|&(k, v)| (k.to_owned(), json!(v))).collect();
         header.insert("__metadata__".to_owned(), Value::Object(texts));
     }
     for p in params {
         let offsets = [4 * p.offset, 4 * (p.offset + p.len)];
-        header.insert(
-            p.name.clone(),
-            json!({"dtype": "F32", "shape": p.shape, "data_offsets": offsets}),
-        );
+        header.insert(p.name.clone(), json!({"dtype": "F32", "shape": p.shape, "data_offsets": offsets}));
     }
     let mut text = Value::Object(header).to_string().into_bytes();
     // Data start on 8 bytes, as the format wants.

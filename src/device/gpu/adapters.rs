@@ -64,8 +64,7 @@ fn candidate(adapter: wgpu::Adapter) -> Option<Candidate> {
         names.push(format!("subgroup-size-{size}"));
     }
     let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
-    let info =
-        AdapterInfo {
+    let info = AdapterInfo {
         name: info.name,
         backend: info.backend.to_str().to_owned(),
         driver,

@@ -4,7 +4,7 @@ use safetensors::SafeTensors;
 use serde_json::Value;
 
 use super::*;
-use crate::device::{Selection, as_f32, as_u32, open};
+use crate::device::{Device, Selection, as_f32, as_u32, open};
 use crate::reference::ReferenceDevice;
 
 fn devices() -> Vec<Box<dyn Device>> {
@@ -21,22 +21,13 @@ fn hex(value: &Value) -> u64 {
 
 #[test]
 fn cases_agree_with_the_twins() {
-    let (mut twins, mut device) = (ReferenceDevice::new(None), open(&Selection::default()).unwrap());
-    let large = if cfg!(debug_assertions) { Vec::new() } else { large_cases() };
-    for case in cases().into_iter().chain(large) {
-        let rec = (case.build)(&mut twins).unwrap();
-        let expected = twins.run(&rec).unwrap();
-        let rec = (case.build)(device.as_mut()).unwrap();
-        for (ours, expected) in device.run(&rec).unwrap().iter().zip(&expected) {
-            if case.tolerance == 0.0 {
-                assert!(ours == expected, "{}", case.name);
-                continue;
-            }
-            for (i, (a, b)) in as_f32(ours).into_iter().zip(as_f32(expected)).enumerate() {
-                let error = f64::from((a - b).abs()) / (1.0 + f64::from(b.abs()));
-                assert!(error <= case.tolerance, "{} at {i}: {a} and {b}", case.name);
-            }
-        }
+    let mut device = open(&Selection::default()).unwrap();
+    let mut list = cases();
+    if !cfg!(debug_assertions) {
+        list.extend(large_cases());
+    }
+    for result in crate::selftest::run(device.as_mut(), &list) {
+        assert!(result.passed, "{result:?}");
     }
 }
 
@@ -93,15 +84,16 @@ fn golden_ledgers_replay_bit_for_bit() {
                         .collect();
                     let scale_exp = round["scale_exp"].as_i64().unwrap() as i32;
                     let device = device.as_mut();
+                    let mut fixture = Fixture::new(device);
                     let mut rec =
-                        replay_recording(device, dist, &probes, &weights, params, scale_exp, soft_add).unwrap();
-                    let sums = device.create_buffer("sums", 8).unwrap();
+                        replay_recording(&mut fixture, dist, &probes, &weights, params, scale_exp, soft_add).unwrap();
+                    let sums = fixture.room("sums", 12).unwrap();
                     let crate::plan::Command::ReadBack(span) = rec.commands()[rec.commands().len() - 1] else {
                         panic!()
                     };
-                    fingerprint::record(&mut rec, span.buffer, 0, params, Span::of(sums, 8));
-                    rec.read_back(Span::of(sums, 8));
-                    let results = device.run(&rec).unwrap();
+                    fingerprint::record(&mut rec, span.buffer, 0, params, Span::of(sums, 12));
+                    rec.read_back(Span::of(sums, 12));
+                    let results = fixture.run(&rec).unwrap();
                     weights = as_f32(&results[0]);
                     let sums = as_u32(&results[1]);
                     assert_eq!(u64::from(sums[0]) | u64::from(sums[1]) << 32, hex(&round["fingerprint"]), "{folder}");

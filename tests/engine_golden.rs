@@ -1,0 +1,79 @@
+//! Forward and backward passes and probes against PyTorch's f64 results, on the best adapter and on the CPU twins.
+
+use zowarmup::device::{Device, Selection, open};
+use zowarmup::engine::{Engine, ProbeSettings};
+use zowarmup::golden::{Golden, PassGolden, SpsaGolden};
+use zowarmup::reference::ReferenceDevice;
+
+fn path(file: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file)
+}
+
+fn devices() -> Vec<Box<dyn Device>> {
+    vec![open(&Selection::default()).unwrap(), Box::new(ReferenceDevice::new(None))]
+}
+
+fn relative(ours: &[f32], golden: &[f32]) -> f64 {
+    assert_eq!(ours.len(), golden.len());
+    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+    let mut difference = ours.iter().zip(golden).map(|(a, b)| f64::from(*a) - f64::from(*b));
+    norm(&mut difference) / norm(&mut golden.iter().map(|b| f64::from(*b))).max(1e-30)
+}
+
+fn pass(file: &str) -> PassGolden {
+    match Golden::read(&path(file)).unwrap() {
+        Golden::Pass(golden) => *golden,
+        Golden::Spsa(_) => panic!("{file} is no forward and backward pass"),
+    }
+}
+
+#[test]
+fn forward_and_backward_agree_with_golden_files() {
+    for file in ["mlp", "cnn-1x28x28", "cnn-3x32x32", "sequential", "sequential-norm"] {
+        let golden = pass(&format!("{file}.safetensors"));
+        for device in devices() {
+            let name = device.info().name.clone();
+            let mut engine = Engine::new(device, golden.chain.clone(), &golden.params).unwrap();
+            let before = engine.fingerprint().unwrap();
+            let outputs = engine.outputs(&golden.x, &golden.y).unwrap();
+            let error = relative(&outputs.logits, &golden.logits);
+            assert!(error <= 1e-4, "{file} logits on {name}: {error}");
+            let error = relative(&[outputs.loss], &[golden.loss]);
+            assert!(error <= 1e-4, "{file} loss on {name}: {error}");
+            let (loss, gradients) = engine.gradients(&golden.x, &golden.y).unwrap();
+            assert!(relative(&[loss], &[golden.loss]) <= 1e-4, "{file} loss of the backward pass on {name}");
+            for tensor in &golden.chain.params {
+                let range = tensor.offset..tensor.offset + tensor.len;
+                let error = relative(&gradients[range.clone()], &golden.grads[range]);
+                assert!(error <= 1e-3, "{file} gradient of {} on {name}: {error}", tensor.name);
+            }
+            assert_eq!(engine.fingerprint().unwrap(), before, "{file} on {name}: a pass changed the weights");
+        }
+    }
+}
+
+#[test]
+fn probes_agree_with_golden_files_and_leave_the_weights_alone() {
+    for (spsa, file) in [("spsa-mlp.json", "mlp.safetensors"), ("spsa-cnn.json", "cnn-1x28x28.safetensors")] {
+        let Golden::Spsa(SpsaGolden { golden, seed, tau, cases, .. }) = Golden::read(&path(spsa)).unwrap() else {
+            panic!("{spsa}");
+        };
+        let pass = pass(golden.file_name().unwrap().to_str().unwrap());
+        assert!(path(file).exists());
+        for device in devices() {
+            let name = device.info().name.clone();
+            let mut engine = Engine::new(device, pass.chain.clone(), &pass.params).unwrap();
+            let before = engine.fingerprint().unwrap();
+            for case in &cases {
+                let settings = ProbeSettings { distribution: case.distribution, tau, epsilon: case.epsilon };
+                let (plus, minus, dl) = engine.probe_given(&pass.x, &pass.y, seed, &settings).unwrap();
+                let error = (f64::from(dl) - case.dl).abs();
+                let what = format!("{spsa} {} {} on {name}", case.distribution, case.epsilon);
+                assert!(error <= case.tolerance(), "{what}: {dl} for {}", case.dl);
+                assert!((f64::from(plus) - case.loss_plus).abs() <= 1e-4 * case.loss_plus, "{what}: L+");
+                assert!((f64::from(minus) - case.loss_minus).abs() <= 1e-4 * case.loss_minus, "{what}: L-");
+            }
+            assert_eq!(engine.fingerprint().unwrap(), before, "{spsa} on {name}: a probe changed the weights");
+        }
+    }
+}
