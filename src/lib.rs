@@ -2,6 +2,10 @@
 #![warn(missing_docs)]
 
 pub mod device;
+pub mod files;
 pub mod kernels;
+pub mod ledger;
 pub mod plan;
 pub mod reference;
+pub mod rng;
+pub mod stream;

@@ -1,0 +1,47 @@
+//! The seed ledger of the ZO phase: its types, reading and writing, the coefficients of a round, and its replay on the
+//! host (perturbation-stream, Exact replay and Ledger).
+
+pub mod coefficients;
+pub mod fingerprint;
+mod read;
+pub mod replay;
+mod types;
+mod validate;
+mod write;
+
+pub use coefficients::{Coefficients, StepRule, quantise};
+pub use fingerprint::fingerprint;
+pub use read::Ledger;
+pub use replay::{apply_exact, apply_float, sanitize_base};
+pub use types::{FORMAT, Header, Optimizer, Probe, Round, VERSION, parse_hex64};
+pub use write::LedgerWriter;
+
+use std::path::PathBuf;
+
+use crate::files::FileError;
+
+/// What can be wrong with a ledger.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The file could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A line that isn't what the format says.
+    #[error("{}: line {line}: {message}", path.display())]
+    Line {
+        /// The ledger.
+        path: PathBuf,
+        /// 1-based.
+        line: usize,
+        /// The field, what was found, what was expected.
+        message: String,
+    },
+    /// A round or header that may not be written.
+    #[error("{}: refused to write: {message}", path.display())]
+    Refused {
+        /// The ledger.
+        path: PathBuf,
+        /// The field, its value, what was expected.
+        message: String,
+    },
+}
