@@ -1,11 +1,17 @@
 //! Simulates federated learning with ZOWarmUp on any vendor's GPU: a thin scheduler over hand-written WGSL kernels.
 #![warn(missing_docs)]
 
+pub mod config;
+pub mod data;
 pub mod device;
 pub mod files;
+pub mod golden;
 pub mod kernels;
 pub mod ledger;
+pub mod model;
 pub mod plan;
 pub mod reference;
 pub mod rng;
+pub mod split;
 pub mod stream;
+pub mod weights;

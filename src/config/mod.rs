@@ -1,0 +1,207 @@
+//! A run's config: TOML to typed settings, complete and checked, and back.
+//!
+//! Unknown keys, wrong types and values out of range are errors that name the file (or `--set`), the full key, the value and
+//! what was expected. What the format knows but this version cannot do is refused in one place (`unsupported`).
+
+mod error;
+mod keys;
+mod model;
+mod names;
+mod overrides;
+mod reader;
+mod sections;
+mod seeds;
+#[cfg(test)]
+mod tests;
+mod unsupported;
+
+pub use error::ConfigError;
+pub use model::ModelConfig;
+pub use names::{
+    DataName, ModelKind, NormStatistics, NormalisationName, SplitKind, WarmupAlgorithm,
+    ZoOptimizer, ZoParticipants,
+};
+pub use sections::{
+    DataConfig, DeviceConfig, EvalConfig, SplitConfig, WarmupConfig, ZoConfig, share_of,
+};
+pub use seeds::Seeds;
+
+use reader::{Section, Source};
+use std::path::{Path, PathBuf};
+use toml::{Table, Value};
+
+/// The embedded experiment, which also lists every key.
+const DIGITS: &str = include_str!("../../configs/digits.toml");
+
+/// A complete, checked config.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Names the run's folder; default `DATA-MODEL`.
+    pub name: String,
+    /// Every seed that `[seeds]` doesn't name derives from it.
+    pub seed: u64,
+    /// Data set.
+    pub data: DataConfig,
+    /// Partition of the samples.
+    pub split: SplitConfig,
+    /// Model table and start weights.
+    pub model: ModelConfig,
+    /// First-order phase.
+    pub warmup: WarmupConfig,
+    /// Zeroth-order phase.
+    pub zo: ZoConfig,
+    /// When to evaluate.
+    pub eval: EvalConfig,
+    /// Where to compute.
+    pub device: DeviceConfig,
+    /// Seeds of all streams, resolved.
+    pub seeds: Seeds,
+}
+
+impl Config {
+    /// Reads a config file, or without one the embedded digits experiment, and applies `--set` arguments (`key.path=value`).
+    /// Paths in the file are relative to its folder, in `overrides` to the current folder; they come out absolute.
+    ///
+    /// # Errors
+    /// Every way in which file or arguments can be wrong; see [`ConfigError`].
+    pub fn load(path: Option<&Path>, overrides: &[String]) -> Result<Self, ConfigError> {
+        let Some(path) = path else {
+            return Self::parse(DIGITS, "the embedded config", Path::new(""), overrides);
+        };
+        let bytes = std::fs::read(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let text = String::from_utf8(bytes).map_err(|e| ConfigError::NotText {
+            path: path.to_owned(),
+            byte: e.utf8_error().valid_up_to(),
+        })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Self::parse(&text, &path.display().to_string(), folder, overrides)
+    }
+
+    /// Reads a config from text. `file` names it in messages, `folder` is what its paths are relative to.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(
+        text: &str,
+        file: &str,
+        folder: &Path,
+        overrides: &[String],
+    ) -> Result<Self, ConfigError> {
+        let mut root: Table = toml::from_str(text).map_err(|e| syntax(text, file, &e))?;
+        let overridden = overrides::apply(&mut root, overrides)?;
+        let source = Source {
+            file: file.to_owned(),
+            folder: PathBuf::from(folder),
+            overridden,
+        };
+        keys::check(&root, &source)?;
+        let config = Self::read(&root, &source)?;
+        config.check(&source)?;
+        unsupported::check(&config, &source)?;
+        Ok(config)
+    }
+
+    fn read(root: &Table, source: &Source) -> Result<Self, ConfigError> {
+        let section = |name| Section::of(root, name, source);
+        let top = Section::root(root, source);
+        let data = DataConfig::read(&section("data")?)?;
+        let model = ModelConfig::read(&section("model")?)?;
+        let seed = top.seed("seed")?.unwrap_or(0);
+        let name = top.text("name", &format!("{}-{}", data.name, model.kind))?;
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if name.is_empty()
+            || name.len() > 100
+            || name.starts_with('.')
+            || !name.chars().all(allowed)
+        {
+            return Err(top.error(
+                "name",
+                Value::String(name),
+                "1 to 100 letters, digits, `-`, `_` or `.`, not starting with `.`",
+            ));
+        }
+        Ok(Self {
+            name,
+            seed,
+            data,
+            split: SplitConfig::read(&section("split")?)?,
+            model,
+            warmup: WarmupConfig::read(&section("warmup")?)?,
+            zo: ZoConfig::read(&section("zo")?)?,
+            eval: EvalConfig::read(&section("eval")?)?,
+            device: DeviceConfig::read(&section("device")?)?,
+            seeds: Seeds::read(seed, &section("seeds")?)?,
+        })
+    }
+
+    /// What several sections decide together.
+    fn check(&self, source: &Source) -> Result<(), ConfigError> {
+        let (clients, high) = (self.split.clients, self.split.high_clients());
+        if self.warmup.rounds > 0 && high == 0 {
+            let expected = "more than 0 where warmup.rounds is not 0: the warm-up needs a high-resource client";
+            return Err(source.value_error("split.high_share", self.split.high_share, expected));
+        }
+        if self.zo.rounds > 0 && self.zo.participants == ZoParticipants::Low && high == clients {
+            let expected = format!(
+                "a share that leaves a low-resource client of {clients}, where zo.participants is \"low\""
+            );
+            return Err(source.value_error("split.high_share", self.split.high_share, expected));
+        }
+        // Round numbers are absolute and u32 (perturbation-stream, Seeds).
+        if self.warmup.rounds.checked_add(self.zo.rounds).is_none() {
+            return Err(source.value_error(
+                "zo.rounds",
+                self.zo.rounds,
+                format!("at most {} rounds with the warm-up's", u32::MAX),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The complete config as TOML: every key, defaults filled in, seeds as hex strings, paths absolute. Loading it gives an
+    /// equal config.
+    pub fn to_toml(&self) -> String {
+        let mut root = Table::new();
+        root.insert("name".to_owned(), Value::String(self.name.clone()));
+        root.insert(
+            "seed".to_owned(),
+            Value::String(format!("{:016x}", self.seed)),
+        );
+        let sections = [
+            ("data", Table::try_from(&self.data)),
+            ("split", Table::try_from(&self.split)),
+            ("model", Ok(self.model.to_toml())),
+            ("warmup", Table::try_from(&self.warmup)),
+            ("zo", Table::try_from(&self.zo)),
+            ("eval", Table::try_from(&self.eval)),
+            ("device", Table::try_from(&self.device)),
+            ("seeds", Table::try_from(self.seeds)),
+        ];
+        for (name, table) in sections {
+            // Plain numbers, strings and lists of them: there is nothing that TOML could refuse.
+            root.insert(name.to_owned(), Value::Table(table.unwrap_or_default()));
+        }
+        root.to_string()
+    }
+
+    /// The default config with a comment on every key: what runs when no file is named.
+    pub fn default_toml_commented() -> &'static str {
+        DIGITS
+    }
+}
+
+/// The parser's error with the place of its span.
+fn syntax(text: &str, file: &str, error: &toml::de::Error) -> ConfigError {
+    let at = error.span().map_or(0, |span| span.start).min(text.len());
+    let before = text.get(..at).unwrap_or(text);
+    let start = before.rfind('\n').map_or(0, |i| i + 1);
+    ConfigError::Syntax {
+        origin: file.to_owned(),
+        line: before.matches('\n').count() + 1,
+        column: before[start..].chars().count() + 1,
+        message: error.message().replace('\n', "; "),
+    }
+}

@@ -1,0 +1,154 @@
+//! Settings that are one of a few names.
+
+/// An enum whose variants have names in configs: `NAMES`, `name`, `Display`, `FromStr` and `Serialize` from one list.
+macro_rules! named {
+    ($(#[$meta:meta])* $type:ident { $($(#[$doc:meta])* $variant:ident = $name:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $type { $($(#[$doc])* $variant),+ }
+
+        impl $type {
+            /// All names, in order of declaration.
+            pub const NAMES: &'static [&'static str] = &[$($name),+];
+
+            /// The name in configs.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.name())
+            }
+        }
+
+        impl std::str::FromStr for $type {
+            type Err = ();
+            fn from_str(name: &str) -> Result<Self, ()> {
+                match name { $($name => Ok(Self::$variant),)+ _ => Err(()) }
+            }
+        }
+
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.name())
+            }
+        }
+    };
+}
+
+named! {
+    /// Which data set (`data.name`).
+    DataName {
+        /// 8x8 handwritten digits, embedded in the program.
+        Digits = "digits",
+        /// CIFAR-10, binary version.
+        Cifar10 = "cifar10",
+        /// IDX files: MNIST, Fashion-MNIST.
+        Idx = "idx",
+        /// Downsampled ImageNet, 32x32.
+        ImageNet32 = "imagenet32",
+        /// NumPy archives.
+        Npz = "npz",
+    }
+}
+
+named! {
+    /// Mean and standard deviation that samples are normalised by (`data.normalisation`).
+    NormalisationName {
+        /// As usual for the set; for IDX files Fashion-MNIST's where one of the last two parts of the path contains `fashion`, else MNIST's.
+        Auto = "auto",
+        /// Mean 0, standard deviation 1: only scaled to 0..1.
+        None = "none",
+        /// MNIST's.
+        Mnist = "mnist",
+        /// Fashion-MNIST's.
+        Fashion = "fashion",
+        /// CIFAR-10's.
+        Cifar10 = "cifar10",
+    }
+}
+
+named! {
+    /// How samples are dealt to clients (`split.kind`).
+    SplitKind {
+        /// Each client has class proportions from a Dirichlet distribution.
+        Dirichlet = "dirichlet",
+        /// At random.
+        Iid = "iid",
+        /// Two shards of the samples sorted by label for each client.
+        Shards = "shards",
+    }
+}
+
+named! {
+    /// Which model (`model.kind`).
+    ModelKind {
+        /// Linear layers with ReLU.
+        Mlp = "mlp",
+        /// 5x5 convolutions with pooling, two linear layers.
+        Cnn = "cnn",
+        /// Residual network.
+        ResNet = "resnet",
+        /// Vision transformer.
+        Vit = "vit",
+        /// Any chain of layers.
+        Sequential = "sequential",
+    }
+}
+
+named! {
+    /// How the server joins the warm-up clients' weights (`warmup.algorithm`).
+    WarmupAlgorithm {
+        /// Mean weighted by data size.
+        FedAvg = "fedavg",
+        /// Adam on the mean displacement.
+        FedAdam = "fedadam",
+    }
+}
+
+named! {
+    /// Who takes part in the ZO rounds (`zo.participants`).
+    ZoParticipants {
+        /// Every client.
+        All = "all",
+        /// Low-resource clients only.
+        Low = "low",
+        /// Low-resource clients probe, high-resource clients go on with backprop.
+        HighFirstOrder = "high-first-order",
+    }
+}
+
+named! {
+    /// How the server applies the ZO estimate (`zo.optimizer`).
+    ZoOptimizer {
+        /// Plain steps.
+        Sgd = "sgd",
+        /// Heavy-ball momentum.
+        Momentum = "momentum",
+        /// Adam.
+        Adam = "adam",
+    }
+}
+
+named! {
+    /// Statistics of batch norm during the ZO rounds (`zo.norm_statistics`).
+    NormStatistics {
+        /// The pivot's running statistics.
+        Frozen = "frozen",
+        /// Those of all clients, taken once at the pivot.
+        Recomputed = "recomputed",
+        /// Those of each client's batch, every round.
+        Refreshed = "refreshed",
+    }
+}
+
+/// `a, b or c`: names as an error message lists them.
+pub(super) fn list(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [head @ .., last] => format!("{} or {last}", head.join(", ")),
+    }
+}

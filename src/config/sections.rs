@@ -1,0 +1,280 @@
+//! The sections of a config: types, defaults and ranges.
+
+use super::error::ConfigError;
+use super::names::*;
+use super::reader::Section;
+use crate::stream::Distribution;
+use serde::{Serialize, Serializer};
+use std::path::PathBuf;
+
+/// The kind of a `[model]` that names none.
+pub(super) const DEFAULT_MODEL: ModelKind = ModelKind::ResNet;
+
+const POSITIVE: &str = "a finite number greater than 0";
+const RATE: &str = "a finite number of at least 0";
+const SHARE: &str = "a number greater than 0 and at most 1";
+
+fn positive(x: f64) -> bool {
+    x > 0.0
+}
+
+fn rate(x: f64) -> bool {
+    x >= 0.0
+}
+
+fn share(x: f64) -> bool {
+    x > 0.0 && x <= 1.0
+}
+
+/// `share` of `clients`, rounded half up, at least one (of at least one client).
+pub fn share_of(share: f64, clients: u32) -> u32 {
+    // A share such as 0.29 is a little less than written: the small addend lets 14.5 written as 0.29 x 50 round up.
+    let rounded = (share * f64::from(clients) + 0.5 + 1e-9).floor();
+    (rounded as u32).clamp(1, clients.max(1))
+}
+
+/// An absent path is written as an empty string.
+fn write_path<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(path.as_deref().and_then(|p| p.to_str()).unwrap_or_default())
+}
+
+fn write_bytes<S: Serializer>(bytes: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    let text = match bytes {
+        0 => "0".to_owned(),
+        b if b % (1 << 20) == 0 => format!("{}MiB", b >> 20),
+        b => format!("{b}B"),
+    };
+    serializer.serialize_str(&text)
+}
+
+/// `[data]`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DataConfig {
+    /// Which set.
+    pub name: DataName,
+    /// File or folder, absolute; `None` for the embedded digits.
+    #[serde(serialize_with = "write_path")]
+    pub path: Option<PathBuf>,
+    /// First n training samples of each class; 0: all.
+    pub train_limit: u32,
+    /// First n test samples of each class; 0: all.
+    pub test_limit: u32,
+    /// Which mean and standard deviation.
+    pub normalisation: NormalisationName,
+    /// Mean per channel of values scaled to 0..1, in place of the named one; empty: not given.
+    pub mean: Vec<f64>,
+    /// Standard deviation per channel, in place of the named one; empty: not given.
+    pub std: Vec<f64>,
+}
+
+impl DataConfig {
+    pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
+        let name = s.choice("name", DataName::Cifar10, DataName::NAMES)?;
+        let data = Self {
+            name,
+            path: if name == DataName::Digits {
+                None
+            } else {
+                s.path("path", "data/cifar10")?
+            },
+            train_limit: s.count("train_limit", 0, 0)?,
+            test_limit: s.count("test_limit", 0, 0)?,
+            normalisation: s.choice(
+                "normalisation",
+                NormalisationName::Auto,
+                NormalisationName::NAMES,
+            )?,
+            mean: s.numbers("mean", "a list of finite numbers, one a channel", |_| true)?,
+            std: s.numbers(
+                "std",
+                "a list of finite numbers greater than 0, one a channel",
+                positive,
+            )?,
+        };
+        if name != DataName::Digits && data.path.is_none() {
+            return Err(s.error("path", "\"\"", format!("the folder of the {name} files")));
+        }
+        if data.mean.len() != data.std.len() {
+            let expected = format!("as many entries as data.mean has ({})", data.mean.len());
+            return Err(s.error("std", format!("a list of {}", data.std.len()), expected));
+        }
+        Ok(data)
+    }
+}
+
+/// `[split]`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SplitConfig {
+    /// How samples are dealt.
+    pub kind: SplitKind,
+    /// Number of clients.
+    pub clients: u32,
+    /// Concentration of the class proportions (`dirichlet`).
+    pub alpha: f64,
+    /// Share of the clients that have high resources.
+    pub high_share: f64,
+    /// Concentration of the client sizes; 0: equal sizes.
+    pub size_alpha: f64,
+}
+
+impl SplitConfig {
+    pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
+        let split = Self {
+            kind: s.choice("kind", SplitKind::Dirichlet, SplitKind::NAMES)?,
+            clients: s.count("clients", 50, 1)?,
+            alpha: s.number("alpha", 0.1, POSITIVE, positive)?,
+            high_share: s.number("high_share", 0.1, "a number from 0 to 1", |x| {
+                (0.0..=1.0).contains(&x)
+            })?,
+            size_alpha: s.number("size_alpha", 0.0, RATE, rate)?,
+        };
+        if split.kind == SplitKind::Shards && split.size_alpha > 0.0 {
+            return Err(s.error(
+                "size_alpha",
+                split.size_alpha,
+                "0 with split.kind = \"shards\", whose clients have equal sizes",
+            ));
+        }
+        Ok(split)
+    }
+
+    /// Number of high-resource clients: `high_share` of the clients, rounded half up, at least 1; 0 only for a share of 0.
+    pub fn high_clients(&self) -> u32 {
+        if self.high_share == 0.0 {
+            0
+        } else {
+            share_of(self.high_share, self.clients)
+        }
+    }
+}
+
+/// `[warmup]`: the first-order phase on the high-resource clients.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WarmupConfig {
+    /// Rounds; 0 skips the phase.
+    pub rounds: u32,
+    /// How the server joins weights.
+    pub algorithm: WarmupAlgorithm,
+    /// Passes over a client's samples each round.
+    pub local_epochs: u32,
+    /// Samples of a local step.
+    pub batch: u32,
+    /// Rate of a client's local steps.
+    pub client_lr: f64,
+    /// Rate of the server's step towards the clients' mean.
+    pub server_lr: f64,
+    /// Share of the high-resource clients in each round.
+    pub participation: f64,
+}
+
+impl WarmupConfig {
+    pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            rounds: s.count("rounds", 200, 0)?,
+            algorithm: s.choice("algorithm", WarmupAlgorithm::FedAvg, WarmupAlgorithm::NAMES)?,
+            local_epochs: s.count("local_epochs", 3, 1)?,
+            batch: s.count("batch", 64, 1)?,
+            client_lr: s.number("client_lr", 0.05, RATE, rate)?,
+            server_lr: s.number("server_lr", 1.0, RATE, rate)?,
+            participation: s.number("participation", 1.0, SHARE, share)?,
+        })
+    }
+}
+
+/// `[zo]`: the zeroth-order phase.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ZoConfig {
+    /// Rounds; 0 skips the phase.
+    pub rounds: u32,
+    /// Probes S of a client and step.
+    pub probes: u32,
+    /// Standard deviation of a perturbation's entries.
+    pub tau: f64,
+    /// Finite-difference step along the perturbation.
+    pub epsilon: f64,
+    /// Distribution of the perturbation.
+    pub distribution: Distribution,
+    /// Rate of the round's update.
+    pub lr: f64,
+    /// Rate of a client's own steps where there are several; 0: `lr`.
+    pub local_lr: f64,
+    /// Factor on the rate, each round.
+    pub lr_decay: f64,
+    /// Steps of a client in a round.
+    pub local_steps: u32,
+    /// Who takes part.
+    pub participants: ZoParticipants,
+    /// Share of them in each round.
+    pub participation: f64,
+    /// How the server applies the estimate.
+    pub optimizer: ZoOptimizer,
+    /// Batch norm's statistics.
+    pub norm_statistics: NormStatistics,
+}
+
+impl ZoConfig {
+    pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
+        let distributions = &["rademacher", "binomial", "gaussian", "uniform", "sphere"];
+        let zo = Self {
+            rounds: s.count("rounds", 300, 0)?,
+            probes: s.count("probes", 3, 1)?,
+            tau: s.number("tau", 0.75, POSITIVE, positive)?,
+            epsilon: s.number("epsilon", 1e-4, POSITIVE, positive)?,
+            distribution: s.choice("distribution", Distribution::Rademacher, distributions)?,
+            lr: s.number("lr", 0.05, RATE, rate)?,
+            local_lr: s.number("local_lr", 0.0, RATE, rate)?,
+            lr_decay: s.number("lr_decay", 1.0, POSITIVE, positive)?,
+            local_steps: s.count("local_steps", 1, 1)?,
+            participants: s.choice("participants", ZoParticipants::All, ZoParticipants::NAMES)?,
+            participation: s.number("participation", 1.0, SHARE, share)?,
+            optimizer: s.choice("optimizer", ZoOptimizer::Sgd, ZoOptimizer::NAMES)?,
+            norm_statistics: s.choice(
+                "norm_statistics",
+                NormStatistics::Frozen,
+                NormStatistics::NAMES,
+            )?,
+        };
+        if !((zo.epsilon * zo.tau) as f32).is_normal() {
+            let expected = format!(
+                "a value whose product with zo.tau ({}) is a normal f32",
+                zo.tau
+            );
+            return Err(s.error("epsilon", zo.epsilon, expected));
+        }
+        Ok(zo)
+    }
+}
+
+/// `[eval]`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EvalConfig {
+    /// Rounds between evaluations; the pivot and the last round are always evaluated.
+    pub every: u32,
+}
+
+impl EvalConfig {
+    pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            every: s.count("every", 10, 1)?,
+        })
+    }
+}
+
+/// `[device]`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DeviceConfig {
+    /// As `--device`; empty: not chosen.
+    pub select: String,
+    /// Bytes the engine may allocate on the device; 0: what the adapter allows.
+    #[serde(serialize_with = "write_bytes")]
+    pub memory_budget: u64,
+}
+
+impl DeviceConfig {
+    pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            select: s.text("select", "")?,
+            memory_budget: s.bytes("memory_budget", 0)?,
+        })
+    }
+}

@@ -1,0 +1,142 @@
+//! What can be wrong with data files.
+
+use std::path::PathBuf;
+
+/// An error in reading a data set.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// None of the names that a file may have exists.
+    #[error("{}: no {what} found; tried {}", folder.display(), tried.join(", "))]
+    Missing {
+        /// Folder that was searched.
+        folder: PathBuf,
+        /// What was looked for.
+        what: &'static str,
+        /// Names that were tried.
+        tried: Vec<String>,
+    },
+    /// The data path is no folder.
+    #[error("{}: expected a folder with {what}", path.display())]
+    NotAFolder {
+        /// `data.path`.
+        path: PathBuf,
+        /// What it should hold.
+        what: &'static str,
+    },
+    /// The operating system refused.
+    #[error("{}: cannot read: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The gzip stream is damaged.
+    #[error("{}: damaged gzip data after {decoded} decoded bytes: {message}", path.display())]
+    Gzip {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that could be decoded.
+        decoded: usize,
+        /// The decoder's explanation.
+        message: String,
+    },
+    /// A file is shorter or longer than it should be.
+    #[error("{}: {found} bytes found, expected {expected}", path.display())]
+    Size {
+        /// The file.
+        path: PathBuf,
+        /// How many bytes it has.
+        found: String,
+        /// How many it should have.
+        expected: String,
+    },
+    /// A field of a header has a wrong value.
+    #[error("{}: byte {byte}: {field} is {found}, expected {expected}", path.display())]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// Offset of the field, in the decoded file.
+        byte: usize,
+        /// Its name.
+        field: &'static str,
+        /// Its value.
+        found: String,
+        /// What it should be.
+        expected: String,
+    },
+    /// Images and labels, or training and test part, don't belong together.
+    #[error("{}: {found}, expected {expected} as in {}", path.display(), other.display())]
+    Mismatch {
+        /// The file.
+        path: PathBuf,
+        /// What it has.
+        found: String,
+        /// What the other has.
+        expected: String,
+        /// The file it was compared with.
+        other: PathBuf,
+    },
+    /// A label that names no class.
+    #[error("{}: record {record} (byte {byte}): label {label}, expected 0 to {}", path.display(), classes - 1)]
+    Label {
+        /// The file.
+        path: PathBuf,
+        /// Index of the sample in the file.
+        record: usize,
+        /// Offset of the label, in the decoded file.
+        byte: usize,
+        /// The label.
+        label: u32,
+        /// Number of classes.
+        classes: u32,
+    },
+    /// A line of a text file is malformed.
+    #[error("{}: line {line}: {message}", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// The normalisation doesn't fit the channels.
+    #[error(
+        "data.mean and data.std: {found} entries, expected {channels}: one for each channel of {name}"
+    )]
+    Channels {
+        /// Entries given.
+        found: usize,
+        /// Channels of the set.
+        channels: usize,
+        /// The set.
+        name: String,
+    },
+    /// `data.normalisation` is of a set with another number of channels.
+    #[error(
+        "data.normalisation = \"{normalisation}\": {found} channels, expected {channels} as {name} has"
+    )]
+    NamedChannels {
+        /// The name.
+        normalisation: String,
+        /// Its channels.
+        found: usize,
+        /// Channels of the set.
+        channels: usize,
+        /// The set.
+        name: String,
+    },
+    /// A data set that this version cannot read.
+    #[error("data.name = \"{name}\" is not available in this version; use digits, cifar10 or idx")]
+    Unsupported {
+        /// `data.name`.
+        name: String,
+    },
+    /// `data.path` is needed but not given.
+    #[error("data.path is empty; data.name = \"{name}\" needs the folder of its files")]
+    NoPath {
+        /// `data.name`.
+        name: String,
+    },
+}

@@ -1,0 +1,146 @@
+//! Which client holds which training samples, and which clients have high resources.
+//!
+//! Every choice derives from the split seed alone, through streams of their own for class pools, clients, sizes and the
+//! high-resource clients. All kinds end after at most one step a sample.
+
+mod dirichlet;
+mod error;
+mod file;
+mod kinds;
+
+pub use error::SplitError;
+pub use file::FORMAT;
+
+use crate::config::{SplitConfig, SplitKind};
+use crate::rng::host;
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+
+/// A partition of the training samples. Each index occurs at most once, in a client or in `leftover`; lists are ascending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// Number of classes.
+    pub classes: u32,
+    /// Indices into the training samples (as loaded, after the limits, in file order), for each client.
+    pub clients: Vec<Vec<u32>>,
+    /// Whether each client has high resources.
+    pub high: Vec<bool>,
+    /// Samples of each class, for each client.
+    pub histograms: Vec<Vec<u32>>,
+    /// Samples that no client has.
+    pub leftover: Vec<u32>,
+    /// Where the set has no split of its own: indices of the test samples in the original file.
+    pub test: Option<Vec<u32>>,
+}
+
+impl Split {
+    /// Deals samples with these labels (each less than `classes`) to clients. `test` is carried along for the record.
+    ///
+    /// # Errors
+    /// Fewer samples than clients (`shards`: than twice the clients).
+    pub fn new(
+        config: &SplitConfig,
+        labels: &[u32],
+        classes: u32,
+        seed: u64,
+        test: Option<Vec<u32>>,
+    ) -> Result<Self, SplitError> {
+        let (samples, clients) = (labels.len() as u32, config.clients);
+        let needed = if config.kind == SplitKind::Shards {
+            kinds::SHARDS * u64::from(clients)
+        } else {
+            u64::from(clients)
+        };
+        if needed > u64::from(samples) {
+            return Err(SplitError::TooFewSamples {
+                clients,
+                samples,
+                needed,
+                kind: config.kind,
+            });
+        }
+        let mut lists = match config.kind {
+            SplitKind::Dirichlet => dirichlet::by_class(
+                labels,
+                classes,
+                &kinds::sizes(config, samples, seed),
+                config.alpha,
+                seed,
+            ),
+            SplitKind::Iid => kinds::iid(samples, &kinds::sizes(config, samples, seed), seed),
+            SplitKind::Shards => kinds::shards(labels, clients, seed),
+        };
+        let mut used = vec![false; labels.len()];
+        for list in &mut lists {
+            list.sort_unstable();
+            list.iter().for_each(|&i| used[i as usize] = true);
+        }
+        let mut high = vec![false; clients as usize];
+        for client in host::choose(
+            &mut host::pcg(seed, "split/high"),
+            clients,
+            config.high_clients(),
+        ) {
+            high[client as usize] = true;
+        }
+        let histogram = |list: &Vec<u32>| {
+            let mut counts = vec![0; classes as usize];
+            list.iter()
+                .for_each(|&i| counts[labels[i as usize] as usize] += 1);
+            counts
+        };
+        Ok(Self {
+            classes,
+            histograms: lists.iter().map(histogram).collect(),
+            leftover: (0..samples).filter(|&i| !used[i as usize]).collect(),
+            clients: lists,
+            high,
+            test,
+        })
+    }
+
+    /// Indices of the high-resource clients, ascending.
+    pub fn high_clients(&self) -> Vec<u32> {
+        (0..self.high.len() as u32)
+            .filter(|&c| self.high[c as usize])
+            .collect()
+    }
+
+    /// Indices of the low-resource clients, ascending.
+    pub fn low_clients(&self) -> Vec<u32> {
+        (0..self.high.len() as u32)
+            .filter(|&c| !self.high[c as usize])
+            .collect()
+    }
+
+    /// SHA-256, in hex, of the partition as ASCII text: a line `high` or `low` for each client, then a line `leftover`, then,
+    /// where there are test indices, a line `test`; each word followed by its indices, a space before each, and each line by
+    /// a line feed.
+    pub fn sha256(&self) -> String {
+        let named = self
+            .high
+            .iter()
+            .map(|&high| if high { "high" } else { "low" })
+            .zip(&self.clients);
+        let rest = [("leftover", &self.leftover)]
+            .into_iter()
+            .chain(self.test.as_ref().map(|test| ("test", test)));
+        let mut hash = Sha256::new();
+        for (word, indices) in named.chain(rest) {
+            let mut line = word.to_owned();
+            for index in indices {
+                // Writing to a String cannot fail.
+                let _ = write!(line, " {index}");
+            }
+            line.push('\n');
+            hash.update(line.as_bytes());
+        }
+        hash.finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;
