@@ -6,7 +6,10 @@ pub fn fingerprint(w: &[f32]) -> u64 {
     for w in w {
         let b = w.to_bits();
         low = low.wrapping_add(finalise(b ^ i.wrapping_mul(0x9E37_79B9)));
-        high = high.wrapping_add(finalise(b.wrapping_add(i.wrapping_mul(0x85EB_CA77)).wrapping_add(0x1656_67B1)));
+        high = high.wrapping_add(finalise(
+            b.wrapping_add(i.wrapping_mul(0x85EB_CA77))
+                .wrapping_add(0x1656_67B1),
+        ));
         i = i.wrapping_add(1);
     }
     u64::from(high) << 32 | u64::from(low)

@@ -45,3 +45,6 @@ pub enum LedgerError {
         message: String,
     },
 }
+
+#[cfg(test)]
+mod tests;

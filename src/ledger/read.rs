@@ -35,10 +35,21 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::read`].
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, LedgerError> {
-        let error = |line: usize, message: String| LedgerError::Line { path: path.to_owned(), line, message };
+        let error = |line: usize, message: String| LedgerError::Line {
+            path: path.to_owned(),
+            line,
+            message,
+        };
         let truncated = bytes.last().is_some_and(|&b| b != b'\n');
-        let mut lines = bytes.split_inclusive(|&b| b == b'\n').filter(|line| line.ends_with(b"\n"));
-        let first = lines.next().ok_or_else(|| error(1, "expected a header line with its line end, found none".to_owned()))?;
+        let mut lines = bytes
+            .split_inclusive(|&b| b == b'\n')
+            .filter(|line| line.ends_with(b"\n"));
+        let first = lines.next().ok_or_else(|| {
+            error(
+                1,
+                "expected a header line with its line end, found none".to_owned(),
+            )
+        })?;
         let header: Header = parse_line(first).map_err(|m| error(1, m))?;
         validate::header(&header).map_err(|m| error(1, m))?;
         let mut line_ends = vec![first.len() as u64];
@@ -46,12 +57,18 @@ impl Ledger {
         let mut end = first.len();
         for (i, line) in lines.enumerate() {
             let round: Round = parse_line(line).map_err(|m| error(i + 2, m))?;
-            validate::round(&header, rounds.last().map(|r| r.round), &round).map_err(|m| error(i + 2, m))?;
+            validate::round(&header, rounds.last().map(|r| r.round), &round)
+                .map_err(|m| error(i + 2, m))?;
             end += line.len();
             line_ends.push(end as u64);
             rounds.push(round);
         }
-        Ok(Self { header, rounds, truncated, line_ends })
+        Ok(Self {
+            header,
+            rounds,
+            truncated,
+            line_ends,
+        })
     }
 }
 
@@ -67,8 +84,10 @@ fn parse_line<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
         let cause = text.split(" at line ").next().unwrap_or_default();
         let column = e.column().min(line.len());
         match key_before(&line[..column]) {
-            Some(key) if e.is_data() && !cause.contains('`') => format!("{key}: {cause} (byte {column})"),
-            Some(key) if e.is_data() && cause.starts_with("expected") => format!("{key}: {cause} (byte {column})"),
+            // Messages about a missing, unknown or doubled field name it themselves.
+            Some(key) if e.is_data() && !cause.contains(" field `") => {
+                format!("{key}: {cause} (byte {column})")
+            }
             _ => format!("{cause} (byte {column})"),
         }
     })

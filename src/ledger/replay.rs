@@ -34,7 +34,9 @@ pub fn apply_float(w: &mut [f32], dist: Distribution, seeds: &[u64], a: &[f32]) 
         sum.fill(0.0);
         for (&seed, &a) in seeds.iter().zip(a).filter(|&(_, &a)| a != 0.0) {
             stream::fill(dist, seed, (chunk * CHUNK) as u64, elements);
-            sum.iter_mut().zip(elements.iter()).for_each(|(s, &e)| *s += a * e);
+            sum.iter_mut()
+                .zip(elements.iter())
+                .for_each(|(s, &e)| *s += a * e);
         }
         part.iter_mut().zip(sum.iter()).for_each(|(w, &s)| *w += s);
     }
@@ -78,7 +80,10 @@ mod tests {
     fn bases_hold_no_subnormal_and_no_negative_zero() {
         let mut w = [-0.0, 1e-40, -1e-40, 1.0, -2.0, f32::MIN_POSITIVE];
         sanitize_base(&mut w);
-        assert_eq!(w.map(f32::to_bits), [0.0, 0.0, 0.0, 1.0, -2.0, f32::MIN_POSITIVE].map(f32::to_bits));
+        assert_eq!(
+            w.map(f32::to_bits),
+            [0.0, 0.0, 0.0, 1.0, -2.0, f32::MIN_POSITIVE].map(f32::to_bits)
+        );
     }
 
     #[test]
@@ -87,7 +92,12 @@ mod tests {
         let mut exact = vec![0.25f32; d];
         let mut float = exact.clone();
         apply_exact(&mut exact, Distribution::Binomial, &seeds, &q, 20);
-        apply_float(&mut float, Distribution::Binomial, &seeds, &q.map(|q| q as f32 * power_of_two_f32(-20)));
+        apply_float(
+            &mut float,
+            Distribution::Binomial,
+            &seeds,
+            &q.map(|q| q as f32 * power_of_two_f32(-20)),
+        );
         assert_eq!(exact, float);
     }
 }

@@ -120,14 +120,18 @@ pub struct Probe {
 fn required_f32<'de, D: Deserializer<'de>>(de: D) -> Result<Option<f32>, D::Error> {
     let value = Option::<f32>::deserialize(de)?;
     match value {
-        Some(v) if !v.is_finite() => Err(D::Error::custom("expected a number that fits an f32, or null")),
+        Some(v) if !v.is_finite() => Err(D::Error::custom(
+            "expected a number that fits an f32, or null",
+        )),
         _ => Ok(value),
     }
 }
 
 /// Reads exactly 16 hex digits.
 pub fn parse_hex64(text: &str) -> Option<u64> {
-    (text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit())).then(|| u64::from_str_radix(text, 16).ok()).flatten()
+    (text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit()))
+        .then(|| u64::from_str_radix(text, 16).ok())
+        .flatten()
 }
 
 /// u64 as 16 hex digits.
@@ -140,6 +144,7 @@ mod hex64 {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(de: D) -> Result<u64, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(de)?;
-        parse_hex64(&text).ok_or_else(|| D::Error::custom(format!("expected 16 hex digits, found `{text}`")))
+        parse_hex64(&text)
+            .ok_or_else(|| D::Error::custom(format!("expected 16 hex digits, found `{text}`")))
     }
 }

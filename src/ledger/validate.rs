@@ -10,7 +10,10 @@ pub(super) const EXP_RANGE: std::ops::RangeInclusive<i32> = -60..=60;
 
 pub(super) fn header(h: &Header) -> Result<(), String> {
     if h.format != FORMAT {
-        return Err(format!("format: expected \"{FORMAT}\", found \"{}\"", h.format));
+        return Err(format!(
+            "format: expected \"{FORMAT}\", found \"{}\"",
+            h.format
+        ));
     }
     if h.version != VERSION {
         return Err(format!("version: expected {VERSION}, found {}", h.version));
@@ -24,15 +27,24 @@ pub(super) fn header(h: &Header) -> Result<(), String> {
     positive("tau", h.tau)?;
     positive("epsilon", h.epsilon)?;
     if h.exact && !h.distribution.is_exact() {
-        return Err(format!("exact: expected false with distribution {}, found true", h.distribution));
+        return Err(format!(
+            "exact: expected false with distribution {}, found true",
+            h.distribution
+        ));
     }
     match h.optimizer {
-        None if !h.exact => return Err("optimizer: expected in a ledger that is not exact, found none".to_owned()),
+        None if !h.exact => {
+            return Err("optimizer: expected in a ledger that is not exact, found none".to_owned());
+        }
         Some(Optimizer::Momentum { .. } | Optimizer::Adam { .. }) if h.exact => {
             return Err("optimizer: expected sgd or none in an exact ledger".to_owned());
         }
         Some(Optimizer::Momentum { beta }) => decay("optimizer.beta", beta)?,
-        Some(Optimizer::Adam { beta1, beta2, epsilon }) => {
+        Some(Optimizer::Adam {
+            beta1,
+            beta2,
+            epsilon,
+        }) => {
             decay("optimizer.beta1", beta1)?;
             decay("optimizer.beta2", beta2)?;
             positive("optimizer.epsilon", epsilon)?;
@@ -43,7 +55,10 @@ pub(super) fn header(h: &Header) -> Result<(), String> {
         return Err("base: expected a file name, found an empty string".to_owned());
     }
     if h.base_sha256.len() != 64 || !h.base_sha256.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(format!("base_sha256: expected 64 hex digits, found `{}`", h.base_sha256));
+        return Err(format!(
+            "base_sha256: expected 64 hex digits, found `{}`",
+            h.base_sha256
+        ));
     }
     if h.seed_pool == Some(0) {
         return Err("seed_pool: expected at least 1, found 0".to_owned());
@@ -53,30 +68,49 @@ pub(super) fn header(h: &Header) -> Result<(), String> {
 
 pub(super) fn round(h: &Header, last: Option<u32>, r: &Round) -> Result<(), String> {
     if let Some(last) = last.filter(|&last| r.round <= last) {
-        return Err(format!("round: expected more than {last}, the round before, found {}", r.round));
+        return Err(format!(
+            "round: expected more than {last}, the round before, found {}",
+            r.round
+        ));
     }
     if !(r.lr.is_finite() && r.lr >= 0.0) {
-        return Err(format!("lr: expected a finite number of at least 0, found {}", r.lr));
+        return Err(format!(
+            "lr: expected a finite number of at least 0, found {}",
+            r.lr
+        ));
     }
     let scale_exp = match (h.exact, r.scale_exp) {
         (true, None) => return Err("scale_exp: missing, expected in an exact ledger".to_owned()),
-        (false, Some(e)) => return Err(format!("scale_exp: expected none in a ledger that is not exact, found {e}")),
+        (false, Some(e)) => {
+            return Err(format!(
+                "scale_exp: expected none in a ledger that is not exact, found {e}"
+            ));
+        }
         (_, e) => e.unwrap_or(0),
     };
     if !EXP_RANGE.contains(&scale_exp) {
         return Err(format!("scale_exp: expected -60 to 60, found {scale_exp}"));
     }
     if r.skipped && scale_exp != 0 {
-        return Err(format!("scale_exp: expected 0 in a skipped round, found {scale_exp}"));
+        return Err(format!(
+            "scale_exp: expected 0 in a skipped round, found {scale_exp}"
+        ));
     }
     for (j, p) in r.probes.iter().enumerate() {
         probe(h, r, p).map_err(|message| format!("probes[{j}].{message}"))?;
     }
-    let sum: i64 = r.probes.iter().map(|p| i64::from(p.q.unwrap_or(0)).abs()).sum();
+    let sum: i64 = r
+        .probes
+        .iter()
+        .map(|p| i64::from(p.q.unwrap_or(0)).abs())
+        .sum();
     let m = i64::from(h.distribution.max_abs());
     // At most 2^31 a probe, and far fewer than 2^27 probes fit a line.
     if h.exact && sum.saturating_mul(m) > MAX_SUM {
-        return Err(format!("q: expected sum |q| * {m} of at most {MAX_SUM}, found {}", sum.saturating_mul(m)));
+        return Err(format!(
+            "q: expected sum |q| * {m} of at most {MAX_SUM}, found {}",
+            sum.saturating_mul(m)
+        ));
     }
     Ok(())
 }
@@ -90,22 +124,39 @@ fn probe(h: &Header, r: &Round, p: &Probe) -> Result<(), String> {
     }
     match (h.exact, p.q) {
         (true, None) => return Err("q: missing, expected an integer in an exact ledger".to_owned()),
-        (false, Some(q)) => return Err(format!("q: expected none in a ledger that is not exact, found {q}")),
-        (_, Some(q)) if q != 0 && p.dl.is_none() => return Err(format!("q: expected 0 where dl is null, found {q}")),
-        (_, Some(q)) if q != 0 && r.skipped => return Err(format!("q: expected 0 in a skipped round, found {q}")),
+        (false, Some(q)) => {
+            return Err(format!(
+                "q: expected none in a ledger that is not exact, found {q}"
+            ));
+        }
+        (_, Some(q)) if q != 0 && p.dl.is_none() => {
+            return Err(format!("q: expected 0 where dl is null, found {q}"));
+        }
+        (_, Some(q)) if q != 0 && r.skipped => {
+            return Err(format!("q: expected 0 in a skipped round, found {q}"));
+        }
         _ => {}
     }
     match (h.seed_pool, p.k) {
         (None, None) => Ok(()),
-        (None, Some(k)) => Err(format!("k: expected none without seed_pool in the header, found {k}")),
-        (Some(pool), None) => Err(format!("k: missing, expected an index below seed_pool {pool}")),
-        (Some(pool), Some(k)) if k >= pool => Err(format!("k: expected an index below seed_pool {pool}, found {k}")),
+        (None, Some(k)) => Err(format!(
+            "k: expected none without seed_pool in the header, found {k}"
+        )),
+        (Some(pool), None) => Err(format!(
+            "k: missing, expected an index below seed_pool {pool}"
+        )),
+        (Some(pool), Some(k)) if k >= pool => Err(format!(
+            "k: expected an index below seed_pool {pool}, found {k}"
+        )),
         (Some(_), Some(k)) => {
             let expected = pool_seed(h.run_seed, k);
             if p.seed == expected {
                 Ok(())
             } else {
-                Err(format!("seed: expected {expected:016x}, seed {k} of the pool, found {:016x}", p.seed))
+                Err(format!(
+                    "seed: expected {expected:016x}, seed {k} of the pool, found {:016x}",
+                    p.seed
+                ))
             }
         }
     }
@@ -115,10 +166,16 @@ fn positive(field: &str, value: f64) -> Result<(), String> {
     if value.is_finite() && value > 0.0 {
         Ok(())
     } else {
-        Err(format!("{field}: expected a finite number above 0, found {value}"))
+        Err(format!(
+            "{field}: expected a finite number above 0, found {value}"
+        ))
     }
 }
 
 fn decay(field: &str, value: f64) -> Result<(), String> {
-    if (0.0..1.0).contains(&value) { Ok(()) } else { Err(format!("{field}: expected 0 to below 1, found {value}")) }
+    if (0.0..1.0).contains(&value) {
+        Ok(())
+    } else {
+        Err(format!("{field}: expected 0 to below 1, found {value}"))
+    }
 }

@@ -25,9 +25,21 @@ impl LedgerWriter {
     /// # Errors
     /// A header that breaks the format; a file that exists or can't be written.
     pub fn create(path: &Path, header: Header) -> Result<Self, LedgerError> {
-        validate::header(&header).map_err(|message| LedgerError::Refused { path: path.to_owned(), message })?;
-        let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(FileError::of(path, "create"))?;
-        let mut writer = Self { path: path.to_owned(), file, header, last: None };
+        validate::header(&header).map_err(|message| LedgerError::Refused {
+            path: path.to_owned(),
+            message,
+        })?;
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(path)
+            .map_err(FileError::of(path, "create"))?;
+        let mut writer = Self {
+            path: path.to_owned(),
+            file,
+            header,
+            last: None,
+        };
         let line = writer.line_of(&writer.header)?;
         writer.put(&line)?;
         sync_folder(folder_of(path))?;
@@ -41,16 +53,30 @@ impl LedgerWriter {
     pub fn reopen(path: &Path, keep: usize) -> Result<Self, LedgerError> {
         let ledger = Ledger::read(path)?;
         let Some(&end) = ledger.line_ends.get(keep) else {
-            let message = format!("expected at least {keep} complete rounds to go on from, found {}", ledger.rounds.len());
-            return Err(LedgerError::Refused { path: path.to_owned(), message });
+            let message = format!(
+                "expected at least {keep} complete rounds to go on from, found {}",
+                ledger.rounds.len()
+            );
+            return Err(LedgerError::Refused {
+                path: path.to_owned(),
+                message,
+            });
         };
-        let mut file = OpenOptions::new().write(true).open(path).map_err(FileError::of(path, "open"))?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .open(path)
+            .map_err(FileError::of(path, "open"))?;
         file.set_len(end)
             .and_then(|()| file.seek(SeekFrom::End(0)))
             .and_then(|_| file.sync_all())
             .map_err(FileError::of(path, "cut"))?;
         let last = ledger.rounds[..keep].last().map(|r| r.round);
-        Ok(Self { path: path.to_owned(), file, header: ledger.header, last })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            header: ledger.header,
+            last,
+        })
     }
 
     /// The header.
@@ -63,8 +89,12 @@ impl LedgerWriter {
     /// # Errors
     /// A round that breaks the format (nothing is written); a file that can't be written.
     pub fn append(&mut self, round: &Round) -> Result<(), LedgerError> {
-        validate::round(&self.header, self.last, round)
-            .map_err(|message| LedgerError::Refused { path: self.path.clone(), message })?;
+        validate::round(&self.header, self.last, round).map_err(|message| {
+            LedgerError::Refused {
+                path: self.path.clone(),
+                message,
+            }
+        })?;
         let line = self.line_of(round)?;
         self.put(&line)?;
         self.last = Some(round.round);
@@ -72,8 +102,10 @@ impl LedgerWriter {
     }
 
     fn line_of<T: Serialize>(&self, value: &T) -> Result<Vec<u8>, LedgerError> {
-        let mut line = serde_json::to_vec(value)
-            .map_err(|e| LedgerError::Refused { path: self.path.clone(), message: e.to_string() })?;
+        let mut line = serde_json::to_vec(value).map_err(|e| LedgerError::Refused {
+            path: self.path.clone(),
+            message: e.to_string(),
+        })?;
         line.push(b'\n');
         Ok(line)
     }

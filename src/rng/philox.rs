@@ -11,7 +11,12 @@ pub fn philox(key: [u32; 2], ctr: [u32; 4]) -> [u32; 4] {
     for _ in 0..10 {
         let a = u64::from(MULTIPLIERS[0]) * u64::from(c0);
         let b = u64::from(MULTIPLIERS[1]) * u64::from(c2);
-        (c0, c1, c2, c3) = ((b >> 32) as u32 ^ c1 ^ k0, b as u32, (a >> 32) as u32 ^ c3 ^ k1, a as u32);
+        (c0, c1, c2, c3) = (
+            (b >> 32) as u32 ^ c1 ^ k0,
+            b as u32,
+            (a >> 32) as u32 ^ c3 ^ k1,
+            a as u32,
+        );
         k0 = k0.wrapping_add(WEYL[0]);
         k1 = k1.wrapping_add(WEYL[1]);
     }
@@ -31,8 +36,16 @@ mod tests {
     #[test]
     fn published_known_answers() {
         let cases = [
-            ([0; 2], [0; 4], [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]),
-            ([u32::MAX; 2], [u32::MAX; 4], [0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd]),
+            (
+                [0; 2],
+                [0; 4],
+                [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8],
+            ),
+            (
+                [u32::MAX; 2],
+                [u32::MAX; 4],
+                [0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd],
+            ),
             (
                 [0xa4093822, 0x299f31d0],
                 [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344],

@@ -28,7 +28,10 @@ mod tests {
 
     #[test]
     fn golden_seeds() {
-        let text = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/stream-seeds.json"));
+        let text = include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/golden/stream-seeds.json"
+        ));
         let golden: Value = serde_json::from_str(text).unwrap();
         let hex = |v: &Value| u64::from_str_radix(v.as_str().unwrap(), 16).unwrap();
         let word = |v: &Value| v.as_u64().unwrap() as u32;
@@ -36,11 +39,20 @@ mod tests {
         let pool = golden["pool_seeds"].as_array().unwrap();
         assert!(probes.len() >= 7 && pool.len() >= 5);
         for case in probes {
-            let seed = probe_seed(hex(&case["run_seed"]), word(&case["round"]), word(&case["client"]), word(&case["probe"]));
+            let seed = probe_seed(
+                hex(&case["run_seed"]),
+                word(&case["round"]),
+                word(&case["client"]),
+                word(&case["probe"]),
+            );
             assert_eq!(seed, hex(&case["seed"]), "{case}");
         }
         for case in pool {
-            assert_eq!(pool_seed(hex(&case["run_seed"]), word(&case["k"])), hex(&case["seed"]), "{case}");
+            assert_eq!(
+                pool_seed(hex(&case["run_seed"]), word(&case["k"])),
+                hex(&case["seed"]),
+                "{case}"
+            );
         }
     }
 }

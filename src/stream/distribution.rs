@@ -28,7 +28,13 @@ pub struct UnknownDistribution(pub String);
 
 impl Distribution {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Rademacher, Self::Binomial, Self::Gaussian, Self::Uniform, Self::Sphere];
+    pub const ALL: [Self; 5] = [
+        Self::Rademacher,
+        Self::Binomial,
+        Self::Gaussian,
+        Self::Uniform,
+        Self::Sphere,
+    ];
 
     /// The name in configs and ledgers.
     pub const fn name(self) -> &'static str {
@@ -88,7 +94,10 @@ impl FromStr for Distribution {
     type Err = UnknownDistribution;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|d| d.name() == text).ok_or_else(|| UnknownDistribution(text.to_owned()))
+        Self::ALL
+            .into_iter()
+            .find(|d| d.name() == text)
+            .ok_or_else(|| UnknownDistribution(text.to_owned()))
     }
 }
 

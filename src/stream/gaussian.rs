@@ -25,15 +25,15 @@ fn minus_two_ln(n: u32) -> f32 {
     let v = n << (lz - 7);
     let upper = v >= 25_165_824;
     let f = if upper {
-        (v as i32 - 33_554_432) as f32 * 2.980_232_238_769_531_25e-8_f32
+        (v as i32 - 33_554_432) as f32 * 2.980_232_2e-8
     } else {
-        (v as i32 - 16_777_216) as f32 * 5.960_464_477_539_062_5e-8_f32
+        (v as i32 - 16_777_216) as f32 * 5.960_464_5e-8
     };
     let e = (if upper { 8.0 } else { 7.0 }) - lz as f32;
     let s = f / (2.0 + f);
     let t = s * s;
     let p = 2.0 + t * (0.666_666_7 + t * (0.4 + t * (0.285_714_3 + t * 0.222_222_22)));
-    -2.0 * (e * 0.693_147_2 + s * p)
+    -2.0 * (e * std::f32::consts::LN_2 + s * p)
 }
 
 #[inline]
@@ -48,10 +48,15 @@ fn cos_sin_turn(k: u32) -> [f32; 2] {
     let quarter = (shifted >> 22) & 3;
     let x = ((shifted & 4_194_303) as i32 - 2_097_152) as f32 * 3.745_070_4e-7;
     let t = x * x;
-    let s = x + x * t * (-0.166_666_67 + t * (0.008_333_334 + t * (-0.000_198_412_7 + t * 2.755_731_9e-6)));
+    let s = x + x
+        * t
+        * (-0.166_666_67 + t * (0.008_333_334 + t * (-0.000_198_412_7 + t * 2.755_731_9e-6)));
     let c = 1.0 + t * (-0.5 + t * (0.041_666_668 + t * (-0.001_388_888_9 + t * 2.480_158_8e-5)));
     let (a, b) = if quarter & 1 == 1 { (s, c) } else { (c, s) };
-    [if quarter == 1 || quarter == 2 { -a } else { a }, if quarter >= 2 { -b } else { b }]
+    [
+        if quarter == 1 || quarter == 2 { -a } else { a },
+        if quarter >= 2 { -b } else { b },
+    ]
 }
 
 #[cfg(test)]
@@ -65,7 +70,10 @@ mod tests {
         for (ours, exact) in pair(a, b).into_iter().zip([r * turn.cos(), r * turn.sin()]) {
             let bound = 1e-5 * (1.0 + exact.abs());
             // A tenth of the bound: a device that fuses or rounds divisions and roots less well must stay inside too.
-            assert!((f64::from(ours) - exact).abs() <= 0.1 * bound, "a {a:08x} b {b:08x}: {ours} against {exact}");
+            assert!(
+                (f64::from(ours) - exact).abs() <= 0.1 * bound,
+                "a {a:08x} b {b:08x}: {ours} against {exact}"
+            );
         }
     }
 
@@ -75,12 +83,18 @@ mod tests {
         let mut radii: Vec<u32> = (0..300).flat_map(|m| [0x00ff_ffff - m, m]).collect();
         for k in 1..24 {
             for d in 0..5 {
-                radii.extend([(1u32 << k) + d, (3u32 << (k - 1)) + d].map(|n| n.saturating_sub(3).min(0x00ff_ffff)));
+                radii.extend(
+                    [(1u32 << k) + d, (3u32 << (k - 1)) + d]
+                        .map(|n| n.saturating_sub(3).min(0x00ff_ffff)),
+                );
             }
         }
         let mut angles = Vec::new();
         for octant in 0..8u32 {
-            angles.extend((0..7u32).map(|d| (octant * 2_097_152).wrapping_add(d).wrapping_sub(3) & 0x00ff_ffff));
+            angles.extend(
+                (0..7u32)
+                    .map(|d| (octant * 2_097_152).wrapping_add(d).wrapping_sub(3) & 0x00ff_ffff),
+            );
         }
         for &n in &radii {
             for &k in &angles {

@@ -14,7 +14,11 @@ use crate::rng::philox::{key_of, philox};
 /// Elements of a Philox block of a distribution: 128 signs, or four numbers.
 #[inline]
 pub fn block_len(dist: Distribution) -> u64 {
-    if dist == Distribution::Rademacher { 128 } else { 4 }
+    if dist == Distribution::Rademacher {
+        128
+    } else {
+        4
+    }
 }
 
 /// Element `e_i` of a seed's stream, before `tau` and `scale`; of `sphere`, before its norm is divided out
@@ -37,12 +41,17 @@ pub fn fill(dist: Distribution, seed: u64, start: u64, out: &mut [f32]) {
                 }
             }
             Distribution::Binomial => {
-                head.iter_mut().zip(&words[from..]).for_each(|(o, &x)| *o = centred_popcount(x) as f32);
+                head.iter_mut()
+                    .zip(&words[from..])
+                    .for_each(|(o, &x)| *o = centred_popcount(x) as f32);
             }
             Distribution::Gaussian | Distribution::Sphere => {
                 head.copy_from_slice(&gaussian::block(words)[from..from + count]);
             }
-            Distribution::Uniform => head.iter_mut().zip(&words[from..]).for_each(|(o, &x)| *o = uniform(x)),
+            Distribution::Uniform => head
+                .iter_mut()
+                .zip(&words[from..])
+                .for_each(|(o, &x)| *o = uniform(x)),
         }
         rest = tail;
     });
@@ -84,17 +93,32 @@ pub fn sphere_factor(seed: u64, d: u64) -> f64 {
     let mut sum = 0.0f64;
     let mut start = 0;
     while start < d {
-        let part = buffer.len().min(usize::try_from(d - start).unwrap_or(usize::MAX));
+        let part = buffer
+            .len()
+            .min(usize::try_from(d - start).unwrap_or(usize::MAX));
         fill(Distribution::Gaussian, seed, start, &mut buffer[..part]);
-        sum += buffer[..part].iter().map(|&e| f64::from(e) * f64::from(e)).sum::<f64>();
+        sum += buffer[..part]
+            .iter()
+            .map(|&e| f64::from(e) * f64::from(e))
+            .sum::<f64>();
         start += part as u64;
     }
-    if sum > 0.0 { (d as f64 / sum).sqrt() } else { 1.0 }
+    if sum > 0.0 {
+        (d as f64 / sum).sqrt()
+    } else {
+        1.0
+    }
 }
 
 /// Calls `each(words, first element within the block, number of elements)` for the blocks of a range, in order.
 #[inline]
-fn for_each_block(dist: Distribution, seed: u64, start: u64, len: usize, mut each: impl FnMut([u32; 4], usize, usize)) {
+fn for_each_block(
+    dist: Distribution,
+    seed: u64,
+    start: u64,
+    len: usize,
+    mut each: impl FnMut([u32; 4], usize, usize),
+) {
     let key = key_of(seed);
     let size = block_len(dist);
     let (mut block, mut from) = (start / size, (start % size) as usize);
@@ -102,7 +126,14 @@ fn for_each_block(dist: Distribution, seed: u64, start: u64, len: usize, mut eac
     let mut left = len;
     while left > 0 {
         let count = left.min(size as usize - from);
-        each(philox(key, [block as u32, (block >> 32) as u32, dist.stream_id(), 0]), from, count);
+        each(
+            philox(
+                key,
+                [block as u32, (block >> 32) as u32, dist.stream_id(), 0],
+            ),
+            from,
+            count,
+        );
         left -= count;
         from = 0;
         block = if block == last { 0 } else { block + 1 };

@@ -1,0 +1,69 @@
+//! Golden files: reference values computed elsewhere (interfaces, Golden files).
+
+mod pass;
+mod spsa;
+
+use std::path::{Path, PathBuf};
+
+pub use pass::{Mode, PassGolden};
+pub use spsa::{SpsaCase, SpsaGolden};
+
+use crate::files::FileError;
+use crate::model::ModelError;
+use crate::weights::WeightsError;
+
+/// What can be wrong with a golden file.
+#[derive(Debug, thiserror::Error)]
+pub enum GoldenError {
+    /// The file could not be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A tensor or the container is wrong.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The model table is wrong, or of a kind that is not available.
+    #[error("{}: {source}", path.display())]
+    Model {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ModelError,
+    },
+    /// A field is wrong.
+    #[error("{}: {message}", path.display())]
+    Field {
+        /// The file.
+        path: PathBuf,
+        /// The field, what was expected and found.
+        message: String,
+    },
+}
+
+/// A golden file of either kind.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Golden {
+    /// A forward and backward pass.
+    Pass(Box<PassGolden>),
+    /// Two-sided differences.
+    Spsa(SpsaGolden),
+}
+
+impl Golden {
+    /// Reads a file; `.json` is a file of differences, anything else a pass.
+    ///
+    /// # Errors
+    /// A file that can't be read, is malformed, or holds a model of a kind that is not available.
+    pub fn read(path: &Path) -> Result<Self, GoldenError> {
+        if path
+            .extension()
+            .is_some_and(|e| e.eq_ignore_ascii_case("json"))
+        {
+            SpsaGolden::read(path).map(Self::Spsa)
+        } else {
+            PassGolden::read(path).map(|p| Self::Pass(Box::new(p)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! A golden forward and backward pass.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use super::GoldenError;
+use crate::files;
+use crate::model::{Chain, ModelSpec};
+use crate::weights::TensorFile;
+
+/// Which statistics batch norm uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The batch's.
+    Train,
+    /// The running ones.
+    Eval,
+}
+
+impl FromStr for Mode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "train" => Ok(Self::Train),
+            "eval" => Ok(Self::Eval),
+            other => Err(format!("mode: expected `train` or `eval`, found `{other}`")),
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if *self == Self::Train {
+            "train"
+        } else {
+            "eval"
+        })
+    }
+}
+
+/// A forward and backward pass of one batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PassGolden {
+    /// The model table.
+    pub spec: ModelSpec,
+    /// Its chain.
+    pub chain: Chain,
+    /// Which statistics batch norm uses.
+    pub mode: Mode,
+    /// Samples N.
+    pub samples: usize,
+    /// `[N, input]`.
+    pub x: Vec<f32>,
+    /// `[N]`, below the model's classes.
+    pub y: Vec<u32>,
+    /// The flat parameter vector.
+    pub params: Vec<f32>,
+    /// Running statistics before, by name.
+    pub buffers: BTreeMap<String, Vec<f32>>,
+    /// `[N, classes]`.
+    pub logits: Vec<f32>,
+    /// Mean cross-entropy.
+    pub loss: f32,
+    /// The flat gradient of `loss`.
+    pub grads: Vec<f32>,
+    /// Running statistics after, by name.
+    pub out_buffers: BTreeMap<String, Vec<f32>>,
+}
+
+impl PassGolden {
+    /// Reads a golden safetensors file.
+    ///
+    /// # Errors
+    /// A file that can't be read or is cut off; metadata or tensors that are missing, unknown, misshapen or out of range; a
+    /// kind of model that is not available.
+    pub fn read(path: &Path) -> Result<Self, GoldenError> {
+        let bytes = files::read(path)?;
+        let file = TensorFile::parse(path, &bytes)?;
+        let field = |message: String| GoldenError::Field {
+            path: path.to_owned(),
+            message,
+        };
+        let model = |source| GoldenError::Model {
+            path: path.to_owned(),
+            source,
+        };
+        let text = |key: &str| {
+            file.metadata(key)
+                .ok_or_else(|| field(format!("metadata `{key}`: missing")))
+        };
+        let table = serde_json::from_str(text("model")?)
+            .map_err(|e| field(format!("metadata `model`: expected JSON: {e}")))?;
+        let spec = ModelSpec::from_json(&table).map_err(model)?;
+        let chain = spec.chain().map_err(model)?;
+        let mode = text("mode")?
+            .parse()
+            .map_err(|m| field(format!("metadata {m}")))?;
+
+        let shape = file.shape("x")?;
+        let samples = shape.first().copied().unwrap_or(0);
+        if samples == 0
+            || shape[1..].iter().try_fold(1usize, |n, &s| n.checked_mul(s))
+                != Some(chain.input.len())
+        {
+            let expected = chain.input.len();
+            return Err(file
+                .error(
+                    "x",
+                    format!("expected [N, ...] of {expected} values a sample, found {shape:?}"),
+                )
+                .into());
+        }
+        let x = file.f32s("x", &shape)?;
+        let mut y = Vec::with_capacity(samples);
+        for label in file.i64s("y", &[samples])? {
+            let class = u32::try_from(label)
+                .ok()
+                .filter(|&c| (c as usize) < chain.classes);
+            y.push(class.ok_or_else(|| {
+                file.error(
+                    "y",
+                    format!(
+                        "expected labels from 0 to {}, found {label}",
+                        chain.classes - 1
+                    ),
+                )
+            })?);
+        }
+        let params = file.flat("param/", &chain.params)?;
+        let grads = file.flat("grad/", &chain.params)?;
+        let logits = file.f32s("out/logits", &[samples, chain.classes])?;
+        let loss = file.f32s("out/loss", &[1])?[0];
+        let (mut buffers, mut out_buffers) = (BTreeMap::new(), BTreeMap::new());
+        for name in file.names() {
+            let known = |prefix: &str| {
+                name.strip_prefix(prefix)
+                    .is_some_and(|n| chain.params.iter().any(|p| p.name == n))
+            };
+            if let Some(buffer) = name.strip_prefix("buffer/") {
+                buffers.insert(buffer.to_owned(), file.f32s(name, &file.shape(name)?)?);
+            } else if let Some(buffer) = name.strip_prefix("out_buffer/") {
+                out_buffers.insert(buffer.to_owned(), file.f32s(name, &file.shape(name)?)?);
+            } else if !["x", "y", "out/logits", "out/loss"].contains(&name)
+                && !known("param/")
+                && !known("grad/")
+            {
+                return Err(file
+                    .error(name, "the model has no tensor of this name".to_owned())
+                    .into());
+            }
+        }
+        Ok(Self {
+            spec,
+            chain,
+            mode,
+            samples,
+            x,
+            y,
+            params,
+            buffers,
+            logits,
+            loss,
+            grads,
+            out_buffers,
+        })
+    }
+}

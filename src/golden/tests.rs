@@ -1,0 +1,71 @@
+//! Reading the golden folder.
+
+use super::*;
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name)
+}
+
+#[test]
+fn passes_are_read() {
+    for (name, classes) in [
+        ("mlp", 10),
+        ("cnn-1x28x28", 10),
+        ("cnn-3x32x32", 10),
+        ("sequential", 62),
+        ("sequential-norm", 5),
+    ] {
+        let golden = PassGolden::read(&path(&format!("{name}.safetensors"))).unwrap();
+        assert_eq!(
+            (golden.mode, golden.chain.classes),
+            (Mode::Train, classes),
+            "{name}"
+        );
+        assert_eq!(golden.params.len(), golden.chain.param_count());
+        assert_eq!(golden.grads.len(), golden.params.len());
+        assert_eq!(golden.x.len(), golden.samples * golden.chain.input.len());
+        // The loss belongs to the logits and labels.
+        let mut loss = 0.0;
+        for (row, &y) in golden.logits.chunks(classes).zip(&golden.y) {
+            let sum: f64 = row.iter().map(|&z| f64::from(z).exp()).sum();
+            loss += sum.ln() - f64::from(row[y as usize]);
+        }
+        assert!(
+            (loss / golden.samples as f64 - f64::from(golden.loss)).abs() < 1e-5,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn differences_are_read() {
+    for name in ["spsa-mlp.json", "spsa-cnn.json"] {
+        let Golden::Spsa(golden) = Golden::read(&path(name)).unwrap() else {
+            panic!("{name}")
+        };
+        assert!(golden.golden.is_file() && golden.cases.len() >= 6);
+        for case in &golden.cases {
+            assert!((case.loss_plus - case.loss_minus - case.dl).abs() < 1e-12);
+        }
+    }
+}
+
+#[test]
+fn other_kinds_and_files_are_refused_by_name() {
+    for (name, part) in [
+        ("resnet-group.safetensors", "`resnet` is not available"),
+        ("vit.safetensors", "`vit` is not available"),
+        ("spsa-vit.json", "`vit` is not available"),
+        ("stream-uniform.json", "missing field"),
+        ("replay-small/base.safetensors", "metadata `model`: missing"),
+        ("no-such.safetensors", "cannot read"),
+    ] {
+        let message = Golden::read(&path(name)).unwrap_err().to_string();
+        assert!(
+            message.contains(part) && message.contains(name),
+            "{message}"
+        );
+    }
+}

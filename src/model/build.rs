@@ -1,0 +1,369 @@
+//! From the model table to the chain: shapes, offsets and names.
+
+use super::ModelError;
+use super::chain::{Chain, Init, Layer, NORM_EPS, ParamTensor, Shape};
+use super::spec::{Input, LayerSpec, ModelSpec};
+
+/// Kernels index with u32, and a buffer's bytes must fit one too.
+const MAX_VALUES: u128 = 1 << 29;
+
+impl ModelSpec {
+    /// The chain of a complete table.
+    ///
+    /// # Errors
+    /// `input` or `classes` missing; layers that don't fit together, named with the numbers; more values than 2^29 in a
+    /// tensor, an activation or all parameters.
+    pub fn chain(&self) -> Result<Chain, ModelError> {
+        let missing = |key| ModelError::key(key, "missing, and no data to take it from");
+        let input = self.input().ok_or_else(|| missing("input"))?;
+        let classes = self.classes().ok_or_else(|| missing("classes"))?;
+        let mut input = match input {
+            Input::Features(n) => Shape::features(n),
+            Input::Image([c, h, w]) => Shape { c, h, w },
+        };
+        fits("model.input", [input.c, input.h, input.w])?;
+        if matches!(self, Self::Mlp { .. }) {
+            input = Shape::features(input.len());
+        }
+        let mut builder = Builder {
+            shape: input,
+            layers: Vec::new(),
+            params: Vec::new(),
+            total: 0,
+            fusable: false,
+        };
+        match self {
+            Self::Mlp { hidden, .. } => {
+                for (i, &width) in hidden.iter().enumerate() {
+                    let name = format!("layers.{i}");
+                    builder.add(
+                        &name,
+                        &name,
+                        LayerSpec::Linear {
+                            out: width,
+                            bias: true,
+                        },
+                    )?;
+                    builder.add(&name, &name, LayerSpec::Relu)?;
+                }
+                let name = format!("layers.{}", hidden.len());
+                builder.add(
+                    &name,
+                    &name,
+                    LayerSpec::Linear {
+                        out: classes,
+                        bias: true,
+                    },
+                )?;
+            }
+            Self::Cnn {
+                channels, hidden, ..
+            } => {
+                for (i, &out) in channels.iter().enumerate() {
+                    let name = format!("conv{i}");
+                    builder.add(
+                        &name,
+                        &name,
+                        LayerSpec::Conv {
+                            out,
+                            kernel: 5,
+                            stride: 1,
+                            padding: 2,
+                            bias: true,
+                        },
+                    )?;
+                    builder.add(&name, &name, LayerSpec::Relu)?;
+                    builder.add(
+                        &name,
+                        &format!("the pooling after {name}"),
+                        LayerSpec::MaxPool {
+                            kernel: 2,
+                            stride: 2,
+                        },
+                    )?;
+                }
+                builder.add("", "flatten", LayerSpec::Flatten)?;
+                builder.add(
+                    "fc1",
+                    "fc1",
+                    LayerSpec::Linear {
+                        out: *hidden,
+                        bias: true,
+                    },
+                )?;
+                builder.add("fc1", "fc1", LayerSpec::Relu)?;
+                builder.add(
+                    "fc2",
+                    "fc2",
+                    LayerSpec::Linear {
+                        out: classes,
+                        bias: true,
+                    },
+                )?;
+            }
+            Self::Sequential { layers, .. } => {
+                for (i, layer) in layers.iter().enumerate() {
+                    builder.add(
+                        &i.to_string(),
+                        &format!("layer {i} ({})", layer.kind()),
+                        *layer,
+                    )?;
+                }
+                let shape = builder.shape;
+                if shape != Shape::features(classes) {
+                    let message =
+                        format!("gives {shape}, expected model.classes = {classes} features");
+                    let layer = match layers.last() {
+                        Some(last) => format!("layer {} ({})", layers.len() - 1, last.kind()),
+                        None => "model.layers (empty)".to_owned(),
+                    };
+                    return Err(ModelError::Shape { layer, message });
+                }
+                if builder.params.is_empty() {
+                    return Err(ModelError::key(
+                        "layers",
+                        "expected at least one layer with weights",
+                    ));
+                }
+            }
+        }
+        Ok(Chain {
+            input,
+            layers: builder.layers,
+            params: builder.params,
+            classes,
+        })
+    }
+}
+
+impl LayerSpec {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Conv { .. } => "conv",
+            Self::MaxPool { .. } => "maxpool",
+            Self::AvgPool { .. } => "avgpool",
+            Self::GlobalAvgPool => "globalavgpool",
+            Self::GroupNorm { .. } => "groupnorm",
+            Self::Linear { .. } => "linear",
+            Self::Flatten => "flatten",
+            Self::Relu => "relu",
+            Self::Gelu => "gelu",
+            Self::Tanh => "tanh",
+        }
+    }
+}
+
+struct Builder {
+    shape: Shape,
+    layers: Vec<Layer>,
+    params: Vec<ParamTensor>,
+    total: usize,
+    /// The last table entry was linear or a convolution: a ReLU right after it is fused.
+    fusable: bool,
+}
+
+impl Builder {
+    fn add(&mut self, name: &str, place: &str, spec: LayerSpec) -> Result<(), ModelError> {
+        let input = self.shape;
+        let error = |message: String| ModelError::Shape {
+            layer: place.to_owned(),
+            message,
+        };
+        let fusable = std::mem::take(&mut self.fusable);
+        let layer = match spec {
+            LayerSpec::Linear { out, bias } => {
+                if input.spatial() != 1 {
+                    let message = format!(
+                        "expects a feature vector, its input is {input}; put \"flatten\" before it"
+                    );
+                    return Err(error(message));
+                }
+                fits(place, [out, 1, 1])?;
+                let weight = self.tensor(
+                    place,
+                    name,
+                    "weight",
+                    vec![out, input.c],
+                    Init::HeNormal { fan_in: input.c },
+                )?;
+                let bias = bias
+                    .then(|| self.tensor(place, name, "bias", vec![out], Init::Zeros))
+                    .transpose()?;
+                self.fusable = true;
+                self.shape = Shape::features(out);
+                Layer::Linear {
+                    in_features: input.c,
+                    out_features: out,
+                    weight,
+                    bias,
+                    relu: false,
+                }
+            }
+            LayerSpec::Conv {
+                out,
+                kernel,
+                stride,
+                padding,
+                bias,
+            } => {
+                let side = |n: usize| window(n, kernel, stride, padding);
+                let (Some(h), Some(w)) = (side(input.h), side(input.w)) else {
+                    return Err(error(format!(
+                        "a kernel of {kernel} with padding {padding} does not fit its input {input}"
+                    )));
+                };
+                if padding >= kernel {
+                    return Err(error(format!(
+                        "expects a padding below its kernel of {kernel}, found {padding}"
+                    )));
+                }
+                fits(place, [out, h, w])?;
+                let fan_in = u128::from(input.c as u64) * (kernel as u128).pow(2);
+                if fan_in > MAX_VALUES {
+                    return Err(too_large(place, fan_in));
+                }
+                let init = Init::HeNormal {
+                    fan_in: fan_in as usize,
+                };
+                let weight = self.tensor(
+                    place,
+                    name,
+                    "weight",
+                    vec![out, input.c, kernel, kernel],
+                    init,
+                )?;
+                let bias = bias
+                    .then(|| self.tensor(place, name, "bias", vec![out], Init::Zeros))
+                    .transpose()?;
+                self.fusable = true;
+                self.shape = Shape { c: out, h, w };
+                Layer::Conv {
+                    input,
+                    output: self.shape,
+                    kernel,
+                    stride,
+                    padding,
+                    weight,
+                    bias,
+                    relu: false,
+                }
+            }
+            LayerSpec::MaxPool { kernel, stride } | LayerSpec::AvgPool { kernel, stride } => {
+                let side = |n: usize| window(n, kernel, stride, 0);
+                let (Some(h), Some(w)) = (side(input.h), side(input.w)) else {
+                    return Err(error(format!(
+                        "a window of {kernel} does not fit its input {input}"
+                    )));
+                };
+                self.shape = Shape { c: input.c, h, w };
+                if matches!(spec, LayerSpec::MaxPool { .. }) {
+                    Layer::MaxPool {
+                        input,
+                        output: self.shape,
+                        kernel,
+                        stride,
+                    }
+                } else {
+                    Layer::AvgPool {
+                        input,
+                        output: self.shape,
+                        kernel,
+                        stride,
+                    }
+                }
+            }
+            LayerSpec::GlobalAvgPool => {
+                self.shape = Shape::features(input.c);
+                Layer::GlobalAvgPool { input }
+            }
+            LayerSpec::GroupNorm { groups } => {
+                if !input.c.is_multiple_of(groups) {
+                    return Err(error(format!(
+                        "{} channels don't divide into {groups} groups",
+                        input.c
+                    )));
+                }
+                let weight = self.tensor(place, name, "weight", vec![input.c], Init::Ones)?;
+                let bias = self.tensor(place, name, "bias", vec![input.c], Init::Zeros)?;
+                Layer::GroupNorm {
+                    groups,
+                    channels: input.c,
+                    spatial: input.spatial(),
+                    weight,
+                    bias,
+                    eps: NORM_EPS,
+                }
+            }
+            LayerSpec::Flatten => {
+                self.shape = Shape::features(input.len());
+                // A view: what is fused into the layer before it stays right.
+                self.fusable = fusable;
+                return Ok(());
+            }
+            LayerSpec::Relu => {
+                if let (true, Some(Layer::Linear { relu, .. } | Layer::Conv { relu, .. })) =
+                    (fusable, self.layers.last_mut())
+                {
+                    *relu = true;
+                    return Ok(());
+                }
+                Layer::Relu { len: input.len() }
+            }
+            LayerSpec::Gelu => Layer::Gelu { len: input.len() },
+            LayerSpec::Tanh => Layer::Tanh { len: input.len() },
+        };
+        self.layers.push(layer);
+        Ok(())
+    }
+
+    /// Appends a tensor and gives its offset.
+    fn tensor(
+        &mut self,
+        place: &str,
+        layer: &str,
+        kind: &str,
+        shape: Vec<usize>,
+        init: Init,
+    ) -> Result<usize, ModelError> {
+        let len = shape
+            .iter()
+            .fold(1u128, |n, &s| n.saturating_mul(s as u128));
+        let end = (self.total as u128).saturating_add(len);
+        if end > MAX_VALUES {
+            return Err(too_large(place, end));
+        }
+        let offset = self.total;
+        self.total = end as usize;
+        self.params.push(ParamTensor {
+            name: format!("{layer}.{kind}"),
+            shape,
+            offset,
+            len: len as usize,
+            init,
+        });
+        Ok(offset)
+    }
+}
+
+/// Positions of a window along a side, an incomplete last one dropped; none where it doesn't fit once.
+fn window(n: usize, kernel: usize, stride: usize, padding: usize) -> Option<usize> {
+    Some((n + 2 * padding).checked_sub(kernel)? / stride + 1)
+}
+
+fn fits(place: &str, shape: [usize; 3]) -> Result<(), ModelError> {
+    let len = shape
+        .iter()
+        .fold(1u128, |n, &s| n.saturating_mul(s as u128));
+    if len > MAX_VALUES {
+        Err(too_large(place, len))
+    } else {
+        Ok(())
+    }
+}
+
+fn too_large(place: &str, found: u128) -> ModelError {
+    ModelError::Shape {
+        layer: place.to_owned(),
+        message: format!("expected at most {MAX_VALUES} values, found {found}"),
+    }
+}

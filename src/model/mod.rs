@@ -1,0 +1,57 @@
+//! The model table, and what it becomes: a chain of layers over one flat parameter vector
+//! (interfaces, Models; perturbation-stream, The flat parameter vector).
+
+mod build;
+mod chain;
+mod init;
+mod spec;
+mod table;
+
+pub use chain::{Chain, Init, Layer, NORM_EPS, ParamTensor, Shape};
+pub use spec::{Input, LayerSpec, ModelSpec};
+
+/// What can be wrong with a model.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ModelError {
+    /// A key of the table: missing, unknown, or of the wrong type or range.
+    #[error("model.{key}: {message}")]
+    Key {
+        /// The key, dotted below `model`.
+        key: String,
+        /// What was found and expected.
+        message: String,
+    },
+    /// A kind that this version doesn't compute.
+    #[error("model.kind: `{0}` is not available in this version, expected mlp, cnn or sequential")]
+    NotAvailable(String),
+    /// Layers that don't fit together.
+    #[error("{layer}: {message}")]
+    Shape {
+        /// The layer, such as `layer 3 (linear)` or `conv0`.
+        layer: String,
+        /// What it got and what it expects, in numbers.
+        message: String,
+    },
+    /// The model doesn't fit the data.
+    #[error("model.{key} is {found}, but the data has {expected}")]
+    Data {
+        /// `input` or `classes`.
+        key: &'static str,
+        /// The model's.
+        found: String,
+        /// The data's.
+        expected: String,
+    },
+}
+
+impl ModelError {
+    pub(crate) fn key(key: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Key {
+            key: key.into(),
+            message: message.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,311 @@
+//! The model table from and to JSON. TOML comes through here too: both deserialise to the same value.
+
+use serde_json::{Map, Value, json};
+
+use super::ModelError;
+use super::spec::{Input, LayerSpec, ModelSpec};
+
+/// Largest of any size in a table: products of three still fit a u128, and of two a u64.
+const MAX_SIZE: u64 = 1 << 24;
+
+impl ModelSpec {
+    /// Reads a model table. A key `weights` (a config's file to start from) is no part of the model and passed over.
+    ///
+    /// # Errors
+    /// A kind that is unknown or not available; a key that is missing, unknown, or of the wrong type or range.
+    pub fn from_json(value: &Value) -> Result<Self, ModelError> {
+        let map = value.as_object().ok_or_else(|| {
+            ModelError::key(
+                "kind",
+                format!("expected a table with a key `kind`, found {value}"),
+            )
+        })?;
+        let table = Table {
+            map,
+            prefix: String::new(),
+        };
+        let kind = table
+            .get("kind")?
+            .as_str()
+            .ok_or_else(|| ModelError::key("kind", "expected a string"))?;
+        match kind {
+            "mlp" => {
+                table.only(&["kind", "input", "hidden", "classes", "weights"])?;
+                Ok(Self::Mlp {
+                    input: table.optional("input", input)?,
+                    hidden: table.required("hidden", sizes)?,
+                    classes: table.optional("classes", size)?,
+                })
+            }
+            "cnn" => {
+                table.only(&["kind", "input", "channels", "hidden", "classes", "weights"])?;
+                Ok(Self::Cnn {
+                    input: table.optional("input", image)?,
+                    channels: table.required("channels", sizes)?,
+                    hidden: table.required("hidden", size)?,
+                    classes: table.optional("classes", size)?,
+                })
+            }
+            "sequential" => {
+                table.only(&["kind", "input", "layers", "classes", "weights"])?;
+                let entries = table
+                    .get("layers")?
+                    .as_array()
+                    .ok_or_else(|| ModelError::key("layers", "expected an array"))?;
+                Ok(Self::Sequential {
+                    input: table.optional("input", input)?,
+                    layers: entries
+                        .iter()
+                        .enumerate()
+                        .map(|(i, v)| layer(i, v))
+                        .collect::<Result<_, _>>()?,
+                    classes: table.optional("classes", size)?,
+                })
+            }
+            "resnet" | "vit" => Err(ModelError::NotAvailable(kind.to_owned())),
+            other => {
+                let known = ["mlp", "cnn", "resnet", "vit", "sequential"];
+                Err(ModelError::key(
+                    "kind",
+                    format!("unknown kind `{other}`{}", nearest(other, &known)),
+                ))
+            }
+        }
+    }
+
+    /// The table with every default filled in; `input` and `classes` are left out where they are not known.
+    pub fn to_json(&self) -> Value {
+        let mut map = Map::new();
+        map.insert("kind".to_owned(), json!(self.kind()));
+        match self.input() {
+            Some(Input::Features(n)) => map.insert("input".to_owned(), json!(n)),
+            Some(Input::Image(chw)) => map.insert("input".to_owned(), json!(chw)),
+            None => None,
+        };
+        match self {
+            Self::Mlp { hidden, .. } => {
+                map.insert("hidden".to_owned(), json!(hidden));
+            }
+            Self::Cnn {
+                channels, hidden, ..
+            } => {
+                map.insert("channels".to_owned(), json!(channels));
+                map.insert("hidden".to_owned(), json!(hidden));
+            }
+            Self::Sequential { layers, .. } => {
+                map.insert(
+                    "layers".to_owned(),
+                    layers.iter().copied().map(LayerSpec::to_json).collect(),
+                );
+            }
+        }
+        if let Some(classes) = self.classes() {
+            map.insert("classes".to_owned(), json!(classes));
+        }
+        Value::Object(map)
+    }
+}
+
+impl LayerSpec {
+    fn to_json(self) -> Value {
+        match self {
+            Self::Conv {
+                out,
+                kernel,
+                stride,
+                padding,
+                bias,
+            } => {
+                json!({"conv": out, "kernel": kernel, "stride": stride, "padding": padding, "bias": bias})
+            }
+            Self::MaxPool { kernel, stride } => json!({"maxpool": kernel, "stride": stride}),
+            Self::AvgPool { kernel, stride } => json!({"avgpool": kernel, "stride": stride}),
+            Self::GlobalAvgPool => json!("globalavgpool"),
+            Self::GroupNorm { groups } => json!({"groupnorm": groups}),
+            Self::Linear { out, bias } => json!({"linear": out, "bias": bias}),
+            Self::Flatten => json!("flatten"),
+            Self::Relu => json!("relu"),
+            Self::Gelu => json!("gelu"),
+            Self::Tanh => json!("tanh"),
+        }
+    }
+}
+
+fn layer(position: usize, value: &Value) -> Result<LayerSpec, ModelError> {
+    const NAMES: [&str; 5] = ["globalavgpool", "flatten", "relu", "gelu", "tanh"];
+    const TABLES: [&str; 5] = ["conv", "maxpool", "avgpool", "groupnorm", "linear"];
+    let at = format!("layers[{position}]");
+    if let Some(name) = value.as_str() {
+        return match name {
+            "globalavgpool" => Ok(LayerSpec::GlobalAvgPool),
+            "flatten" => Ok(LayerSpec::Flatten),
+            "relu" => Ok(LayerSpec::Relu),
+            "gelu" => Ok(LayerSpec::Gelu),
+            "tanh" => Ok(LayerSpec::Tanh),
+            table if TABLES.contains(&table) => Err(ModelError::key(
+                at,
+                format!("`{table}` needs a table, such as {{\"{table}\": 2}}"),
+            )),
+            other => Err(ModelError::key(
+                at,
+                format!("unknown layer `{other}`{}", nearest(other, &NAMES)),
+            )),
+        };
+    }
+    let map = value.as_object().ok_or_else(|| {
+        ModelError::key(
+            &at,
+            format!("expected a layer's name or table, found {value}"),
+        )
+    })?;
+    let table = Table {
+        map,
+        prefix: format!("{at}."),
+    };
+    let Some(kind) = TABLES.into_iter().find(|k| map.contains_key(*k)) else {
+        let known = TABLES.join(", ");
+        return Err(ModelError::key(
+            at,
+            format!("expected a table with one of {known}, found {value}"),
+        ));
+    };
+    let main = table.required(kind, size)?;
+    match kind {
+        "conv" => {
+            table.only(&["conv", "kernel", "stride", "padding", "bias"])?;
+            Ok(LayerSpec::Conv {
+                out: main,
+                kernel: table.required("kernel", size)?,
+                stride: table.optional("stride", size)?.unwrap_or(1),
+                padding: table.optional("padding", size_or_zero)?.unwrap_or(0),
+                bias: table.optional("bias", flag)?.unwrap_or(true),
+            })
+        }
+        "maxpool" | "avgpool" => {
+            table.only(&[kind, "stride"])?;
+            let stride = table.optional("stride", size)?.unwrap_or(main);
+            Ok(if kind == "maxpool" {
+                LayerSpec::MaxPool {
+                    kernel: main,
+                    stride,
+                }
+            } else {
+                LayerSpec::AvgPool {
+                    kernel: main,
+                    stride,
+                }
+            })
+        }
+        "groupnorm" => {
+            table.only(&["groupnorm"])?;
+            Ok(LayerSpec::GroupNorm { groups: main })
+        }
+        _ => {
+            table.only(&["linear", "bias"])?;
+            Ok(LayerSpec::Linear {
+                out: main,
+                bias: table.optional("bias", flag)?.unwrap_or(true),
+            })
+        }
+    }
+}
+
+/// A table and where it stands, for messages.
+struct Table<'a> {
+    map: &'a Map<String, Value>,
+    prefix: String,
+}
+
+impl<'a> Table<'a> {
+    fn get(&self, key: &str) -> Result<&'a Value, ModelError> {
+        self.map
+            .get(key)
+            .ok_or_else(|| self.error(key, "missing".to_owned()))
+    }
+
+    fn required<T>(
+        &self,
+        key: &str,
+        read: impl Fn(&Value) -> Result<T, String>,
+    ) -> Result<T, ModelError> {
+        read(self.get(key)?).map_err(|m| self.error(key, m))
+    }
+
+    fn optional<T>(
+        &self,
+        key: &str,
+        read: impl Fn(&Value) -> Result<T, String>,
+    ) -> Result<Option<T>, ModelError> {
+        self.map
+            .get(key)
+            .map(read)
+            .transpose()
+            .map_err(|m| self.error(key, m))
+    }
+
+    fn only(&self, known: &[&str]) -> Result<(), ModelError> {
+        match self.map.keys().find(|k| !known.contains(&k.as_str())) {
+            Some(key) => Err(self.error(key, format!("unknown key{}", nearest(key, known)))),
+            None => Ok(()),
+        }
+    }
+
+    fn error(&self, key: &str, message: String) -> ModelError {
+        ModelError::key(format!("{}{key}", self.prefix), message)
+    }
+}
+
+fn nearest(word: &str, known: &[&str]) -> String {
+    let best = known
+        .iter()
+        .max_by(|a, b| strsim::jaro_winkler(word, a).total_cmp(&strsim::jaro_winkler(word, b)));
+    best.map_or_else(String::new, |best| {
+        format!(", the nearest known is `{best}`")
+    })
+}
+
+fn size_or_zero(value: &Value) -> Result<usize, String> {
+    let n = value
+        .as_u64()
+        .filter(|&n| n <= MAX_SIZE)
+        .and_then(|n| usize::try_from(n).ok());
+    n.ok_or_else(|| format!("expected an integer from 0 to {MAX_SIZE}, found {value}"))
+}
+
+fn size(value: &Value) -> Result<usize, String> {
+    size_or_zero(value)
+        .ok()
+        .filter(|&n| n > 0)
+        .ok_or_else(|| format!("expected an integer from 1 to {MAX_SIZE}, found {value}"))
+}
+
+fn sizes(value: &Value) -> Result<Vec<usize>, String> {
+    value
+        .as_array()
+        .ok_or_else(|| format!("expected an array of integers, found {value}"))?
+        .iter()
+        .map(size)
+        .collect()
+}
+
+fn image(value: &Value) -> Result<[usize; 3], String> {
+    let error = || format!("expected [channels, height, width], found {value}");
+    sizes(value)
+        .map_err(|_| error())?
+        .try_into()
+        .map_err(|_| error())
+}
+
+fn input(value: &Value) -> Result<Input, String> {
+    if value.is_array() {
+        image(value).map(Input::Image)
+    } else {
+        size(value).map(Input::Features)
+    }
+}
+
+fn flag(value: &Value) -> Result<bool, String> {
+    value
+        .as_bool()
+        .ok_or_else(|| format!("expected true or false, found {value}"))
+}

@@ -1,0 +1,68 @@
+//! Writing safetensors files. Tensors stand in flat order and metadata in the order given, so that the same weights
+//! always give the same bytes (the crate's own writer keeps metadata in a hash map).
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use super::WeightsError;
+use crate::files::write_whole;
+use crate::model::ParamTensor;
+
+/// Writes a flat vector as a model's tensors, the file whole or not at all.
+///
+/// # Errors
+/// A vector of another length than the model's; a value that is not finite; a file that can't be written.
+pub fn save(
+    path: &Path,
+    params: &[ParamTensor],
+    w: &[f32],
+    metadata: &[(&str, &str)],
+) -> Result<(), WeightsError> {
+    let expected: usize = params.iter().map(|p| p.len).sum();
+    if w.len() != expected {
+        return Err(WeightsError::Length {
+            path: path.to_owned(),
+            expected,
+            found: w.len(),
+        });
+    }
+    if let Some(i) = w.iter().position(|v| !v.is_finite()) {
+        let param = params
+            .iter()
+            .find(|p| (p.offset..p.offset + p.len).contains(&i));
+        return Err(WeightsError::Tensor {
+            path: path.to_owned(),
+            tensor: param.map_or_else(String::new, |p| p.name.clone()),
+            message: format!("refused to write {}, expected finite values", w[i]),
+        });
+    }
+    Ok(write_whole(path, &encode(params, w, metadata))?)
+}
+
+/// The bytes of such a file; `w` has the model's length.
+pub fn encode(params: &[ParamTensor], w: &[f32], metadata: &[(&str, &str)]) -> Vec<u8> {
+    let mut header = Map::new();
+    if !metadata.is_empty() {
+        let texts: Map<String, Value> = metadata
+            .iter()
+            .map(|&(k, v)| (k.to_owned(), json!(v)))
+            .collect();
+        header.insert("__metadata__".to_owned(), Value::Object(texts));
+    }
+    for p in params {
+        let offsets = [4 * p.offset, 4 * (p.offset + p.len)];
+        header.insert(
+            p.name.clone(),
+            json!({"dtype": "F32", "shape": p.shape, "data_offsets": offsets}),
+        );
+    }
+    let mut text = Value::Object(header).to_string().into_bytes();
+    // Data start on 8 bytes, as the format wants.
+    text.resize(text.len().next_multiple_of(8), b' ');
+    let mut bytes = Vec::with_capacity(8 + text.len() + 4 * w.len());
+    bytes.extend((text.len() as u64).to_le_bytes());
+    bytes.extend(text);
+    bytes.extend(w.iter().flat_map(|v| v.to_le_bytes()));
+    bytes
+}
