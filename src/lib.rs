@@ -1,9 +1,12 @@
 //! Simulates federated learning with ZOWarmUp on any vendor's GPU: a thin scheduler over hand-written WGSL kernels.
 #![warn(missing_docs)]
 
+pub mod cli;
 pub mod config;
 pub mod data;
 pub mod device;
+pub mod error;
+pub mod fed;
 pub mod files;
 pub mod golden;
 pub mod kernels;
