@@ -1,5 +1,6 @@
 //! The error that a command ends with, and the exit status it means.
 
+use crate::bench::BenchError;
 use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::device::DeviceError;
@@ -45,6 +46,9 @@ pub enum Error {
     /// A device.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// A benchmark.
+    #[error(transparent)]
+    Bench(#[from] BenchError),
     /// The engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -79,8 +83,9 @@ impl Error {
             Error::Ledger(LedgerError::Line { .. }) => WRONG,
             Error::Ledger(LedgerError::Refused { .. }) => FAILED,
             Error::Folder(_) => WRONG,
-            Error::Device(e) | Error::Engine(EngineError::Device(e)) => of_device(e),
-            Error::Engine(_) | Error::Output(_) => FAILED,
+            Error::Bench(BenchError::Unknown { .. }) => WRONG,
+            Error::Device(e) | Error::Engine(EngineError::Device(e)) | Error::Bench(BenchError::Device(e)) => of_device(e),
+            Error::Bench(_) | Error::Engine(_) | Error::Output(_) => FAILED,
         }
     }
 }

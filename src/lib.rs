@@ -1,10 +1,12 @@
 //! Simulates federated learning with ZOWarmUp on any vendor's GPU: a thin scheduler over hand-written WGSL kernels.
 #![warn(missing_docs)]
 
+pub mod bench;
 pub mod cli;
 pub mod config;
 pub mod data;
 pub mod device;
+pub mod engine;
 pub mod error;
 pub mod fed;
 pub mod files;
@@ -15,6 +17,8 @@ pub mod model;
 pub mod plan;
 pub mod reference;
 pub mod rng;
+pub mod selftest;
 pub mod split;
 pub mod stream;
+pub mod verify;
 pub mod weights;

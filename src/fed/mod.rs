@@ -4,11 +4,14 @@
 //! two kinds of rounds on an engine; `run` puts them in order.
 
 pub mod checkpoint;
+pub mod experiment;
 pub mod folder;
 pub mod interrupt;
 pub mod metrics;
 mod metrics_log;
 pub mod observer;
+pub mod recover;
+pub mod run;
 pub mod schedule;
 pub mod traffic;
 
