@@ -2,10 +2,13 @@
 #![warn(missing_docs)]
 
 pub mod bench;
+pub mod cli;
 pub mod config;
 pub mod data;
 pub mod device;
 pub mod engine;
+pub mod error;
+pub mod fed;
 pub mod files;
 pub mod golden;
 pub mod kernels;
@@ -17,4 +20,5 @@ pub mod rng;
 pub mod selftest;
 pub mod split;
 pub mod stream;
+pub mod verify;
 pub mod weights;

@@ -1,2 +1,7 @@
 //! The `zowarmup` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(zowarmup::cli::main())
+}

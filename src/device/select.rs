@@ -27,14 +27,20 @@ impl Selection {
     }
 }
 
-/// Every adapter and the reference device (last), and the index of the one that would be picked without a choice.
-pub fn list() -> (Vec<(AdapterInfo, super::Limits)>, usize) {
+/// Every adapter and the reference device (last), and the index of the one that a selection picks.
+///
+/// # Errors
+/// [`DeviceError::NoMatch`].
+pub fn list(selection: &Selection) -> Result<(Vec<(AdapterInfo, super::Limits)>, usize), DeviceError> {
     let candidates = gpu::candidates();
-    let picked = best(&candidates).unwrap_or(candidates.len());
+    let picked = match &selection.wanted {
+        None => best(&candidates).unwrap_or(candidates.len()),
+        Some(wanted) => matching(&candidates, wanted).ok_or_else(|| no_match(&candidates, wanted))?,
+    };
     let mut all: Vec<_> = candidates.iter().map(|c| (c.info.clone(), c.limits.clone())).collect();
     let reference = ReferenceDevice::new(None);
     all.push((reference.info().clone(), reference.limits().clone()));
-    (all, picked)
+    Ok((all, picked))
 }
 
 /// Opens the device a selection names. Where nobody chose and there is no adapter, the CPU twins are used, with a warning.
@@ -57,20 +63,22 @@ pub fn open(selection: &Selection) -> Result<Box<dyn Device>, DeviceError> {
     match matching(&candidates, wanted) {
         Some(index) if index == candidates.len() => Ok(reference()),
         Some(index) => Ok(Box::new(gpu::open(&candidates[index], selection.memory_budget)?)),
-        None => {
-            let mut names: Vec<String> = candidates
-                .iter()
-                .enumerate()
-                .map(|(i, c)| format!("{i}: {} ({})", c.info.name, c.info.backend))
-                .collect();
-            names.push(format!("{}: reference", candidates.len()));
-            Err(DeviceError::NoMatch { wanted: wanted.clone(), found: names.join("; ") })
-        }
+        None => Err(no_match(&candidates, wanted)),
     }
+}
+
+fn no_match(candidates: &[Candidate], wanted: &str) -> DeviceError {
+    let mut names: Vec<String> =
+        candidates.iter().enumerate().map(|(i, c)| format!("{i}: {} ({})", c.info.name, c.info.backend)).collect();
+    names.push(format!("{}: reference", candidates.len()));
+    DeviceError::NoMatch { wanted: wanted.to_owned(), found: names.join("; ") }
 }
 
 /// The index that a selection names; `candidates.len()` is the reference device.
 fn matching(candidates: &[Candidate], wanted: &str) -> Option<usize> {
+    if wanted.eq_ignore_ascii_case("reference") {
+        return Some(candidates.len());
+    }
     if let Ok(index) = wanted.parse::<usize>() {
         return (index <= candidates.len()).then_some(index);
     }

@@ -19,6 +19,7 @@ pub use forward::Outputs;
 pub use probe::{ProbeClient, ProbeResult, ProbeSettings};
 pub use samples::{SampleSet, Samples};
 pub use train::{TrainClient, TrainSettings};
+pub use update::{Fingerprint, Update};
 
 use crate::device::{Device, DeviceError, as_f32};
 use crate::model::Chain;

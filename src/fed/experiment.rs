@@ -34,7 +34,7 @@ impl Experiment {
             Split::new(&config.split, &data.train.labels, data.classes, config.seeds.split, data.test_indices.clone())?;
         let initial = match &config.model.weights {
             Some(path) => weights::load(path, &chain.params)?,
-            None => chain.init(config.seeds.weights),
+            None => chain.init_weights(config.seeds.weights),
         };
         Ok(Self { config: config.clone(), data, split, model: spec.to_json(), chain, initial })
     }
@@ -53,7 +53,7 @@ impl Experiment {
 /// The model of a config, for its data: input and classes follow from the data where the model table doesn't give them.
 pub fn model_of(config: &Config, data: &Dataset) -> Result<ModelSpec, Error> {
     let table = serde_json::Value::Object(config.model.table.clone());
-    Ok(ModelSpec::parse(&table)?.with_data(data.shape, data.classes as usize)?)
+    Ok(ModelSpec::from_json(&table)?.with_data(data.shape, data.classes as usize)?)
 }
 
 /// Part of a data set as the engine takes it.

@@ -24,8 +24,8 @@ pub(super) fn recover(run: &mut Run<'_>) -> Result<(), Error> {
         warmup + whole as u32
     } else if let Some(checkpoint) = Checkpoint::load(&run.folder)? {
         let bytes = checkpoint.weights(&run.folder)?;
-        let from = run.folder.path("checkpoint");
-        run.engine.set_weights(&weights::from_bytes(&bytes, &from, &run.experiment.chain.params)?)?;
+        let from = checkpoint.weights_path(&run.folder);
+        run.engine.set_weights(&weights::decode(&from, &bytes, &run.experiment.chain.params)?)?;
         checkpoint.next_round
     } else {
         0

@@ -1,7 +1,6 @@
 //! The main job: warm-up rounds, the pivot, ZO rounds, with everything on disk as it goes.
 
 use std::path::Path;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::checkpoint::Checkpoint;
@@ -9,7 +8,7 @@ use super::experiment::Experiment;
 use super::folder::RunFolder;
 use super::metrics::{Phase, RoundMetrics, Status, Summary};
 use super::observer::{Observer, RunPlan};
-use super::{interrupt, recover, traffic, warmup, zo};
+use super::{interrupt, recover, schedule, traffic, warmup, zo};
 use crate::config::Config;
 use crate::device::{Selection, open};
 use crate::engine::{Engine, EngineError, Evaluation, Samples};
@@ -77,7 +76,7 @@ pub fn start(
     let folder = RunFolder::create(&out.map_or_else(|| RunFolder::default_path(config), Path::to_path_buf))?;
     folder.write("config.toml", config.to_toml().as_bytes())?;
     folder.write("split.json", experiment.split.to_json().as_bytes())?;
-    folder.write("init.safetensors", &weights::to_bytes(&experiment.chain.params, &experiment.initial)?)?;
+    folder.write("init.safetensors", &weights::encode(&experiment.chain.params, &experiment.initial, &[]))?;
     let progress = Progress::default();
     Run { experiment, folder, engine, train, test, progress, observer, started: Instant::now() }.proceed()
 }
@@ -142,7 +141,8 @@ impl Run<'_> {
         if !self.folder.path("ledger.jsonl").exists() {
             self.pivot()?;
         }
-        let mut ledger = LedgerWriter::reopen(&self.folder.path("ledger.jsonl"), (self.progress.next - warmup) as usize)?;
+        let mut ledger =
+            LedgerWriter::reopen(&self.folder.path("ledger.jsonl"), (self.progress.next - warmup) as usize)?;
         while self.progress.next < total {
             if let Some(end) = self.zo_round(&mut ledger)? {
                 return Ok(end);
@@ -152,17 +152,14 @@ impl Run<'_> {
     }
 
     fn interrupted(&self) -> Option<End> {
-        interrupt::REQUESTED.load(Ordering::SeqCst).then_some(End::Interrupted)
+        interrupt::requested().then_some(End::Interrupted)
     }
 
     /// Whether the test set is evaluated after `round`: every so many rounds, at the pivot and at the end.
     fn evaluates(&self, round: u32) -> bool {
         let config = &self.experiment.config;
-        let done = round + 1;
-        let every = config.eval.every;
-        (every > 0 && done.is_multiple_of(every))
-            || done == config.warmup.rounds
-            || done == config.warmup.rounds + config.zo.rounds
+        let (warmup, total) = (config.warmup.rounds, config.warmup.rounds + config.zo.rounds);
+        schedule::evaluates(round, warmup, total, config.eval.every)
     }
 
     fn evaluate(&mut self, round: u32) -> Result<Option<Evaluation>, Error> {
@@ -189,9 +186,11 @@ impl Run<'_> {
         let evaluation = self.evaluate(round)?;
         let sent = traffic::warmup_round(self.experiment.chain.param_count(), result.clients.len());
         let mut metrics = RoundMetrics::new(round, Phase::Warmup, result.train_loss, result.clients.len());
-        metrics.set_evaluation(evaluation.as_ref());
+        if let Some(e) = &evaluation {
+            metrics.set_evaluation(e.loss, e.accuracy());
+        }
         self.complete(metrics, sent, clock)?;
-        let bytes = weights::to_bytes(&self.experiment.chain.params, &after)?;
+        let bytes = weights::encode(&self.experiment.chain.params, &after, &[]);
         Checkpoint::save(&self.folder, self.progress.next, self.seconds(), &bytes)?;
         if evaluation.is_some_and(|e| !e.loss.is_finite()) {
             return Ok(Some(End::Diverged(format!("warm-up round {round}: the test loss is not finite"))));
@@ -204,7 +203,7 @@ impl Run<'_> {
         let mut pivot = self.engine.weights()?;
         sanitize_base(&mut pivot);
         self.engine.set_weights(&pivot)?;
-        let bytes = weights::to_bytes(&self.experiment.chain.params, &pivot)?;
+        let bytes = weights::encode(&self.experiment.chain.params, &pivot, &[]);
         self.folder.write("pivot.safetensors", &bytes)?;
         let zo = &self.experiment.config.zo;
         let exact = zo.distribution.is_exact();
@@ -255,7 +254,9 @@ impl Run<'_> {
         self.progress.pivot_counted = true;
         let mut metrics = RoundMetrics::new(round, Phase::Zo, result.train_loss, result.clients.len());
         metrics.set_probes(result.ledger.probes.len(), result.dl_rms, result.dl_zero, result.dropped);
-        metrics.set_evaluation(evaluation.as_ref());
+        if let Some(e) = &evaluation {
+            metrics.set_evaluation(e.loss, e.accuracy());
+        }
         ledger.append(&result.ledger)?;
         self.complete(metrics, sent, clock)?;
         if result.all_null() {
@@ -340,7 +341,7 @@ impl Run<'_> {
         if status == Status::Diverged && self.progress.next < self.experiment.config.warmup.rounds {
             // Diverged in the warm-up: the last checkpoint holds the last finite weights.
             let finite = Checkpoint::load(&self.folder)?.map_or_else(
-                || weights::to_bytes(params, &self.experiment.initial).map_err(Error::from),
+                || Ok(weights::encode(params, &self.experiment.initial, &[])),
                 |checkpoint| checkpoint.weights(&self.folder).map_err(Error::from),
             )?;
             self.folder.write("pivot.safetensors", &finite)?;
@@ -349,7 +350,7 @@ impl Run<'_> {
         if !self.folder.path("pivot.safetensors").exists() {
             self.pivot()?;
         }
-        let last = weights::to_bytes(&self.experiment.chain.params, &self.engine.weights()?)?;
+        let last = weights::encode(&self.experiment.chain.params, &self.engine.weights()?, &[]);
         self.folder.write("final.safetensors", &last)?;
         Ok(())
     }

@@ -14,7 +14,12 @@ pub struct WarmupRound {
 }
 
 /// Runs round `round`: every client that takes part trains for its local epochs, the server averages by data size.
-pub fn round(engine: &mut Engine, experiment: &Experiment, train: &Samples, round: u32) -> Result<WarmupRound, EngineError> {
+pub fn round(
+    engine: &mut Engine,
+    experiment: &Experiment,
+    train: &Samples,
+    round: u32,
+) -> Result<WarmupRound, EngineError> {
     let (config, split) = (&experiment.config, &experiment.split);
     let clients = schedule::warmup_clients(split, config.warmup.participation, config.seeds.sampling, round);
     let total: usize = clients.iter().map(|&c| split.clients[c as usize].len()).sum();

@@ -39,11 +39,15 @@ pub fn settings(experiment: &Experiment) -> ProbeSettings {
 }
 
 /// Runs round `round` (absolute) and updates the weights.
-pub fn round(engine: &mut Engine, experiment: &Experiment, train: &Samples, round: u32) -> Result<ZoRound, EngineError> {
+pub fn round(
+    engine: &mut Engine,
+    experiment: &Experiment,
+    train: &Samples,
+    round: u32,
+) -> Result<ZoRound, EngineError> {
     let (config, split) = (&experiment.config, &experiment.split);
     let zo = &config.zo;
-    let clients =
-        schedule::zo_clients(split, zo.participants, zo.participation, config.seeds.sampling, round);
+    let clients = schedule::zo_clients(split, zo.participants, zo.participation, config.seeds.sampling, round);
     let seeds: Vec<Vec<u64>> = clients
         .iter()
         .map(|&c| (0..zo.probes).map(|p| probe_seed(config.seeds.probes, round, c, p)).collect())
@@ -74,12 +78,7 @@ pub fn round(engine: &mut Engine, experiment: &Experiment, train: &Samples, roun
 /// Fills in a round's integers (where the distribution is exact), updates the weights and notes their fingerprint.
 fn apply(engine: &mut Engine, mut round: Round, settings: &ProbeSettings) -> Result<(Round, bool), EngineError> {
     let distribution = settings.distribution;
-    let rule = StepRule {
-        lr: round.lr,
-        epsilon: settings.epsilon,
-        tau: settings.tau,
-        scale: distribution.scale(),
-    };
+    let rule = StepRule { lr: round.lr, epsilon: settings.epsilon, tau: settings.tau, scale: distribution.scale() };
     let a = rule.coefficients(round.probes.iter().map(|p| (p.weight, p.dl)));
     let seeds: Vec<u64> = round.probes.iter().map(|p| p.seed).collect();
     let after = if distribution.is_exact() {

@@ -11,6 +11,8 @@ mod updates;
 
 pub use fixture::Fixture;
 
+use serde::Serialize;
+
 use crate::device::{Device, DeviceError};
 use crate::plan::Recording;
 use crate::reference::ReferenceDevice;
@@ -39,7 +41,7 @@ impl Case {
 }
 
 /// What came of a case.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct CheckResult {
     /// The case's name.
     pub name: String,
@@ -50,6 +52,7 @@ pub struct CheckResult {
     /// The case's tolerance.
     pub tolerance: f64,
     /// Why it could not run.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
 }
 

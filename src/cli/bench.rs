@@ -1,0 +1,56 @@
+//! `zowarmup bench`.
+
+use serde::Serialize;
+
+use super::args::BenchArgs;
+use super::output::{self, Adapter, row, table};
+use crate::bench::{self, Ceilings, Options, Outcome, Repeats};
+use crate::device::open;
+use crate::error::Error;
+
+#[derive(Serialize)]
+struct Report {
+    adapter: Adapter,
+    ceilings: Ceilings,
+    results: Vec<Outcome>,
+}
+
+/// Measures the device's rates and the entries asked for.
+pub fn execute(args: &BenchArgs) -> Result<u8, Error> {
+    let entries = bench::select(&args.names)?;
+    let mut device = open(&args.device.selection())?;
+    let (options, repeats) = (Options { clients: args.clients }, Repeats::default());
+    let ceilings = bench::ceilings(device.as_mut(), &repeats)?;
+    let mut results = Vec::new();
+    for entry in entries {
+        tracing::info!("measuring {}", entry.name);
+        results.push(bench::run(device.as_mut(), entry, &options, &ceilings, &repeats)?);
+    }
+    let report = Report { adapter: Adapter::of(device.info()), ceilings, results };
+    output::print(args.json.json, &report, text)?;
+    Ok(0)
+}
+
+fn text(report: &Report) -> String {
+    let c = &report.ceilings;
+    let mut rows = vec![row(["name", "shape", "time", "rate", "of ceiling", "clock"])];
+    for r in &report.results {
+        let of =
+            r.of_ceiling.zip(r.ceiling).map(|(share, ceiling)| format!("{:.0} % {}", share * 100.0, name(&ceiling)));
+        let (time, rate) = (format!("{:.3} ms", r.seconds * 1e3), format!("{:.2} {}", r.rate, name(&r.unit)));
+        rows.push(row([&r.name, &r.shape, &time, &rate, &of.unwrap_or_default(), r.clock]));
+    }
+    format!(
+        "{}\ncopy {:.1} GB/s, store {:.1} GB/s, multiply-add {:.1} GFLOP/s\n{}",
+        report.adapter.text(),
+        c.copy_gb_s,
+        c.store_gb_s,
+        c.madd_gflop_s,
+        table(&rows)
+    )
+}
+
+/// The name that a value has in JSON.
+fn name<T: Serialize>(value: &T) -> String {
+    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}

@@ -1,0 +1,22 @@
+//! `zowarmup config`.
+
+use super::args::ConfigArgs;
+use super::output;
+use crate::config::Config;
+use crate::error::Error;
+
+/// Prints the default config with its comments, or, given a file or overrides, that config complete.
+pub fn execute(args: &ConfigArgs) -> Result<u8, Error> {
+    let given = args.config.is_some() || !args.set.set.is_empty();
+    let config = Config::load(args.config.as_deref(), &args.set.set)?;
+    if args.json.json {
+        let table: toml::Table = toml::from_str(&config.to_toml())
+            .map_err(|e| Error::Request(format!("the config has no JSON form: {}", e.message())))?;
+        output::print(true, &table, |_| String::new())?;
+    } else if given {
+        output::raw(&config.to_toml())?;
+    } else {
+        output::raw(Config::default_toml_commented())?;
+    }
+    Ok(0)
+}

@@ -1,0 +1,77 @@
+//! The command line: arguments, one file a command, what is printed where.
+//!
+//! Standard output holds results only, and is written once everything has gone well; progress, logs and errors go to standard
+//! error. Errors are printed in one place ([`main`]).
+
+pub mod args;
+mod bench;
+mod config;
+mod devices;
+mod eval;
+mod output;
+mod progress;
+mod replay;
+mod run;
+mod selftest;
+mod stream;
+mod verify;
+
+use std::io::IsTerminal;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::error::Error;
+use args::{Cli, Command};
+
+/// Runs the program on the process's arguments and returns its exit status.
+pub fn main() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output with status 0, usage errors to standard error with status 2. Where neither
+            // can be written there is nobody to tell.
+            let _ = error.print();
+            return error.exit_code() as u8;
+        }
+    };
+    log(cli.verbose);
+    match execute(&cli.command) {
+        Ok(status) => status,
+        // The reader of a pipe has seen enough.
+        Err(Error::Output(e)) if e.kind() == std::io::ErrorKind::BrokenPipe => 0,
+        Err(error) => {
+            eprintln!("error: {error}");
+            error.exit_status()
+        }
+    }
+}
+
+fn execute(command: &Command) -> Result<u8, Error> {
+    match command {
+        Command::Run(args) => run::run(args),
+        Command::Resume(args) => run::resume(args),
+        Command::Replay(args) => replay::execute(args),
+        Command::Eval(args) => eval::execute(args),
+        Command::Verify(args) => verify::execute(args),
+        Command::Stream(args) => stream::execute(args),
+        Command::Selftest(args) => selftest::execute(args),
+        Command::Devices(args) => devices::execute(args),
+        Command::Bench(args) => bench::execute(args),
+        Command::Config(args) => config::execute(args),
+    }
+}
+
+/// Logs to standard error: warnings, more with `-v`, or what `ZOWARMUP_LOG` says. Other crates' warnings are their developers'.
+fn log(verbose: u8) {
+    let levels = ["error,zowarmup=warn", "warn,zowarmup=info", "info,zowarmup=debug"];
+    let default = levels.get(usize::from(verbose)).unwrap_or(&"debug");
+    let filter = EnvFilter::try_from_env("ZOWARMUP_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(verbose > 0)
+        .without_time()
+        .init();
+}

@@ -1,0 +1,124 @@
+//! What commands print on standard output, and the shapes of it that several of them share.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::device::AdapterInfo;
+use crate::error::Error;
+
+/// Prints a result: one JSON object, or `text` for people.
+pub fn print<T: Serialize>(json: bool, result: &T, text: impl FnOnce(&T) -> String) -> Result<(), Error> {
+    let mut out = if json { serde_json::to_string(result).map_err(|e| Error::Output(e.into()))? } else { text(result) };
+    if !out.ends_with('\n') {
+        out.push('\n');
+    }
+    raw(&out)
+}
+
+/// Prints text as it is.
+pub fn raw(text: &str) -> Result<(), Error> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::Output)
+}
+
+/// An adapter as `selftest` and `bench` name it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Adapter {
+    /// Name.
+    pub name: String,
+    /// Backend.
+    pub backend: String,
+    /// Driver.
+    pub driver: String,
+    /// Capability tier.
+    pub tier: &'static str,
+}
+
+impl Adapter {
+    /// Of a device's info.
+    pub fn of(info: &AdapterInfo) -> Self {
+        Self {
+            name: info.name.clone(),
+            backend: info.backend.clone(),
+            driver: info.driver.clone(),
+            tier: info.tier.name(),
+        }
+    }
+
+    /// `name (backend, driver, tier)`.
+    pub fn text(&self) -> String {
+        let details: Vec<&str> =
+            [self.backend.as_str(), self.driver.as_str(), self.tier].into_iter().filter(|t| !t.is_empty()).collect();
+        format!("{} ({})", self.name, details.join(", "))
+    }
+}
+
+/// A table with columns as wide as their widest entry, two spaces between; the first is left-aligned, the others right-aligned.
+pub fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|t| t.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut out = String::new();
+    for row in rows {
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .enumerate()
+            .map(|(c, (text, &width))| if c == 0 { format!("{text:<width$}") } else { format!("{text:>width$}") });
+        out.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// Cells of a table's row.
+pub fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
+    cells.map(str::to_owned).to_vec()
+}
+
+/// `87.7 %`, or `-` where there is none.
+pub fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "-".to_owned(), |s| format!("{:.1} %", s * 100.0))
+}
+
+/// `4,810`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1.2 MiB`.
+pub fn bytes(bytes: u64) -> String {
+    bytesize::ByteSize(bytes).to_string()
+}
+
+/// `ok` or `FAILED`.
+pub fn verdict(passed: bool) -> &'static str {
+    if passed { "ok" } else { "FAILED" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_for_people() {
+        assert_eq!((grouped(0).as_str(), grouped(999).as_str()), ("0", "999"));
+        assert_eq!(grouped(11_173_962), "11,173,962");
+        assert_eq!(percent(Some(0.8774)), "87.7 %");
+        assert_eq!(percent(None), "-");
+    }
+
+    #[test]
+    fn tables_align() {
+        assert_eq!(table(&[row(["name", "x"]), row(["a", "10.5"])]), "name     x\na     10.5\n");
+    }
+}

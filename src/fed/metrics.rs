@@ -1,0 +1,185 @@
+//! What a run reports: a line a round, and a summary at its end.
+
+use serde::{Deserialize, Serialize};
+
+/// The version of the files in a run's folder.
+pub const SCHEMA: u32 = 1;
+
+/// The phase a round belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// First-order rounds on high-resource clients.
+    Warmup,
+    /// Zeroth-order rounds.
+    Zo,
+}
+
+/// A line of `metrics.jsonl`. The keys of the ZO phase are null in the warm-up; so are numbers that are not finite.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoundMetrics {
+    /// Absolute, 0-based.
+    pub round: u32,
+    /// Phase.
+    pub phase: Phase,
+    /// Warm-up: mean over local steps. ZO: mean over probes of (L+ + L-) / 2, before the update.
+    pub train_loss: Option<f64>,
+    /// After the round; null where not evaluated.
+    pub test_loss: Option<f64>,
+    /// 0..1, after the round; null where not evaluated.
+    pub test_accuracy: Option<f64>,
+    /// Clients that took part.
+    pub clients: u32,
+    /// Probes of all of them.
+    pub probes: Option<u32>,
+    /// Bytes from all clients together.
+    pub uplink_bytes: u64,
+    /// Bytes to all clients together.
+    pub downlink_bytes: u64,
+    /// Wall time of the round, its evaluation included.
+    pub seconds: f64,
+    /// Root mean square of the finite loss differences.
+    pub dl_rms: Option<f64>,
+    /// Share of loss differences that are exactly zero.
+    pub dl_zero: Option<f64>,
+    /// Probes whose loss difference was not finite.
+    pub dropped: Option<u32>,
+}
+
+/// A number for JSON: `None` where it is not finite.
+fn finite(x: f64) -> Option<f64> {
+    x.is_finite().then_some(x)
+}
+
+impl RoundMetrics {
+    /// A line without evaluation, probes, bytes and time.
+    pub fn new(round: u32, phase: Phase, train_loss: f64, clients: usize) -> Self {
+        Self {
+            round,
+            phase,
+            train_loss: finite(train_loss),
+            test_loss: None,
+            test_accuracy: None,
+            clients: clients as u32,
+            probes: None,
+            uplink_bytes: 0,
+            downlink_bytes: 0,
+            seconds: 0.0,
+            dl_rms: None,
+            dl_zero: None,
+            dropped: None,
+        }
+    }
+
+    /// Notes the evaluation after the round: mean loss and accuracy.
+    pub fn set_evaluation(&mut self, loss: f64, accuracy: f64) {
+        (self.test_loss, self.test_accuracy) = (finite(loss), finite(accuracy));
+    }
+
+    /// Notes what a ZO round's probes gave.
+    pub fn set_probes(&mut self, probes: usize, dl_rms: f64, dl_zero: f64, dropped: u32) {
+        self.probes = Some(probes as u32);
+        (self.dl_rms, self.dl_zero, self.dropped) = (finite(dl_rms), finite(dl_zero), Some(dropped));
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// All rounds are done.
+    Done,
+    /// Every probe of a round, the weights or the test loss were not finite.
+    Diverged,
+    /// Stopped by Ctrl-C after a round; can be resumed.
+    Interrupted,
+}
+
+impl Status {
+    /// Exit status of a command that ends a run this way.
+    pub fn exit_status(self) -> u8 {
+        match self {
+            Status::Done => 0,
+            Status::Diverged => 1,
+            Status::Interrupted => super::interrupt::EXIT_STATUS,
+        }
+    }
+}
+
+/// `summary.json`, and what `run` and `resume` print. Figures that a run never reached are null.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The run's folder.
+    pub dir: String,
+    /// The config's name.
+    pub name: String,
+    /// Version of the program.
+    pub version: String,
+    /// Its commit.
+    pub commit: String,
+    /// Version of the folder's files.
+    pub schema: u32,
+    /// How the run ended.
+    pub status: Status,
+    /// The adapter's name.
+    pub adapter: String,
+    /// Its backend.
+    pub backend: String,
+    /// Its driver.
+    pub driver: String,
+    /// The capability tier it was used at.
+    pub tier: String,
+    /// Wall time of all rounds, interruptions left out.
+    pub seconds: f64,
+    /// Rounds done.
+    pub rounds: u32,
+    /// Test accuracy of the pivot, 0..1.
+    pub pivot_accuracy: Option<f64>,
+    /// Test loss of the pivot.
+    pub pivot_loss: Option<f64>,
+    /// Test accuracy of the last evaluation.
+    pub final_accuracy: Option<f64>,
+    /// Test loss of the last evaluation.
+    pub final_loss: Option<f64>,
+    /// Highest test accuracy of all evaluations.
+    pub best_accuracy: Option<f64>,
+    /// The round after which it was first reached.
+    pub best_round: Option<u32>,
+    /// Bytes from all clients over the run.
+    pub uplink_bytes: u64,
+    /// Bytes to all clients over the run.
+    pub downlink_bytes: u64,
+    /// Parameters of the model.
+    pub params: u64,
+    /// Fingerprint of the final weights, 16 hex digits.
+    pub fingerprint: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warmup_line_has_every_key() {
+        let mut line = RoundMetrics::new(3, Phase::Warmup, f64::NAN, 2);
+        (line.uplink_bytes, line.downlink_bytes, line.seconds) = (8, 8, 0.5);
+        let text = serde_json::to_string(&line).unwrap();
+        assert_eq!(
+            text,
+            r#"{"round":3,"phase":"warmup","train_loss":null,"test_loss":null,"test_accuracy":null,"clients":2,"probes":null,"uplink_bytes":8,"downlink_bytes":8,"seconds":0.5,"dl_rms":null,"dl_zero":null,"dropped":null}"#
+        );
+        let back: RoundMetrics = serde_json::from_str(&text).unwrap();
+        assert_eq!((back.round, back.train_loss), (3, None));
+    }
+
+    #[test]
+    fn a_zo_line_reads_back() {
+        let mut line = RoundMetrics::new(30, Phase::Zo, 0.1 + 0.2, 20);
+        line.set_probes(60, 1.5e-3, 0.0, 1);
+        line.set_evaluation(1.0 / 3.0, 0.5);
+        let text = serde_json::to_string(&line).unwrap();
+        assert!(text.contains(r#""phase":"zo""#) && text.contains(r#""dropped":1"#));
+        assert_eq!(serde_json::from_str::<RoundMetrics>(&text).unwrap(), line);
+    }
+}

@@ -1,0 +1,55 @@
+//! What a run tells whoever watches it: the progress bar, a test, another program.
+
+use std::path::PathBuf;
+
+use super::metrics::{RoundMetrics, Summary};
+
+/// What a run is going to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunPlan {
+    /// The config's name.
+    pub name: String,
+    /// The run's folder.
+    pub dir: PathBuf,
+    /// The adapter's name.
+    pub adapter: String,
+    /// Parameters of the model.
+    pub params: usize,
+    /// Clients.
+    pub clients: usize,
+    /// First-order rounds in all.
+    pub warmup_rounds: u32,
+    /// Zeroth-order rounds in all.
+    pub zo_rounds: u32,
+    /// The first round that is still to be done: 0, or more in a resumed run.
+    pub next_round: u32,
+}
+
+/// Someone who watches a run. Calls come in the order `begin`, any number of `round` and `note`, `end`.
+pub trait Observer {
+    /// The run starts, or goes on.
+    fn begin(&mut self, plan: &RunPlan) {
+        let _ = plan;
+    }
+
+    /// A round is done and written.
+    fn round(&mut self, metrics: &RoundMetrics) {
+        let _ = metrics;
+    }
+
+    /// Something a person may want to know.
+    fn note(&mut self, text: &str) {
+        let _ = text;
+    }
+
+    /// The run is over: done, diverged or interrupted.
+    fn end(&mut self, summary: &Summary) {
+        let _ = summary;
+    }
+}
+
+/// Nobody.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Observer for Silent {}

@@ -1,0 +1,171 @@
+//! Recomputing golden files on a device: forward and backward passes, and two-sided differences.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::device::{Selection, open};
+use crate::engine::{Engine, ProbeSettings};
+use crate::error::Error;
+use crate::golden::{Golden, PassGolden, SpsaGolden};
+
+/// Largest relative error of logits, loss and statistics (interfaces, Golden files).
+const FORWARD_TOLERANCE: f64 = 1e-4;
+/// Largest relative error of a gradient.
+const GRADIENT_TOLERANCE: f64 = 1e-3;
+
+/// What was found, as `verify --json` prints it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The device's name.
+    pub device: String,
+    /// A file each.
+    pub files: Vec<FileReport>,
+    /// All of them passed.
+    pub passed: bool,
+}
+
+/// One golden file.
+#[derive(Clone, Debug, Serialize)]
+pub struct FileReport {
+    /// Its path as given.
+    pub file: String,
+    /// The model's kind.
+    pub kind: &'static str,
+    /// All tensors are within their tolerance.
+    pub passed: bool,
+    /// What was compared.
+    pub tensors: Vec<TensorReport>,
+}
+
+/// One comparison.
+#[derive(Clone, Debug, Serialize)]
+pub struct TensorReport {
+    /// The golden tensor's name, or a difference's distribution and step.
+    pub name: String,
+    /// Relative error of a tensor; absolute error of a difference.
+    pub error: f64,
+    /// The most it may be.
+    pub tolerance: f64,
+}
+
+impl TensorReport {
+    /// Whether the error is within the tolerance; one that is no number isn't.
+    pub fn passed(&self) -> bool {
+        self.error <= self.tolerance
+    }
+}
+
+/// Recomputes the files on the selected device. All of them are read before anything is computed.
+///
+/// # Errors
+/// A file that is malformed or of a kind that is not available; a failing device.
+pub fn run(files: &[PathBuf], selection: &Selection) -> Result<Report, Error> {
+    let golden = files.iter().map(|path| Ok((path, Work::read(path)?))).collect::<Result<Vec<_>, Error>>()?;
+    let mut report = Report { device: String::new(), files: Vec::new(), passed: true };
+    for (path, work) in golden {
+        let pass = work.pass();
+        let mut engine = Engine::new(open(selection)?, pass.chain.clone(), &pass.params)?;
+        report.device = engine.device().info().name.clone();
+        let tensors = match &work {
+            Work::Pass(pass) => compare_pass(&mut engine, pass)?,
+            Work::Spsa(spsa, pass) => compare_spsa(&mut engine, spsa, pass)?,
+        };
+        let passed = tensors.iter().all(TensorReport::passed);
+        report.passed &= passed;
+        report.files.push(FileReport { file: path.display().to_string(), kind: pass.spec.kind(), passed, tensors });
+    }
+    Ok(report)
+}
+
+/// A golden file with all that its computation needs.
+enum Work {
+    Pass(Box<PassGolden>),
+    Spsa(SpsaGolden, Box<PassGolden>),
+}
+
+impl Work {
+    fn read(path: &Path) -> Result<Self, Error> {
+        match Golden::read(path)? {
+            Golden::Pass(pass) => Ok(Work::Pass(pass)),
+            Golden::Spsa(spsa) => {
+                let pass = PassGolden::read(&spsa.golden)?;
+                if pass.params.len() != spsa.params {
+                    return Err(Error::Request(format!(
+                        "{}: params: expected {}, as {} has, found {}",
+                        path.display(),
+                        pass.params.len(),
+                        spsa.golden.display(),
+                        spsa.params
+                    )));
+                }
+                Ok(Work::Spsa(spsa, Box::new(pass)))
+            }
+        }
+    }
+
+    fn pass(&self) -> &PassGolden {
+        match self {
+            Work::Pass(pass) | Work::Spsa(_, pass) => pass,
+        }
+    }
+}
+
+fn compare_pass(engine: &mut Engine, golden: &PassGolden) -> Result<Vec<TensorReport>, Error> {
+    let outputs = engine.outputs(&golden.x, &golden.y)?;
+    let (_, gradients) = engine.gradients(&golden.x, &golden.y)?;
+    let tensor = |name: String, ours: &[f32], theirs: &[f32], tolerance| TensorReport {
+        name,
+        error: relative_error(ours, theirs),
+        tolerance,
+    };
+    let mut list = vec![
+        tensor("out/logits".to_owned(), &outputs.logits, &golden.logits, FORWARD_TOLERANCE),
+        tensor("out/loss".to_owned(), &[outputs.loss], &[golden.loss], FORWARD_TOLERANCE),
+    ];
+    for p in &golden.chain.params {
+        let range = p.offset..p.offset + p.len;
+        let ours = gradients.get(range.clone()).unwrap_or_default();
+        list.push(tensor(format!("grad/{}", p.name), ours, &golden.grads[range], GRADIENT_TOLERANCE));
+    }
+    Ok(list)
+}
+
+fn compare_spsa(engine: &mut Engine, spsa: &SpsaGolden, golden: &PassGolden) -> Result<Vec<TensorReport>, Error> {
+    let mut list = Vec::new();
+    for case in &spsa.cases {
+        let settings = ProbeSettings { distribution: case.distribution, tau: spsa.tau, epsilon: case.epsilon };
+        let (_, _, dl) = engine.probe_given(&golden.x, &golden.y, spsa.seed, &settings)?;
+        list.push(TensorReport {
+            name: format!("{} {}", case.distribution, case.epsilon),
+            error: (f64::from(dl) - case.dl).abs(),
+            tolerance: case.tolerance(),
+        });
+    }
+    Ok(list)
+}
+
+/// `||ours - theirs|| / ||theirs||`, of an all-zero tensor `||ours||`; infinite where lengths differ.
+fn relative_error(ours: &[f32], theirs: &[f32]) -> f64 {
+    if ours.len() != theirs.len() {
+        return f64::INFINITY;
+    }
+    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+    let difference = norm(&mut ours.iter().zip(theirs).map(|(a, b)| f64::from(*a) - f64::from(*b)));
+    let size = norm(&mut theirs.iter().map(|b| f64::from(*b)));
+    if size > 0.0 { difference / size } else { difference }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_relative_to_the_golden_norm() {
+        assert_eq!(relative_error(&[3.0, 4.5], &[3.0, 4.0]), 0.1);
+        assert_eq!(relative_error(&[0.25], &[0.0]), 0.25);
+        assert_eq!(relative_error(&[1.0], &[]), f64::INFINITY);
+        let nan = TensorReport { name: String::new(), error: f64::NAN, tolerance: 1.0 };
+        assert!(!nan.passed());
+    }
+}
