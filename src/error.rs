@@ -84,7 +84,9 @@ impl Error {
             Error::Ledger(LedgerError::Refused { .. }) => FAILED,
             Error::Folder(_) => WRONG,
             Error::Bench(BenchError::Unknown { .. }) => WRONG,
-            Error::Device(e) | Error::Engine(EngineError::Device(e)) | Error::Bench(BenchError::Device(e)) => of_device(e),
+            Error::Device(e) | Error::Engine(EngineError::Device(e)) | Error::Bench(BenchError::Device(e)) => {
+                of_device(e)
+            }
             Error::Bench(_) | Error::Engine(_) | Error::Output(_) => FAILED,
         }
     }

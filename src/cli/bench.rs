@@ -35,7 +35,8 @@ fn text(report: &Report) -> String {
     let c = &report.ceilings;
     let mut rows = vec![row(["name", "shape", "time", "rate", "of ceiling", "clock"])];
     for r in &report.results {
-        let of = r.of_ceiling.zip(r.ceiling).map(|(share, ceiling)| format!("{:.0} % {}", share * 100.0, name(&ceiling)));
+        let of =
+            r.of_ceiling.zip(r.ceiling).map(|(share, ceiling)| format!("{:.0} % {}", share * 100.0, name(&ceiling)));
         let (time, rate) = (format!("{:.3} ms", r.seconds * 1e3), format!("{:.2} {}", r.rate, name(&r.unit)));
         rows.push(row([&r.name, &r.shape, &time, &rate, &of.unwrap_or_default(), r.clock]));
     }
@@ -48,7 +49,6 @@ fn text(report: &Report) -> String {
         table(&rows)
     )
 }
-
 
 /// The name that a value has in JSON.
 fn name<T: Serialize>(value: &T) -> String {

@@ -9,8 +9,7 @@ use crate::error::Error;
 
 /// Prints a result: one JSON object, or `text` for people.
 pub fn print<T: Serialize>(json: bool, result: &T, text: impl FnOnce(&T) -> String) -> Result<(), Error> {
-    let mut out =
-        if json { serde_json::to_string(result).map_err(|e| Error::Output(e.into()))? } else { text(result) };
+    let mut out = if json { serde_json::to_string(result).map_err(|e| Error::Output(e.into()))? } else { text(result) };
     if !out.ends_with('\n') {
         out.push('\n');
     }
@@ -62,9 +61,11 @@ pub fn table(rows: &[Vec<String>]) -> String {
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut out = String::new();
     for row in rows {
-        let cells = row.iter().zip(&widths).enumerate().map(|(c, (text, &width))| {
-            if c == 0 { format!("{text:<width$}") } else { format!("{text:>width$}") }
-        });
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .enumerate()
+            .map(|(c, (text, &width))| if c == 0 { format!("{text:<width$}") } else { format!("{text:>width$}") });
         out.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         out.push('\n');
     }

@@ -22,7 +22,8 @@ impl Observer for Progress {
     fn begin(&mut self, plan: &RunPlan) {
         let total = u64::from(plan.warmup_rounds) + u64::from(plan.zo_rounds);
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{prefix:>7} [{bar:30}] {pos}/{len}  {msg}  {eta_precise} left") {
+        if let Ok(style) = ProgressStyle::with_template("{prefix:>7} [{bar:30}] {pos}/{len}  {msg}  {eta_precise} left")
+        {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.set_position(u64::from(plan.next_round));

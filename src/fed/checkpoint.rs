@@ -108,7 +108,10 @@ fn load(dir: &Path) -> Result<Option<Checkpoint>, FolderError> {
         return Err(malformed(format!("schema: expected {SCHEMA}, found {}", state.schema)));
     }
     if Path::new(&state.weights_file).file_name() != Some(state.weights_file.as_ref()) {
-        return Err(malformed(format!("weights_file: expected a file beside this one, found {:?}", state.weights_file)));
+        return Err(malformed(format!(
+            "weights_file: expected a file beside this one, found {:?}",
+            state.weights_file
+        )));
     }
     Ok(Some(state))
 }
@@ -159,7 +162,10 @@ mod tests {
         // Killed before tidying: the new state counts, older files lie about.
         commit(dir, &second).unwrap();
         assert_eq!(loaded(dir), (2, b"two".to_vec()));
-        assert_eq!(names(dir), [".state.json.77-3.part", "state.json", "weights-1.safetensors", "weights-2.safetensors"]);
+        assert_eq!(
+            names(dir),
+            [".state.json.77-3.part", "state.json", "weights-1.safetensors", "weights-2.safetensors"]
+        );
         tidy(dir, &second).unwrap();
         assert_eq!(names(dir), ["state.json", "weights-2.safetensors"]);
         assert_eq!(load(dir).unwrap(), Some(second));

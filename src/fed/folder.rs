@@ -90,7 +90,11 @@ impl RunFolder {
     /// As [`RunFolder::check_free`]; [`FolderError::InUse`]; a folder that can't be made.
     pub fn create(path: &Path) -> Result<Self, FolderError> {
         Self::check_free(path)?;
-        fs::create_dir_all(path).map_err(|source| FolderError::Open { path: path.to_owned(), action: "make", source })?;
+        fs::create_dir_all(path).map_err(|source| FolderError::Open {
+            path: path.to_owned(),
+            action: "make",
+            source,
+        })?;
         let folder = Self::lock(path)?;
         // Asked again under the lock: another process may have been faster.
         Self::check_free(path)?;

@@ -66,7 +66,7 @@ fn largest_error(ours: &[u8], theirs: &[u8]) -> f64 {
     };
     let errors = as_f32(ours).into_iter().zip(as_f32(theirs)).map(error);
     // `f64::max` would pass over a NaN.
-    errors.fold(0.0, |most, e| if e <= most { most } else { e })
+    errors.fold(0.0, |most, e| if most.is_nan() || e <= most { most } else { e })
 }
 
 fn share_of_different_bytes(ours: &[u8], theirs: &[u8]) -> f64 {
