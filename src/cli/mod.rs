@@ -62,9 +62,9 @@ fn execute(command: &Command) -> Result<u8, Error> {
     }
 }
 
-/// Logs to standard error: warnings, more with `-v`, or what `ZOWARMUP_LOG` says. Other crates' warnings are their developers'.
+/// Logs to standard error: warnings, more with `-v`, or what `ZOWARMUP_LOG` says. Other crates are heard with `-v` only.
 fn log(verbose: u8) {
-    let levels = ["error,zowarmup=warn", "warn,zowarmup=info", "info,zowarmup=debug"];
+    let levels = ["zowarmup=warn", "warn,zowarmup=info", "info,zowarmup=debug"];
     let default = levels.get(usize::from(verbose)).unwrap_or(&"debug");
     let filter = EnvFilter::try_from_env("ZOWARMUP_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt()
