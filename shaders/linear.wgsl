@@ -14,8 +14,6 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
-@group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> inputs: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> output: array<f32>;
 #import lib/inputs.wgsl
 #import lib/tile.wgsl

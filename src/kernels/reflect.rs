@@ -11,6 +11,17 @@ pub enum Access {
     Read,
     /// A storage buffer that it writes.
     ReadWrite,
+    /// A read-only storage texture that shadows a buffer.
+    Texels(Texel),
+}
+
+/// What a texel of a shadowing texture holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Texel {
+    /// Four neighbouring f32 (`rgba32float`).
+    Quad,
+    /// One f32 (`r32float`).
+    Scalar,
 }
 
 /// The interface of one kernel.
@@ -41,6 +52,17 @@ pub fn interface(name: &str, source: &str) -> Result<Interface, ShaderError> {
             naga::AddressSpace::Uniform => Access::Uniform,
             naga::AddressSpace::Storage { access } if access.contains(naga::StorageAccess::STORE) => Access::ReadWrite,
             naga::AddressSpace::Storage { .. } => Access::Read,
+            naga::AddressSpace::Handle => match &module.types[variable.ty].inner {
+                naga::TypeInner::Image {
+                    class: naga::ImageClass::Storage { format, access: naga::StorageAccess::LOAD },
+                    ..
+                } => match format {
+                    naga::StorageFormat::Rgba32Float => Access::Texels(Texel::Quad),
+                    naga::StorageFormat::R32Float => Access::Texels(Texel::Scalar),
+                    other => return Err(invalid(format!("binding {} has texels {other:?}", binding.binding))),
+                },
+                _ => return Err(invalid(format!("binding {} is no storage texture to read", binding.binding))),
+            },
             other => {
                 return Err(invalid(format!("binding {} lies in {other:?}", binding.binding)));
             }

@@ -1,7 +1,8 @@
 //! The WGSL sources, embedded, and the two things done to them before compilation: expanding imports, setting constants.
 //!
-//! - A line `#import lib/NAME.wgsl` is replaced by that file, once per module. In a tier above `core` a file
-//!   `lib/NAME_TIER.wgsl` stands in for `lib/NAME.wgsl` where it exists: the same functions, made with what the tier offers.
+//! - A line `#import lib/NAME.wgsl` is replaced by that file, once per module, or by its stand-in for the device's [`Flavour`]
+//!   where there is one: `lib/NAME_texel.wgsl` where operands are read as texels, else `lib/NAME_subgroup.wgsl` in the subgroup
+//!   tier. A stand-in has the same functions, made with what the device offers.
 //! - `enable` lines of fragments move to the top, where WGSL wants them.
 //! - A constant of a [`Variant`] sets an `override` at pipeline creation, or replaces the value in a line `const NAME: u32 = ...;`
 //!   (sizes of function-local arrays can't be overrides). There are no templates: each file is valid WGSL as it stands.
@@ -26,6 +27,26 @@ impl Tier {
             Tier::Core => "core",
             Tier::Subgroup => "subgroup",
         }
+    }
+}
+
+/// Which stand-ins of the fragments a device wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Flavour {
+    /// The adapter's tier.
+    pub tier: Tier,
+    /// Read-only operands of matrix products are read as texels of storage textures that shadow the bound buffers
+    /// (`src/device/gpu/texels.rs`). Software adapters load a texel in a tenth of the time of a vec4 of a storage buffer, which
+    /// they gather lane by lane.
+    pub texels: bool,
+}
+
+impl Flavour {
+    /// The file that is included for an import of `path`.
+    fn stand_in(self, path: &str) -> Option<&'static str> {
+        let ending = |wanted: bool, end: &str| wanted.then(|| path.replace(".wgsl", end));
+        let endings = [ending(self.texels, "_texel.wgsl"), ending(self.tier == Tier::Subgroup, "_subgroup.wgsl")];
+        endings.into_iter().flatten().find_map(|p| source(&p)).or_else(|| source(path))
     }
 }
 
@@ -82,6 +103,10 @@ sources![
     "lib/block.wgsl",
     "lib/exact_add.wgsl",
     "lib/fold.wgsl",
+    "lib/input_quads.wgsl",
+    "lib/input_quads_texel.wgsl",
+    "lib/input_scalars.wgsl",
+    "lib/input_scalars_texel.wgsl",
     "lib/inputs.wgsl",
     "lib/lane.wgsl",
     "lib/math.wgsl",
@@ -100,6 +125,8 @@ sources![
     "lib/tile.wgsl",
     "lib/tree.wgsl",
     "lib/weight.wgsl",
+    "lib/weight_quads.wgsl",
+    "lib/weight_quads_texel.wgsl",
     "lib/weights.wgsl",
     "lib/window.wgsl",
     "linear.wgsl",
@@ -122,13 +149,12 @@ fn source(path: &str) -> Option<&'static str> {
     SOURCES.iter().find(|(p, _)| *p == path).map(|(_, s)| *s)
 }
 
-/// The kernel's source for a tier, imports expanded and `const` lines set; overrides of the variant come back beside it.
-pub fn specialise(
-    kernel: &str,
-    tier: Tier,
-    variant: &Variant,
-) -> Result<(String, Vec<(&'static str, f64)>), ShaderError> {
-    let mut text = expand(kernel, tier)?;
+/// Values of a shader's `override`s.
+pub type Overrides = Vec<(&'static str, f64)>;
+
+/// The kernel's source for a device, imports expanded and `const` lines set; overrides of the variant come back beside it.
+pub fn specialise(kernel: &str, flavour: Flavour, variant: &Variant) -> Result<(String, Overrides), ShaderError> {
+    let mut text = expand(kernel, flavour)?;
     let mut overrides = Vec::new();
     for &(name, value) in variant.constants() {
         if text.contains(&format!("override {name}:")) {
@@ -145,17 +171,17 @@ pub fn specialise(
 }
 
 /// The kernel's source with its imports expanded.
-pub fn expand(kernel: &str, tier: Tier) -> Result<String, ShaderError> {
+pub fn expand(kernel: &str, flavour: Flavour) -> Result<String, ShaderError> {
     let mut seen = HashSet::new();
     let mut enables = Vec::new();
     let mut body = String::new();
-    include(&format!("{kernel}.wgsl"), tier, &mut seen, &mut enables, &mut body)?;
+    include(&format!("{kernel}.wgsl"), flavour, &mut seen, &mut enables, &mut body)?;
     Ok(enables.into_iter().map(|line| line + "\n").collect::<String>() + &body)
 }
 
 fn include(
     path: &str,
-    tier: Tier,
+    flavour: Flavour,
     seen: &mut HashSet<String>,
     enables: &mut Vec<String>,
     body: &mut String,
@@ -163,14 +189,10 @@ fn include(
     if !seen.insert(path.to_owned()) {
         return Ok(());
     }
-    let for_tier = (tier == Tier::Subgroup).then(|| path.replace(".wgsl", "_subgroup.wgsl"));
-    let text = for_tier
-        .and_then(|p| source(&p))
-        .or_else(|| source(path))
-        .ok_or_else(|| ShaderError::Missing(path.to_owned()))?;
+    let text = flavour.stand_in(path).ok_or_else(|| ShaderError::Missing(path.to_owned()))?;
     for line in text.lines() {
         if let Some(import) = line.strip_prefix("#import ") {
-            include(import.trim(), tier, seen, enables, body)?;
+            include(import.trim(), flavour, seen, enables, body)?;
         } else if line.starts_with("enable ") {
             if !enables.iter().any(|e| e == line) {
                 enables.push(line.to_owned());

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::{GpuDevice, buffers, execute, pipelines};
+use super::{GpuDevice, buffers, pipelines, staging, texels};
 use crate::device::{AdapterInfo, AdapterKind, DeviceError, Limits};
-use crate::kernels::shaders::Tier;
+use crate::kernels::shaders::{Flavour, Tier};
 
 /// An adapter that could be opened.
 pub struct Candidate {
@@ -132,14 +132,18 @@ pub fn open(candidate: &Candidate, memory_budget: Option<u64>) -> Result<GpuDevi
     if let Some(budget) = memory_budget {
         limits.memory = budget;
     }
+    let texels = texels::Texels::new(adapter, candidate.info.kind);
+    let flavour = Flavour { tier: candidate.info.tier, texels: texels.wanted() };
     Ok(GpuDevice {
         info: candidate.info.clone(),
-        staging: execute::Staging::new(
+        staging: staging::Staging::new(
             features.contains(wgpu::Features::TIMESTAMP_QUERY),
             queue.get_timestamp_period(),
         ),
-        pipelines: pipelines::Pipelines::new(candidate.info.tier, limits.alignment),
+        pipelines: pipelines::Pipelines::new(flavour, limits.alignment),
+        texels,
         buffers: buffers::Buffers::default(),
+        peak: 0,
         limits,
         device,
         queue,

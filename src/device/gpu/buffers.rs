@@ -19,7 +19,6 @@ pub struct Buffers {
     next: u32,
     allocated: u64,
     pooled: u64,
-    peak: u64,
 }
 
 /// A new storage buffer.
@@ -46,7 +45,6 @@ impl Buffers {
         self.next += 1;
         self.live.insert(id, Entry { name: name.to_owned(), bytes, buffer });
         self.allocated += bytes;
-        self.peak = self.peak.max(self.allocated);
         id
     }
 
@@ -83,11 +81,6 @@ impl Buffers {
     /// Bytes in live buffers.
     pub fn allocated(&self) -> u64 {
         self.allocated
-    }
-
-    /// The most that `allocated` ever was.
-    pub fn peak(&self) -> u64 {
-        self.peak
     }
 
     /// Live buffers in order of creation.

@@ -1,11 +1,15 @@
 //! Devices on wgpu: the only code that imports it.
 //!
-//! `adapters` finds and opens, `pipelines` compiles once per key, `buffers` pools, `execute` encodes and submits.
+//! `adapters` finds and opens, `pipelines` compiles once per key, `buffers` pools, `texels` shadows operands, `staging` carries
+//! bytes to and fro, `execute` encodes and submits. Environment: `ZOWARMUP_TEXELS=0` or `1` switches texel operands off or on
+//! (`texels`), `ZOWARMUP_TIER=core` keeps to the core tier (`adapters`).
 
 mod adapters;
 mod buffers;
 mod execute;
 mod pipelines;
+mod staging;
+mod texels;
 
 pub use adapters::{Candidate, candidates, open};
 
@@ -22,7 +26,10 @@ pub struct GpuDevice {
     queue: wgpu::Queue,
     buffers: buffers::Buffers,
     pipelines: pipelines::Pipelines,
-    staging: execute::Staging,
+    texels: texels::Texels,
+    staging: staging::Staging,
+    /// The most that buffers and texels took together.
+    peak: u64,
     /// Set by the driver's callbacks: loss of the device, or an error outside any scope.
     failure: Arc<Mutex<Option<DeviceError>>>,
 }
@@ -32,6 +39,12 @@ impl GpuDevice {
     fn check(&self) -> Result<(), DeviceError> {
         let taken = self.failure.lock().map_or_else(|p| p.into_inner().take(), |mut guard| guard.take());
         taken.map_or(Ok(()), Err)
+    }
+
+    /// Gives up all texels, and the bind groups that name them.
+    fn drop_texels(&mut self) {
+        self.texels.clear();
+        self.pipelines.forget_groups();
     }
 
     /// Runs `work` inside error scopes and turns what they catch into a typed error.
@@ -71,18 +84,27 @@ impl Device for GpuDevice {
     }
 
     fn create_buffer(&mut self, name: &str, bytes: u64) -> Result<BufferId, DeviceError> {
-        let bytes = bytes.max(4).next_multiple_of(4);
-        self.limits.admit(name, bytes, self.buffers.allocated())?;
-        if let Some(id) = self.buffers.reuse(name, bytes) {
-            return Ok(id);
+        // Whole quads, for the copies into texels.
+        let bytes = bytes.max(16).next_multiple_of(16);
+        if self.limits.admit(name, bytes, self.allocated_bytes()).is_err() {
+            self.drop_texels();
         }
-        self.buffers.trim(self.limits.memory.saturating_sub(bytes));
-        let buffer = self.scoped(|| buffers::create(&self.device, name, bytes))?;
-        Ok(self.buffers.insert(name, bytes, buffer))
+        self.limits.admit(name, bytes, self.buffers.allocated())?;
+        let id = match self.buffers.reuse(name, bytes) {
+            Some(id) => id,
+            None => {
+                self.buffers.trim(self.limits.memory.saturating_sub(bytes + self.texels.bytes()));
+                let buffer = self.scoped(|| buffers::create(&self.device, name, bytes))?;
+                self.buffers.insert(name, bytes, buffer)
+            }
+        };
+        self.peak = self.peak.max(self.allocated_bytes());
+        Ok(id)
     }
 
     fn destroy_buffer(&mut self, id: BufferId) {
         self.pipelines.forget(id);
+        self.texels.forget(id);
         self.buffers.release(id);
     }
 
@@ -99,11 +121,11 @@ impl Device for GpuDevice {
     }
 
     fn allocated_bytes(&self) -> u64 {
-        self.buffers.allocated()
+        self.buffers.allocated() + self.texels.bytes()
     }
 
     fn peak_bytes(&self) -> u64 {
-        self.buffers.peak()
+        self.peak
     }
 
     fn buffers(&self) -> Vec<(String, u64)> {

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::buffers::Buffers;
+use super::texels::{self, Texels};
 use crate::device::DeviceError;
-use crate::kernels::reflect::{self, Access};
-use crate::kernels::shaders::{self, Tier};
+use crate::kernels::reflect::{self, Access, Texel};
+use crate::kernels::shaders::{self, Flavour};
 use crate::kernels::{Kernel, Variant};
 use crate::plan::{BufferId, Dispatch, Span};
 
@@ -15,16 +16,35 @@ pub struct Pipeline {
     pub pipeline: wgpu::ComputePipeline,
     layout: wgpu::BindGroupLayout,
     params_bytes: u64,
-    bindings: usize,
+    /// Bindings 1, 2, ...
+    accesses: Vec<Access>,
 }
 
-type GroupKey = (&'static str, Variant, Vec<Span>);
+impl Pipeline {
+    /// The spans of a dispatch that the kernel reads as texels.
+    pub fn texels<'a>(&'a self, dispatch: &'a Dispatch) -> impl Iterator<Item = (Span, Texel)> + 'a {
+        self.accesses.iter().zip(&dispatch.bindings).filter_map(|(access, span)| match access {
+            Access::Texels(texel) => Some((*span, *texel)),
+            _ => None,
+        })
+    }
+
+    /// The spans of a dispatch that the kernel writes.
+    pub fn written<'a>(&'a self, dispatch: &'a Dispatch) -> impl Iterator<Item = Span> + 'a {
+        let both = self.accesses.iter().zip(&dispatch.bindings);
+        both.filter(|(access, _)| **access == Access::ReadWrite).map(|(_, span)| *span)
+    }
+}
+
+/// A compiled kernel: name, variant, whether it reads texels where it can.
+type PipelineKey = (&'static str, Variant, bool);
+type GroupKey = (PipelineKey, Vec<Span>);
 
 /// The caches.
 pub struct Pipelines {
-    tier: Tier,
+    flavour: Flavour,
     alignment: u64,
-    made: HashMap<(&'static str, Variant), Arc<Pipeline>>,
+    made: HashMap<PipelineKey, Arc<Pipeline>>,
     groups: HashMap<GroupKey, wgpu::BindGroup>,
 }
 
@@ -32,33 +52,36 @@ pub struct Pipelines {
 const GROUPS_KEPT: usize = 4096;
 
 impl Pipelines {
-    pub fn new(tier: Tier, alignment: u64) -> Self {
-        Self { tier, alignment, made: HashMap::new(), groups: HashMap::new() }
+    pub fn new(flavour: Flavour, alignment: u64) -> Self {
+        Self { flavour, alignment, made: HashMap::new(), groups: HashMap::new() }
     }
 
     /// Drops bind groups of a buffer that is given back.
     pub fn forget(&mut self, id: BufferId) {
-        self.groups.retain(|(_, _, spans), _| spans.iter().all(|s| s.buffer != id));
+        self.groups.retain(|(_, spans), _| spans.iter().all(|s| s.buffer != id));
     }
 
-    /// Drops all bind groups: the uniform buffer they name was replaced.
+    /// Drops all bind groups: the uniform buffer or textures they name were replaced.
     pub fn forget_groups(&mut self) {
         self.groups.clear();
     }
 
-    /// The pipeline of a dispatch, compiled on first use.
+    /// The pipeline of a dispatch, compiled on first use. `texels` false: storage buffers even where the device prefers texels.
     pub fn pipeline(
         &mut self,
         device: &wgpu::Device,
         kernel: &'static Kernel,
         variant: &Variant,
+        texels: bool,
     ) -> Result<Arc<Pipeline>, DeviceError> {
-        if let Some(found) = self.made.get(&(kernel.name, variant.clone())) {
+        let flavour = Flavour { texels: texels && self.flavour.texels, ..self.flavour };
+        let key = (kernel.name, variant.clone(), flavour.texels);
+        if let Some(found) = self.made.get(&key) {
             return Ok(Arc::clone(found));
         }
-        let (source, overrides) = shaders::specialise(kernel.name, self.tier, variant)?;
+        let (source, overrides) = shaders::specialise(kernel.name, flavour, variant)?;
         let pipeline = Arc::new(compile(device, kernel.name, &source, &overrides)?);
-        self.made.insert((kernel.name, variant.clone()), Arc::clone(&pipeline));
+        self.made.insert(key, Arc::clone(&pipeline));
         Ok(pipeline)
     }
 
@@ -67,27 +90,35 @@ impl Pipelines {
         &mut self,
         device: &wgpu::Device,
         buffers: &Buffers,
+        texels: &Texels,
         uniforms: &wgpu::Buffer,
         pipeline: &Pipeline,
         dispatch: &Dispatch,
     ) -> Result<&wgpu::BindGroup, DeviceError> {
-        if dispatch.bindings.len() + 1 != pipeline.bindings || (dispatch.params.len() as u64) < pipeline.params_bytes {
+        if dispatch.bindings.len() != pipeline.accesses.len() || (dispatch.params.len() as u64) < pipeline.params_bytes
+        {
             return Err(DeviceError::Internal(format!(
                 "kernel {}: {} bindings and {} B of parameters given, {} and {} B declared",
                 dispatch.kernel.name,
                 dispatch.bindings.len(),
                 dispatch.params.len(),
-                pipeline.bindings - 1,
+                pipeline.accesses.len(),
                 pipeline.params_bytes
             )));
         }
-        let key = (dispatch.kernel.name, dispatch.variant.clone(), dispatch.bindings.clone());
+        let shadowed = pipeline.texels(dispatch).next().is_some();
+        let key = ((dispatch.kernel.name, dispatch.variant.clone(), shadowed), dispatch.bindings.clone());
         if self.groups.len() > GROUPS_KEPT {
             self.groups.clear();
         }
         if !self.groups.contains_key(&key) {
             let mut entries = vec![entry(0, uniforms, 0, pipeline.params_bytes)];
-            for (i, span) in dispatch.bindings.iter().enumerate() {
+            for (i, (span, access)) in dispatch.bindings.iter().zip(&pipeline.accesses).enumerate() {
+                if let Access::Texels(texel) = access {
+                    let resource = wgpu::BindingResource::TextureView(texels.view(*span, *texel)?);
+                    entries.push(wgpu::BindGroupEntry { binding: i as u32 + 1, resource });
+                    continue;
+                }
                 if !span.offset.is_multiple_of(self.alignment) {
                     let (kernel, alignment) = (dispatch.kernel.name, self.alignment);
                     return Err(DeviceError::Internal(format!(
@@ -152,20 +183,22 @@ fn compile(
         pipeline,
         layout,
         params_bytes: u64::from(interface.params_bytes),
-        bindings: interface.bindings.len(),
+        accesses: interface.bindings[1..].to_vec(),
     })
 }
 
 fn layout_entry(binding: u32, access: Access) -> wgpu::BindGroupLayoutEntry {
+    let buffer =
+        |ty| wgpu::BindingType::Buffer { ty, has_dynamic_offset: access == Access::Uniform, min_binding_size: None };
     let ty = match access {
-        Access::Uniform => wgpu::BufferBindingType::Uniform,
-        Access::Read => wgpu::BufferBindingType::Storage { read_only: true },
-        Access::ReadWrite => wgpu::BufferBindingType::Storage { read_only: false },
+        Access::Uniform => buffer(wgpu::BufferBindingType::Uniform),
+        Access::Read => buffer(wgpu::BufferBindingType::Storage { read_only: true }),
+        Access::ReadWrite => buffer(wgpu::BufferBindingType::Storage { read_only: false }),
+        Access::Texels(texel) => wgpu::BindingType::StorageTexture {
+            access: wgpu::StorageTextureAccess::ReadOnly,
+            format: texels::format(texel),
+            view_dimension: wgpu::TextureViewDimension::D2,
+        },
     };
-    wgpu::BindGroupLayoutEntry {
-        binding,
-        visibility: wgpu::ShaderStages::COMPUTE,
-        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: access == Access::Uniform, min_binding_size: None },
-        count: None,
-    }
+    wgpu::BindGroupLayoutEntry { binding, visibility: wgpu::ShaderStages::COMPUTE, ty, count: None }
 }
