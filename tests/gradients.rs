@@ -5,7 +5,8 @@ use zowarmup::device::{Device, as_f32};
 use zowarmup::kernels::activation::{self, Kind};
 use zowarmup::kernels::params::{ABSENT, Lane, Lanes};
 use zowarmup::kernels::pool::{self, Mode};
-use zowarmup::kernels::{Variant, conv, conv_grad, group_norm, linear, linear_grad, softmax_xent};
+use zowarmup::kernels::tiling::{Operands, Product, Tiling};
+use zowarmup::kernels::{conv, conv_grad, group_norm, linear, linear_grad, softmax_xent};
 use zowarmup::plan::{Recording, Span};
 use zowarmup::reference::ReferenceDevice;
 
@@ -25,6 +26,7 @@ const TENSORS: [(&str, u32, u32); 9] = [
 const COUNT: u32 = 275;
 const ROWS: [u32; 2] = [11, 4];
 const TOTAL: u32 = 15;
+const HOW: Product = Product { tiling: Tiling::CORE, perturbed: None };
 
 struct Chain {
     device: ReferenceDevice,
@@ -123,29 +125,21 @@ impl Chain {
     }
 
     fn record_conv(&self, rec: &mut Recording, p: &conv_grad::Params, bias_offset: u32, x: Span, y: Span) {
-        let params =
-            conv::Params { weight_offset: p.weight_offset, bias_offset, from_batch: p.from_batch, outputs: p.out_c };
-        let variant = [
-            ("CHANNELS", p.c),
-            ("IN_H", p.h),
-            ("IN_W", p.w),
-            ("OUT_H", p.out_h),
-            ("OUT_W", p.out_w),
-            ("KERNEL_H", p.kernel),
-            ("KERNEL_W", p.kernel),
-            ("STRIDE", p.stride),
-            ("PAD", p.padding),
-        ]
-        .iter()
-        .fold(Variant::plain(), |v, &(name, value)| v.with(name, value));
-        rec.dispatch(&conv::KERNEL, variant, &params, &[self.lanes.table, self.weights, x, y], [1, 1, 2], 0);
+        let params = conv::Params { weight_offset: p.weight_offset, bias_offset, from_batch: p.from_batch, relu: 0 };
+        let geometry = conv::Geometry {
+            input: [p.c, p.h, p.w],
+            output: [p.out_c, p.out_h, p.out_w],
+            kernel: p.kernel,
+            stride: p.stride,
+            padding: p.padding,
+        };
+        conv::record(rec, &self.lanes, &HOW, &geometry, &params, &Operands { weights: self.weights, x, y });
     }
 
     fn record_linear(&self, rec: &mut Recording, inputs: u32, outputs: u32, weight_offset: u32, x: Span, y: Span) {
         let bias_offset = weight_offset + inputs * outputs;
-        let params = linear::Params { inputs, outputs, weight_offset, bias_offset, from_batch: 0 };
-        let bound = [self.lanes.table, self.weights, x, y];
-        rec.dispatch(&linear::KERNEL, Variant::plain(), &params, &bound, [1, 1, 2], 0);
+        let params = linear::Params { inputs, outputs, weight_offset, bias_offset, from_batch: 0, relu: 0 };
+        linear::record(rec, &self.lanes, &HOW, &params, &Operands { weights: self.weights, x, y });
     }
 
     fn forward(&self, weights: &[f32]) -> Recording {

@@ -4,9 +4,10 @@ use std::mem::offset_of;
 use std::path::Path;
 
 use zowarmup::kernels::params::Lane;
-use zowarmup::kernels::shaders::{self, SOURCES, Tier};
+use zowarmup::kernels::shaders::{self, Flavour, SOURCES, Tier};
 use zowarmup::kernels::{
-    activation, conv, conv_grad, gather, group_norm, linear, linear_grad, pool, reflect, softmax_xent, sums, update,
+    activation, conv, conv_grad, copy, fill, fill_constant, fingerprint, gather, group_norm, linear, linear_grad, madd,
+    pool, reflect, replay, softmax_xent, sums, update,
 };
 
 /// Kernels' names: the files outside `lib/`.
@@ -14,8 +15,16 @@ fn kernels() -> impl Iterator<Item = &'static str> {
     SOURCES.iter().filter(|(path, _)| !path.contains('/')).filter_map(|(path, _)| path.strip_suffix(".wgsl"))
 }
 
-fn module(kernel: &str, tier: Tier) -> naga::Module {
-    let source = shaders::expand(kernel, tier).unwrap();
+/// The tree without any stand-in.
+const CORE: Flavour = Flavour { tier: Tier::Core, texels: false };
+
+fn flavours() -> impl Iterator<Item = Flavour> {
+    let tiers = [Tier::Core, Tier::Subgroup];
+    tiers.into_iter().flat_map(|tier| [false, true].map(|texels| Flavour { tier, texels }))
+}
+
+fn module(kernel: &str, flavour: Flavour) -> naga::Module {
+    let source = shaders::expand(kernel, flavour).unwrap();
     naga::front::wgsl::parse_str(&source).unwrap_or_else(|e| panic!("{kernel}: {}", e.emit_to_string(&source)))
 }
 
@@ -43,19 +52,19 @@ fn every_file_is_embedded() {
 fn every_kernel_is_valid_in_each_tier() {
     use naga::valid::{Capabilities, ValidationFlags, Validator};
     for kernel in kernels() {
-        for tier in [Tier::Core, Tier::Subgroup] {
-            let capabilities = match tier {
+        for flavour in flavours() {
+            let capabilities = match flavour.tier {
                 Tier::Core => Capabilities::empty(),
                 Tier::Subgroup => Capabilities::SHADER_INT64 | Capabilities::SUBGROUP,
             };
-            let module = module(kernel, tier);
+            let module = module(kernel, flavour);
             Validator::new(ValidationFlags::all(), capabilities)
                 .validate(&module)
-                .unwrap_or_else(|e| panic!("{kernel} ({}): {e:?}", tier.name()));
+                .unwrap_or_else(|e| panic!("{kernel} ({flavour:?}): {e:?}"));
             let entry = &module.entry_points[0];
             assert_eq!((entry.name.as_str(), module.entry_points.len()), ("main", 1), "{kernel}");
             assert!(entry.workgroup_size.iter().product::<u32>() <= 256, "{kernel}");
-            let source = shaders::expand(kernel, tier).unwrap();
+            let source = shaders::expand(kernel, flavour).unwrap();
             let interface = reflect::interface(kernel, &source).unwrap();
             assert!(interface.bindings.len() <= 9, "{kernel}: more than 8 storage buffers");
             let workgroup: u32 = module
@@ -75,7 +84,7 @@ macro_rules! check_params {
         let host: Vec<(String, u32)> =
             vec![$((stringify!($field).to_owned(), offset_of!($params, $field) as u32)),*];
         for kernel in $kernels {
-            let source = shaders::expand(kernel, Tier::Core).unwrap();
+            let source = shaders::expand(kernel, CORE).unwrap();
             let interface = reflect::interface(kernel, &source).unwrap();
             assert_eq!(interface.params_members, host, "{kernel}");
             assert_eq!(interface.params_bytes as usize, size_of::<$params>(), "{kernel}");
@@ -141,19 +150,38 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
     check_params!(checked, sums::LaneSumParams, [lanes], [sums::LANE_SUM.name]);
     check_params!(checked, sums::ProbeDlParams, [probes], [sums::PROBE_DL.name]);
     check_params!(checked, sums::ClassCountParams, [rows, label_row, correct_row], [sums::CLASS_COUNT.name]);
-    // The forward kernels of this table are checked where their shaders are.
-    for kernel in [&linear::KERNEL, &conv::KERNEL] {
-        assert!(!checked.contains(&kernel.name));
-    }
+    check_params!(
+        checked,
+        linear::Params,
+        [inputs, outputs, weight_offset, bias_offset, from_batch, relu],
+        [linear::KERNEL.name]
+    );
+    check_params!(checked, conv::Params, [weight_offset, bias_offset, from_batch, relu], [conv::KERNEL.name]);
+    check_params!(
+        checked,
+        replay::Params,
+        [probes, weights, first, factor],
+        [replay::RADEMACHER.name, replay::BINOMIAL.name, replay::FLOAT.name]
+    );
+    check_params!(
+        checked,
+        fill::Params,
+        [seed_lo, seed_hi, start_lo, start_hi, quads],
+        [fill::SIGNS.name, fill::VALUES.name]
+    );
+    check_params!(checked, copy::Params, [quads], [copy::KERNEL.name]);
+    check_params!(checked, madd::Params, [b, c, iterations], [madd::KERNEL.name]);
+    check_params!(checked, fill_constant::Params, [value, quads], [fill_constant::KERNEL.name]);
+    check_params!(checked, fingerprint::Params, [weights], [fingerprint::KERNEL.name]);
     checked.sort_unstable();
-    let mut all: Vec<&str> = kernels().filter(|k| ![linear::KERNEL.name, conv::KERNEL.name].contains(k)).collect();
+    let mut all: Vec<&str> = kernels().collect();
     all.sort_unstable();
     assert_eq!(checked, all, "each kernel has a row above");
 }
 
 #[test]
 fn lane_has_the_layout_of_its_twin() {
-    let module = module(softmax_xent::SOFTMAX_XENT.name, Tier::Core);
+    let module = module(softmax_xent::SOFTMAX_XENT.name, CORE);
     let (_, lane) = module.types.iter().find(|(_, t)| t.name.as_deref() == Some("Lane")).unwrap();
     let naga::TypeInner::Struct { members, span } = &lane.inner else { panic!("Lane is no struct") };
     macro_rules! members {

@@ -1,4 +1,4 @@
-//! Devices: what runs a [`Recording`]. The only part of the crate that imports wgpu is [`gpu`].
+//! Devices: what runs a [`Recording`]. The only part of the crate that imports wgpu is `gpu`.
 
 mod gpu;
 mod select;

@@ -1,7 +1,7 @@
 //! The kernels of each layer kind: forward and backward of a chunk of lanes.
 
 use crate::kernels::params::{ABSENT, Lanes};
-use crate::kernels::tiling::Product;
+use crate::kernels::tiling::{Operands, Product};
 use crate::kernels::{activation, conv, conv_grad, group_norm, linear, linear_grad, pool};
 use crate::model::{Layer, Shape};
 use crate::plan::{Recording, Span};
@@ -48,6 +48,7 @@ pub struct Forward {
 pub fn forward(rec: &mut Recording, layer: &Layer, lanes: &Lanes, how: &Product, io: &Forward) {
     let count = |len: usize| (lanes.rows * len as u64) as u32;
     let from_batch = u32::from(io.first);
+    let operands = Operands { weights: io.weights, x: io.x, y: io.y };
     match *layer {
         Layer::Linear { in_features, out_features, weight, bias, relu } => {
             let params = linear::Params {
@@ -58,7 +59,7 @@ pub fn forward(rec: &mut Recording, layer: &Layer, lanes: &Lanes, how: &Product,
                 from_batch,
                 relu: u32::from(relu),
             };
-            linear::record(rec, lanes, how, &params, io.weights, io.x, io.y);
+            linear::record(rec, lanes, how, &params, &operands);
         }
         Layer::Conv { input, output, kernel, stride, padding, weight, bias, relu } => {
             let geometry = conv::Geometry {
@@ -74,7 +75,7 @@ pub fn forward(rec: &mut Recording, layer: &Layer, lanes: &Lanes, how: &Product,
                 from_batch,
                 relu: u32::from(relu),
             };
-            conv::record(rec, lanes, how, &geometry, &params, io.weights, io.x, io.y);
+            conv::record(rec, lanes, how, &geometry, &params, &operands);
         }
         Layer::MaxPool { input, kernel, stride, .. } => {
             pool::record(rec, pool::Mode::Max, &windows(lanes.rows, input, kernel, stride), io.x, io.y);

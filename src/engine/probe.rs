@@ -187,7 +187,7 @@ impl Engine {
                 row0 += lane.rows;
             }
             recording.upload(table.buffer, offset, chunk);
-            let bytes = (chunk.len() * size_of::<Lane>()) as u64;
+            let bytes = size_of_val(chunk) as u64;
             let span = Span { buffer: table.buffer, offset, bytes };
             self.record_chunk_losses(recording, batch, chunk, span, perturbed, losses, correct)?;
             offset += stride(chunk.len());

@@ -3,9 +3,9 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::params::{Lanes, perturb};
-use super::tiling::Product;
+use super::tiling::{Operands, Product};
 use super::{Kernel, Variant};
-use crate::plan::{Recording, Span};
+use crate::plan::Recording;
 
 /// The kernel.
 pub static KERNEL: Kernel = Kernel { name: "conv", twin: crate::reference::conv::conv };
@@ -66,16 +66,7 @@ impl Geometry {
 }
 
 /// Records the convolution of all rows of a chunk.
-pub fn record(
-    rec: &mut Recording,
-    lanes: &Lanes,
-    how: &Product,
-    geometry: &Geometry,
-    params: &Params,
-    weights: Span,
-    x: Span,
-    y: Span,
-) {
+pub fn record(rec: &mut Recording, lanes: &Lanes, how: &Product, geometry: &Geometry, params: &Params, io: &Operands) {
     let tiling = how.tiling.for_rows(geometry.output[0]);
     let quads = (params.weight_offset | geometry.depth()).is_multiple_of(4);
     let variant = geometry
@@ -85,5 +76,5 @@ pub fn record(
     let columns = lanes.max_rows * geometry.pixels();
     let grid = [geometry.output[0].div_ceil(tiling.tile_rows()), columns.div_ceil(tiling.tile_columns()), lanes.count];
     let products = u64::from(geometry.output[0] * geometry.pixels()) * u64::from(geometry.depth());
-    rec.dispatch(&KERNEL, variant, params, &[lanes.table, weights, x, y], grid, 2 * lanes.rows * products);
+    rec.dispatch(&KERNEL, variant, params, &[lanes.table, io.weights, io.x, io.y], grid, 2 * lanes.rows * products);
 }

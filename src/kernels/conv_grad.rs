@@ -35,7 +35,7 @@ pub struct Params {
     pub stride: u32,
     /// Zeros around the input.
     pub padding: u32,
-    /// Flat index of the weight [out_c][c][kernel][kernel].
+    /// Flat index of the weight `[out_c][c][kernel][kernel]`.
     pub weight_offset: u32,
     /// 1: the layer's input is the batch of samples, rows from `x_row`; 0: an activation, rows from `row0`. Of the weight's gradient.
     pub from_batch: u32,

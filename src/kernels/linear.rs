@@ -4,8 +4,8 @@ use bytemuck::{Pod, Zeroable};
 
 use super::Kernel;
 use super::params::{Lanes, perturb};
-use super::tiling::Product;
-use crate::plan::{Recording, Span};
+use super::tiling::{Operands, Product};
+use crate::plan::Recording;
 
 /// The kernel.
 pub static KERNEL: Kernel = Kernel { name: "linear", twin: crate::reference::linear::linear };
@@ -29,7 +29,7 @@ pub struct Params {
 }
 
 /// Records `y = act(W x + b)` for all rows of a chunk: `x` `[rows, inputs]`, `y` `[rows, outputs]`.
-pub fn record(rec: &mut Recording, lanes: &Lanes, how: &Product, params: &Params, weights: Span, x: Span, y: Span) {
+pub fn record(rec: &mut Recording, lanes: &Lanes, how: &Product, params: &Params, io: &Operands) {
     let tiling = how.tiling.for_rows(params.outputs);
     let quads = |aligned: bool| u32::from(aligned);
     let variant = tiling
@@ -40,5 +40,5 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, how: &Product, params: &Params
     let grid =
         [params.outputs.div_ceil(tiling.tile_rows()), lanes.max_rows.div_ceil(tiling.tile_columns()), lanes.count];
     let cost = 2 * lanes.rows * u64::from(params.inputs) * u64::from(params.outputs);
-    rec.dispatch(&KERNEL, variant, params, &[lanes.table, weights, x, y], grid, cost);
+    rec.dispatch(&KERNEL, variant, params, &[lanes.table, io.weights, io.x, io.y], grid, cost);
 }

@@ -26,7 +26,7 @@ pub struct InputParams {
     pub inputs: u32,
     /// Output features.
     pub outputs: u32,
-    /// Flat index of the weight [outputs][inputs].
+    /// Flat index of the weight `[outputs][inputs]`.
     pub weight_offset: u32,
 }
 
@@ -38,7 +38,7 @@ pub struct WeightParams {
     pub inputs: u32,
     /// Output features.
     pub outputs: u32,
-    /// Flat index of the weight [outputs][inputs].
+    /// Flat index of the weight `[outputs][inputs]`.
     pub weight_offset: u32,
     /// 1: the layer's input is the batch of samples, rows from `x_row`; 0: an activation, rows from `row0`.
     pub from_batch: u32,

@@ -3,6 +3,7 @@
 use super::Variant;
 use super::shaders::Tier;
 use crate::device::AdapterInfo;
+use crate::plan::Span;
 use crate::stream::Distribution;
 
 /// How a product of weights and activations is computed.
@@ -12,6 +13,17 @@ pub struct Product {
     pub tiling: Tiling,
     /// What perturbs the weights on load.
     pub perturbed: Option<Distribution>,
+}
+
+/// What a product reads and writes: f32 each.
+#[derive(Clone, Copy, Debug)]
+pub struct Operands {
+    /// Weight vectors: one shared, or a slot a lane.
+    pub weights: Span,
+    /// Input rows.
+    pub x: Span,
+    /// Output rows.
+    pub y: Span,
 }
 
 /// A device's blocking.

@@ -10,11 +10,14 @@ use crate::device::{AdapterInfo, AdapterKind, Device, DeviceError, Limits};
 use crate::kernels::shaders::Tier;
 use crate::plan::{BufferId, Command, Recording, Span};
 
+/// A buffer's content, shared with the launches that bind it.
+type Words = Rc<RefCell<Vec<u32>>>;
+
 /// Runs recordings on the CPU twins.
 pub struct ReferenceDevice {
     info: AdapterInfo,
     limits: Limits,
-    buffers: HashMap<BufferId, (String, Rc<RefCell<Vec<u32>>>)>,
+    buffers: HashMap<BufferId, (String, Words)>,
     next: u32,
     allocated: u64,
     peak: u64,
@@ -40,7 +43,7 @@ impl ReferenceDevice {
         Self { info: Self::adapter(), limits, buffers: HashMap::new(), next: 0, allocated: 0, peak: 0 }
     }
 
-    fn words(&self, id: BufferId) -> Result<&Rc<RefCell<Vec<u32>>>, DeviceError> {
+    fn words(&self, id: BufferId) -> Result<&Words, DeviceError> {
         self.buffers.get(&id).map(|(_, words)| words).ok_or(DeviceError::NoBuffer(id.0))
     }
 

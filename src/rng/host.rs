@@ -26,7 +26,7 @@ pub fn derive(seed: u64, domain: &str) -> u64 {
 }
 
 /// The generator of a domain: PCG64 (XSL-RR 128/64) whose state and stream are the two little-endian halves of the SHA-256
-/// that [`derive`] takes its 8 bytes from.
+/// that [`derive()`] takes its 8 bytes from.
 pub fn pcg(seed: u64, domain: &str) -> Pcg64 {
     Pcg64::from_seed(digest(seed, domain))
 }

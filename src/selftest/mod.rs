@@ -66,6 +66,11 @@ pub fn cases() -> Vec<Case> {
     [forward::cases(), backward::cases(), updates::cases(), stream::cases()].into_iter().flatten().collect()
 }
 
+/// Cases of vectors as long as a large model's, a second or two each on a software adapter.
+pub fn large_cases() -> Vec<Case> {
+    stream::large_cases()
+}
+
 /// Runs cases on a device and on the CPU twins.
 pub fn run(device: &mut dyn Device, cases: &[Case]) -> Vec<CheckResult> {
     cases

@@ -1,11 +1,11 @@
 //! The WGSL fragments are valid once their imports are expanded, in both tiers.
 
-use crate::kernels::shaders::{Tier, expand};
+use crate::kernels::shaders::{Flavour, Tier, expand};
 
 #[test]
 fn fragments_are_valid_wgsl() {
     for tier in [Tier::Core, Tier::Subgroup] {
-        let source = expand("lib/stream", tier).unwrap();
+        let source = expand("lib/stream", Flavour { tier, texels: false }).unwrap();
         let module = naga::front::wgsl::parse_str(&source).unwrap_or_else(|e| panic!("{}", e.emit_to_string(&source)));
         let wide = naga::valid::Capabilities::SHADER_INT64;
         let capabilities = if tier == Tier::Subgroup { wide } else { naga::valid::Capabilities::empty() };

@@ -22,12 +22,18 @@ const WANTED: [(wgpu::Features, &str); 3] = [
     (wgpu::Features::TIMESTAMP_QUERY, "timestamp-query"),
 ];
 
-/// All adapters of the machine that have compute shaders within the core limits.
+/// All adapters of the machine that have compute shaders within the core limits; those of OpenGL where there is no other.
 pub fn candidates() -> Vec<Candidate> {
+    let native = of_backends(wgpu::Backends::PRIMARY);
+    // OpenGL only where nothing else is: asking for it makes its libraries complain on machines without a display.
+    if native.is_empty() { of_backends(wgpu::Backends::GL) } else { native }
+}
+
+fn of_backends(backends: wgpu::Backends) -> Vec<Candidate> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
-    descriptor.backends = wgpu::Backends::all();
+    descriptor.backends = backends;
     let instance = wgpu::Instance::new(descriptor);
-    let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+    let adapters = pollster::block_on(instance.enumerate_adapters(backends));
     adapters.into_iter().filter_map(candidate).collect()
 }
 

@@ -190,7 +190,7 @@ mod tests {
     use crate::device::{Device, Selection, as_f32, open};
     use crate::kernels::linear::{self, Params};
     use crate::kernels::params::{ABSENT, Lane, Lanes};
-    use crate::kernels::tiling::{Product, Tiling};
+    use crate::kernels::tiling::{Operands, Product, Tiling};
     use crate::plan::{Recording, Span};
     use crate::reference::ReferenceDevice;
 
@@ -213,7 +213,7 @@ mod tests {
         let layer = |rec: &mut Recording, weight_offset: u32, from: Span, to: Span| {
             let params =
                 Params { inputs: WIDTH, outputs: WIDTH, weight_offset, bias_offset: ABSENT, from_batch: 1, relu: 1 };
-            linear::record(rec, &lanes, &how, &params, w, from, to);
+            linear::record(rec, &lanes, &how, &params, &Operands { weights: w, x: from, y: to });
         };
         let mut results = Vec::new();
         let mut rec = Recording::new();
