@@ -2,6 +2,7 @@
 
 mod gpu;
 mod select;
+mod startup;
 
 pub use select::{Selection, list, open};
 

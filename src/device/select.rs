@@ -1,7 +1,9 @@
 //! Which device a request names: the flag, then `ZOWARMUP_DEVICE`, then the config's `device.select`, then the best adapter.
 
 use super::gpu::{self, Candidate};
+use super::startup;
 use super::{AdapterInfo, AdapterKind, Device, DeviceError};
+use crate::kernels::shaders::Tier;
 use crate::reference::ReferenceDevice;
 
 /// A request for a device.
@@ -49,7 +51,7 @@ pub fn open(selection: &Selection) -> Result<Box<dyn Device>, DeviceError> {
     let Some(wanted) = &selection.wanted else {
         let candidates = gpu::candidates();
         return match best(&candidates) {
-            Some(index) => Ok(Box::new(gpu::open(&candidates[index], selection.memory_budget)?)),
+            Some(index) => adapter(&candidates[index], selection.memory_budget),
             None => {
                 tracing::warn!("{}; going on with the CPU twins, which are slow", DeviceError::NoAdapter);
                 Ok(reference())
@@ -62,9 +64,20 @@ pub fn open(selection: &Selection) -> Result<Box<dyn Device>, DeviceError> {
     let candidates = gpu::candidates();
     match matching(&candidates, wanted) {
         Some(index) if index == candidates.len() => Ok(reference()),
-        Some(index) => Ok(Box::new(gpu::open(&candidates[index], selection.memory_budget)?)),
+        Some(index) => adapter(&candidates[index], selection.memory_budget),
         None => Err(no_match(&candidates, wanted)),
     }
+}
+
+/// Opens an adapter at its tier, or at the core tier where that one gives wrong products.
+fn adapter(candidate: &Candidate, memory_budget: Option<u64>) -> Result<Box<dyn Device>, DeviceError> {
+    let mut device = gpu::open(candidate, candidate.info.tier, memory_budget)?;
+    if candidate.info.tier == Tier::Core || startup::products_agree(&mut device)? {
+        return Ok(Box::new(device));
+    }
+    let (name, tier) = (&candidate.info.name, candidate.info.tier.name());
+    tracing::warn!("{name}: the {tier} tier gives wrong products on this driver; going on with the core tier");
+    Ok(Box::new(gpu::open(candidate, Tier::Core, memory_budget)?))
 }
 
 fn no_match(candidates: &[Candidate], wanted: &str) -> DeviceError {

@@ -9,6 +9,7 @@ mod evaluate;
 mod forward;
 mod layers;
 mod probe;
+mod rounding;
 mod samples;
 mod scratch;
 mod train;
@@ -67,6 +68,7 @@ pub struct Engine {
 impl Engine {
     /// Puts a model with the given flat weights on a device.
     pub fn new(mut device: Box<dyn Device>, chain: Chain, weights: &[f32]) -> Result<Self, EngineError> {
+        let soft_add = rounding::needs_soft_add(device.as_mut())?;
         let d = chain.param_count();
         // Kernels read and write whole vec4: the buffer ends on one.
         let room = (d * 4).next_multiple_of(256) as u64;
@@ -79,7 +81,7 @@ impl Engine {
             resident: None,
             sets: 0,
             counters: Counters::default(),
-            soft_add: false,
+            soft_add,
         };
         engine.set_weights(weights)?;
         Ok(engine)

@@ -104,12 +104,12 @@ fn tier_cap() -> Tier {
     if std::env::var("ZOWARMUP_TIER").is_ok_and(|t| t == "core") { Tier::Core } else { Tier::Subgroup }
 }
 
-/// Opens an adapter with the features of its tier and exactly the limits it offers.
-pub fn open(candidate: &Candidate, memory_budget: Option<u64>) -> Result<GpuDevice, DeviceError> {
+/// Opens an adapter at a tier (its own, or a lower one) with that tier's features and exactly the limits it offers.
+pub fn open(candidate: &Candidate, tier: Tier, memory_budget: Option<u64>) -> Result<GpuDevice, DeviceError> {
     let adapter = &candidate.adapter;
     let subgroup = wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64;
     let mut features = adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
-    if candidate.info.tier == Tier::Subgroup {
+    if tier == Tier::Subgroup {
         features |= subgroup;
     }
     let descriptor = wgpu::DeviceDescriptor {
@@ -138,10 +138,14 @@ pub fn open(candidate: &Candidate, memory_budget: Option<u64>) -> Result<GpuDevi
     if let Some(budget) = memory_budget {
         limits.memory = budget;
     }
+    let mut info = candidate.info.clone();
+    if tier == Tier::Core {
+        (info.tier, info.subgroup_size) = (Tier::Core, 0);
+    }
     let texels = texels::Texels::new(adapter, candidate.info.kind);
-    let flavour = Flavour { tier: candidate.info.tier, texels: texels.wanted() };
+    let flavour = Flavour { tier, texels: texels.wanted() };
     Ok(GpuDevice {
-        info: candidate.info.clone(),
+        info,
         staging: staging::Staging::new(
             features.contains(wgpu::Features::TIMESTAMP_QUERY),
             queue.get_timestamp_period(),
