@@ -3,6 +3,9 @@
 // 256 pixels (of all rows of the lane, counted on) x 8 channels. Launch: x = rows * h * w / 256 of the largest lane (at most 65,535, then strided),
 // y = channels / 8, z = lanes. Loads: 12 per 32 multiply-adds.
 #import lib/lane.wgsl
+// Operand 2 are the weights, operand 3 is dy.
+#import lib/operand2.wgsl
+#import lib/operand3.wgsl
 
 struct Params {
     c: u32,
@@ -22,8 +25,6 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
-@group(0) @binding(2) var<storage, read> weights: array<f32>;
-@group(0) @binding(3) var<storage, read> dy: array<f32>;
 @group(0) @binding(4) var<storage, read_write> dx: array<f32>;
 
 // Where in dy's plane the product with tap k of position i lies, or NONE.
@@ -90,10 +91,10 @@ fn main(
                 }
                 var at = ky * params.kernel + kx;
                 for (var o = 0u; o < params.out_c; o += 1u) {
-                    let loaded = vec4<f32>(dy[dy_from.x], dy[dy_from.y], dy[dy_from.z], dy[dy_from.w]);
+                    let loaded = vec4<f32>(operand3_at(dy_from.x), operand3_at(dy_from.y), operand3_at(dy_from.z), operand3_at(dy_from.w));
                     let g = select(vec4<f32>(0.0f), loaded, valid);
                     for (var i = 0u; i < 8u; i += 1u) {
-                        acc[i] += g * weights[channel[i] + at];
+                        acc[i] += g * operand2_at(channel[i] + at);
                     }
                     dy_from += select(vec4<u32>(0u), vec4<u32>(out_plane), valid);
                     at += params.c * taps;

@@ -3,6 +3,9 @@
 // sample, pixel by pixel) for all 64, which are then added over the threads in order, an output a thread.
 // Launch: x = c * kernel^2 / 8, y = out_c / 8, z = lanes. Loads: 16 per 64 multiply-adds; workgroup memory 8 KiB.
 #import lib/lane.wgsl
+// Operand 2 is x, operand 3 is dy.
+#import lib/operand2.wgsl
+#import lib/operand3.wgsl
 #import lib/block.wgsl
 
 struct Params {
@@ -23,8 +26,6 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
-@group(0) @binding(2) var<storage, read> x: array<f32>;
-@group(0) @binding(3) var<storage, read> dy: array<f32>;
 @group(0) @binding(4) var<storage, read_write> gradients: array<f32>;
 
 // Sums of 32 of the outputs: [thread][output].
@@ -84,7 +85,7 @@ fn main(
             }
             let row = (lane.row0 + block + sample) * params.out_c;
             for (var i = 0u; i < 8u; i += 1u) {
-                let g = dy[(row + min(o0 + i, params.out_c - 1u)) * out_plane + pixel];
+                let g = operand3_at((row + min(o0 + i, params.out_c - 1u)) * out_plane + pixel);
                 acc[i][0] += g * a;
                 acc[i][1] += g * b;
             }
@@ -114,6 +115,6 @@ fn main(
 
 fn value_at(first: u32, y: i32, column: i32) -> f32 {
     let inside = y >= 0 && column >= 0 && y < i32(params.h) && column < i32(params.w);
-    let loaded = x[select(0u, first + u32(y) * params.w + u32(column), inside)];
+    let loaded = operand2_at(select(0u, first + u32(y) * params.w + u32(column), inside));
     return select(0.0f, loaded, inside);
 }

@@ -2,6 +2,9 @@
 // workgroup (8 x 8 threads) 32 rows x 64 inputs; what lies beyond the edge is computed from the last row or column and not stored.
 // Launch: x = inputs / 64, y = rows of the largest lane / 32, z = lanes. Loads: 12 per 32 multiply-adds.
 #import lib/lane.wgsl
+// Operand 2 are the weights, operand 3 is dy.
+#import lib/operand2.wgsl
+#import lib/operand3.wgsl
 
 struct Params {
     inputs: u32,
@@ -11,8 +14,6 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
-@group(0) @binding(2) var<storage, read> weights: array<f32>;
-@group(0) @binding(3) var<storage, read> dy: array<f32>;
 @group(0) @binding(4) var<storage, read_write> dx: array<f32>;
 
 @compute @workgroup_size(64)
@@ -37,10 +38,10 @@ fn main(
     var acc: array<array<vec4<f32>, 2>, 4>;
     var at = 0u;
     for (var o = 0u; o < params.outputs; o += 1u) {
-        let a = vec4<f32>(weights[column[0] + at], weights[column[1] + at], weights[column[2] + at], weights[column[3] + at]);
-        let b = vec4<f32>(weights[column[4] + at], weights[column[5] + at], weights[column[6] + at], weights[column[7] + at]);
+        let a = vec4<f32>(operand2_at(column[0] + at), operand2_at(column[1] + at), operand2_at(column[2] + at), operand2_at(column[3] + at));
+        let b = vec4<f32>(operand2_at(column[4] + at), operand2_at(column[5] + at), operand2_at(column[6] + at), operand2_at(column[7] + at));
         for (var i = 0u; i < 4u; i += 1u) {
-            let g = dy[row_at[i] + o];
+            let g = operand3_at(row_at[i] + o);
             acc[i][0] += g * a;
             acc[i][1] += g * b;
         }

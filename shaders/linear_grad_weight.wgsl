@@ -2,6 +2,9 @@
 // workgroup (8 x 8 threads) 32 outputs x 64 inputs; what lies beyond the edge is computed from the last one and not stored.
 // Launch: x = inputs / 64, y = outputs / 32, z = lanes. Loads: 12 per 32 multiply-adds.
 #import lib/lane.wgsl
+// Operand 2 is x, operand 3 is dy.
+#import lib/operand2.wgsl
+#import lib/operand3.wgsl
 #import lib/block.wgsl
 
 struct Params {
@@ -15,8 +18,6 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
-@group(0) @binding(2) var<storage, read> x: array<f32>;
-@group(0) @binding(3) var<storage, read> dy: array<f32>;
 @group(0) @binding(4) var<storage, read_write> gradients: array<f32>;
 
 @compute @workgroup_size(64)
@@ -57,10 +58,10 @@ fn main(
         }
         let samples = min(SAMPLE_BLOCK, lane.rows - block);
         for (var s = 0u; s < samples; s += 1u) {
-            let a = vec4<f32>(x[x_at + column[0]], x[x_at + column[1]], x[x_at + column[2]], x[x_at + column[3]]);
-            let b = vec4<f32>(x[x_at + column[4]], x[x_at + column[5]], x[x_at + column[6]], x[x_at + column[7]]);
+            let a = vec4<f32>(operand2_at(x_at + column[0]), operand2_at(x_at + column[1]), operand2_at(x_at + column[2]), operand2_at(x_at + column[3]));
+            let b = vec4<f32>(operand2_at(x_at + column[4]), operand2_at(x_at + column[5]), operand2_at(x_at + column[6]), operand2_at(x_at + column[7]));
             for (var i = 0u; i < 4u; i += 1u) {
-                let g = dy[dy_at + row[i]];
+                let g = operand3_at(dy_at + row[i]);
                 acc[i][0] += g * a;
                 acc[i][1] += g * b;
             }

@@ -53,18 +53,18 @@ pub fn ceilings(device: &mut dyn Device, repeats: &Repeats) -> Result<Ceilings, 
     let (source, target) = (Span::of(from, bytes), Span::of(to, bytes));
     let mut rec = Recording::new();
     fill_constant::record(&mut rec, source, 1.5);
-    let store = median_seconds(device, &rec, repeats)?.0;
+    let store = median_seconds(device, &rec, repeats)?;
     let mut rec = Recording::new();
     copy::record(&mut rec, source, target);
-    let copied = median_seconds(device, &rec, repeats)?.0;
+    let copied = median_seconds(device, &rec, repeats)?;
     // One iteration first: its time says how many make the run long enough that its start doesn't count.
     let mut rec = Recording::new();
     madd::record(&mut rec, target, MADD_GROUPS, 1);
-    let once = median_seconds(device, &rec, repeats)?.0.max(1e-7);
+    let once = median_seconds(device, &rec, repeats)?.max(1e-7);
     let iterations = (MADD_SECONDS / once).clamp(1.0, 100_000.0) as u32;
     let mut rec = Recording::new();
     let flops = madd::record(&mut rec, target, MADD_GROUPS, iterations);
-    let multiplied = median_seconds(device, &rec, repeats)?.0;
+    let multiplied = median_seconds(device, &rec, repeats)?;
     device.destroy_buffer(from);
     device.destroy_buffer(to);
     let per_second = |amount: f64, seconds: f64| amount / seconds.max(1e-9) * 1e-9;

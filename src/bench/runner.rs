@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::{BenchError, Ceiling, Ceilings, Entry, Options};
+use super::{BenchError, Ceiling, Ceilings, Options, Selected};
 use crate::device::{Device, DeviceError};
+use crate::engine::{Engine, EngineError};
 use crate::plan::{BufferId, Recording};
 
 /// How often a workload runs.
@@ -23,7 +24,7 @@ pub struct Repeats {
 
 impl Default for Repeats {
     fn default() -> Self {
-        Self { warm_up: 2, least: 5, most: 50, seconds: 1.0 }
+        Self { warm_up: 3, least: 15, most: 100, seconds: 1.0 }
     }
 }
 
@@ -39,26 +40,44 @@ pub enum Unit {
     /// Weights times seeds of a replay.
     #[serde(rename = "G seed-weights/s")]
     SeedWeights,
-    /// Samples of a forward pass times 1e9.
-    #[serde(rename = "G samples/s")]
-    Samples,
 }
 
 /// Compares a workload's result with what it must be; the text of an error says where it differs.
-pub type Check = Box<dyn FnOnce(&mut dyn Device) -> Result<Result<(), String>, DeviceError>>;
+pub type Check = Box<dyn FnOnce(&mut Engine) -> Result<Result<(), String>, EngineError>>;
 /// Runs a workload that is more than one recording.
-pub type Step = Box<dyn FnMut(&mut dyn Device) -> Result<(), DeviceError>>;
+pub type Step = Box<dyn FnMut(&mut Engine) -> Result<(), EngineError>>;
 
 /// What is timed.
 pub enum Timed {
     /// A recording, by the device's clock where it has one.
     Recording(Recording),
-    /// Host and device together, by wall time.
-    Step(Step),
+    /// Host and device together, by wall time: a whole round.
+    Round(Step),
+}
+
+impl Timed {
+    /// Runs it once; the seconds it took.
+    pub fn once(&mut self, engine: &mut Engine) -> Result<f64, BenchError> {
+        match self {
+            Timed::Recording(rec) => Ok(engine.device_mut().time(rec)?),
+            Timed::Round(step) => {
+                let start = Instant::now();
+                step(engine)?;
+                Ok(start.elapsed().as_secs_f64())
+            }
+        }
+    }
+
+    fn clock(&self, engine: &Engine) -> &'static str {
+        let device = matches!(self, Timed::Recording(_)) && engine.device().has_timestamps();
+        if device { "device" } else { "wall" }
+    }
 }
 
 /// A benchmark made ready on a device.
 pub struct Workload {
+    /// Name on the command line and in the results.
+    pub name: &'static str,
     /// Sizes, for people.
     pub shape: String,
     /// What one run does, in `unit` without its factor of 1e9 (bytes, operations, ...).
@@ -71,24 +90,39 @@ pub struct Workload {
     pub timed: Timed,
     /// What it must give; runs before anything is timed.
     pub check: Check,
+}
+
+/// An entry's workloads, made ready.
+pub struct Prepared {
+    /// In the order of the entry's names.
+    pub workloads: Vec<Workload>,
     /// Buffers to give back afterwards.
     pub buffers: Vec<BufferId>,
-    /// For whole rounds: the dispatches of one.
-    pub dispatches: Option<usize>,
+}
+
+/// A time beside that of the entry's first workload.
+#[derive(Clone, Debug, Serialize)]
+pub struct Against {
+    /// The other workload.
+    pub name: &'static str,
+    /// Median, over pairs of runs that followed each other, of this time divided by the other's.
+    pub ratio: f64,
 }
 
 /// A row of the results.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
-    /// The entry.
-    pub name: String,
+    /// The workload.
+    pub name: &'static str,
     /// Sizes.
     pub shape: String,
     /// Median of the runs.
     pub seconds: f64,
+    /// The fastest run.
+    pub min_seconds: f64,
     /// Timed runs.
     pub runs: usize,
-    /// Work a second, in 1e9 of the unit.
+    /// Work a second at the median, in 1e9 of the unit.
     pub rate: f64,
     /// Its unit.
     pub unit: Unit,
@@ -98,94 +132,123 @@ pub struct Outcome {
     pub ceiling: Option<Ceiling>,
     /// `device` or `wall`.
     pub clock: &'static str,
-    /// Dispatches, of a whole round.
+    /// Beside the entry's first workload, where both ran.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub dispatches: Option<usize>,
-    /// Bytes in live buffers, of a whole round.
+    pub against: Option<Against>,
+    /// Dispatches of a round.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dispatches: Option<u64>,
+    /// Recordings of a round: each ends in a read-back or is followed by one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recordings: Option<u64>,
+    /// Bytes in live buffers, of a round.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_bytes: Option<u64>,
 }
 
-/// Prepares an entry, checks its result, warms up, times it and gives its buffers back.
+/// Prepares an entry, checks its results, warms up, times its workloads in turn and gives its buffers back.
 pub fn run(
-    device: &mut dyn Device,
-    entry: &Entry,
+    engine: &mut Engine,
+    selected: &Selected,
     options: &Options,
     ceilings: &Ceilings,
     repeats: &Repeats,
-) -> Result<Outcome, BenchError> {
-    let workload = (entry.prepare)(device, options)?;
-    let outcome = timed(device, entry.name, workload.check, workload.timed, repeats);
-    let device_bytes = workload.dispatches.map(|_| device.allocated_bytes());
-    for id in workload.buffers {
-        device.destroy_buffer(id);
+) -> Result<Vec<Outcome>, BenchError> {
+    let Prepared { mut workloads, buffers } = (selected.entry.prepare)(engine, options)?;
+    workloads.retain(|w| selected.names.contains(&w.name));
+    let outcomes = measured(engine, workloads, ceilings, repeats);
+    for id in buffers {
+        engine.device_mut().destroy_buffer(id);
     }
-    let (seconds, runs, clock) = outcome?;
-    Ok(Outcome {
-        name: entry.name.to_owned(),
-        shape: workload.shape,
-        seconds,
-        runs,
-        rate: workload.work / seconds * 1e-9,
-        unit: workload.unit,
-        of_ceiling: workload.bound.map(|(ceiling, amount)| amount / seconds / ceilings.rate(ceiling)),
-        ceiling: workload.bound.map(|(ceiling, _)| ceiling),
-        clock,
-        dispatches: workload.dispatches,
-        device_bytes,
-    })
+    outcomes
 }
 
-fn timed(
-    device: &mut dyn Device,
-    name: &str,
-    check: Check,
-    timed: Timed,
+/// Runs a workload's check.
+pub fn check(engine: &mut Engine, name: &str, check: Check) -> Result<(), BenchError> {
+    check(engine)?.map_err(|why| BenchError::Wrong { name: name.to_owned(), why })
+}
+
+fn measured(
+    engine: &mut Engine,
+    workloads: Vec<Workload>,
+    ceilings: &Ceilings,
     repeats: &Repeats,
-) -> Result<(f64, usize, &'static str), BenchError> {
-    check(device)?.map_err(|why| BenchError::Wrong { name: name.to_owned(), why })?;
-    match timed {
-        Timed::Recording(rec) => {
-            let clock = if device.has_timestamps() { "device" } else { "wall" };
-            let (seconds, runs) = median_seconds(device, &rec, repeats)?;
-            Ok((seconds, runs, clock))
-        }
-        Timed::Step(mut step) => {
-            let (seconds, runs) = median(repeats, || {
-                let start = Instant::now();
-                step(device)?;
-                Ok(start.elapsed().as_secs_f64())
-            })?;
-            Ok((seconds, runs, "wall"))
-        }
+) -> Result<Vec<Outcome>, BenchError> {
+    let mut rows = Vec::new();
+    let mut timed = Vec::new();
+    for w in workloads {
+        check(engine, w.name, w.check)?;
+        rows.push((w.name, w.shape, w.work, w.unit, w.bound));
+        timed.push(w.timed);
     }
+    let times = in_turn(timed.len(), repeats, |i| timed[i].once(engine))?;
+    let mut outcomes = Vec::new();
+    for (i, (name, shape, work, unit, bound)) in rows.iter().cloned().enumerate() {
+        let round = matches!(timed[i], Timed::Round(_));
+        engine.take_counters();
+        if round {
+            timed[i].once(engine)?;
+        }
+        let counters = engine.take_counters();
+        let seconds = median(times[i].clone());
+        let pairs = times[i].iter().zip(&times[0]).map(|(this, first)| this / first.max(1e-9)).collect();
+        outcomes.push(Outcome {
+            name,
+            shape,
+            seconds,
+            min_seconds: times[i].iter().copied().fold(f64::INFINITY, f64::min),
+            runs: times[i].len(),
+            rate: work / seconds * 1e-9,
+            unit,
+            of_ceiling: bound.map(|(ceiling, amount)| amount / seconds / ceilings.rate(ceiling)),
+            ceiling: bound.map(|(ceiling, _)| ceiling),
+            clock: timed[i].clock(engine),
+            against: (i > 0).then(|| Against { name: rows[0].0, ratio: median(pairs) }),
+            dispatches: round.then_some(counters.dispatches),
+            recordings: round.then_some(counters.recordings),
+            device_bytes: round.then(|| engine.device().allocated_bytes()),
+        });
+    }
+    Ok(outcomes)
 }
 
-/// The median time of a recording, and the number of timed runs.
-pub fn median_seconds(
-    device: &mut dyn Device,
-    rec: &Recording,
+/// The median time of a recording.
+pub fn median_seconds(device: &mut dyn Device, rec: &Recording, repeats: &Repeats) -> Result<f64, DeviceError> {
+    let mut times = in_turn(1, repeats, |_| device.time(rec))?;
+    Ok(median(times.swap_remove(0)))
+}
+
+/// Times `count` workloads in turn, so that whatever else the machine does falls on all of them alike.
+fn in_turn<E>(
+    count: usize,
     repeats: &Repeats,
-) -> Result<(f64, usize), DeviceError> {
-    median(repeats, || device.time(rec))
-}
-
-fn median(repeats: &Repeats, mut once: impl FnMut() -> Result<f64, DeviceError>) -> Result<(f64, usize), DeviceError> {
+    mut once: impl FnMut(usize) -> Result<f64, E>,
+) -> Result<Vec<Vec<f64>>, E> {
     for _ in 0..repeats.warm_up {
-        once()?;
+        for i in 0..count {
+            once(i)?;
+        }
     }
-    let mut times = Vec::new();
+    let mut times = vec![Vec::new(); count];
+    let (least, most) = (repeats.least.max(1) as usize, repeats.most as usize);
     let start = Instant::now();
-    while times.len() < repeats.least.max(1) as usize
-        || times.len() < repeats.most as usize && start.elapsed().as_secs_f64() < repeats.seconds
-    {
-        times.push(once()?);
+    let spent = || start.elapsed().as_secs_f64() / count.max(1) as f64;
+    let mut rounds = 0;
+    while rounds < least || rounds < most && spent() < repeats.seconds {
+        for (i, times) in times.iter_mut().enumerate() {
+            times.push(once(i)?);
+        }
+        rounds += 1;
     }
+    Ok(times)
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
     times.sort_unstable_by(f64::total_cmp);
     let middle = times.len() / 2;
-    let seconds = if times.len() % 2 == 1 { times[middle] } else { (times[middle - 1] + times[middle]) / 2.0 };
+    let value = if times.len() % 2 == 1 { times[middle] } else { (times[middle - 1] + times[middle]) / 2.0 };
     // A clock may be too coarse for a tiny workload.
-    Ok((seconds.max(1e-9), times.len()))
+    value.max(1e-9)
 }
 
 #[cfg(test)]
@@ -194,12 +257,19 @@ mod tests {
 
     #[test]
     fn medians_of_odd_and_even_counts() {
-        let of = |least, times: &[f64]| {
-            let mut times = times.iter();
-            let repeats = Repeats { warm_up: 1, least, most: least, seconds: 0.0 };
-            median(&repeats, || Ok(*times.next().unwrap())).unwrap()
-        };
-        assert_eq!(of(3, &[100.0, 3.0, 1.0, 2.0]), (2.0, 3));
-        assert_eq!(of(4, &[100.0, 3.0, 1.0, 2.0, 8.0]), (2.5, 4));
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(vec![3.0, 1.0, 2.0, 8.0]), 2.5);
+    }
+
+    #[test]
+    fn workloads_take_turns() {
+        let repeats = Repeats { warm_up: 1, least: 2, most: 2, seconds: 0.0 };
+        let mut order = Vec::new();
+        let times = in_turn(2, &repeats, |i| {
+            order.push(i);
+            Ok::<_, ()>(order.len() as f64)
+        });
+        assert_eq!(order, [0, 1, 0, 1, 0, 1]);
+        assert_eq!(times, Ok(vec![vec![3.0, 5.0], vec![4.0, 6.0]]));
     }
 }

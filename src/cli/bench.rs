@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::args::BenchArgs;
-use super::output::{self, Adapter, row, table};
+use super::output::{self, Adapter, bytes, row, table};
 use crate::bench::{self, Ceilings, Options, Outcome, Repeats};
 use crate::device::open;
 use crate::error::Error;
@@ -18,27 +18,30 @@ struct Report {
 /// Measures the device's rates and the entries asked for.
 pub fn execute(args: &BenchArgs) -> Result<u8, Error> {
     let entries = bench::select(&args.names)?;
-    let mut device = open(&args.device.selection())?;
-    let (options, repeats) = (Options { clients: args.clients }, Repeats::default());
-    let ceilings = bench::ceilings(device.as_mut(), &repeats)?;
+    let mut engine = bench::engine(open(&args.device.selection())?)?;
+    let (options, repeats) = (Options { clients: args.clients, small: false }, Repeats::default());
+    let ceilings = bench::ceilings(engine.device_mut(), &repeats)?;
     let mut results = Vec::new();
-    for entry in entries {
-        tracing::info!("measuring {}", entry.name);
-        results.push(bench::run(device.as_mut(), entry, &options, &ceilings, &repeats)?);
+    for selected in entries {
+        tracing::info!("measuring {}", selected.names.join(", "));
+        results.extend(bench::run(&mut engine, &selected, &options, &ceilings, &repeats)?);
     }
-    let report = Report { adapter: Adapter::of(device.info()), ceilings, results };
+    let report = Report { adapter: Adapter::of(engine.device().info()), ceilings, results };
     output::print(args.json.json, &report, text)?;
     Ok(0)
 }
 
 fn text(report: &Report) -> String {
     let c = &report.ceilings;
-    let mut rows = vec![row(["name", "shape", "time", "rate", "of ceiling", "clock"])];
+    let mut rows = vec![row(["name", "shape", "time", "rate", "of ceiling", "clock", ""])];
     for r in &report.results {
         let of =
             r.of_ceiling.zip(r.ceiling).map(|(share, ceiling)| format!("{:.0} % {}", share * 100.0, name(&ceiling)));
         let (time, rate) = (format!("{:.3} ms", r.seconds * 1e3), format!("{:.2} {}", r.rate, name(&r.unit)));
-        rows.push(row([&r.name, &r.shape, &time, &rate, &of.unwrap_or_default(), r.clock]));
+        let round = r.dispatches.zip(r.device_bytes).map(|(n, held)| format!("{n} dispatches, {}", bytes(held)));
+        let pair = r.against.as_ref().map(|a| format!("{:+.1} % against {}", (a.ratio - 1.0) * 100.0, a.name));
+        let note = round.or(pair).unwrap_or_default();
+        rows.push(row([r.name, &r.shape, &time, &rate, &of.unwrap_or_default(), r.clock, &note]));
     }
     format!(
         "{}\ncopy {:.1} GB/s, store {:.1} GB/s, multiply-add {:.1} GFLOP/s\n{}",

@@ -79,7 +79,7 @@ impl Engine {
     }
 
     /// Records the layers of one chunk and returns where its logits lie.
-    fn record_logits(
+    pub(super) fn record_logits(
         &mut self,
         recording: &mut Recording,
         batch: Batch,

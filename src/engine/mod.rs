@@ -8,6 +8,7 @@ mod batch;
 mod evaluate;
 mod forward;
 mod layers;
+mod pass;
 mod probe;
 mod rounding;
 mod samples;
@@ -17,6 +18,7 @@ mod update;
 
 pub use evaluate::{ClassResult, Evaluation};
 pub use forward::Outputs;
+pub use pass::Pass;
 pub use probe::{ProbeClient, ProbeResult, ProbeSettings};
 pub use samples::{SampleSet, Samples};
 pub use train::{TrainClient, TrainSettings};
@@ -69,14 +71,10 @@ impl Engine {
     /// Puts a model with the given flat weights on a device.
     pub fn new(mut device: Box<dyn Device>, chain: Chain, weights: &[f32]) -> Result<Self, EngineError> {
         let soft_add = rounding::needs_soft_add(device.as_mut())?;
-        let d = chain.param_count();
-        // Kernels read and write whole vec4: the buffer ends on one.
-        let room = (d * 4).next_multiple_of(256) as u64;
-        let weights_buffer = Span::of(device.create_buffer("weights", room)?, (d * 4) as u64);
         let mut engine = Self {
+            weights: weight_vector(device.as_mut(), &chain)?,
             device,
             chain,
-            weights: weights_buffer,
             scratch: Scratch::default(),
             resident: None,
             sets: 0,
@@ -85,6 +83,16 @@ impl Engine {
         };
         engine.set_weights(weights)?;
         Ok(engine)
+    }
+
+    /// Puts another model in the place of this one; the working buffers are given back. Samples stay on the device.
+    pub fn replace_model(&mut self, chain: Chain, weights: &[f32]) -> Result<(), EngineError> {
+        let vector = weight_vector(self.device.as_mut(), &chain)?;
+        self.device.destroy_buffer(self.weights.buffer);
+        self.scratch.clear(self.device.as_mut());
+        self.resident = None;
+        (self.weights, self.chain) = (vector, chain);
+        self.set_weights(weights)
     }
 
     /// The model.
@@ -144,6 +152,13 @@ impl Engine {
         let free = self.device.limits().memory.saturating_sub(held);
         (free - free / 8).min(1 << 30)
     }
+}
+
+/// A buffer for the model's weights.
+fn weight_vector(device: &mut dyn Device, chain: &Chain) -> Result<Span, DeviceError> {
+    let bytes = (chain.param_count() * 4) as u64;
+    // Kernels read and write whole vec4: the buffer ends on one.
+    Ok(Span::of(device.create_buffer("weights", bytes.next_multiple_of(256))?, bytes))
 }
 
 impl Drop for Engine {

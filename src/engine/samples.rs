@@ -75,6 +75,11 @@ impl Samples {
         self.id
     }
 
+    /// The buffers that hold the set: a device keeps them until they are given back.
+    pub fn buffers(&self) -> impl Iterator<Item = BufferId> + '_ {
+        self.pages.iter().map(|page| page.buffer).chain([self.table.buffer])
+    }
+
     /// Samples.
     pub fn len(&self) -> usize {
         self.labels.len()

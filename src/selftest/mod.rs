@@ -57,7 +57,7 @@ pub struct CheckResult {
 }
 
 /// Rounding error of `operations` f32 operations in a row, relative: the worst case, each half a unit in the last place.
-fn rounding(operations: u32) -> f64 {
+pub(crate) fn rounding(operations: u32) -> f64 {
     f64::from(operations) * 2f64.powi(-24)
 }
 
@@ -106,7 +106,7 @@ fn bits(a: &[u8], b: &[u8]) -> f64 {
 }
 
 /// ||a - b|| / ||b|| of f32 values; infinite where they can't be compared.
-fn relative(a: &[u8], b: &[u8]) -> f64 {
+pub(crate) fn relative(a: &[u8], b: &[u8]) -> f64 {
     let (a, b) = (crate::device::as_f32(a), crate::device::as_f32(b));
     let square = |v: f64| v * v;
     let difference: f64 = a.iter().zip(&b).map(|(a, b)| square(f64::from(*a) - f64::from(*b))).sum();

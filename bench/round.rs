@@ -1,0 +1,7 @@
+//! Whole rounds: `cargo bench --bench round`.
+
+mod measure;
+
+fn main() {
+    measure::measure(|name| name.ends_with("round"));
+}

@@ -1,0 +1,63 @@
+//! Models, data and clients that the workloads share.
+
+use std::path::Path;
+
+use super::BenchError;
+use crate::config::Config;
+use crate::data::{Dataset, Normalisation, Samples};
+use crate::fed::experiment::Experiment;
+use crate::model::ModelSpec;
+use crate::split::Split;
+
+/// The small CNN that comes with the project, for 28x28 images.
+const CNN: &str = include_str!("../../configs/fashion-mnist-cnn.toml");
+
+/// The digits MLP, with `clients` clients of `images` images each.
+pub fn mlp(clients: u32, images: u32) -> Result<Experiment, BenchError> {
+    let config = Config::load(None, &[])?;
+    let data = Dataset::load(&config.data)?;
+    experiment(config, data, clients, images)
+}
+
+/// The small CNN on made-up images, with `clients` clients of `images` images each.
+pub fn cnn(clients: u32, images: u32) -> Result<Experiment, BenchError> {
+    let config = Config::parse(CNN, "the embedded CNN config", Path::new(""), &[])?;
+    experiment(config, made_up([1, 28, 28], 10, 1024), clients, images)
+}
+
+/// `count` images of random bytes with random labels.
+pub fn made_up(shape: [usize; 3], classes: u32, count: usize) -> Dataset {
+    // Multiplicative congruential steps; the high byte is random enough for pixels.
+    let mut state = 0x1234_5678_9abc_def1u64;
+    let mut byte = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    };
+    let area = shape.iter().product();
+    let mut train = Samples::new(area);
+    train.pixels = (0..count * area).map(|_| byte()).collect();
+    train.labels = (0..count).map(|_| u32::from(byte()) % classes).collect();
+    let normalisation = Normalisation { divisor: 255.0, mean: vec![0.5; shape[0]], std: vec![0.25; shape[0]] };
+    let test = Samples::new(area);
+    Dataset { name: "made-up".to_owned(), shape, classes, train, test, normalisation, test_indices: None }
+}
+
+/// All clients take part in either phase and have equally many images; a set that is too small is dealt again and again.
+fn experiment(config: Config, data: Dataset, clients: u32, images: u32) -> Result<Experiment, BenchError> {
+    let table = serde_json::Value::Object(config.model.table.clone());
+    let spec = ModelSpec::from_json(&table)?.with_data(data.shape, data.classes as usize)?;
+    let (model, chain) = (spec.to_json(), spec.chain()?);
+    let held = data.train.len() as u64;
+    let deal =
+        |c: u32| (0..images).map(|i| ((u64::from(c) * u64::from(images) + u64::from(i)) % held) as u32).collect();
+    let split = Split {
+        classes: data.classes,
+        clients: (0..clients).map(deal).collect(),
+        high: vec![true; clients as usize],
+        histograms: Vec::new(),
+        leftover: Vec::new(),
+        test: None,
+    };
+    let initial = chain.init_weights(config.seeds.weights);
+    Ok(Experiment { config, data, split, model, chain, initial })
+}

@@ -1,0 +1,132 @@
+//! Whole rounds, as a run does them.
+
+use std::rc::Rc;
+
+use super::problem;
+use super::runner::{Check, Prepared, Timed, Workload};
+use super::{BenchError, Ceiling, Options, Unit};
+use crate::engine::{Engine, EngineError, ProbeClient, Samples};
+use crate::fed::experiment::Experiment;
+use crate::fed::{warmup as warmup_round, zo};
+use crate::ledger::apply_exact;
+use crate::reference::ReferenceDevice;
+
+/// An experiment and its samples on the device.
+type Setting = Rc<(Experiment, Samples)>;
+
+/// A ZO round of the digits MLP.
+pub fn mlp_zo(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchError> {
+    let (clients, images) = if options.small { (2, 5) } else { (options.clients, 71) };
+    zo_round(engine, "mlp-zo-round", problem::mlp(clients, images)?)
+}
+
+/// A ZO round of the small CNN.
+pub fn cnn_zo(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchError> {
+    let (clients, images) = if options.small { (1, 2) } else { (options.clients, 16) };
+    zo_round(engine, "cnn-zo-round", problem::cnn(clients, images)?)
+}
+
+fn place(engine: &mut Engine, experiment: Experiment) -> Result<Setting, EngineError> {
+    engine.replace_model(experiment.chain.clone(), &experiment.initial)?;
+    let samples = engine.upload(&experiment.train_set())?;
+    Ok(Rc::new((experiment, samples)))
+}
+
+/// Forward passes are what is counted: 2 a probe and sample.
+fn zo_round(engine: &mut Engine, name: &'static str, experiment: Experiment) -> Result<Prepared, BenchError> {
+    let clients = &experiment.split.clients;
+    let (probes, images) = (experiment.config.zo.probes, clients.first().map_or(0, Vec::len));
+    let shape = format!("{} clients x {probes} probes x {images} images", clients.len());
+    let passes = clients.len() as f64 * f64::from(probes) * 2.0 * images as f64;
+    let work = passes * experiment.chain.flops_forward() as f64;
+    let setting = place(engine, experiment)?;
+    let buffers = setting.1.buffers().collect();
+    let check = check_zo(Rc::clone(&setting));
+    let mut round = setting.0.config.warmup.rounds;
+    let step = move |engine: &mut Engine| {
+        round += 1;
+        zo::round(engine, &setting.0, &setting.1, round).map(drop)
+    };
+    Ok(whole(name, shape, work, Timed::Round(Box::new(step)), check, buffers))
+}
+
+fn whole(
+    name: &'static str,
+    shape: String,
+    work: f64,
+    timed: Timed,
+    check: Check,
+    buffers: Vec<crate::plan::BufferId>,
+) -> Prepared {
+    let bound = Some((Ceiling::Madd, work));
+    Prepared { workloads: vec![Workload { name, shape, work, unit: Unit::Flops, bound, timed, check }], buffers }
+}
+
+/// Probing changes no weight, and a round's ledger replayed on the host gives the same bits.
+fn check_zo(setting: Setting) -> Check {
+    Box::new(move |engine| {
+        let (experiment, samples) = &*setting;
+        let before = engine.fingerprint()?;
+        let clients: Vec<ProbeClient<'_>> =
+            experiment.split.clients.iter().map(|c| ProbeClient { indices: c, seeds: &[1, 2, 3] }).collect();
+        let settings = zo::settings(experiment);
+        engine.probe(samples, &clients, &settings)?;
+        if engine.fingerprint()? != before {
+            return Ok(Err("probing changed the weights".to_owned()));
+        }
+        let round = zo::round(engine, experiment, samples, experiment.config.warmup.rounds)?;
+        if round.dropped > 0 {
+            return Ok(Err(format!("{} probes gave no number", round.dropped)));
+        }
+        let mut replayed = experiment.initial.clone();
+        let seeds: Vec<u64> = round.ledger.probes.iter().map(|p| p.seed).collect();
+        let q: Vec<i32> = round.ledger.probes.iter().filter_map(|p| p.q).collect();
+        apply_exact(&mut replayed, settings.distribution, &seeds, &q, round.ledger.scale_exp.unwrap_or(0));
+        let same = engine.weights()?.iter().zip(&replayed).all(|(a, b)| a.to_bits() == b.to_bits());
+        Ok(if same { Ok(()) } else { Err("the round's replay on the host gives other bits".to_owned()) })
+    })
+}
+
+/// A warm-up round of the digits MLP, all clients at once, up to 100.
+pub fn warmup(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchError> {
+    let (clients, images) = if options.small { (2, 5) } else { (options.clients.min(100), 71) };
+    let experiment = problem::mlp(clients, images)?;
+    let (epochs, batch) = (experiment.config.warmup.local_epochs, experiment.config.warmup.batch);
+    let shape = format!("{clients} clients x {epochs} epochs x {images} images, batch {batch}");
+    // A backward pass is two products for each of the forward pass.
+    let samples = f64::from(clients) * f64::from(epochs) * f64::from(images);
+    let work = 3.0 * samples * experiment.chain.flops_forward() as f64;
+    let setting = place(engine, experiment)?;
+    let buffers = setting.1.buffers().collect();
+    let check = check_warmup(Rc::clone(&setting));
+    let mut round = 0;
+    let step = move |engine: &mut Engine| {
+        round += 1;
+        warmup_round::round(engine, &setting.0, &setting.1, round).map(drop)
+    };
+    Ok(whole("warmup-round", shape, work, Timed::Round(Box::new(step)), check, buffers))
+}
+
+/// The step that a round takes from its first weights agrees with the twins' as gradients must: to 1e-3.
+fn check_warmup(setting: Setting) -> Check {
+    Box::new(move |engine| {
+        let (experiment, samples) = &*setting;
+        let device = Box::new(ReferenceDevice::new(None));
+        let mut twin = Engine::new(device, experiment.chain.clone(), &experiment.initial)?;
+        let twin_samples = twin.upload(&experiment.train_set())?;
+        let step = |engine: &mut Engine, samples: &Samples| {
+            warmup_round::round(engine, experiment, samples, 0)?;
+            let moved = |(w, w0): (f32, &f32)| w - w0;
+            Ok::<Vec<f32>, EngineError>(engine.weights()?.into_iter().zip(&experiment.initial).map(moved).collect())
+        };
+        let (ours, expected) = (step(engine, samples)?, step(&mut twin, &twin_samples)?);
+        let error = crate::selftest::relative(bytemuck::cast_slice(&ours), bytemuck::cast_slice(&expected));
+        // Also false for NaN.
+        let fits = error <= 1e-3;
+        Ok(if fits {
+            Ok(())
+        } else {
+            Err(format!("the round's step has a relative error of {error:.2e}, at most 1e-3"))
+        })
+    })
+}
