@@ -14,7 +14,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> output: array<f32>;
 // Operand 3 are the inputs.
 #import lib/operand3.wgsl
-#import lib/tile.wgsl
+#import lib/tile_store.wgsl
 
 // The geometry is constant so that the divisions of k and q by it compile to multiplications.
 const IN_C: u32 = 1u;

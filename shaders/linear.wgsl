@@ -16,7 +16,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
 @group(0) @binding(4) var<storage, read_write> output: array<f32>;
 #import lib/inputs.wgsl
-#import lib/tile.wgsl
+#import lib/tile_store.wgsl
 
 var<private> column: array<u32, TILE_Q>;
 var<private> first_row: u32;

@@ -7,7 +7,7 @@ use zowarmup::kernels::params::Lane;
 use zowarmup::kernels::shaders::{self, Flavour, SOURCES, Tier};
 use zowarmup::kernels::{
     activation, conv, conv_grad, copy, fill, fill_constant, fingerprint, gather, group_norm, linear, linear_grad, madd,
-    pool, reflect, replay, softmax_xent, sums, update,
+    mlp_forward, pool, reflect, replay, softmax_xent, sums, update,
 };
 
 /// Kernels' names: the files outside `lib/`.
@@ -155,6 +155,12 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
         linear::Params,
         [inputs, outputs, weight_offset, bias_offset, from_batch, relu],
         [linear::KERNEL.name]
+    );
+    check_params!(
+        checked,
+        mlp_forward::Params,
+        [inputs, hidden, classes, weight1, bias1, weight2, bias2],
+        [mlp_forward::KERNEL.name]
     );
     check_params!(checked, conv::Params, [weight_offset, bias_offset, from_batch, relu], [conv::KERNEL.name]);
     check_params!(

@@ -5,9 +5,8 @@
 // f, one row (j = lane); with SHARE > 1 a shuffle brings row j to the whole team, which is a subgroup then. Loads decide the speed:
 // per k a thread loads TILE_Q + TILE_O floats for TILE_Q * TILE_O * SHARE products. The sum runs along k in ascending order.
 //
-// A kernel that imports this defines weight_row(o) -> flat index of a row, input_column(p, q) that notes column q in slot p,
-// input_quad(p, k) -> four elements of it, and store(o, q, sum); o and q are within bounds in all of them but for weight_row and
-// input_column, which must clamp.
+// A kernel that imports this defines weight_row(o) -> flat index of a row and input_column(p, q) that notes column q in slot p, which
+// both clamp, and input_quad(p, k) -> four elements of the column in slot p.
 #import lib/share.wgsl
 #import lib/weights.wgsl
 #import lib/perturbed.wgsl
@@ -21,19 +20,17 @@ const THREADS: u32 = LANES * TEAMS;
 const TILE_ROWS: u32 = TEAMS * TILE_O * SHARE;
 const TILE_COLUMNS: u32 = LANES * TILE_Q;
 
-// Rows below `rows`, columns below `columns`; `depth` products each; weights of the lane start at `base`. A bias at flat index
-// bias_offset + o is added, unless that is 0xffffffff.
-fn tile(o0: u32, rows: u32, q0: u32, columns: u32, depth: u32, base: u32, bias_offset: u32, thread: u32) {
-    let lane = thread % LANES;
-    let first = o0 + (thread / LANES) * TILE_O * SHARE;
-    var acc: array<array<array<f32, TILE_Q>, SHARE>, TILE_O>;
+// A thread's sums: [f][j][p].
+alias Tile = array<array<array<f32, TILE_Q>, SHARE>, TILE_O>;
+
+// The sums of rows first, first + 1, ... of a team for the columns in a thread's slots, `depth` products each; weights of the lane start
+// at `base`. The bias at flat index bias_offset + o (o clamped below `rows`) is added, unless that is 0xffffffff.
+fn tile_sums(first: u32, rows: u32, depth: u32, base: u32, bias_offset: u32, lane: u32) -> Tile {
+    var acc: Tile;
     var row: array<u32, TILE_O>;
     var block: array<vec4<u32>, TILE_O>;
     var signs: array<vec4<u32>, TILE_O>;
     var x: array<vec4<f32>, TILE_Q>;
-    for (var p = 0u; p < TILE_Q; p++) {
-        input_column(p, q0 + p * LANES + lane);
-    }
     for (var f = 0u; f < TILE_O; f++) {
         row[f] = weight_row(first + f * SHARE + lane % SHARE);
         if (PERTURB == 1u) { block[f] = sign_block(row[f] >> 7u); }
@@ -69,21 +66,22 @@ fn tile(o0: u32, rows: u32, q0: u32, columns: u32, depth: u32, base: u32, bias_o
             }
         }
     }
-    for (var f = 0u; f < TILE_O; f++) {
-        var own_bias = 0.0;
-        if (bias_offset != 0xffffffffu) {
+    if (bias_offset != 0xffffffffu) {
+        for (var f = 0u; f < TILE_O; f++) {
             let i = bias_offset + min(first + f * SHARE + lane % SHARE, rows - 1u);
-            own_bias = perturb_one(weight_at(base + i), i);
-        }
-        for (var j = 0u; j < SHARE; j++) {
-            let bias = shared_one(own_bias, j);
-            let o = first + f * SHARE + j;
-            for (var p = 0u; p < TILE_Q; p++) {
-                let q = q0 + p * LANES + lane;
-                if (q < columns && o < rows) {
-                    store(o, q, acc[f][j][p] + bias);
-                }
+            let own = perturb_one(weight_at(base + i), i);
+            for (var j = 0u; j < SHARE; j++) {
+                let bias = shared_one(own, j);
+                for (var p = 0u; p < TILE_Q; p++) { acc[f][j][p] += bias; }
             }
         }
+    }
+    return acc;
+}
+
+// Notes a thread's columns q0 + lane, q0 + lane + LANES, ...
+fn tile_columns(q0: u32, lane: u32) {
+    for (var p = 0u; p < TILE_Q; p++) {
+        input_column(p, q0 + p * LANES + lane);
     }
 }

@@ -5,8 +5,8 @@ use super::layers;
 use super::{Engine, EngineError};
 use crate::device::as_f32;
 use crate::kernels::params::{Lane, Lanes};
-use crate::kernels::tiling::{Product, Tiling};
-use crate::kernels::{softmax_xent, sums};
+use crate::kernels::tiling::{Operands, Product, Tiling};
+use crate::kernels::{mlp_forward, softmax_xent, sums};
 use crate::plan::arena::{self, Value};
 use crate::plan::chunks::RowBudget;
 use crate::plan::{Recording, Span};
@@ -91,6 +91,11 @@ impl Engine {
         for (slot, elements) in elements.iter().enumerate() {
             let bytes = lanes.rows * (*elements as u64) * 4;
             spans.push(self.scratch.nth(self.device.as_mut(), "activations", slot, bytes)?);
+        }
+        if let (Some(params), Some(&y)) = (mlp_forward::Params::of(&self.chain), slots.last().map(|&s| &spans[s])) {
+            let operands = Operands { weights: self.weights, x: batch.x, y };
+            mlp_forward::record(recording, lanes, how, &params, &operands);
+            return Ok(y);
         }
         let mut input = batch.x;
         for (i, layer) in self.chain.layers.iter().enumerate() {

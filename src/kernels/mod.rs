@@ -15,6 +15,7 @@ pub mod group_norm;
 pub mod linear;
 pub mod linear_grad;
 pub mod madd;
+pub mod mlp_forward;
 pub mod params;
 pub mod pool;
 pub mod reflect;

@@ -65,6 +65,19 @@ impl Tiling {
         self
     }
 
+    /// One team a workgroup, for kernels that keep a whole product's rows in a thread one tile after another: 16 rows a tile, and as many
+    /// columns a thread as leave the fewest idle for `columns`.
+    pub fn one_team(mut self, columns: u32) -> Self {
+        if self.share == 1 {
+            self.lanes = 64;
+        }
+        self.teams = 1;
+        self.tile_o = (16 / self.share).max(1);
+        let idle = |q: &u32| columns.next_multiple_of(self.lanes * q) - columns;
+        self.tile_q = [4, 3, 2, 1].into_iter().min_by_key(idle).unwrap_or(1);
+        self
+    }
+
     /// Rows of a workgroup's tile.
     pub fn tile_rows(&self) -> u32 {
         self.teams * self.tile_o * self.share

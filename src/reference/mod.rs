@@ -16,6 +16,7 @@ pub mod linear;
 pub mod linear_grad;
 pub mod madd;
 pub mod math;
+pub mod mlp_forward;
 pub mod pool;
 pub mod replay;
 pub mod softmax_xent;

@@ -4,6 +4,7 @@ use bytemuck::NoUninit;
 
 use crate::device::{Device, DeviceError};
 use crate::kernels::params::{Lane, Lanes};
+use crate::kernels::tiling::Tiling;
 use crate::plan::{BufferId, Recording, Span};
 
 /// Makes a case's buffers on a device and gives them back when dropped.
@@ -18,6 +19,11 @@ impl<'a> Fixture<'a> {
     /// An empty one.
     pub fn new(device: &'a mut dyn Device) -> Self {
         Self { device, buffers: Vec::new(), setup: Recording::new(), state: 0x9e37_79b9_7f4a_7c15 }
+    }
+
+    /// How products are blocked on this device.
+    pub fn tiling(&self) -> Tiling {
+        Tiling::of(self.device.info())
     }
 
     /// Uploads the buffers' content, runs the recording, returns its read-backs.

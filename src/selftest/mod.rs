@@ -6,6 +6,7 @@
 mod backward;
 mod fixture;
 mod forward;
+mod products;
 mod stream;
 mod updates;
 
@@ -63,7 +64,10 @@ pub(crate) fn rounding(operations: u32) -> f64 {
 
 /// All cases.
 pub fn cases() -> Vec<Case> {
-    [forward::cases(), backward::cases(), updates::cases(), stream::cases()].into_iter().flatten().collect()
+    [forward::cases(), products::cases(), backward::cases(), updates::cases(), stream::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Cases of vectors as long as a large model's, a second or two each on a software adapter.
