@@ -53,6 +53,7 @@ fn note(run: &mut Run<'_>, line: &RoundMetrics, warmup: u32) {
     if line.round + 1 == warmup {
         progress.pivot = progress.last;
     }
+    progress.line = Some(line.clone());
 }
 
 /// Without a warm-up no line tells the pivot's accuracy: it is measured again, on the pivot's weights.
