@@ -25,7 +25,7 @@ fn small_mlp() -> Chain {
 fn sequential() -> Chain {
     chain(json!({"kind": "sequential", "input": [2, 8, 8], "classes": 5, "layers": [
         {"conv": 4, "kernel": 3, "stride": 2, "padding": 1, "bias": false}, {"groupnorm": 2}, "gelu",
-        {"avgpool": 2, "stride": 2}, "flatten", {"linear": 7, "bias": true}, "tanh", {"linear": 5, "bias": true}]}))
+        {"avgpool": 2, "stride": 2}, {"groupnorm": 4}, "flatten", {"linear": 7, "bias": true}, "tanh", {"linear": 5, "bias": true}]}))
 }
 
 /// Devices of either kind within a budget.

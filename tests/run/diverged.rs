@@ -25,8 +25,8 @@ fn assert_diverged(dir: &Path, printed: &Value) {
 #[test]
 fn a_test_loss_that_is_not_finite_ends_the_run() {
     let place = Place::new();
-    // Three hidden layers: weights of 1e14 pass the range of f32 by the last.
-    let sets = ["model.hidden=[16,16,16]", "zo.lr=1e15", "warmup.rounds=1"];
+    // Four layers with weights of about 1e10 pass the range of f32.
+    let sets = ["model.hidden=[16,16,16]", "zo.lr=1e10", "warmup.rounds=1"];
     let (dir, printed) = place.run_to("run", &sets, 1);
     assert_diverged(&dir, &printed);
     let (list, ledger) = (metrics(&dir), lines(&dir.join("ledger.jsonl")));

@@ -95,18 +95,21 @@ fn a_golden_file_that_disagrees_fails() {
 fn the_stream_is_the_golden_one() {
     for name in ["rademacher", "binomial", "gaussian", "uniform"] {
         let golden = json(&golden(&format!("stream-{name}.json")));
-        let seed = golden["seed"].as_str().unwrap_or("0");
-        let args = ["stream", "--seed", seed, "--distribution", name, "--start", "126", "--count", "5"];
-        let elements = object(&args, 0);
-        assert_eq!(keys(&elements), ["device", "distribution", "seed", "start", "values"]);
-        assert_eq!(elements["seed"].as_str().unwrap().len(), 16);
-        let distribution: zowarmup::stream::Distribution = name.parse().unwrap();
-        let number = u64::from_str_radix(elements["seed"].as_str().unwrap(), 16).unwrap();
-        for (i, value) in elements["values"].as_array().unwrap().iter().enumerate() {
-            let expected = f64::from(zowarmup::stream::element(distribution, number, 126 + i as u64));
-            let error = (value.as_f64().unwrap() - expected).abs();
-            // Both are within the stream's bound of the f64 value.
-            assert!(error <= if name == "gaussian" { 2e-5 * (1.0 + expected.abs()) } else { 0.0 }, "{name} {i}");
+        for case in golden["cases"].as_array().unwrap().iter().take(2) {
+            let (seed, start) = (case["seed"].as_str().unwrap(), case["start"].as_u64().unwrap());
+            let expected = case["elements"].as_array().unwrap();
+            let (start_text, count) = (start.to_string(), expected.len().to_string());
+            let args = ["stream", "--seed", seed, "--distribution", name, "--start", &start_text, "--count", &count];
+            let elements = object(&args, 0);
+            assert_eq!(keys(&elements), ["device", "distribution", "seed", "start", "values"]);
+            assert_eq!((elements["seed"].as_str(), elements["start"].as_u64()), (Some(seed), Some(start)));
+            let values = elements["values"].as_array().unwrap();
+            assert_eq!(values.len(), expected.len());
+            for (i, (value, expected)) in values.iter().zip(expected).enumerate() {
+                let (value, expected) = (value.as_f64().unwrap(), expected.as_f64().unwrap());
+                let tolerance = if name == "gaussian" { 1e-5 * (1.0 + expected.abs()) } else { 0.0 };
+                assert!((value - expected).abs() <= tolerance, "{name} {i}: {value} for {expected}");
+            }
         }
     }
 }
