@@ -217,8 +217,11 @@ pub fn line_count(path: &Path) -> usize {
     fs::read(path).map_or(0, |bytes| bytes.iter().filter(|&&b| b == b'\n').count())
 }
 
+/// A tensor: name, shape, values.
+pub type Tensor = (String, Vec<usize>, Vec<f32>);
+
 /// Tensors of a weights file by name.
-pub fn tensors(path: &Path) -> Vec<(String, Vec<usize>, Vec<f32>)> {
+pub fn tensors(path: &Path) -> Vec<Tensor> {
     let bytes = fs::read(path).unwrap();
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     let mut list: Vec<_> = file
@@ -234,7 +237,7 @@ pub fn tensors(path: &Path) -> Vec<(String, Vec<usize>, Vec<f32>)> {
 }
 
 /// Writes tensors as a weights file.
-pub fn write_tensors(path: &Path, list: &[(String, Vec<usize>, Vec<f32>)]) {
+pub fn write_tensors(path: &Path, list: &[Tensor]) {
     let data: Vec<Vec<u8>> = list.iter().map(|(.., v)| v.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
     let views = list.iter().zip(&data).map(|((name, shape, _), bytes)| {
         let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.clone(), bytes).unwrap();

@@ -111,7 +111,7 @@ fn a_probe_without_a_finite_loss_is_null_and_changes_nothing() {
     let out = place.path("replayed");
     let mut replay = zowarmup();
     replay.arg("replay").arg("--ledger").arg(dir.join("ledger.jsonl")).arg("--base").arg(dir.join("pivot.safetensors"));
-    assert!(replay.arg("--out").arg(&out).args(["--device", "reference"]).status().unwrap().success());
+    assert!(replay.arg("--out").arg(&out).args(["--device", "reference"]).output().unwrap().status.success());
     assert_eq!(weights(&out), weights(&dir.join("final.safetensors")));
     assert!(printed["status"] == "done" || printed["status"] == "diverged");
 }

@@ -105,7 +105,7 @@ fn weights_files() {
     let place = Place::new();
     let good = tensors(&finished().join("final.safetensors"));
     let path = place.path("bad.safetensors");
-    let write = |edit: &dyn Fn(&mut Vec<(String, Vec<usize>, Vec<f32>)>)| {
+    let write = |edit: &dyn Fn(&mut Vec<Tensor>)| {
         let mut list = good.clone();
         edit(&mut list);
         write_tensors(&path, &list);
