@@ -61,7 +61,7 @@ pub enum Error {
 }
 
 /// Exit status of a request that was wrong.
-const WRONG: u8 = 2;
+pub(crate) const WRONG: u8 = 2;
 /// Exit status of a failure while running.
 const FAILED: u8 = 1;
 

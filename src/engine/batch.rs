@@ -8,6 +8,7 @@ use crate::plan::{Recording, Span};
 pub(super) struct BatchKey {
     samples: u64,
     indices: Vec<u32>,
+    releases: u64,
 }
 
 /// A batch of input rows on the device.
@@ -28,7 +29,7 @@ impl Engine {
         let x = self.scratch.need(device, "batch", (rows * samples.features() * 4) as u64)?;
         let labels = self.scratch.need(device, "labels", (rows * 4) as u64)?;
         let index = self.scratch.need(device, "indices", samples.index_bytes(rows, alignment))?;
-        let key = BatchKey { samples: samples.id(), indices: indices.to_vec() };
+        let key = BatchKey { samples: samples.id(), indices: indices.to_vec(), releases: self.scratch.releases() };
         let batch = Batch { x, labels };
         if self.resident.as_ref() == Some(&key) {
             return Ok(batch);

@@ -45,6 +45,7 @@ impl Evaluation {
 impl Engine {
     /// Evaluates the weights on all samples of a set.
     pub fn evaluate(&mut self, samples: &Samples) -> Result<Evaluation, EngineError> {
+        self.scratch.begin();
         let rows = samples.len() as u32;
         let classes = self.chain.classes as u32;
         let budget = self.row_budget(samples.features());

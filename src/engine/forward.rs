@@ -78,6 +78,20 @@ impl Engine {
         Ok(())
     }
 
+    /// Buffers for the layers' outputs of `rows` rows: the slot of each layer, the slots, and a norm layer's statistics. Made for the
+    /// largest chunk of a recording first: growing later would lose what its commands name.
+    pub(super) fn activations(&mut self, rows: u64) -> Result<(Vec<usize>, Vec<Span>, Span), EngineError> {
+        let (slots, elements) = arena::assign(&self.values());
+        let device = self.device.as_mut();
+        let mut spans = Vec::new();
+        for (slot, elements) in elements.iter().enumerate() {
+            spans.push(self.scratch.nth(device, "activations", slot, rows * (*elements as u64) * 4)?);
+        }
+        let saved = self.chain.layers.iter().map(layers::saved_values).max().unwrap_or(0);
+        let statistics = self.scratch.need(device, "norm statistics", rows * saved as u64 * 4)?;
+        Ok((slots, spans, statistics))
+    }
+
     /// Records the layers of one chunk and returns where its logits lie.
     pub(super) fn record_logits(
         &mut self,
@@ -86,12 +100,7 @@ impl Engine {
         lanes: &Lanes,
         how: &Product,
     ) -> Result<Span, EngineError> {
-        let (slots, elements) = arena::assign(&self.values());
-        let mut spans = Vec::new();
-        for (slot, elements) in elements.iter().enumerate() {
-            let bytes = lanes.rows * (*elements as u64) * 4;
-            spans.push(self.scratch.nth(self.device.as_mut(), "activations", slot, bytes)?);
-        }
+        let (slots, spans, statistics) = self.activations(lanes.rows)?;
         if let (Some(params), Some(&y)) = (mlp_forward::Params::of(&self.chain), slots.last().map(|&s| &spans[s])) {
             let operands = Operands { weights: self.weights, x: batch.x, y };
             mlp_forward::record(recording, lanes, how, &params, &operands);
@@ -101,7 +110,7 @@ impl Engine {
         for (i, layer) in self.chain.layers.iter().enumerate() {
             let y = spans[slots[i]];
             let bytes = lanes.rows * (layers::saved_values(layer) as u64) * 4;
-            let saved = self.scratch.need(self.device.as_mut(), "norm statistics", bytes)?;
+            let saved = Span { bytes: bytes.max(4), ..statistics };
             let io = layers::Forward { first: i == 0, weights: self.weights, x: input, y, saved };
             layers::forward(recording, layer, lanes, how, &io);
             input = y;

@@ -55,6 +55,7 @@ impl Engine {
         clients: &[ProbeClient<'_>],
         settings: &ProbeSettings,
     ) -> Result<Vec<ProbeResult>, EngineError> {
+        self.scratch.begin();
         // Loss rows: client by client, probe by probe, plus before minus.
         let mut table = Vec::new();
         let mut client_out = Vec::with_capacity(clients.len());
@@ -174,6 +175,8 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let rows = self.row_budget(0).lane_rows;
         let runs = pack(lanes.iter().map(|l| l.rows), u64::from(rows), 65_535);
+        let largest = runs.iter().map(|run| lanes[run.clone()].iter().map(|l| u64::from(l.rows)).sum()).max();
+        self.activations(largest.unwrap_or(0))?;
         let alignment = self.device.limits().alignment;
         let stride = |count: usize| ((count * size_of::<Lane>()) as u64).next_multiple_of(alignment);
         let total = runs.iter().map(|run| stride(run.len())).sum();

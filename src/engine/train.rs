@@ -36,6 +36,7 @@ impl Engine {
         clients: &[TrainClient],
         settings: &TrainSettings,
     ) -> Result<f64, EngineError> {
+        self.scratch.begin();
         let largest = |c: &TrainClient| c.batches.iter().map(|b| b.len() as u32).max().unwrap_or(1);
         let most = clients.iter().map(largest).max().unwrap_or(1);
         let plan = self.train_plan(most, clients.len(), samples.features())?;

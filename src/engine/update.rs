@@ -39,6 +39,7 @@ pub struct Fingerprint {
 impl Engine {
     /// Applies an update and returns the fingerprint after it.
     pub fn update(&mut self, distribution: Distribution, update: &Update<'_>) -> Result<Fingerprint, EngineError> {
+        self.scratch.begin();
         let mut recording = Recording::new();
         let table: Vec<replay::Probe> = match update {
             Update::Exact { seeds, q, .. } => seeds.iter().zip(*q).map(|(&s, &q)| replay::Probe::exact(s, q)).collect(),
@@ -67,6 +68,7 @@ impl Engine {
 
     /// The fingerprint of the weights as they are.
     pub fn fingerprint(&mut self) -> Result<Fingerprint, EngineError> {
+        self.scratch.begin();
         self.fingerprinted(Recording::new())
     }
 

@@ -55,6 +55,25 @@ const LOCK: &str = ".lock";
 const CONFIG: &str = "config.toml";
 const METRICS: &str = "metrics.jsonl";
 const SUMMARY: &str = "summary.json";
+/// The files that lie in the folder itself.
+const FILES: [&str; 8] = [
+    CONFIG,
+    METRICS,
+    SUMMARY,
+    "split.json",
+    "init.safetensors",
+    "pivot.safetensors",
+    "final.safetensors",
+    "ledger.jsonl",
+];
+
+/// Whether an entry is what a kill leaves of the writing of one of `files` ([`files::write_whole`]).
+fn is_leftover(entry: &fs::DirEntry, files: &[&str]) -> bool {
+    let name = entry.file_name();
+    let name = name.to_string_lossy();
+    let part = name.strip_prefix('.').and_then(|name| name.strip_suffix(".part"));
+    part.is_some_and(|part| files.iter().any(|file| part.strip_prefix(file).is_some_and(|rest| rest.starts_with('.'))))
+}
 
 /// A run's folder, locked for as long as this lives.
 #[derive(Debug)]
@@ -76,8 +95,9 @@ impl RunFolder {
             Err(e) if e.kind() == io::ErrorKind::NotADirectory => return Err(FolderError::NotAFolder(path.to_owned())),
             Err(source) => return Err(FolderError::Open { path: path.to_owned(), action: "list", source }),
         };
-        // A lock alone is left behind by a run that was killed before it wrote anything.
-        match entries.flatten().any(|entry| entry.file_name() != LOCK) {
+        // A lock, or half a config, is left behind by a run that was killed before it wrote anything.
+        let counts = |entry: fs::DirEntry| entry.file_name() != LOCK && !is_leftover(&entry, &[CONFIG]);
+        match entries.flatten().any(counts) {
             true => Err(FolderError::NotEmpty(path.to_owned())),
             false => Ok(()),
         }
@@ -126,10 +146,42 @@ impl RunFolder {
         let open = |source| FolderError::Open { path: path.to_owned(), action: "lock", source };
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path.join(LOCK)).map_err(open)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: file }),
+            Ok(()) => {
+                let folder = Self { path: path.to_owned(), _lock: file };
+                folder.remove_leftovers()?;
+                Ok(folder)
+            }
             Err(TryLockError::WouldBlock) => Err(FolderError::InUse(path.to_owned())),
             Err(TryLockError::Error(source)) => Err(open(source)),
         }
+    }
+
+    /// Removes files that a kill cut short.
+    fn remove_leftovers(&self) -> Result<(), FolderError> {
+        let entries = fs::read_dir(&self.path).map_err(FileError::of(&self.path, "list"))?;
+        for entry in entries.flatten().filter(|entry| is_leftover(entry, &FILES)) {
+            fs::remove_file(entry.path()).map_err(FileError::of(&entry.path(), "remove"))?;
+        }
+        Ok(())
+    }
+
+    /// Removes the run's files, and the folder where nothing else is in it.
+    ///
+    /// # Errors
+    /// A file that can't be removed.
+    pub fn discard(&self) -> Result<(), FolderError> {
+        // The config goes first: without it the folder is no run's.
+        for name in FILES.iter().chain(&[LOCK]) {
+            match fs::remove_file(self.path(name)) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                    return Err(FileError::of(&self.path(name), "remove")(e).into());
+                }
+                _ => {}
+            }
+        }
+        // A folder that holds something else stays.
+        let _ = fs::remove_dir(&self.path);
+        Ok(())
     }
 
     /// The folder.

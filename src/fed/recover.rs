@@ -47,12 +47,14 @@ fn note(run: &mut Run<'_>, line: &RoundMetrics, warmup: u32) {
     progress.bytes.1 += line.downlink_bytes;
     progress.seconds += line.seconds;
     progress.pivot_counted |= line.phase == Phase::Zo;
-    if let (Some(loss), Some(accuracy)) = (line.test_loss, line.test_accuracy) {
-        progress.note(line.round, loss, accuracy);
+    if let Some(accuracy) = line.test_accuracy {
+        // An evaluation whose loss is null found one that is not finite.
+        progress.note(line.round, line.test_loss.unwrap_or(f64::INFINITY), accuracy);
     }
     if line.round + 1 == warmup {
         progress.pivot = progress.last;
     }
+    progress.line = Some(line.clone());
 }
 
 /// Without a warm-up no line tells the pivot's accuracy: it is measured again, on the pivot's weights.

@@ -12,7 +12,7 @@ use super::{interrupt, recover, schedule, traffic, warmup, zo};
 use crate::config::Config;
 use crate::device::{Selection, open};
 use crate::engine::{Engine, EngineError, Evaluation, Samples};
-use crate::error::Error;
+use crate::error::{Error, WRONG};
 use crate::ledger::{Header, LedgerWriter, Optimizer, sanitize_base};
 use crate::weights;
 
@@ -33,6 +33,8 @@ pub(super) struct Progress {
     pub seconds: f64,
     /// The pivot's broadcast was counted.
     pub pivot_counted: bool,
+    /// The line of the last round.
+    pub line: Option<RoundMetrics>,
 }
 
 impl Progress {
@@ -75,10 +77,29 @@ pub fn start(
     let (engine, train, test) = load(&experiment, device, &experiment.initial)?;
     let folder = RunFolder::create(&out.map_or_else(|| RunFolder::default_path(config), Path::to_path_buf))?;
     folder.write("config.toml", config.to_toml().as_bytes())?;
-    folder.write("split.json", experiment.split.to_json().as_bytes())?;
-    folder.write("init.safetensors", &weights::encode(&experiment.chain.params, &experiment.initial, &[]))?;
+    first_files(&folder, &experiment)?;
     let progress = Progress::default();
-    Run { experiment, folder, engine, train, test, progress, observer, started: Instant::now() }.proceed()
+    let mut run = Run { experiment, folder, engine, train, test, progress, observer, started: Instant::now() };
+    let end = run.proceed();
+    if end.as_ref().is_err_and(|e| e.exit_status() == WRONG) && run.progress.next == 0 {
+        // The first round showed that the request can't be met (a memory budget too small for it): nothing is left behind.
+        run.folder.discard()?;
+    }
+    end
+}
+
+/// The files that are there before the first round, those of them that are missing.
+fn first_files(folder: &RunFolder, experiment: &Experiment) -> Result<(), Error> {
+    if !folder.path("split.json").exists() {
+        folder.write("split.json", experiment.split.to_json().as_bytes())?;
+    }
+    if !folder.path("init.safetensors").exists() {
+        folder.write("init.safetensors", &weights::encode(&experiment.chain.params, &experiment.initial, &[]))?;
+    }
+    if !folder.path("metrics.jsonl").exists() {
+        folder.keep_metrics(0)?;
+    }
+    Ok(())
 }
 
 /// Goes on with an interrupted run, from its last whole round. A finished run gives its summary.
@@ -87,8 +108,14 @@ pub fn resume(dir: &Path, device: Option<&str>, observer: &mut dyn Observer) -> 
     if let Some(summary) = folder.summary()?.filter(|s| s.status != Status::Interrupted) {
         return Ok(summary);
     }
-    let config = Config::load(Some(&folder.path("config.toml")), &[])?;
+    let mut config = Config::load(Some(&folder.path("config.toml")), &[])?;
+    let init = folder.path("init.safetensors");
+    if init.exists() {
+        // What the run started from, whatever has become of a file that `model.weights` names.
+        config.model.weights = Some(init);
+    }
     let experiment = Experiment::prepare(&config)?;
+    first_files(&folder, &experiment)?;
     let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
     let selection = Selection::resolve(device, &config.device.select, budget);
     let (engine, train, test) = load(&experiment, open(&selection)?, &experiment.initial)?;
@@ -110,7 +137,7 @@ fn load(
 }
 
 impl Run<'_> {
-    fn proceed(mut self) -> Result<Summary, Error> {
+    fn proceed(&mut self) -> Result<Summary, Error> {
         let config = self.experiment.config.clone();
         interrupt::install();
         self.observer.begin(&RunPlan {
@@ -129,6 +156,10 @@ impl Run<'_> {
 
     /// The rounds from where the run stands.
     fn rounds(&mut self) -> Result<End, Error> {
+        if let Some(end) = self.progress.line.as_ref().and_then(|line| self.divergence(line)) {
+            // Killed between the round that diverged and the summary.
+            return Ok(end);
+        }
         let (warmup, total) = {
             let config = &self.experiment.config;
             (config.warmup.rounds, config.warmup.rounds + config.zo.rounds)
@@ -141,6 +172,9 @@ impl Run<'_> {
         if !self.folder.path("ledger.jsonl").exists() {
             self.pivot()?;
         }
+        if self.progress.pivot.is_some_and(|(loss, _)| !loss.is_finite()) {
+            return Ok(End::Diverged("the pivot's test loss is not finite".to_owned()));
+        }
         let mut ledger =
             LedgerWriter::reopen(&self.folder.path("ledger.jsonl"), (self.progress.next - warmup) as usize)?;
         while self.progress.next < total {
@@ -151,8 +185,26 @@ impl Run<'_> {
         Ok(End::Done)
     }
 
-    fn interrupted(&self) -> Option<End> {
-        interrupt::requested().then_some(End::Interrupted)
+    /// Whether the run ends after the round it has just written.
+    fn ended(&self) -> Option<End> {
+        let diverged = self.progress.line.as_ref().and_then(|line| self.divergence(line));
+        diverged.or_else(|| interrupt::requested().then_some(End::Interrupted))
+    }
+
+    /// Whether a round's line says that the run diverged in it.
+    fn divergence(&self, line: &RoundMetrics) -> Option<End> {
+        let phase = match line.phase {
+            Phase::Warmup => "warm-up",
+            Phase::Zo => "ZO",
+        };
+        let why = if line.probes.is_some() && line.dropped == line.probes {
+            "no probe gave a finite loss"
+        } else if self.evaluates(line.round) && line.test_loss.is_none() {
+            "the test loss is not finite"
+        } else {
+            return None;
+        };
+        Some(End::Diverged(format!("{phase} round {}: {why}", line.round)))
     }
 
     /// Whether the test set is evaluated after `round`: every so many rounds, at the pivot and at the end.
@@ -192,10 +244,7 @@ impl Run<'_> {
         self.complete(metrics, sent, clock)?;
         let bytes = weights::encode(&self.experiment.chain.params, &after, &[]);
         Checkpoint::save(&self.folder, self.progress.next, self.seconds(), &bytes)?;
-        if evaluation.is_some_and(|e| !e.loss.is_finite()) {
-            return Ok(Some(End::Diverged(format!("warm-up round {round}: the test loss is not finite"))));
-        }
-        Ok(self.interrupted())
+        Ok(self.ended())
     }
 
     /// Writes the pivot and the ledger's header, and counts the pivot's evaluation where no warm-up round did.
@@ -259,13 +308,7 @@ impl Run<'_> {
         }
         ledger.append(&result.ledger)?;
         self.complete(metrics, sent, clock)?;
-        if result.all_null() {
-            return Ok(Some(End::Diverged(format!("ZO round {round}: no probe gave a finite loss"))));
-        }
-        if evaluation.is_some_and(|e| !e.loss.is_finite()) {
-            return Ok(Some(End::Diverged(format!("ZO round {round}: the test loss is not finite"))));
-        }
-        Ok(self.interrupted())
+        Ok(self.ended())
     }
 
     /// Puts the weights before `round` back: the pivot and the ledger's rounds up to it.
@@ -283,6 +326,7 @@ impl Run<'_> {
         self.progress.next += 1;
         self.folder.append_metrics(&metrics)?;
         self.observer.round(&metrics);
+        self.progress.line = Some(metrics);
         Ok(())
     }
 
@@ -290,7 +334,7 @@ impl Run<'_> {
         self.progress.seconds + self.started.elapsed().as_secs_f64()
     }
 
-    fn finish(mut self, end: End) -> Result<Summary, Error> {
+    fn finish(&mut self, end: End) -> Result<Summary, Error> {
         if let End::Diverged(why) = &end {
             self.observer.note(why);
         }

@@ -25,13 +25,6 @@ pub struct ZoRound {
     pub finite: bool,
 }
 
-impl ZoRound {
-    /// No probe gave a number: the run has diverged.
-    pub fn all_null(&self) -> bool {
-        self.dropped as usize == self.ledger.probes.len()
-    }
-}
-
 /// How a config perturbs.
 pub fn settings(experiment: &Experiment) -> ProbeSettings {
     let zo = &experiment.config.zo;

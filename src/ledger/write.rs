@@ -1,14 +1,14 @@
 //! Writing a ledger round by round: each line is synced before it counts.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::types::{Header, Round};
 use super::{Ledger, LedgerError, validate};
-use crate::files::{FileError, folder_of, sync_folder};
+use crate::files::{FileError, write_whole};
 
 /// An open ledger that rounds are appended to.
 #[derive(Debug)]
@@ -26,12 +26,13 @@ impl LedgerWriter {
     /// A header that breaks the format; a file that exists or can't be written.
     pub fn create(path: &Path, header: Header) -> Result<Self, LedgerError> {
         validate::header(&header).map_err(|message| LedgerError::Refused { path: path.to_owned(), message })?;
-        let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(FileError::of(path, "create"))?;
-        let mut writer = Self { path: path.to_owned(), file, header, last: None };
-        let line = writer.line_of(&writer.header)?;
-        writer.put(&line)?;
-        sync_folder(folder_of(path))?;
-        Ok(writer)
+        if path.exists() {
+            return Err(FileError::of(path, "create")(ErrorKind::AlreadyExists.into()).into());
+        }
+        // Whole or not at all: a ledger that exists has its header.
+        write_whole(path, &line_of(path, &header)?)?;
+        let file = OpenOptions::new().append(true).open(path).map_err(FileError::of(path, "open"))?;
+        Ok(Self { path: path.to_owned(), file, header, last: None })
     }
 
     /// Goes on with a ledger after its first `keep` rounds; what follows them, a torn last line too, is cut off.
@@ -66,17 +67,10 @@ impl LedgerWriter {
     pub fn append(&mut self, round: &Round) -> Result<(), LedgerError> {
         validate::round(&self.header, self.last, round)
             .map_err(|message| LedgerError::Refused { path: self.path.clone(), message })?;
-        let line = self.line_of(round)?;
+        let line = line_of(&self.path, round)?;
         self.put(&line)?;
         self.last = Some(round.round);
         Ok(())
-    }
-
-    fn line_of<T: Serialize>(&self, value: &T) -> Result<Vec<u8>, LedgerError> {
-        let mut line = serde_json::to_vec(value)
-            .map_err(|e| LedgerError::Refused { path: self.path.clone(), message: e.to_string() })?;
-        line.push(b'\n');
-        Ok(line)
     }
 
     fn put(&mut self, line: &[u8]) -> Result<(), LedgerError> {
@@ -87,4 +81,11 @@ impl LedgerWriter {
             .map_err(FileError::of(&self.path, "write"))?;
         Ok(())
     }
+}
+
+fn line_of<T: Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, LedgerError> {
+    let mut line = serde_json::to_vec(value)
+        .map_err(|e| LedgerError::Refused { path: path.to_owned(), message: e.to_string() })?;
+    line.push(b'\n');
+    Ok(line)
 }

@@ -1,0 +1,201 @@
+//! What must hold of the engine on any device: no result depends on how memory cuts the work, probes leave the weights alone, and
+//! the number of launches doesn't grow with the clients.
+
+use serde_json::json;
+use zowarmup::device::{Device, Selection, open};
+use zowarmup::engine::{
+    Counters, Engine, Evaluation, ProbeClient, ProbeSettings, SampleSet, TrainClient, TrainSettings, Update,
+};
+use zowarmup::model::{Chain, ModelSpec};
+use zowarmup::reference::ReferenceDevice;
+use zowarmup::stream::Distribution;
+
+fn chain(table: serde_json::Value) -> Chain {
+    ModelSpec::from_json(&table).unwrap().chain().unwrap()
+}
+
+fn small_cnn() -> Chain {
+    chain(json!({"kind": "cnn", "input": [2, 8, 8], "channels": [4, 6], "hidden": 12, "classes": 5}))
+}
+
+fn small_mlp() -> Chain {
+    chain(json!({"kind": "mlp", "input": [2, 8, 8], "hidden": [24], "classes": 5}))
+}
+
+fn sequential() -> Chain {
+    chain(json!({"kind": "sequential", "input": [2, 8, 8], "classes": 5, "layers": [
+        {"conv": 4, "kernel": 3, "stride": 2, "padding": 1, "bias": false}, {"groupnorm": 2}, "gelu",
+        {"avgpool": 2, "stride": 2}, {"groupnorm": 4}, "flatten", {"linear": 7, "bias": true}, "tanh", {"linear": 5, "bias": true}]}))
+}
+
+/// Devices of either kind within a budget.
+fn device(reference: bool, memory_budget: Option<u64>) -> Box<dyn Device> {
+    if reference {
+        Box::new(ReferenceDevice::new(memory_budget))
+    } else {
+        open(&Selection { wanted: None, memory_budget }).unwrap()
+    }
+}
+
+/// Made-up images and labels.
+struct Images {
+    pixels: Vec<u8>,
+    labels: Vec<u32>,
+    shape: (usize, usize),
+}
+
+impl Images {
+    fn new(samples: usize, classes: u32, shape: (usize, usize)) -> Self {
+        let mut state = 77u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as u32
+        };
+        let pixels = (0..samples * shape.0 * shape.1).map(|_| next() as u8).collect();
+        Self { pixels, labels: (0..samples).map(|_| next() % classes).collect(), shape }
+    }
+
+    fn set(&self) -> SampleSet<'_> {
+        let table = (0..self.shape.0).flat_map(|_| (0..256).map(|b| b as f32 / 128.0 - 1.0)).collect();
+        SampleSet { pixels: &self.pixels, labels: &self.labels, shape: self.shape, table }
+    }
+}
+
+/// Everything a round of each kind gives, as bits, and what it took.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    probes: Vec<(u32, u32)>,
+    evaluation: Evaluation,
+    train_loss: u64,
+    trained: Vec<u32>,
+    updated: Vec<u32>,
+}
+
+const SAMPLES: u32 = 90;
+
+fn outcome(device: Box<dyn Device>, chain: &Chain) -> (Outcome, Counters) {
+    let initial = chain.init_weights(5);
+    let mut engine = Engine::new(device, chain.clone(), &initial).unwrap();
+    let images = Images::new(SAMPLES as usize, 5, (2, 64));
+    let samples = engine.upload(&images.set()).unwrap();
+    engine.take_counters();
+    // Clients of 1, 37 and 52 samples, in no order.
+    let order: Vec<u32> = (0..SAMPLES).map(|i| i * 7 % SAMPLES).collect();
+    let parts = [&order[..1], &order[1..38], &order[38..]];
+    let seeds = [11, 12, 1 << 40];
+    let clients: Vec<ProbeClient<'_>> = parts.iter().map(|indices| ProbeClient { indices, seeds: &seeds }).collect();
+    let settings = ProbeSettings { distribution: Distribution::Rademacher, tau: 0.75, epsilon: 1e-3 };
+    let probes = engine.probe(&samples, &clients, &settings).unwrap();
+    let evaluation = engine.evaluate(&samples).unwrap();
+    let work: Vec<TrainClient> = parts
+        .iter()
+        .map(|indices| TrainClient {
+            batches: indices.chunks(40).map(<[u32]>::to_vec).collect(),
+            share: indices.len() as f32 / SAMPLES as f32,
+        })
+        .collect();
+    let settings = TrainSettings { client_lr: 0.05, server_lr: 1.0 };
+    let train_loss = engine.train(&samples, &work, &settings).unwrap();
+    let bits = |weights: Vec<f32>| weights.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+    let trained = bits(engine.weights().unwrap());
+    let update = Update::Exact { seeds: &seeds, q: &[100, -3, 77], scale_exp: 14 };
+    engine.update(Distribution::Binomial, &update).unwrap();
+    let outcome = Outcome {
+        probes: probes.iter().map(|p| (p.dl.to_bits(), p.loss.to_bits())).collect(),
+        evaluation,
+        train_loss: train_loss.to_bits(),
+        trained,
+        updated: bits(engine.weights().unwrap()),
+    };
+    (outcome, engine.take_counters())
+}
+
+#[test]
+fn no_result_depends_on_the_memory_budget() {
+    for (name, chain) in [("mlp", small_mlp()), ("cnn", small_cnn())] {
+        for reference in [false, true] {
+            let (whole, plenty) = outcome(device(reference, None), &chain);
+            assert_ne!(whole.trained, whole.updated);
+            // Samples, weights and tables take some 40 KiB.
+            for kib in [1024, 256, 112] {
+                let (cut, counters) = outcome(device(reference, Some(kib << 10)), &chain);
+                let what = format!("{name} on {} in {kib} KiB", if reference { "the twins" } else { "the adapter" });
+                assert!(whole == cut, "{what}: other bits");
+                if kib == 112 {
+                    assert!(counters.dispatches > plenty.dispatches, "{what}: nothing was cut");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn probes_leave_the_weights_alone() {
+    for (name, chain) in [("cnn", small_cnn()), ("sequential", sequential())] {
+        for reference in [false, true] {
+            let mut engine = Engine::new(device(reference, None), chain.clone(), &chain.init_weights(3)).unwrap();
+            let images = Images::new(6, 5, (2, 64));
+            let samples = engine.upload(&images.set()).unwrap();
+            let before = engine.fingerprint().unwrap();
+            let bits = |w: Vec<f32>| w.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+            let weights = bits(engine.weights().unwrap());
+            for distribution in
+                [Distribution::Rademacher, Distribution::Binomial, Distribution::Gaussian, Distribution::Uniform]
+            {
+                let settings = ProbeSettings { distribution, tau: 0.75, epsilon: 1e-2 };
+                let clients = [
+                    ProbeClient { indices: &[0, 4], seeds: &[1, 2] },
+                    ProbeClient { indices: &[5, 1, 2], seeds: &[3, 4] },
+                ];
+                let results = engine.probe(&samples, &clients, &settings).unwrap();
+                assert!(results.len() == 4 && results.iter().all(|r| r.dl != 0.0 && r.dl.is_finite()));
+                assert_eq!(engine.fingerprint().unwrap(), before, "{name}, {distribution}");
+            }
+            assert_eq!(bits(engine.weights().unwrap()), weights, "{name}");
+        }
+    }
+}
+
+fn digits_mlp() -> Chain {
+    chain(json!({"kind": "mlp", "input": 64, "hidden": [64], "classes": 10}))
+}
+
+/// A ZO round of `clients` clients with `rows` samples and 3 probes each; returns what it took and the peak of device memory.
+fn round(device: Box<dyn Device>, clients: u32, rows: u32) -> (Counters, u64) {
+    let chain = digits_mlp();
+    let mut engine = Engine::new(device, chain.clone(), &chain.init_weights(1)).unwrap();
+    let images = Images::new(400, 10, (1, 64));
+    let samples = engine.upload(&images.set()).unwrap();
+    let settings = ProbeSettings { distribution: Distribution::Rademacher, tau: 0.75, epsilon: 1e-3 };
+    let indices: Vec<Vec<u32>> = (0..clients).map(|c| (0..rows).map(|i| (c * rows + i) % 400).collect()).collect();
+    let seeds: Vec<Vec<u64>> = (0..clients).map(|c| (0..3).map(|p| u64::from(c * 3 + p)).collect()).collect();
+    let work: Vec<ProbeClient<'_>> =
+        indices.iter().zip(&seeds).map(|(indices, seeds)| ProbeClient { indices, seeds }).collect();
+    // The first round gathers the batch, which the others find in place.
+    engine.probe(&samples, &work, &settings).unwrap();
+    engine.take_counters();
+    let results = engine.probe(&samples, &work, &settings).unwrap();
+    assert_eq!(results.len() as u32, clients * 3);
+    assert!(results.iter().all(|r| r.dl.is_finite()));
+    let all = seeds.concat();
+    let q: Vec<i32> = (0..all.len() as i32).map(|i| i % 7 - 3).collect();
+    engine.update(Distribution::Rademacher, &Update::Exact { seeds: &all, q: &q, scale_exp: 20 }).unwrap();
+    (engine.take_counters(), engine.device().peak_bytes())
+}
+
+#[test]
+fn launches_do_not_grow_with_the_clients() {
+    for reference in [false, true] {
+        let (five, _) = round(device(reference, None), 5, 4);
+        let (fifty, _) = round(device(reference, None), 50, 4);
+        assert_eq!(five, fifty);
+        assert!(five.dispatches > 0);
+    }
+}
+
+#[test]
+fn a_thousand_clients_fit_in_256_mib() {
+    let budget = 256 << 20;
+    let (_, peak) = round(device(false, Some(budget)), 1000, 2);
+    assert!(peak > 0 && peak <= budget, "{peak} bytes");
+}

@@ -1,0 +1,252 @@
+//! Starting the binary, a small run, and reading what it leaves.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Digits, an MLP of 1,210 weights, six clients of 33 samples, two of them high-resource; 3 warm-up and 9 ZO rounds.
+const CONFIG: &str = r#"
+name = "small"
+seed = 11
+[data]
+name = "digits"
+train_limit = 20
+test_limit = 10
+[split]
+kind = "dirichlet"
+clients = 6
+alpha = 0.5
+high_share = 0.34
+[model]
+kind = "mlp"
+hidden = [16]
+[warmup]
+rounds = 3
+local_epochs = 2
+batch = 16
+client_lr = 0.1
+[zo]
+rounds = 9
+probes = 2
+epsilon = 1e-3
+lr = 0.05
+[eval]
+every = 2
+"#;
+
+/// Weights of the model.
+pub const PARAMS: u64 = 64 * 16 + 16 + 16 * 10 + 10;
+pub const CLIENTS: u64 = 6;
+pub const WARMUP: usize = 3;
+pub const ROUNDS: usize = 12;
+
+pub fn zowarmup() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zowarmup"));
+    // Without XDG_RUNTIME_DIR some drivers print messages of their own.
+    command
+        .env_remove("ZOWARMUP_DEVICE")
+        .env_remove("ZOWARMUP_LOG")
+        .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"));
+    command
+}
+
+pub fn golden(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file)
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A temporary folder with the small config in it.
+pub struct Place {
+    pub dir: TempDir,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("small.toml"), CONFIG).unwrap();
+        Self { dir }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// The command of a run into the folder `out`.
+    pub fn command(&self, out: &str, sets: &[&str]) -> Command {
+        let mut command = zowarmup();
+        command.arg("run").arg(self.path("small.toml")).arg("--out").arg(self.path(out)).arg("--json");
+        sets.iter().for_each(|set| {
+            command.args(["--set", set]);
+        });
+        command
+    }
+
+    /// A run that ends with `status`; returns its folder and the object it prints.
+    pub fn run_to(&self, out: &str, sets: &[&str], status: i32) -> (PathBuf, Value) {
+        let output = self.command(out, sets).output().unwrap();
+        assert_eq!(output.status.code(), Some(status), "{sets:?}: {}", stderr(&output));
+        (self.path(out), serde_json::from_slice(&output.stdout).unwrap())
+    }
+
+    pub fn run(&self, out: &str, sets: &[&str]) -> PathBuf {
+        self.run_to(out, sets, 0).0
+    }
+}
+
+/// The small run, done once for all tests that only read it or compare with it.
+pub fn finished() -> &'static Path {
+    static RUN: OnceLock<PathBuf> = OnceLock::new();
+    RUN.get_or_init(|| {
+        let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("small-run");
+        if out.exists() {
+            fs::remove_dir_all(&out).unwrap();
+        }
+        fs::rename(Place::new().run("run", &[]), &out).or_else(|_| copy_from_new(&out)).unwrap();
+        out
+    })
+}
+
+/// Where a rename can't cross file systems.
+fn copy_from_new(out: &Path) -> std::io::Result<()> {
+    let place = Place::new();
+    copy_folder(&place.run("run", &[]), out);
+    Ok(())
+}
+
+pub fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// `resume` of a folder that ends with `status`; returns the object it prints.
+pub fn resume_to(dir: &Path, status: i32) -> Value {
+    let output = zowarmup().arg("resume").arg(dir).arg("--json").output().unwrap();
+    assert_eq!(output.status.code(), Some(status), "{}", stderr(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+pub fn json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+pub fn lines(path: &Path) -> Vec<Value> {
+    fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The keys of an object, in order.
+pub fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+/// `metrics.jsonl` without the times.
+pub fn metrics(dir: &Path) -> Vec<Value> {
+    let mut list = lines(&dir.join("metrics.jsonl"));
+    list.iter_mut().for_each(|line| {
+        line.as_object_mut().unwrap().remove("seconds").unwrap();
+    });
+    list
+}
+
+/// `summary.json` without the time and the place.
+pub fn summary(dir: &Path) -> Value {
+    let mut summary = json(&dir.join("summary.json"));
+    for key in ["seconds", "dir"] {
+        summary.as_object_mut().unwrap().remove(key).unwrap();
+    }
+    summary
+}
+
+/// Whether two runs left the same bits.
+pub fn assert_same(a: &Path, b: &Path) {
+    assert_eq!(metrics(a), metrics(b));
+    assert_eq!(summary(a), summary(b));
+    for file in ["init.safetensors", "pivot.safetensors", "ledger.jsonl", "final.safetensors", "split.json"] {
+        assert!(fs::read(a.join(file)).unwrap() == fs::read(b.join(file)).unwrap(), "{file} differs");
+    }
+}
+
+/// A process that is ended when this is dropped.
+pub struct Background(pub Child);
+
+impl Background {
+    pub fn start(mut command: Command) -> Self {
+        Self(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    }
+
+    /// Waits until something holds, or the process has ended.
+    pub fn until(&mut self, holds: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !holds() && self.0.try_wait().unwrap().is_none() {
+            assert!(start.elapsed() < Duration::from_secs(120), "waited for too long");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// SIGKILL.
+    pub fn kill(mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Complete lines of a file that may not exist yet.
+pub fn line_count(path: &Path) -> usize {
+    fs::read(path).map_or(0, |bytes| bytes.iter().filter(|&&b| b == b'\n').count())
+}
+
+/// A tensor: name, shape, values.
+pub type Tensor = (String, Vec<usize>, Vec<f32>);
+
+/// Tensors of a weights file by name.
+pub fn tensors(path: &Path) -> Vec<Tensor> {
+    let bytes = fs::read(path).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let mut list: Vec<_> = file
+        .tensors()
+        .into_iter()
+        .map(|(name, view)| {
+            let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+            (name, view.shape().to_vec(), values)
+        })
+        .collect();
+    list.sort_by(|a, b| a.0.cmp(&b.0));
+    list
+}
+
+/// Writes tensors as a weights file.
+pub fn write_tensors(path: &Path, list: &[Tensor]) {
+    let data: Vec<Vec<u8>> = list.iter().map(|(.., v)| v.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
+    let views = list.iter().zip(&data).map(|((name, shape, _), bytes)| {
+        let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.clone(), bytes).unwrap();
+        (name.clone(), view)
+    });
+    fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
+}
+
+/// All weights of a file, in the order of their names.
+pub fn weights(path: &Path) -> Vec<f32> {
+    tensors(path).into_iter().flat_map(|(.., values)| values).collect()
+}

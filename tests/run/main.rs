@@ -1,0 +1,11 @@
+//! The program as a whole: runs, kills, replays, wrong requests, and what it prints. Everything here starts the binary, on the
+//! best adapter there is (the CPU twins where there is none), with a run small enough for about a second.
+
+mod common;
+mod diverged;
+mod killed;
+mod outputs;
+mod phases;
+mod repeat;
+mod replay;
+mod requests;
