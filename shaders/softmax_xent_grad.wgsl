@@ -4,6 +4,8 @@
 // Traffic: reads the logits three times, writes them once.
 #import lib/lane.wgsl
 #import lib/math.wgsl
+// Operand 2 are the logits.
+#import lib/operand2.wgsl
 
 struct Params {
     classes: u32,
@@ -11,7 +13,6 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
-@group(0) @binding(2) var<storage, read> logits: array<f32>;
 @group(0) @binding(3) var<storage, read> labels: array<u32>;
 @group(0) @binding(4) var<storage, read_write> dlogits: array<f32>;
 
@@ -25,9 +26,9 @@ fn main(
     for (var r = group.x * 64u + t; r < lane.rows; r += groups.x * 64u) {
         let first = (lane.row0 + r) * params.classes;
         var best = 0u;
-        var most = logits[first];
+        var most = operand2_at(first);
         for (var c = 1u; c < params.classes; c += 1u) {
-            let v = logits[first + c];
+            let v = operand2_at(first + c);
             if v > most {
                 most = v;
                 best = c;
@@ -36,7 +37,7 @@ fn main(
         var sum = 0.0f;
         for (var c = 0u; c < params.classes; c += 1u) {
             if c != best {
-                sum += exp_f32(logits[first + c] - most);
+                sum += exp_f32(operand2_at(first + c) - most);
             }
         }
         let label = labels[lane.x_row + r];
@@ -44,7 +45,7 @@ fn main(
         for (var c = 0u; c < params.classes; c += 1u) {
             var p = 1.0f;
             if c != best {
-                p = exp_f32(logits[first + c] - most);
+                p = exp_f32(operand2_at(first + c) - most);
             }
             var d = p / whole;
             if c == label {
