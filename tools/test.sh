@@ -9,6 +9,9 @@ exec </dev/null
 # shellcheck source=tools/setup.sh
 . "$root/tools/setup.sh"
 
+# Mesa complains on standard error where this is unset, as it is in containers.
+export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}"
+
 step() {
     printf '\n== %s\n' "$*" >&2
     "$@"
