@@ -71,8 +71,10 @@ pub fn open(selection: &Selection) -> Result<Box<dyn Device>, DeviceError> {
 
 /// Opens an adapter at its tier, or at the core tier where that one gives wrong products.
 fn adapter(candidate: &Candidate, memory_budget: Option<u64>) -> Result<Box<dyn Device>, DeviceError> {
-    let mut device = gpu::open(candidate, candidate.info.tier, memory_budget)?;
+    // The check's own buffers are none of the budget's business.
+    let mut device = gpu::open(candidate, candidate.info.tier, None)?;
     if candidate.info.tier == Tier::Core || startup::products_agree(&mut device)? {
+        device.limit_memory(memory_budget);
         return Ok(Box::new(device));
     }
     let (name, tier) = (&candidate.info.name, candidate.info.tier.name());

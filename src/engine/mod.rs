@@ -70,9 +70,10 @@ pub struct Engine {
 impl Engine {
     /// Puts a model with the given flat weights on a device.
     pub fn new(mut device: Box<dyn Device>, chain: Chain, weights: &[f32]) -> Result<Self, EngineError> {
+        let vector = weight_vector(device.as_mut(), &chain)?;
         let soft_add = rounding::needs_soft_add(device.as_mut())?;
         let mut engine = Self {
-            weights: weight_vector(device.as_mut(), &chain)?,
+            weights: vector,
             device,
             chain,
             scratch: Scratch::default(),

@@ -134,17 +134,14 @@ pub fn open(candidate: &Candidate, tier: Tier, memory_budget: Option<u64>) -> Re
     });
     let slot = Arc::clone(&failure);
     device.on_uncaptured_error(Arc::new(move |error| report(&slot, super::typed(error))));
-    let mut limits = candidate.limits.clone();
-    if let Some(budget) = memory_budget {
-        limits.memory = budget;
-    }
+    let limits = candidate.limits.clone();
     let mut info = candidate.info.clone();
     if tier == Tier::Core {
         (info.tier, info.subgroup_size) = (Tier::Core, 0);
     }
     let texels = texels::Texels::new(adapter, candidate.info.kind);
     let flavour = Flavour { tier, texels: texels.wanted() };
-    Ok(GpuDevice {
+    let mut opened = GpuDevice {
         info,
         staging: staging::Staging::new(
             features.contains(wgpu::Features::TIMESTAMP_QUERY),
@@ -158,5 +155,7 @@ pub fn open(candidate: &Candidate, tier: Tier, memory_budget: Option<u64>) -> Re
         device,
         queue,
         failure,
-    })
+    };
+    opened.limit_memory(memory_budget);
+    Ok(opened)
 }

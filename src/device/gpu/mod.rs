@@ -35,6 +35,13 @@ pub struct GpuDevice {
 }
 
 impl GpuDevice {
+    /// Limits what all buffers together may take; `None`: what the adapter allows.
+    pub fn limit_memory(&mut self, budget: Option<u64>) {
+        if let Some(budget) = budget {
+            self.limits.memory = budget;
+        }
+    }
+
     /// The failure that a callback reported, if any.
     fn check(&self) -> Result<(), DeviceError> {
         let taken = self.failure.lock().map_or_else(|p| p.into_inner().take(), |mut guard| guard.take());
