@@ -101,11 +101,12 @@ impl Place {
     }
 }
 
-/// The small run, done once for all tests that only read it or compare with it.
+/// The small run, done once in a process for all tests that only read it or compare with it. Runners that give each test a process of
+/// its own do it once a test.
 pub fn finished() -> &'static Path {
     static RUN: OnceLock<PathBuf> = OnceLock::new();
     RUN.get_or_init(|| {
-        let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("small-run");
+        let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("small-run-{}", std::process::id()));
         if out.exists() {
             fs::remove_dir_all(&out).unwrap();
         }
