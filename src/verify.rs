@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::device::{Selection, open};
 use crate::engine::{Engine, ProbeSettings};
 use crate::error::Error;
-use crate::golden::{Golden, PassGolden, SpsaGolden};
+use crate::golden::{Golden, Mode, PassGolden, SpsaGolden};
 
 /// Largest relative error of logits, loss and statistics (interfaces, Golden files).
 const FORWARD_TOLERANCE: f64 = 1e-4;
@@ -65,7 +65,7 @@ pub fn run(files: &[PathBuf], selection: &Selection) -> Result<Report, Error> {
     let mut report = Report { device: String::new(), files: Vec::new(), passed: true };
     for (path, work) in golden {
         let pass = work.pass();
-        let mut engine = Engine::new(open(selection)?, pass.chain.clone(), &pass.params)?;
+        let mut engine = Engine::new(open(selection)?, pass.graph.clone(), &pass.weights)?;
         report.device = engine.device().info().name.clone();
         let tensors = match &work {
             Work::Pass(pass) => compare_pass(&mut engine, pass)?,
@@ -90,11 +90,11 @@ impl Work {
             Golden::Pass(pass) => Ok(Work::Pass(pass)),
             Golden::Spsa(spsa) => {
                 let pass = PassGolden::read(&spsa.golden)?;
-                if pass.params.len() != spsa.params {
+                let params = pass.graph.param_count();
+                if params != spsa.params {
                     return Err(Error::Request(format!(
-                        "{}: params: expected {}, as {} has, found {}",
+                        "{}: params: expected {params}, as {} has, found {}",
                         path.display(),
-                        pass.params.len(),
                         spsa.golden.display(),
                         spsa.params
                     )));
@@ -112,8 +112,9 @@ impl Work {
 }
 
 fn compare_pass(engine: &mut Engine, golden: &PassGolden) -> Result<Vec<TensorReport>, Error> {
-    let outputs = engine.outputs(&golden.x, &golden.y)?;
-    let (_, gradients) = engine.gradients(&golden.x, &golden.y)?;
+    let batch_statistics = golden.mode == Mode::Train;
+    let outputs = engine.outputs(&golden.x, &golden.y, batch_statistics)?;
+    let backward = engine.gradients(&golden.x, &golden.y, batch_statistics)?;
     let tensor = |name: String, ours: &[f32], theirs: &[f32], tolerance| TensorReport {
         name,
         error: relative_error(ours, theirs),
@@ -123,10 +124,18 @@ fn compare_pass(engine: &mut Engine, golden: &PassGolden) -> Result<Vec<TensorRe
         tensor("out/logits".to_owned(), &outputs.logits, &golden.logits, FORWARD_TOLERANCE),
         tensor("out/loss".to_owned(), &[outputs.loss], &[golden.loss], FORWARD_TOLERANCE),
     ];
-    for p in &golden.chain.params {
+    for p in golden.graph.params() {
         let range = p.offset..p.offset + p.len;
-        let ours = gradients.get(range.clone()).unwrap_or_default();
+        let ours = backward.gradients.get(range.clone()).unwrap_or_default();
         list.push(tensor(format!("grad/{}", p.name), ours, &golden.grads[range], GRADIENT_TOLERANCE));
+    }
+    if !golden.out_buffers.is_empty() {
+        let first = golden.graph.param_count();
+        for p in golden.graph.buffers() {
+            let range = p.offset - first..p.offset - first + p.len;
+            let ours = backward.statistics.get(range.clone()).unwrap_or_default();
+            list.push(tensor(format!("out_buffer/{}", p.name), ours, &golden.out_buffers[range], FORWARD_TOLERANCE));
+        }
     }
     Ok(list)
 }
@@ -134,7 +143,12 @@ fn compare_pass(engine: &mut Engine, golden: &PassGolden) -> Result<Vec<TensorRe
 fn compare_spsa(engine: &mut Engine, spsa: &SpsaGolden, golden: &PassGolden) -> Result<Vec<TensorReport>, Error> {
     let mut list = Vec::new();
     for case in &spsa.cases {
-        let settings = ProbeSettings { distribution: case.distribution, tau: spsa.tau, epsilon: case.epsilon };
+        let settings = ProbeSettings {
+            distribution: case.distribution,
+            tau: spsa.tau,
+            epsilon: case.epsilon,
+            batch_statistics: spsa.mode == Mode::Train,
+        };
         let (_, _, dl) = engine.probe_given(&golden.x, &golden.y, spsa.seed, &settings)?;
         list.push(TensorReport {
             name: format!("{} {}", case.distribution, case.epsilon),

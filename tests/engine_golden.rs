@@ -1,8 +1,8 @@
 //! Forward and backward passes and probes against PyTorch's f64 results, on the best adapter and on the CPU twins.
 
 use zowarmup::device::{Device, Selection, open};
-use zowarmup::engine::{Engine, ProbeSettings};
-use zowarmup::golden::{Golden, PassGolden, SpsaGolden};
+use zowarmup::engine::{Engine, Gradients, ProbeSettings};
+use zowarmup::golden::{Golden, Mode, PassGolden, SpsaGolden};
 use zowarmup::reference::ReferenceDevice;
 
 fn path(file: &str) -> std::path::PathBuf {
@@ -29,23 +29,41 @@ fn pass(file: &str) -> PassGolden {
 
 #[test]
 fn forward_and_backward_agree_with_golden_files() {
-    for file in ["mlp", "cnn-1x28x28", "cnn-3x32x32", "sequential", "sequential-norm"] {
+    for file in [
+        "mlp",
+        "cnn-1x28x28",
+        "cnn-3x32x32",
+        "sequential",
+        "sequential-norm",
+        "resnet-group",
+        "resnet-batch-train",
+        "resnet-batch-eval",
+        "vit",
+    ] {
         let golden = pass(&format!("{file}.safetensors"));
+        let batch_statistics = golden.mode == Mode::Train;
         for device in devices() {
             let name = device.info().name.clone();
-            let mut engine = Engine::new(device, golden.chain.clone(), &golden.params).unwrap();
+            let mut engine = Engine::new(device, golden.graph.clone(), &golden.weights).unwrap();
             let before = engine.fingerprint().unwrap();
-            let outputs = engine.outputs(&golden.x, &golden.y).unwrap();
+            let outputs = engine.outputs(&golden.x, &golden.y, batch_statistics).unwrap();
             let error = relative(&outputs.logits, &golden.logits);
             assert!(error <= 1e-4, "{file} logits on {name}: {error}");
             let error = relative(&[outputs.loss], &[golden.loss]);
             assert!(error <= 1e-4, "{file} loss on {name}: {error}");
-            let (loss, gradients) = engine.gradients(&golden.x, &golden.y).unwrap();
+            let Gradients { loss, gradients, statistics } =
+                engine.gradients(&golden.x, &golden.y, batch_statistics).unwrap();
             assert!(relative(&[loss], &[golden.loss]) <= 1e-4, "{file} loss of the backward pass on {name}");
-            for tensor in &golden.chain.params {
+            for tensor in golden.graph.params() {
                 let range = tensor.offset..tensor.offset + tensor.len;
                 let error = relative(&gradients[range.clone()], &golden.grads[range]);
                 assert!(error <= 1e-3, "{file} gradient of {} on {name}: {error}", tensor.name);
+            }
+            let first = golden.graph.param_count();
+            for tensor in golden.graph.buffers().iter().filter(|_| batch_statistics) {
+                let range = tensor.offset - first..tensor.offset - first + tensor.len;
+                let error = relative(&statistics[range.clone()], &golden.out_buffers[range]);
+                assert!(error <= 1e-4, "{file} {} on {name}: {error}", tensor.name);
             }
             assert_eq!(engine.fingerprint().unwrap(), before, "{file} on {name}: a pass changed the weights");
         }
@@ -54,18 +72,26 @@ fn forward_and_backward_agree_with_golden_files() {
 
 #[test]
 fn probes_agree_with_golden_files_and_leave_the_weights_alone() {
-    for (spsa, file) in [("spsa-mlp.json", "mlp.safetensors"), ("spsa-cnn.json", "cnn-1x28x28.safetensors")] {
-        let Golden::Spsa(SpsaGolden { golden, seed, tau, cases, .. }) = Golden::read(&path(spsa)).unwrap() else {
+    for (spsa, file) in [
+        ("spsa-mlp.json", "mlp.safetensors"),
+        ("spsa-cnn.json", "cnn-1x28x28.safetensors"),
+        ("spsa-resnet.json", "resnet-group.safetensors"),
+        ("spsa-resnet-batch.json", "resnet-batch-train.safetensors"),
+        ("spsa-vit.json", "vit.safetensors"),
+    ] {
+        let Golden::Spsa(SpsaGolden { golden, mode, seed, tau, cases, .. }) = Golden::read(&path(spsa)).unwrap() else {
             panic!("{spsa}");
         };
         let pass = pass(golden.file_name().unwrap().to_str().unwrap());
         assert!(path(file).exists());
         for device in devices() {
             let name = device.info().name.clone();
-            let mut engine = Engine::new(device, pass.chain.clone(), &pass.params).unwrap();
+            let mut engine = Engine::new(device, pass.graph.clone(), &pass.weights).unwrap();
             let before = engine.fingerprint().unwrap();
             for case in &cases {
-                let settings = ProbeSettings { distribution: case.distribution, tau, epsilon: case.epsilon };
+                let batch_statistics = mode == Mode::Train;
+                let (distribution, epsilon) = (case.distribution, case.epsilon);
+                let settings = ProbeSettings { distribution, tau, epsilon, batch_statistics };
                 let (plus, minus, dl) = engine.probe_given(&pass.x, &pass.y, seed, &settings).unwrap();
                 let error = (f64::from(dl) - case.dl).abs();
                 let what = format!("{spsa} {} {} on {name}", case.distribution, case.epsilon);

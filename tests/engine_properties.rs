@@ -6,23 +6,23 @@ use zowarmup::device::{Device, Selection, open};
 use zowarmup::engine::{
     Counters, Engine, Evaluation, ProbeClient, ProbeSettings, SampleSet, TrainClient, TrainSettings, Update,
 };
-use zowarmup::model::{Chain, ModelSpec};
+use zowarmup::model::{Graph, ModelSpec};
 use zowarmup::reference::ReferenceDevice;
 use zowarmup::stream::Distribution;
 
-fn chain(table: serde_json::Value) -> Chain {
-    ModelSpec::from_json(&table).unwrap().chain().unwrap()
+fn chain(table: serde_json::Value) -> Graph {
+    ModelSpec::from_json(&table).unwrap().graph().unwrap()
 }
 
-fn small_cnn() -> Chain {
+fn small_cnn() -> Graph {
     chain(json!({"kind": "cnn", "input": [2, 8, 8], "channels": [4, 6], "hidden": 12, "classes": 5}))
 }
 
-fn small_mlp() -> Chain {
+fn small_mlp() -> Graph {
     chain(json!({"kind": "mlp", "input": [2, 8, 8], "hidden": [24], "classes": 5}))
 }
 
-fn sequential() -> Chain {
+fn sequential() -> Graph {
     chain(json!({"kind": "sequential", "input": [2, 8, 8], "classes": 5, "layers": [
         {"conv": 4, "kernel": 3, "stride": 2, "padding": 1, "bias": false}, {"groupnorm": 2}, "gelu",
         {"avgpool": 2, "stride": 2}, {"groupnorm": 4}, "flatten", {"linear": 7, "bias": true}, "tanh", {"linear": 5, "bias": true}]}))
@@ -73,9 +73,9 @@ struct Outcome {
 
 const SAMPLES: u32 = 90;
 
-fn outcome(device: Box<dyn Device>, chain: &Chain) -> (Outcome, Counters) {
-    let initial = chain.init_weights(5);
-    let mut engine = Engine::new(device, chain.clone(), &initial).unwrap();
+fn outcome(device: Box<dyn Device>, graph: &Graph) -> (Outcome, Counters) {
+    let initial = graph.init_weights(5);
+    let mut engine = Engine::new(device, graph.clone(), &initial).unwrap();
     let images = Images::new(SAMPLES as usize, 5, (2, 64));
     let samples = engine.upload(&images.set()).unwrap();
     engine.take_counters();
@@ -84,7 +84,7 @@ fn outcome(device: Box<dyn Device>, chain: &Chain) -> (Outcome, Counters) {
     let parts = [&order[..1], &order[1..38], &order[38..]];
     let seeds = [11, 12, 1 << 40];
     let clients: Vec<ProbeClient<'_>> = parts.iter().map(|indices| ProbeClient { indices, seeds: &seeds }).collect();
-    let settings = ProbeSettings { distribution: Distribution::Rademacher, tau: 0.75, epsilon: 1e-3 };
+    let settings = ProbeSettings { distribution: Distribution::Rademacher, tau: 0.75, epsilon: 1e-3, batch_statistics: false };
     let probes = engine.probe(&samples, &clients, &settings).unwrap();
     let evaluation = engine.evaluate(&samples).unwrap();
     let work: Vec<TrainClient> = parts
@@ -112,13 +112,13 @@ fn outcome(device: Box<dyn Device>, chain: &Chain) -> (Outcome, Counters) {
 
 #[test]
 fn no_result_depends_on_the_memory_budget() {
-    for (name, chain) in [("mlp", small_mlp()), ("cnn", small_cnn())] {
+    for (name, graph) in [("mlp", small_mlp()), ("cnn", small_cnn())] {
         for reference in [false, true] {
-            let (whole, plenty) = outcome(device(reference, None), &chain);
+            let (whole, plenty) = outcome(device(reference, None), &graph);
             assert_ne!(whole.trained, whole.updated);
             // Samples, weights and tables take some 40 KiB.
             for kib in [1024, 256, 112] {
-                let (cut, counters) = outcome(device(reference, Some(kib << 10)), &chain);
+                let (cut, counters) = outcome(device(reference, Some(kib << 10)), &graph);
                 let what = format!("{name} on {} in {kib} KiB", if reference { "the twins" } else { "the adapter" });
                 assert!(whole == cut, "{what}: other bits");
                 if kib == 112 {
@@ -131,9 +131,9 @@ fn no_result_depends_on_the_memory_budget() {
 
 #[test]
 fn probes_leave_the_weights_alone() {
-    for (name, chain) in [("cnn", small_cnn()), ("sequential", sequential())] {
+    for (name, graph) in [("cnn", small_cnn()), ("sequential", sequential())] {
         for reference in [false, true] {
-            let mut engine = Engine::new(device(reference, None), chain.clone(), &chain.init_weights(3)).unwrap();
+            let mut engine = Engine::new(device(reference, None), graph.clone(), &graph.init_weights(3)).unwrap();
             let images = Images::new(6, 5, (2, 64));
             let samples = engine.upload(&images.set()).unwrap();
             let before = engine.fingerprint().unwrap();
@@ -142,7 +142,7 @@ fn probes_leave_the_weights_alone() {
             for distribution in
                 [Distribution::Rademacher, Distribution::Binomial, Distribution::Gaussian, Distribution::Uniform]
             {
-                let settings = ProbeSettings { distribution, tau: 0.75, epsilon: 1e-2 };
+                let settings = ProbeSettings { distribution, tau: 0.75, epsilon: 1e-2, batch_statistics: false };
                 let clients = [
                     ProbeClient { indices: &[0, 4], seeds: &[1, 2] },
                     ProbeClient { indices: &[5, 1, 2], seeds: &[3, 4] },
@@ -156,17 +156,17 @@ fn probes_leave_the_weights_alone() {
     }
 }
 
-fn digits_mlp() -> Chain {
+fn digits_mlp() -> Graph {
     chain(json!({"kind": "mlp", "input": 64, "hidden": [64], "classes": 10}))
 }
 
 /// A ZO round of `clients` clients with `rows` samples and 3 probes each; returns what it took and the peak of device memory.
 fn round(device: Box<dyn Device>, clients: u32, rows: u32) -> (Counters, u64) {
-    let chain = digits_mlp();
-    let mut engine = Engine::new(device, chain.clone(), &chain.init_weights(1)).unwrap();
+    let graph = digits_mlp();
+    let mut engine = Engine::new(device, graph.clone(), &graph.init_weights(1)).unwrap();
     let images = Images::new(400, 10, (1, 64));
     let samples = engine.upload(&images.set()).unwrap();
-    let settings = ProbeSettings { distribution: Distribution::Rademacher, tau: 0.75, epsilon: 1e-3 };
+    let settings = ProbeSettings { distribution: Distribution::Rademacher, tau: 0.75, epsilon: 1e-3, batch_statistics: false };
     let indices: Vec<Vec<u32>> = (0..clients).map(|c| (0..rows).map(|i| (c * rows + i) % 400).collect()).collect();
     let seeds: Vec<Vec<u64>> = (0..clients).map(|c| (0..3).map(|p| u64::from(c * 3 + p)).collect()).collect();
     let work: Vec<ProbeClient<'_>> =

@@ -10,7 +10,7 @@ use crate::engine::{Engine, EngineError, Pass, SampleSet, Samples};
 use crate::fed::experiment::Experiment;
 use crate::fed::zo;
 use crate::kernels::params::Lane;
-use crate::model::{Chain, Layer};
+use crate::model::{Graph, Layer};
 use crate::reference::ReferenceDevice;
 use crate::rng::probe_seed;
 use crate::selftest::{relative, rounding};
@@ -28,7 +28,7 @@ pub enum Output {
 /// A model, its samples, and the lanes that pass through it.
 pub struct Case<'a> {
     /// The model.
-    pub chain: Chain,
+    pub graph: Graph,
     /// Its weights.
     pub weights: Vec<f32>,
     /// Samples; lanes take them in order.
@@ -37,6 +37,8 @@ pub struct Case<'a> {
     pub lanes: Vec<Lane>,
     /// Output.
     pub output: Output,
+    /// Rows of a lane that the twins compute, too: first, middle and last, or less of a model that takes them long.
+    pub checked: usize,
 }
 
 /// The digits MLP: the lanes of a round of probes.
@@ -80,8 +82,8 @@ fn lanes_of(
         // A set that is too small is dealt again and again.
         x_row = (x_row + rows) % (experiment.data.train.len() as u32 - rows);
     }
-    let (chain, weights) = (experiment.chain.clone(), experiment.initial.clone());
-    let case = Case { chain, weights, set: experiment.train_set(), lanes, output: Output::Losses };
+    let (graph, weights) = (experiment.graph.clone(), experiment.initial.clone());
+    let case = Case { graph, weights, set: experiment.train_set(), lanes, output: Output::Losses, checked: 3 };
     case.prepare(engine, &[(names[0], None), (names[1], Some(settings.distribution))], shape)
 }
 
@@ -93,19 +95,19 @@ impl Case<'_> {
         names: &[(&'static str, Option<Distribution>)],
         shape: &str,
     ) -> Result<Prepared, BenchError> {
-        engine.replace_model(self.chain.clone(), &self.weights)?;
+        engine.replace_model(self.graph.clone(), &self.weights)?;
         let samples = engine.upload(&self.set)?;
-        let mut twin = Engine::new(Box::new(ReferenceDevice::new(None)), self.chain.clone(), &self.weights)?;
+        let mut twin = Engine::new(Box::new(ReferenceDevice::new(None)), self.graph.clone(), &self.weights)?;
         let twin_samples = twin.upload(&self.set)?;
         let rows: f64 = self.lanes.iter().map(|l| f64::from(l.rows)).sum();
-        let work = rows * self.chain.flops_forward() as f64;
+        let work = rows * self.graph.flops_forward() as f64;
         let mut workloads = Vec::new();
         for &(name, perturbed) in names {
             let pass = self.pass(engine, &samples, &self.lanes, perturbed)?;
             let (picked, at) = self.picked();
             let expected = self.pass(&mut twin, &twin_samples, &picked, perturbed)?;
             let expected = read(&mut twin, expected)?;
-            let width = if self.output == Output::Losses { 1 } else { self.chain.classes };
+            let width = if self.output == Output::Losses { 1 } else { self.graph.classes };
             workloads.push(Workload {
                 name,
                 shape: shape.to_owned(),
@@ -138,9 +140,11 @@ impl Case<'_> {
     fn picked(&self) -> (Vec<Lane>, Vec<usize>) {
         let (mut lanes, mut at) = (Vec::new(), Vec::new());
         let count = self.lanes.len();
-        for i in [0, 1, count / 2, count - 1] {
-            let lane = self.lanes[i.min(count - 1)];
-            for row in [0, lane.rows / 2, lane.rows - 1] {
+        let mut which = vec![0, 1.min(count - 1), count / 2, count - 1];
+        which.dedup();
+        for i in which {
+            let lane = self.lanes[i];
+            for row in [lane.rows - 1, lane.rows / 2, 0].into_iter().take(self.checked) {
                 at.push((lane.out_row + row) as usize);
                 lanes.push(Lane { x_row: lane.x_row + row, rows: 1, out_row: lanes.len() as u32, ..lane });
             }
@@ -153,10 +157,13 @@ impl Case<'_> {
         let depth = |layer: &Layer| match *layer {
             Layer::Linear { in_features, .. } => in_features + 2,
             Layer::Conv { input, kernel, .. } => input.c * kernel * kernel + 2,
+            // Sums of a norm run in blocks and trees; what is left is short.
+            Layer::Norm { .. } | Layer::LayerNorm { .. } => 64,
+            Layer::Attention { tokens, heads, dim } => tokens + dim / heads + 40,
             _ => 1,
         };
-        let sums: usize = self.chain.layers.iter().map(depth).sum();
-        let loss = if self.output == Output::Losses { self.chain.classes + 40 } else { 0 };
+        let sums: usize = self.graph.nodes.iter().map(|n| depth(&n.layer)).sum();
+        let loss = if self.output == Output::Losses { self.graph.classes + 40 } else { 0 };
         rounding(2 * (sums + loss) as u32)
     }
 }

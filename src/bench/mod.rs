@@ -6,6 +6,7 @@
 
 mod ceilings;
 mod forward;
+mod paper;
 mod problem;
 mod product;
 mod round;
@@ -91,6 +92,9 @@ pub const ENTRIES: &[Entry] = &[
     Entry { names: &["conv"], prepare: product::conv },
     Entry { names: &["mlp-forward", "mlp-forward-perturbed"], prepare: forward::mlp },
     Entry { names: &["cnn-forward", "cnn-forward-perturbed"], prepare: forward::cnn },
+    Entry { names: &["resnet-forward", "resnet-forward-perturbed"], prepare: paper::resnet_forward },
+    Entry { names: &["resnet-forward-backward"], prepare: paper::resnet_backward },
+    Entry { names: &["vit-forward"], prepare: paper::vit_forward },
     Entry { names: &["mlp-zo-round"], prepare: round::mlp_zo },
     Entry { names: &["cnn-zo-round"], prepare: round::cnn_zo },
     Entry { names: &["warmup-round"], prepare: round::warmup },
@@ -119,7 +123,7 @@ pub fn select(names: &[String]) -> Result<Vec<Selected>, BenchError> {
 /// An engine to measure with. Entries that need a model put theirs in the place of the one it starts with.
 pub fn engine(device: Box<dyn Device>) -> Result<Engine, BenchError> {
     let problem = problem::mlp(1, 1)?;
-    Ok(Engine::new(device, problem.chain, &problem.initial)?)
+    Ok(Engine::new(device, problem.graph, &problem.initial)?)
 }
 
 #[cfg(test)]

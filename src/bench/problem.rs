@@ -46,7 +46,7 @@ pub fn made_up(shape: [usize; 3], classes: u32, count: usize) -> Dataset {
 fn experiment(config: Config, data: Dataset, clients: u32, images: u32) -> Result<Experiment, BenchError> {
     let table = serde_json::Value::Object(config.model.table.clone());
     let spec = ModelSpec::from_json(&table)?.with_data(data.shape, data.classes as usize)?;
-    let (model, chain) = (spec.to_json(), spec.chain()?);
+    let (model, graph) = (spec.to_json(), spec.graph()?);
     let held = data.train.len() as u64;
     let deal =
         |c: u32| (0..images).map(|i| ((u64::from(c) * u64::from(images) + u64::from(i)) % held) as u32).collect();
@@ -58,6 +58,6 @@ fn experiment(config: Config, data: Dataset, clients: u32, images: u32) -> Resul
         leftover: Vec::new(),
         test: None,
     };
-    let initial = chain.init_weights(config.seeds.weights);
-    Ok(Experiment { config, data, split, model, chain, initial })
+    let initial = graph.init_weights(config.seeds.weights);
+    Ok(Experiment { config, data, split, model, graph, initial })
 }

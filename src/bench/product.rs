@@ -6,12 +6,12 @@ use super::{BenchError, Options, Prepared};
 use crate::engine::Engine;
 use crate::fed::experiment::sample_set;
 use crate::kernels::params::Lane;
-use crate::model::{Chain, Init, Layer, ParamTensor, Shape};
+use crate::model::{Graph, Init, Layer, Node, ParamTensor, Shape, Source};
 
 /// 1024^3: 1024 rows, as many inputs and outputs.
 pub fn gemm(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchError> {
     let n = if options.small { 100 } else { 1024 };
-    let layer = Layer::Linear { in_features: n, out_features: n, weight: 0, bias: None, relu: false };
+    let layer = Layer::Linear { rows: 1, in_features: n, out_features: n, weight: 0, bias: None, relu: false };
     let shape = format!("{n} rows, {n} inputs, {n} outputs");
     single(engine, "gemm", shape, (layer, Shape::features(n), vec![n, n]), n as u32)
 }
@@ -37,15 +37,17 @@ fn single(
     let init = Init::HeNormal { fan_in: weight[1..].iter().product() };
     let len = weight.iter().product();
     let tensor = ParamTensor { name: "weight".to_owned(), shape: weight, offset: 0, len, init };
-    let chain = Chain { input, classes: layer.output_len(), layers: vec![layer], params: vec![tensor] };
-    let weights = chain.init_weights(0);
+    let node = Node { layer, input: Source::Batch, residual: None };
+    let graph = Graph { input, classes: layer.output_len(), nodes: vec![node], tensors: vec![tensor], learnable: 1 };
+    let weights = graph.init_weights(0);
     let data = made_up([input.c, input.h, input.w], 1, rows as usize);
     let case = Case {
-        chain,
+        graph,
         weights,
         set: sample_set(&data, &data.train),
         lanes: vec![Lane { rows, ..Lane::default() }],
         output: Output::Logits,
+        checked: 3,
     };
     case.prepare(engine, &[(name, None)], &shape)
 }

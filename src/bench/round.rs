@@ -27,7 +27,7 @@ pub fn cnn_zo(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchE
 }
 
 fn place(engine: &mut Engine, experiment: Experiment) -> Result<Setting, EngineError> {
-    engine.replace_model(experiment.chain.clone(), &experiment.initial)?;
+    engine.replace_model(experiment.graph.clone(), &experiment.initial)?;
     let samples = engine.upload(&experiment.train_set())?;
     Ok(Rc::new((experiment, samples)))
 }
@@ -38,7 +38,7 @@ fn zo_round(engine: &mut Engine, name: &'static str, experiment: Experiment) -> 
     let (probes, images) = (experiment.config.zo.probes, clients.first().map_or(0, Vec::len));
     let shape = format!("{} clients x {probes} probes x {images} images", clients.len());
     let passes = clients.len() as f64 * f64::from(probes) * 2.0 * images as f64;
-    let work = passes * experiment.chain.flops_forward() as f64;
+    let work = passes * experiment.graph.flops_forward() as f64;
     let setting = place(engine, experiment)?;
     let buffers = setting.1.buffers().collect();
     let check = check_zo(Rc::clone(&setting));
@@ -95,7 +95,7 @@ pub fn warmup(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchE
     let shape = format!("{clients} clients x {epochs} epochs x {images} images, batch {batch}");
     // A backward pass is two products for each of the forward pass.
     let samples = f64::from(clients) * f64::from(epochs) * f64::from(images);
-    let work = 3.0 * samples * experiment.chain.flops_forward() as f64;
+    let work = 3.0 * samples * experiment.graph.flops_forward() as f64;
     let setting = place(engine, experiment)?;
     let buffers = setting.1.buffers().collect();
     let check = check_warmup(Rc::clone(&setting));
@@ -112,7 +112,7 @@ fn check_warmup(setting: Setting) -> Check {
     Box::new(move |engine| {
         let (experiment, samples) = &*setting;
         let device = Box::new(ReferenceDevice::new(None));
-        let mut twin = Engine::new(device, experiment.chain.clone(), &experiment.initial)?;
+        let mut twin = Engine::new(device, experiment.graph.clone(), &experiment.initial)?;
         let twin_samples = twin.upload(&experiment.train_set())?;
         let step = |engine: &mut Engine, samples: &Samples| {
             warmup_round::round(engine, experiment, samples, 0)?;

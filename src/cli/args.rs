@@ -43,6 +43,8 @@ pub enum Command {
     Devices(DevicesArgs),
     /// Measure kernels and rounds beside the device's own rates
     Bench(BenchArgs),
+    /// Bytes that a config's run sends and holds, by the paper's formulas and as the engine counts them
+    Cost(CostArgs),
     /// Print the default config, or a complete one
     Config(ConfigArgs),
 }
@@ -224,6 +226,22 @@ pub struct BenchArgs {
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub clients: u32,
     /// Device.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Output.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+/// `cost`.
+#[derive(Debug, Args)]
+pub struct CostArgs {
+    /// The experiment; without it the embedded digits experiment
+    pub config: Option<PathBuf>,
+    /// Overrides.
+    #[command(flatten)]
+    pub set: SetArgs,
+    /// Device, whose limits the plan keeps to.
     #[command(flatten)]
     pub device: DeviceArgs,
     /// Output.

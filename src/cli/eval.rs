@@ -48,11 +48,11 @@ impl Scores {
 pub fn execute(args: &EvalArgs) -> Result<u8, Error> {
     let config = Config::load(args.config.as_deref(), &args.set.set)?;
     let data = Dataset::load(&config.data)?;
-    let chain = model_of(&config, &data)?.chain()?;
-    let weights = weights::load(&args.weights, &chain.params)?;
+    let graph = model_of(&config, &data)?.graph()?;
+    let weights = weights::load(&args.weights, &graph.tensors)?;
     let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
     let selection = Selection::resolve(args.device.device.as_deref(), &config.device.select, budget);
-    let mut engine = Engine::new(open(&selection)?, chain, &weights)?;
+    let mut engine = Engine::new(open(&selection)?, graph, &weights)?;
     let test = engine.upload(&sample_set(&data, &data.test))?;
     let scores = Scores::of(&engine.evaluate(&test)?);
     output::print(args.json.json, &scores, text)?;

@@ -6,6 +6,7 @@
 pub mod args;
 mod bench;
 mod config;
+mod cost;
 mod devices;
 mod eval;
 mod output;
@@ -58,6 +59,7 @@ fn execute(command: &Command) -> Result<u8, Error> {
         Command::Selftest(args) => selftest::execute(args),
         Command::Devices(args) => devices::execute(args),
         Command::Bench(args) => bench::execute(args),
+        Command::Cost(args) => cost::execute(args),
         Command::Config(args) => config::execute(args),
     }
 }

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::fed::recover::replay_round;
 use crate::files::{self, sha256_hex};
 use crate::ledger::{Ledger, Optimizer};
-use crate::model::{Chain, ModelSpec};
+use crate::model::{Graph, ModelSpec};
 use crate::weights;
 
 #[derive(Serialize)]
@@ -26,14 +26,17 @@ struct Replayed {
 /// Rebuilds weights from a ledger. Writes them unless a fingerprint differs.
 pub fn execute(args: &ReplayArgs) -> Result<u8, Error> {
     let ledger = Ledger::read(&args.ledger)?;
-    let chain = model(args, &ledger)?;
-    let base = base(args, &ledger, &chain)?;
+    let graph = model(args, &ledger)?;
+    let base = base(args, &ledger, &graph)?;
     if ledger.truncated {
         let (path, complete) = (args.ledger.display(), ledger.rounds.len());
         eprintln!("{path}: the last line has no line end and is left out; {complete} rounds are complete");
     }
-    let params = chain.params.clone();
-    let mut engine = Engine::new(open(&args.device.selection())?, chain, &base)?;
+    let (tensors, params) = (graph.tensors.clone(), graph.param_count());
+    let mut engine = Engine::new(open(&args.device.selection())?, graph, &base)?;
+    if ledger.header.norm_statistics.is_some() {
+        eprintln!("running statistics are not in a ledger: those of {} are kept, only parameters are rebuilt", args.base.display());
+    }
     let exact = ledger.header.exact;
     let mut fingerprint = engine.fingerprint()?.value;
     let (mut rounds, mut first_difference) = (0, None);
@@ -46,11 +49,11 @@ pub fn execute(args: &ReplayArgs) -> Result<u8, Error> {
         }
     }
     if first_difference.is_none() {
-        weights::save(&args.out, &params, &engine.weights()?, &[])?;
+        weights::save(&args.out, &tensors, &engine.weights()?, &[])?;
     }
     let result = Replayed {
         rounds,
-        params: base.len(),
+        params,
         fingerprint: format!("{fingerprint:016x}"),
         matches: exact.then_some(first_difference.is_none()),
         first_difference,
@@ -61,25 +64,25 @@ pub fn execute(args: &ReplayArgs) -> Result<u8, Error> {
 }
 
 /// The ledger's model, and whether this version can replay the ledger.
-fn model(args: &ReplayArgs, ledger: &Ledger) -> Result<Chain, Error> {
+fn model(args: &ReplayArgs, ledger: &Ledger) -> Result<Graph, Error> {
     let header = &ledger.header;
     let refuse = |what: String| Error::Request(format!("{}: line 1: {what}", args.ledger.display()));
     if matches!(header.optimizer, Some(Optimizer::Momentum { .. } | Optimizer::Adam { .. })) {
         return Err(refuse("optimizer: only sgd can be replayed in this version".to_owned()));
     }
     let spec = ModelSpec::from_json(&header.model).map_err(|e| refuse(e.to_string()))?;
-    let chain = spec.chain().map_err(|e| refuse(e.to_string()))?;
-    let params = chain.param_count();
+    let graph = spec.graph().map_err(|e| refuse(e.to_string()))?;
+    let params = graph.param_count();
     if params as u64 != header.params {
         return Err(refuse(format!("params: expected {params}, as the model has, found {}", header.params)));
     }
-    Ok(chain)
+    Ok(graph)
 }
 
 /// The weights that the ledger starts from: exactly the file whose digest its header names.
-fn base(args: &ReplayArgs, ledger: &Ledger, chain: &Chain) -> Result<Vec<f32>, Error> {
+fn base(args: &ReplayArgs, ledger: &Ledger, graph: &Graph) -> Result<Vec<f32>, Error> {
     let bytes = files::read(&args.base)?;
-    let base = weights::decode(&args.base, &bytes, &chain.params)?;
+    let base = weights::decode(&args.base, &bytes, &graph.tensors)?;
     let (found, expected) = (sha256_hex(&bytes), &ledger.header.base_sha256);
     if !found.eq_ignore_ascii_case(expected) {
         let (path, ledger) = (args.base.display(), args.ledger.display());

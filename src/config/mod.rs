@@ -128,6 +128,12 @@ impl Config {
                 format!("a share that leaves a low-resource client of {clients}, where zo.participants is \"low\"");
             return Err(source.value_error("split.high_share", self.split.high_share, expected));
         }
+        let statistics = self.zo.norm_statistics;
+        let batch_norm = self.model.table.get("norm").and_then(|norm| norm.as_str()) == Some("batch");
+        if statistics != NormStatistics::Frozen && !batch_norm {
+            let expected = "\"frozen\" where model.norm is not \"batch\": other norms have no statistics to exchange";
+            return Err(source.value_error("zo.norm_statistics", format!("\"{}\"", statistics.name()), expected));
+        }
         // Round numbers are absolute and u32 (perturbation-stream, Seeds).
         if self.warmup.rounds.checked_add(self.zo.rounds).is_none() {
             return Err(source.value_error(

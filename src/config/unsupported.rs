@@ -1,6 +1,6 @@
 //! Settings of the config format that this version cannot carry out. A version that can removes the line here.
 
-use super::names::{DataName, ModelKind, NormStatistics, WarmupAlgorithm, ZoOptimizer, ZoParticipants};
+use super::names::{DataName, WarmupAlgorithm, ZoOptimizer, ZoParticipants};
 use super::{Config, ConfigError, Source};
 use crate::stream::Distribution;
 
@@ -15,12 +15,6 @@ pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError>
             quoted(config.data.name.name()),
             "digits, cifar10 or idx",
         ),
-        (
-            matches!(config.model.kind, ModelKind::ResNet | ModelKind::Vit),
-            "model.kind",
-            quoted(config.model.kind.name()),
-            "mlp, cnn or sequential",
-        ),
         (config.warmup.algorithm == WarmupAlgorithm::FedAdam, "warmup.algorithm", quoted("fedadam"), "fedavg"),
         (zo.local_steps > 1, "zo.local_steps", zo.local_steps.to_string(), "1"),
         (zo.optimizer != ZoOptimizer::Sgd, "zo.optimizer", quoted(zo.optimizer.name()), "sgd"),
@@ -29,12 +23,6 @@ pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError>
             "zo.participants",
             quoted("high-first-order"),
             "all or low",
-        ),
-        (
-            zo.norm_statistics != NormStatistics::Frozen,
-            "zo.norm_statistics",
-            quoted(zo.norm_statistics.name()),
-            "frozen",
         ),
         (
             zo.distribution == Distribution::Sphere,

@@ -136,3 +136,14 @@ pub enum DataError {
         name: String,
     },
 }
+
+impl DataError {
+    /// Whether the files are simply not there.
+    pub fn is_missing(&self) -> bool {
+        match self {
+            Self::Missing { .. } | Self::NotAFolder { .. } => true,
+            Self::Read { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
+            _ => false,
+        }
+    }
+}

@@ -1,9 +1,11 @@
 //! Devices: what runs a [`Recording`]. The only part of the crate that imports wgpu is `gpu`.
 
 mod gpu;
+mod planning;
 mod select;
 mod startup;
 
+pub use planning::PlanningDevice;
 pub use select::{Selection, list, open};
 
 use crate::kernels::shaders::{ShaderError, Tier};
@@ -137,6 +139,16 @@ pub enum DeviceError {
         /// The buffer.
         name: String,
         /// Its size.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A binding passes the adapter's limit.
+    #[error("{name}: a kernel binds {bytes} bytes of it; this adapter binds at most {limit}")]
+    BindingTooLarge {
+        /// The buffer.
+        name: String,
+        /// What the kernel binds.
         bytes: u64,
         /// The limit.
         limit: u64,

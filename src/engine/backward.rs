@@ -1,15 +1,20 @@
 //! Forward and backward pass of a local step, for many clients with weights of their own at once.
+//!
+//! The gradient of a node's output is called its slope. Nodes are gone through from the last: each reads its own slope and
+//! gives to those of its input and its residual. The first to give writes, the others add.
 
-use super::layers;
+use super::lanes::LaneTables;
+use super::layers::{self, How, Room};
 use super::{Engine, EngineError};
 use crate::device::{DeviceError, as_f32};
-use crate::kernels::params::{Lane, Lanes, SAMPLE_BLOCK};
-use crate::kernels::{softmax_xent, sums};
+use crate::kernels::params::{Lane, SAMPLE_BLOCK};
+use crate::kernels::{add, softmax_xent, sums};
+use crate::model::{Graph, Node, Source};
 use crate::plan::arena::{self, Value};
 use crate::plan::chunks::pieces;
 use crate::plan::{Recording, Span};
 
-/// Buffers of local steps: weights and gradients a slot, activations of all layers a row.
+/// Buffers of local steps: weights and gradients a slot, activations of all nodes a row.
 pub(super) struct StepBuffers {
     /// Clients at once.
     pub slots: usize,
@@ -25,16 +30,23 @@ pub(super) struct StepBuffers {
     pub losses: Span,
     /// Rows whose activations are held at once; a multiple of [`SAMPLE_BLOCK`] where it cuts a client's batch.
     pub rows: u32,
+    /// Batch norms take the statistics of a step's rows and update the running ones.
+    pub batch_statistics: bool,
     correct: Span,
-    /// Output of each layer.
+    /// Output of each node.
     values: Vec<Span>,
-    /// What a norm layer keeps for its backward pass: mean and reciprocal deviation a group.
+    /// What a layer keeps for its backward pass.
     saved: Vec<Span>,
-    /// Gradients of activations, reused by liveness.
+    /// A norm's coefficients and moments, each node's in turn.
+    coefficients: Span,
+    moments: Span,
+    /// Slopes, reused by liveness.
     slopes: Vec<Span>,
     slope_of: Vec<usize>,
     /// A slope behind a fused ReLU.
     masked: Span,
+    /// A slope that is added to another.
+    addend: Span,
 }
 
 /// One part of a local step: lanes whose rows are held at once.
@@ -43,6 +55,73 @@ pub(super) struct Part {
     pub lanes: Vec<Lane>,
     /// Whether the gradients of an earlier part of the same batches are added to.
     pub accumulate: bool,
+}
+
+/// Loss and gradients of one pass.
+#[derive(Clone, Debug)]
+pub struct Gradients {
+    /// Mean loss.
+    pub loss: f32,
+    /// d f32, flat order.
+    pub gradients: Vec<f32>,
+    /// Running statistics after the pass, in the order of the model's buffers.
+    pub statistics: Vec<f32>,
+}
+
+/// What a local step needs for a row, and for a lane.
+struct StepPlan {
+    values: Vec<u64>,
+    saved: Vec<Room>,
+    coefficients: Room,
+    moments: Room,
+    slopes: Vec<u64>,
+    slope_of: Vec<usize>,
+    masked: u64,
+    addend: u64,
+}
+
+impl StepPlan {
+    fn of(graph: &Graph) -> Self {
+        let (nodes, count, readers) = (&graph.nodes, graph.nodes.len(), graph.last_readers());
+        // Step 0 is the loss, step count - i the backward pass of node i: it reads the node's slope; those of what the node read are
+        // born there unless a later reader gave before.
+        let mut order: Vec<usize> = (0..count).collect();
+        order.sort_by_key(|&i| count - readers[i]);
+        let slopes: Vec<Value> = order
+            .iter()
+            .map(|&i| Value { elements: nodes[i].layer.output_len(), born: count - readers[i], last: count - i })
+            .collect();
+        let (slots, elements) = arena::assign(&slopes);
+        let mut slope_of = vec![0; count];
+        order.iter().zip(slots).for_each(|(&i, slot)| slope_of[i] = slot);
+        let bytes = |values: usize| (values * 4) as u64;
+        let largest = |each: &dyn Fn(usize, &Node) -> usize| {
+            nodes.iter().enumerate().map(|(i, n)| each(i, n)).max().map_or(0, bytes)
+        };
+        let room = |each: fn(&crate::model::Layer) -> Room| {
+            nodes.iter().map(|n| each(&n.layer)).fold(Room::default(), Room::max)
+        };
+        Self {
+            values: nodes.iter().map(|n| bytes(n.layer.output_len())).collect(),
+            saved: nodes.iter().map(|n| layers::saved(&n.layer)).collect(),
+            coefficients: room(layers::coefficients),
+            moments: room(layers::moments),
+            slopes: elements.into_iter().map(bytes).collect(),
+            slope_of,
+            masked: largest(&|_, n| layers::fused_relu(&n.layer).unwrap_or(0)),
+            addend: largest(&|i, n| match n.input {
+                Source::Node(from) if readers[from] != i || n.residual == Some(n.input) => n.layer.input_len(),
+                _ => 0,
+            }),
+        }
+    }
+
+    /// Bytes of a row in all buffers; what a lane keeps counts as if each row were a lane.
+    fn row_bytes(&self) -> u64 {
+        let kept = self.saved.iter().chain([&self.coefficients, &self.moments]);
+        let kept: u64 = kept.map(|room| 4 * (room.row + room.lane) as u64).sum();
+        self.values.iter().chain(&self.slopes).sum::<u64>() + kept + self.masked + self.addend + 8
+    }
 }
 
 impl StepBuffers {
@@ -70,24 +149,13 @@ impl Engine {
         batch: u32,
         clients: usize,
         features: usize,
+        batch_statistics: bool,
     ) -> Result<StepBuffers, EngineError> {
-        let layers = &self.chain.layers;
-        let count = layers.len();
-        // Step count + k is the backward pass of layer count - 1 - k: it reads the slope of its output, writes that of its input.
-        let slopes: Vec<Value> = (0..count)
-            .rev()
-            .map(|i| Value { elements: layers[i].output_len(), born: count - 1 - i, last: count - i })
-            .collect();
-        let (slope_of, slope_elements) = arena::assign(&slopes);
-        let kept: Vec<u64> = layers.iter().map(|l| (l.output_len() * 4) as u64).collect();
-        let stats: Vec<u64> = layers.iter().map(|l| (layers::saved_values(l) * 4) as u64).collect();
-        let slope_bytes: Vec<u64> = slope_elements.iter().map(|e| (e * 4) as u64).collect();
-        let masked_row = kept.iter().copied().max().unwrap_or(4);
-        let row: u64 = kept.iter().chain(&stats).chain(&slope_bytes).sum::<u64>() + masked_row + 8;
-        let largest = kept.iter().chain(&slope_bytes).copied().max().unwrap_or(4).max((features * 4) as u64);
+        let plan = StepPlan::of(&self.graph);
+        let row = plan.row_bytes();
+        let largest = plan.values.iter().chain(&plan.slopes).copied().max().unwrap_or(4).max((features * 4) as u64);
         let limits = self.device.limits().clone();
-        let d = self.chain.param_count();
-        let stride = d.next_multiple_of(64);
+        let stride = self.graph.state_len().next_multiple_of(64);
         let slot = (stride * 8) as u64;
         let memory = self.working_memory();
         // A step costs three forward passes; what a submission can't hold is cut between dispatches.
@@ -96,15 +164,24 @@ impl Engine {
         let by_weights = (memory / 4 / slot).min(limits.binding / (stride as u64 * 4)).min(65_535);
         let slots = u64::from(most_rows / batch.max(1)).min(by_weights).clamp(1, clients.max(1) as u64) as usize;
         let whole = slots as u32 * batch;
-        let rows = if whole <= most_rows { whole } else { (most_rows / SAMPLE_BLOCK).max(1) * SAMPLE_BLOCK };
+        let mut rows = if whole <= most_rows { whole } else { (most_rows / SAMPLE_BLOCK).max(1) * SAMPLE_BLOCK };
+        if batch_statistics && self.graph.has_batch_norm() && rows < batch {
+            let needed = u64::from(batch) * row + slot;
+            if needed > memory {
+                let (rows, missing) = (batch, needed - memory);
+                return Err(EngineError::Whole { rows, needed, missing, key: "warmup.batch" });
+            }
+            rows = batch;
+        }
+        let (held, lanes) = (u64::from(rows), slots as u64);
         let device = self.device.as_mut();
         let scratch = &mut self.scratch;
-        let mut each = |name: &'static str, sizes: &[u64]| -> Result<Vec<Span>, DeviceError> {
-            sizes.iter().enumerate().map(|(i, bytes)| scratch.nth(device, name, i, bytes * u64::from(rows))).collect()
+        let mut each = |name: &'static str, sizes: &mut dyn Iterator<Item = u64>| -> Result<Vec<Span>, DeviceError> {
+            sizes.enumerate().map(|(i, bytes)| scratch.nth(device, name, i, bytes)).collect()
         };
-        let values = each("kept activations", &kept)?;
-        let saved = each("kept statistics", &stats)?;
-        let slopes = each("slopes", &slope_bytes)?;
+        let values = each("kept activations", &mut plan.values.iter().map(|b| b * held))?;
+        let saved = each("kept values of a step", &mut plan.saved.iter().map(|room| room.bytes(held, lanes)))?;
+        let slopes = each("slopes", &mut plan.slopes.iter().map(|b| b * held))?;
         let weight_bytes = (slots * stride * 4) as u64;
         Ok(StepBuffers {
             slots,
@@ -115,89 +192,138 @@ impl Engine {
             losses: scratch.need(device, "losses", u64::from(whole) * 4)?,
             correct: scratch.need(device, "correct", u64::from(whole) * 4)?,
             rows,
+            batch_statistics,
             values,
             saved,
+            coefficients: scratch.need(device, "norm coefficients", plan.coefficients.bytes(held, lanes))?,
+            moments: scratch.need(device, "norm moments", plan.moments.bytes(held, lanes))?,
             slopes,
-            slope_of,
-            masked: scratch.need(device, "masked slope", u64::from(rows) * masked_row)?,
+            slope_of: plan.slope_of,
+            masked: scratch.need(device, "masked slope", held * plan.masked)?,
+            addend: scratch.need(device, "slope to add", held * plan.addend)?,
         })
     }
 
-    /// Records forward and backward pass of one part: losses and gradients, weights unchanged.
+    /// Records forward and backward pass of one part: losses and gradients; of the weights only running statistics change.
     pub(super) fn record_part(
         &self,
         recording: &mut Recording,
         plan: &StepBuffers,
-        part: &Part,
-        lanes: Span,
+        lanes: &LaneTables,
         labels: Span,
+        accumulate: bool,
     ) {
-        let lanes = Lanes::new(lanes, &part.lanes);
-        let how = self.product(None);
-        let chain = &self.chain;
-        let input = |i: usize| if i == 0 { plan.x } else { plan.values[i - 1] };
-        for (i, layer) in chain.layers.iter().enumerate() {
-            let io = layers::Forward {
-                first: i == 0,
-                weights: plan.weights,
-                x: input(i),
-                y: plan.values[i],
-                saved: plan.saved[i],
-            };
-            layers::forward(recording, layer, &lanes, &how, &io);
-        }
-        let last = chain.layers.len() - 1;
-        let (logits, classes) = (plan.values[last], chain.classes as u32);
-        softmax_xent::record(recording, &lanes, classes, logits, labels, plan.losses, plan.correct);
-        let slope = |i: usize| plan.slopes[plan.slope_of[last - i]];
-        softmax_xent::record_grad(recording, &lanes, classes, logits, labels, slope(last));
-        for (i, layer) in chain.layers.iter().enumerate().rev() {
+        let how = self.how(None, plan.batch_statistics);
+        self.record_kept_forward(recording, plan, lanes, &how);
+        let nodes = &self.graph.nodes;
+        let (last, classes) = (nodes.len() - 1, self.graph.classes as u32);
+        let logits = plan.values[last];
+        let slope = |node: usize| plan.slopes[plan.slope_of[node]];
+        softmax_xent::record(recording, &lanes.samples, classes, logits, labels, plan.losses, plan.correct);
+        softmax_xent::record_grad(recording, &lanes.samples, classes, logits, labels, slope(last));
+        let rows = lanes.samples.rows;
+        let mut given = vec![false; nodes.len()];
+        for (i, node) in nodes.iter().enumerate().rev() {
+            let (layer, len) = (&node.layer, node.layer.output_len());
+            let count = rows * len as u64;
+            let mut dy = slope(i);
+            let residual = node.residual.and_then(|r| if let Source::Node(n) = r { Some(n) } else { None });
+            if let Some(relu) = layers::fused_relu(layer) {
+                // The residual's slope is the masked one: the first to give leaves it there.
+                let to = residual.filter(|&n| !given[n]).map_or(plan.masked, slope);
+                layers::behind_relu(recording, rows, relu, plan.values[i], dy, to);
+                dy = to;
+            }
+            if let Some(n) = residual {
+                if given[n] {
+                    add::record(recording, count, dy, slope(n));
+                } else if dy != slope(n) {
+                    recording.copy(Span { bytes: 4 * count, ..dy }, Span { bytes: 4 * count, ..slope(n) });
+                }
+                given[n] = true;
+            }
+            let input = if let Source::Node(n) = node.input { Some(n) } else { None };
+            let dx = input.map(|n| if given[n] { plan.addend } else { slope(n) });
             let step = layers::Backward {
-                first: i == 0,
+                from_batch: input.is_none(),
                 weights: plan.weights,
                 gradients: plan.gradients,
-                x: input(i),
+                x: input.map_or(plan.x, |n| plan.values[n]),
                 y: plan.values[i],
-                dy: slope(i),
-                dx: (i > 0).then(|| slope(i - 1)),
                 saved: plan.saved[i],
-                masked: plan.masked,
-                accumulate: part.accumulate,
+                dy,
+                dx,
+                accumulate,
+                batch_statistics: plan.batch_statistics,
             };
-            layers::backward(recording, layer, &lanes, &step);
+            layers::backward(recording, layer, lanes, &step);
+            if let Some(n) = input {
+                if given[n] {
+                    add::record(recording, rows * layer.input_len() as u64, plan.addend, slope(n));
+                }
+                given[n] = true;
+            }
         }
     }
 
-    /// Mean loss and its gradient (d f32, flat order) on rows given as f32, with the shared weights.
-    pub fn gradients(&mut self, x: &[f32], labels: &[u32]) -> Result<(f32, Vec<f32>), EngineError> {
+    /// The forward pass, every node's output kept.
+    fn record_kept_forward(&self, recording: &mut Recording, plan: &StepBuffers, lanes: &LaneTables, how: &How) {
+        let (rows, count) = (lanes.samples.rows, u64::from(lanes.samples.count));
+        let source = |source: Source| match source {
+            Source::Batch => plan.x,
+            Source::Node(n) => plan.values[n],
+        };
+        let sized = |span: Span, room: Room| Span { bytes: room.bytes(rows, count), ..span };
+        for (i, node) in self.graph.nodes.iter().enumerate() {
+            let layer = &node.layer;
+            let io = layers::Forward {
+                from_batch: node.input == Source::Batch,
+                weights: plan.weights,
+                x: source(node.input),
+                residual: node.residual.map(source),
+                y: plan.values[i],
+                saved: plan.saved[i],
+                coefficients: sized(plan.coefficients, layers::coefficients(layer)),
+                moments: sized(plan.moments, layers::moments(layer)),
+            };
+            layers::forward(recording, layer, lanes, how, &io);
+            if how.batch_statistics {
+                layers::update_running(recording, layer, lanes, io.moments, plan.weights);
+            }
+        }
+    }
+
+    /// Mean loss and its gradient on rows given as f32, with the shared weights, which stay as they are. `batch_statistics`: batch
+    /// norms take those of the rows, and the running ones that come back are updated by them.
+    pub fn gradients(&mut self, x: &[f32], labels: &[u32], batch_statistics: bool) -> Result<Gradients, EngineError> {
         let rows = labels.len() as u32;
         let features = x.len() / labels.len().max(1);
-        let plan = self.train_plan(rows, 1, features)?;
+        let plan = self.train_plan(rows, 1, features, batch_statistics)?;
         let whole = [Lane { rows, coef: 1.0 / rows as f32, ..Lane::default() }];
         let batch = self.given(x, labels)?;
-        let alignment = self.device.limits().alignment;
+        let layout = self.lane_layout();
         let parts = plan.parts(&whole);
-        let table = self.scratch.need(self.device.as_mut(), "lanes", (parts.len() as u64 + 1) * alignment.max(64))?;
+        let step = layout.bytes(1);
+        let mut table = self.scratch.need(self.device.as_mut(), "lanes", (parts.len() as u64 + 1) * step)?;
         let total = self.scratch.need(self.device.as_mut(), "slice sums", 4)?;
         let mut recording = Recording::new();
         recording.copy(self.weights, Span::of(plan.weights.buffer, self.weights.bytes));
         recording.copy(Span::of(batch.x.buffer, (x.len() * 4) as u64), Span::of(plan.x.buffer, (x.len() * 4) as u64));
-        let at = |i: usize| Span {
-            buffer: table.buffer,
-            offset: i as u64 * alignment.max(64),
-            bytes: size_of::<Lane>() as u64,
-        };
-        for (i, part) in parts.iter().enumerate() {
-            recording.upload(table.buffer, at(i).offset, &part.lanes);
-            self.record_part(&mut recording, &plan, part, at(i), batch.labels);
+        for part in &parts {
+            let lanes = layout.record(&mut recording, table, &part.lanes);
+            self.record_part(&mut recording, &plan, &lanes, batch.labels, part.accumulate);
+            table.offset += step;
         }
-        recording.upload(table.buffer, at(parts.len()).offset, &whole);
-        let lanes = Lanes::new(at(parts.len()), &whole);
-        sums::record_lane_sum(&mut recording, &lanes, plan.losses, total);
+        let lanes = layout.record(&mut recording, table, &whole);
+        sums::record_lane_sum(&mut recording, &lanes.samples, plan.losses, total);
         recording.read_back(total);
-        recording.read_back(Span::of(plan.gradients.buffer, self.weights.bytes));
+        recording.read_back(Span::of(plan.gradients.buffer, 4 * self.graph.param_count() as u64));
+        recording.read_back(Span::of(plan.weights.buffer, self.weights.bytes));
         let read = self.submit(&recording)?;
         let loss = read.first().and_then(|b| as_f32(b).first().copied()).unwrap_or(f32::NAN) / rows.max(1) as f32;
-        Ok((loss, read.get(1).map(|b| as_f32(b)).unwrap_or_default()))
+        let mut values = read.iter().skip(1).map(|b| as_f32(b));
+        let (gradients, weights) = (values.next().unwrap_or_default(), values.next().unwrap_or_default());
+        let statistics = weights.get(self.graph.param_count()..).unwrap_or_default().to_vec();
+        Ok(Gradients { loss, gradients, statistics })
     }
 }

@@ -47,7 +47,7 @@ impl Engine {
     pub fn evaluate(&mut self, samples: &Samples) -> Result<Evaluation, EngineError> {
         self.scratch.begin();
         let rows = samples.len() as u32;
-        let classes = self.chain.classes as u32;
+        let classes = self.graph.classes as u32;
         let budget = self.row_budget(samples.features());
         let slices: Vec<Lane> =
             pieces(&[rows], SLICE).iter().map(|p| Lane { rows: p.rows, out_row: p.first, ..Lane::default() }).collect();
@@ -66,7 +66,7 @@ impl Engine {
                 .iter()
                 .map(|p| Lane { x_row: p.first, rows: p.rows, out_row: group.first + p.first, ..Lane::default() })
                 .collect();
-            self.record_losses(&mut recording, batch, lanes, None, losses, correct)?;
+            self.record_losses(&mut recording, batch, lanes, &self.how(None, false), losses, correct)?;
             let rows = sums::ClassCountParams { rows: group.rows, label_row: 0, correct_row: group.first };
             sums::record_class_count(&mut recording, &rows, batch.labels, correct, counts);
             self.submit(&std::mem::take(&mut recording))?;

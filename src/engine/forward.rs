@@ -1,12 +1,14 @@
-//! The forward pass of a chunk of lanes: in one dispatch where the model is a small MLP, else layer by layer through an arena.
+//! The forward pass of a chunk of lanes: in one dispatch where the model is a small MLP, else node by node through an arena.
 
 use super::batch::Batch;
-use super::layers;
+use super::lanes::{LaneLayout, LaneTables, stack};
+use super::layers::{self, How, Room};
 use super::{Engine, EngineError};
-use crate::device::as_f32;
-use crate::kernels::params::{Lane, Lanes};
+use crate::device::{DeviceError, as_f32};
+use crate::kernels::params::Lane;
 use crate::kernels::tiling::{Operands, Product, Tiling};
 use crate::kernels::{mlp_forward, softmax_xent, sums};
+use crate::model::{Graph, Node, Source};
 use crate::plan::arena::{self, Value};
 use crate::plan::chunks::RowBudget;
 use crate::plan::{Recording, Span};
@@ -28,6 +30,54 @@ pub(super) struct Budget {
     pub batch_rows: u32,
     /// Rows of all lanes of a chunk together.
     pub lane_rows: u32,
+    /// Bytes that a lane's row takes.
+    pub lane_row_bytes: u64,
+}
+
+/// What the forward pass of a graph needs at once, by liveness.
+pub(super) struct ForwardPlan {
+    /// The slot of each node's output.
+    pub slot: Vec<usize>,
+    /// Values a row of each slot.
+    pub elements: Vec<usize>,
+    /// Room for what a layer keeps.
+    pub saved: Room,
+    /// Room for a norm's coefficients.
+    pub coefficients: Room,
+    /// Room for a batch norm's moments.
+    pub moments: Room,
+}
+
+impl ForwardPlan {
+    /// Node i writes value i at step i; the last node that reads it (or the loss) ends its life.
+    pub fn of(graph: &Graph) -> Self {
+        let outputs = graph.nodes.iter().map(|n| n.layer.output_len());
+        let readers = graph.last_readers();
+        let values: Vec<Value> =
+            outputs.zip(readers).enumerate().map(|(born, (elements, last))| Value { elements, born, last }).collect();
+        let (slot, elements) = arena::assign(&values);
+        let most = |room: fn(&crate::model::Layer) -> Room| {
+            graph.nodes.iter().map(|n| room(&n.layer)).fold(Room::default(), Room::max)
+        };
+        let (saved, coefficients, moments) = (most(layers::saved), most(layers::coefficients), most(layers::moments));
+        Self { slot, elements, saved, coefficients, moments }
+    }
+
+    /// Bytes of a row in all buffers of the pass. What a lane keeps counts as if each row were a lane.
+    pub fn row_bytes(&self) -> u64 {
+        let kept = [self.saved, self.coefficients, self.moments];
+        let kept: usize = kept.iter().map(|room| room.row + room.lane).sum();
+        4 * (self.elements.iter().sum::<usize>() + kept) as u64
+    }
+}
+
+/// The buffers of a chunk's forward pass.
+pub(super) struct Activations {
+    slot: Vec<usize>,
+    spans: Vec<Span>,
+    saved: Span,
+    coefficients: Span,
+    moments: Span,
 }
 
 impl Engine {
@@ -36,109 +86,179 @@ impl Engine {
         let limits = self.device.limits();
         let memory = self.working_memory();
         let x = RowBudget { largest_row: (features * 4).max(4) as u64, row: (features * 4 + 8) as u64, cost: 0 };
-        let (_, elements) = arena::assign(&self.values());
-        let bytes = |e: &usize| (*e * 4) as u64;
+        let plan = ForwardPlan::of(&self.graph);
+        // A submission ends between dispatches: the longest one counts.
+        let cost = match mlp_forward::Params::of(&self.graph) {
+            Some(_) => self.graph.flops_forward(),
+            None => self.graph.nodes.iter().map(|n| n.layer.flops_forward()).max().unwrap_or(0),
+        };
         let lanes = RowBudget {
-            largest_row: elements.iter().map(bytes).max().unwrap_or(4),
-            row: elements.iter().map(bytes).sum(),
-            cost: self.chain.flops_forward(),
+            largest_row: plan.elements.iter().map(|e| (*e * 4) as u64).max().unwrap_or(4),
+            row: plan.row_bytes(),
+            cost,
         };
         Budget {
             batch_rows: x.rows(limits.binding, memory / 4, u64::MAX),
             lane_rows: lanes.rows(limits.binding, memory / 2, limits.submission_cost),
+            lane_row_bytes: lanes.row,
         }
     }
 
-    /// How products are computed on this device.
-    pub(super) fn product(&self, perturbed: Option<Distribution>) -> Product {
-        Product { tiling: Tiling::of(self.device.info()), perturbed }
+    /// How kernels compute on this device.
+    pub(super) fn how(&self, perturbed: Option<Distribution>, batch_statistics: bool) -> How {
+        How { product: Product { tiling: Tiling::of(self.device.info()), perturbed }, batch_statistics }
     }
 
-    /// The values of a forward pass: layer i writes value i at step i, layer i + 1 (or the loss) reads it.
-    fn values(&self) -> Vec<Value> {
-        let value = |(i, l): (usize, &crate::model::Layer)| Value { elements: l.output_len(), born: i, last: i + 1 };
-        self.chain.layers.iter().enumerate().map(value).collect()
+    /// How lane tables lie.
+    pub(super) fn lane_layout(&self) -> LaneLayout {
+        LaneLayout { tokens: self.graph.tokens(), alignment: self.device.limits().alignment }
     }
 
-    /// Records losses and correct flags of one chunk of lanes. `span` holds the lanes.
-    #[expect(clippy::too_many_arguments, reason = "the chunk's buffers, each once")]
+    /// Records losses and correct flags of one chunk of lanes.
     pub(super) fn record_chunk_losses(
         &mut self,
         recording: &mut Recording,
         batch: Batch,
-        lanes: &[Lane],
-        span: Span,
-        perturbed: Option<Distribution>,
+        lanes: &LaneTables,
+        how: &How,
         losses: Span,
         correct: Span,
     ) -> Result<(), EngineError> {
-        let lanes = Lanes::new(span, lanes);
-        let logits = self.record_logits(recording, batch, &lanes, &self.product(perturbed))?;
-        softmax_xent::record(recording, &lanes, self.chain.classes as u32, logits, batch.labels, losses, correct);
+        let logits = self.record_logits(recording, batch, lanes, how, None)?;
+        let classes = self.graph.classes as u32;
+        softmax_xent::record(recording, &lanes.samples, classes, logits, batch.labels, losses, correct);
         Ok(())
     }
 
-    /// Buffers for the layers' outputs of `rows` rows: the slot of each layer, the slots, and a norm layer's statistics. Made for the
-    /// largest chunk of a recording first: growing later would lose what its commands name.
-    pub(super) fn activations(&mut self, rows: u64) -> Result<(Vec<usize>, Vec<Span>, Span), EngineError> {
-        let (slots, elements) = arena::assign(&self.values());
+    /// Buffers for the nodes' outputs of so many rows and lanes. Made for the largest chunk of a recording first: growing later would
+    /// lose what its commands name.
+    pub(super) fn activations(&mut self, rows: u64, lanes: u64) -> Result<Activations, EngineError> {
+        let plan = ForwardPlan::of(&self.graph);
         let device = self.device.as_mut();
         let mut spans = Vec::new();
-        for (slot, elements) in elements.iter().enumerate() {
+        for (slot, elements) in plan.elements.iter().enumerate() {
             spans.push(self.scratch.nth(device, "activations", slot, rows * (*elements as u64) * 4)?);
         }
-        let saved = self.chain.layers.iter().map(layers::saved_values).max().unwrap_or(0);
-        let statistics = self.scratch.need(device, "norm statistics", rows * saved as u64 * 4)?;
-        Ok((slots, spans, statistics))
+        let mut need = |name, room: Room| -> Result<Span, DeviceError> {
+            self.scratch.need(device, name, room.bytes(rows, lanes))
+        };
+        Ok(Activations {
+            slot: plan.slot,
+            spans,
+            saved: need("kept values", plan.saved)?,
+            coefficients: need("norm coefficients", plan.coefficients)?,
+            moments: need("norm moments", plan.moments)?,
+        })
     }
 
-    /// Records the layers of one chunk and returns where its logits lie.
+    /// Records the nodes of one chunk and returns where its logits lie. `gathered`: the moments of each batch norm's rows, lane by
+    /// lane, norm after norm, are copied there.
     pub(super) fn record_logits(
         &mut self,
         recording: &mut Recording,
         batch: Batch,
-        lanes: &Lanes,
-        how: &Product,
+        lanes: &LaneTables,
+        how: &How,
+        gathered: Option<Span>,
     ) -> Result<Span, EngineError> {
-        let (slots, spans, statistics) = self.activations(lanes.rows)?;
-        if let (Some(params), Some(&y)) = (mlp_forward::Params::of(&self.chain), slots.last().map(|&s| &spans[s])) {
-            let operands = Operands { weights: self.weights, x: batch.x, y };
-            mlp_forward::record(recording, lanes, how, &params, &operands);
-            return Ok(y);
+        let (rows, count) = (lanes.samples.rows, u64::from(lanes.samples.count));
+        let activations = self.activations(rows, count)?;
+        let output = |node: usize| activations.spans[activations.slot[node]];
+        let last = self.graph.nodes.len() - 1;
+        if let Some(params) = mlp_forward::Params::of(&self.graph) {
+            let operands = Operands { weights: self.weights, x: batch.x, y: output(last) };
+            mlp_forward::record(recording, &lanes.samples, &how.product, &params, &operands);
+            return Ok(output(last));
         }
-        let mut input = batch.x;
-        for (i, layer) in self.chain.layers.iter().enumerate() {
-            let y = spans[slots[i]];
-            let bytes = lanes.rows * (layers::saved_values(layer) as u64) * 4;
-            let saved = Span { bytes: bytes.max(4), ..statistics };
-            let io = layers::Forward { first: i == 0, weights: self.weights, x: input, y, saved };
+        let source = |source: Source| match source {
+            Source::Batch => batch.x,
+            Source::Node(n) => output(n),
+        };
+        let sized = |span: Span, room: Room| Span { bytes: room.bytes(rows, count), ..span };
+        let mut at = gathered;
+        for (i, node) in self.graph.nodes.iter().enumerate() {
+            let Node { layer, input, residual } = node;
+            let moments = sized(activations.moments, layers::moments(layer));
+            let io = layers::Forward {
+                from_batch: *input == Source::Batch,
+                weights: self.weights,
+                x: source(*input),
+                residual: residual.map(source),
+                y: output(i),
+                saved: sized(activations.saved, layers::saved(layer)),
+                coefficients: sized(activations.coefficients, layers::coefficients(layer)),
+                moments,
+            };
             layers::forward(recording, layer, lanes, how, &io);
-            input = y;
+            if let (Some(to), true) = (&mut at, layers::moments(layer) != Room::default()) {
+                recording.copy(moments, Span { bytes: moments.bytes, ..*to });
+                to.offset += moments.bytes;
+            }
         }
-        Ok(input)
+        Ok(output(last))
     }
 
     /// The forward pass on rows given as f32, with the shared weights.
-    pub fn outputs(&mut self, x: &[f32], labels: &[u32]) -> Result<Outputs, EngineError> {
+    pub fn outputs(&mut self, x: &[f32], labels: &[u32], batch_statistics: bool) -> Result<Outputs, EngineError> {
         let rows = labels.len() as u32;
         let batch = self.given(x, labels)?;
-        let lane = [Lane { rows, ..Lane::default() }];
+        let mut lane = [Lane { rows, ..Lane::default() }];
+        stack(&mut lane);
+        let layout = self.lane_layout();
         let device = self.device.as_mut();
-        let table = self.scratch.need(device, "lanes", size_of::<Lane>() as u64)?;
+        let table = self.scratch.need(device, "lanes", layout.bytes(1))?;
         let losses = self.scratch.need(device, "losses", u64::from(rows) * 4)?;
         let correct = self.scratch.need(device, "correct", u64::from(rows) * 4)?;
         let total = self.scratch.need(device, "slice sums", 4)?;
         let mut recording = Recording::new();
-        recording.upload(table.buffer, 0, &lane);
-        let lanes = Lanes::new(table, &lane);
-        let logits = self.record_logits(&mut recording, batch, &lanes, &self.product(None))?;
-        recording.read_back(Span::of(logits.buffer, u64::from(rows) * self.chain.classes as u64 * 4));
-        self.record_chunk_losses(&mut recording, batch, &lane, table, None, losses, correct)?;
-        sums::record_lane_sum(&mut recording, &lanes, losses, total);
+        let lanes = layout.record(&mut recording, table, &lane);
+        let how = self.how(None, batch_statistics);
+        let logits = self.record_logits(&mut recording, batch, &lanes, &how, None)?;
+        recording.read_back(Span::of(logits.buffer, u64::from(rows) * self.graph.classes as u64 * 4));
+        self.record_chunk_losses(&mut recording, batch, &lanes, &how, losses, correct)?;
+        sums::record_lane_sum(&mut recording, &lanes.samples, losses, total);
         recording.read_back(total);
         let read = self.submit(&recording)?;
         let logits = read.first().map(|b| as_f32(b)).unwrap_or_default();
         let loss = read.get(1).and_then(|b| as_f32(b).first().copied()).unwrap_or(f32::NAN) / rows.max(1) as f32;
         Ok(Outputs { logits, loss })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ModelSpec;
+    use serde_json::json;
+
+    fn plan(table: serde_json::Value) -> (Graph, ForwardPlan) {
+        let graph = ModelSpec::from_json(&table).unwrap().graph().unwrap();
+        let plan = ForwardPlan::of(&graph);
+        (graph, plan)
+    }
+
+    #[test]
+    fn a_residual_network_lives_in_three_of_its_largest_activations() {
+        let (graph, plan) = plan(json!({"kind": "resnet", "input": [3, 32, 32], "classes": 10}));
+        let largest = graph.max_activation();
+        assert_eq!(largest, 64 * 32 * 32);
+        assert_eq!(plan.elements.iter().sum::<usize>(), 3 * largest);
+    }
+
+    #[test]
+    fn no_node_writes_what_it_or_a_later_one_reads() {
+        for table in [
+            json!({"kind": "resnet", "input": [3, 20, 20], "classes": 10, "depth": 34, "width": 4}),
+            json!({"kind": "vit", "input": [3, 8, 8], "classes": 10, "dim": 8, "heads": 2, "mlp": 12, "depth": 2}),
+        ] {
+            let (graph, plan) = plan(table);
+            let last = graph.last_readers();
+            for (i, node) in graph.nodes.iter().enumerate() {
+                assert!(plan.elements[plan.slot[i]] >= node.layer.output_len());
+                for j in 0..i {
+                    assert!(plan.slot[j] != plan.slot[i] || last[j] < i, "{j} and {i}");
+                }
+            }
+        }
     }
 }

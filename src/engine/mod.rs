@@ -7,15 +7,18 @@ mod backward;
 mod batch;
 mod evaluate;
 mod forward;
+mod lanes;
 mod layers;
 mod pass;
 mod probe;
 mod rounding;
 mod samples;
 mod scratch;
+mod statistics;
 mod train;
 mod update;
 
+pub use backward::Gradients;
 pub use evaluate::{ClassResult, Evaluation};
 pub use forward::Outputs;
 pub use pass::Pass;
@@ -25,7 +28,7 @@ pub use train::{TrainClient, TrainSettings};
 pub use update::{Fingerprint, Update};
 
 use crate::device::{Device, DeviceError, as_f32};
-use crate::model::Chain;
+use crate::model::Graph;
 use crate::plan::{Recording, Span};
 use scratch::Scratch;
 
@@ -43,6 +46,20 @@ pub enum EngineError {
         /// Given.
         found: usize,
     },
+    /// Samples that can't be cut don't fit at once.
+    #[error(
+        "batch norm takes the statistics of {rows} samples at once: their activations take {needed} bytes, {missing} more than there are (a larger device.memory_budget, a smaller {key} or model.norm = \"group\" would make it fit)"
+    )]
+    Whole {
+        /// Samples.
+        rows: u32,
+        /// Bytes of their activations.
+        needed: u64,
+        /// Bytes that are missing.
+        missing: u64,
+        /// The config's key behind the number of samples.
+        key: &'static str,
+    },
 }
 
 /// What an engine has done since the last [`Engine::take_counters`].
@@ -57,7 +74,7 @@ pub struct Counters {
 /// A model on a device.
 pub struct Engine {
     device: Box<dyn Device>,
-    chain: Chain,
+    graph: Graph,
     weights: Span,
     scratch: Scratch,
     resident: Option<batch::BatchKey>,
@@ -69,36 +86,41 @@ pub struct Engine {
 
 impl Engine {
     /// Puts a model with the given flat weights on a device.
-    pub fn new(mut device: Box<dyn Device>, chain: Chain, weights: &[f32]) -> Result<Self, EngineError> {
-        let vector = weight_vector(device.as_mut(), &chain)?;
+    pub fn new(mut device: Box<dyn Device>, graph: Graph, weights: &[f32]) -> Result<Self, EngineError> {
         let soft_add = rounding::needs_soft_add(device.as_mut())?;
-        let mut engine = Self {
-            weights: vector,
-            device,
-            chain,
-            scratch: Scratch::default(),
-            resident: None,
-            sets: 0,
-            counters: Counters::default(),
-            soft_add,
-        };
+        let mut engine = Self::planned(device, graph)?;
+        engine.soft_add = soft_add;
         engine.set_weights(weights)?;
         Ok(engine)
     }
 
+    /// An engine whose weights have no values, on a device that is only planned for ([`crate::device::PlanningDevice`]).
+    pub fn planned(mut device: Box<dyn Device>, graph: Graph) -> Result<Self, EngineError> {
+        Ok(Self {
+            weights: weight_vector(device.as_mut(), &graph)?,
+            device,
+            graph,
+            scratch: Scratch::default(),
+            resident: None,
+            sets: 0,
+            counters: Counters::default(),
+            soft_add: false,
+        })
+    }
+
     /// Puts another model in the place of this one; the working buffers are given back. Samples stay on the device.
-    pub fn replace_model(&mut self, chain: Chain, weights: &[f32]) -> Result<(), EngineError> {
-        let vector = weight_vector(self.device.as_mut(), &chain)?;
+    pub fn replace_model(&mut self, graph: Graph, weights: &[f32]) -> Result<(), EngineError> {
+        let vector = weight_vector(self.device.as_mut(), &graph)?;
         self.device.destroy_buffer(self.weights.buffer);
         self.scratch.clear(self.device.as_mut());
         self.resident = None;
-        (self.weights, self.chain) = (vector, chain);
+        (self.weights, self.graph) = (vector, graph);
         self.set_weights(weights)
     }
 
     /// The model.
-    pub fn chain(&self) -> &Chain {
-        &self.chain
+    pub fn graph(&self) -> &Graph {
+        &self.graph
     }
 
     /// The device.
@@ -111,17 +133,17 @@ impl Engine {
         self.device.as_mut()
     }
 
-    /// Replaces the weights (d f32, flat order).
+    /// Replaces the weights (f32, flat order, then the running statistics).
     pub fn set_weights(&mut self, weights: &[f32]) -> Result<(), EngineError> {
-        if weights.len() != self.chain.param_count() {
-            return Err(EngineError::Params { expected: self.chain.param_count(), found: weights.len() });
+        if weights.len() != self.graph.state_len() {
+            return Err(EngineError::Params { expected: self.graph.state_len(), found: weights.len() });
         }
         let mut recording = Recording::new();
         recording.upload(self.weights.buffer, 0, weights);
         self.submit(&recording).map(drop)
     }
 
-    /// Reads the weights back (d f32, flat order).
+    /// Reads the weights back (f32, flat order, then the running statistics).
     pub fn weights(&mut self) -> Result<Vec<f32>, EngineError> {
         let mut recording = Recording::new();
         recording.read_back(self.weights);
@@ -156,8 +178,8 @@ impl Engine {
 }
 
 /// A buffer for the model's weights.
-fn weight_vector(device: &mut dyn Device, chain: &Chain) -> Result<Span, DeviceError> {
-    let bytes = (chain.param_count() * 4) as u64;
+fn weight_vector(device: &mut dyn Device, graph: &Graph) -> Result<Span, DeviceError> {
+    let bytes = (graph.state_len() * 4) as u64;
     // Kernels read and write whole vec4: the buffer ends on one.
     Ok(Span::of(device.create_buffer("weights", bytes.next_multiple_of(256))?, bytes))
 }

@@ -1,7 +1,8 @@
 //! A forward pass of lanes as a recording of its own, for callers that run it again and again.
 
+use super::lanes::stack;
 use super::{Engine, EngineError, Samples};
-use crate::kernels::params::{Lane, Lanes};
+use crate::kernels::params::Lane;
 use crate::plan::{Recording, Span};
 use crate::stream::Distribution;
 
@@ -17,7 +18,7 @@ pub struct Pass {
 
 impl Engine {
     /// The losses of lanes over the samples at `indices`, which their `x_row` counts: one at `out_row` for each row, as a round's
-    /// probes compute them. `row0` is set here.
+    /// probes compute them. `row0` is set here. Batch norms take their running statistics.
     pub fn losses_pass(
         &mut self,
         samples: &Samples,
@@ -30,7 +31,8 @@ impl Engine {
         let losses = self.scratch.need(self.device.as_mut(), "losses", rows * 4)?;
         let correct = self.scratch.need(self.device.as_mut(), "correct", rows * 4)?;
         let mut recording = Recording::new();
-        self.record_losses(&mut recording, batch, lanes, perturbed, losses, correct)?;
+        let how = self.how(perturbed, false);
+        self.record_losses(&mut recording, batch, lanes, &how, losses, correct)?;
         Ok(Pass { recording, output: losses })
     }
 
@@ -44,16 +46,40 @@ impl Engine {
         perturbed: Option<Distribution>,
     ) -> Result<Pass, EngineError> {
         let batch = self.gathered(samples, indices)?;
-        let mut row0 = 0;
-        for lane in &mut lanes {
-            lane.row0 = row0;
-            row0 += lane.rows;
-        }
-        let table = self.scratch.need(self.device.as_mut(), "lanes", size_of_val(&lanes[..]) as u64)?;
+        stack(&mut lanes);
+        let layout = self.lane_layout();
+        let table = self.scratch.need(self.device.as_mut(), "lanes", layout.bytes(lanes.len()))?;
         let mut recording = Recording::new();
-        recording.upload(table.buffer, 0, &lanes);
-        let lanes = Lanes::new(table, &lanes);
-        let output = self.record_logits(&mut recording, batch, &lanes, &self.product(perturbed))?;
+        let lanes = layout.record(&mut recording, table, &lanes);
+        let output = self.record_logits(&mut recording, batch, &lanes, &self.how(perturbed, false), None)?;
         Ok(Pass { recording, output })
+    }
+
+    /// Forward and backward pass of a local step on the samples at `indices`, as one client takes it: the gradients of the mean loss, d
+    /// f32 in flat order. The weights that the client starts from are copied in at once, not by the recording.
+    ///
+    /// # Errors
+    /// The step doesn't fit at once.
+    pub fn gradients_pass(&mut self, samples: &Samples, indices: &[u32]) -> Result<Pass, EngineError> {
+        let rows = indices.len() as u32;
+        let batch = self.gathered(samples, indices)?;
+        let plan = self.train_plan(rows, 1, samples.features(), true)?;
+        let whole = [Lane { rows, coef: 1.0 / rows as f32, ..Lane::default() }];
+        let layout = self.lane_layout();
+        let parts = plan.parts(&whole);
+        let step = layout.bytes(1);
+        let mut table = self.scratch.need(self.device.as_mut(), "lanes", parts.len() as u64 * step)?;
+        let bytes = plan.x.bytes;
+        let mut start = Recording::new();
+        start.copy(self.weights, Span::of(plan.weights.buffer, self.weights.bytes));
+        start.copy(Span { bytes, ..batch.x }, plan.x);
+        self.submit(&start)?;
+        let mut recording = Recording::new();
+        for part in &parts {
+            let lanes = layout.record(&mut recording, table, &part.lanes);
+            self.record_part(&mut recording, &plan, &lanes, batch.labels, part.accumulate);
+            table.offset += step;
+        }
+        Ok(Pass { recording, output: Span::of(plan.gradients.buffer, 4 * self.graph.param_count() as u64) })
     }
 }

@@ -1,6 +1,8 @@
 //! Probes: L(w + eps z) - L(w - eps z) for every (client, probe) of a round, as batched lanes. The weights are only read.
 
 use super::batch::Batch;
+use super::lanes::stack;
+use super::layers::How;
 use super::{Engine, EngineError, Samples};
 use crate::device::as_f32;
 use crate::kernels::params::Lane;
@@ -26,6 +28,8 @@ pub struct ProbeSettings {
     pub tau: f64,
     /// The step.
     pub epsilon: f64,
+    /// Batch norms take the statistics of the client's samples, not the running ones. Its lanes are not cut then.
+    pub batch_statistics: bool,
 }
 
 impl ProbeSettings {
@@ -75,7 +79,13 @@ impl Engine {
         let results = self.scratch.need(device, "probe results", (table.len() * 8) as u64)?;
         let rows: Vec<u32> = clients.iter().map(|c| c.indices.len() as u32).collect();
         let budget = self.row_budget(samples.features());
-        let list = pieces(&rows, budget.lane_rows);
+        let most = if settings.batch_statistics {
+            self.whole_lanes(rows.iter().copied().max().unwrap_or(0), "zo.norm_statistics")?
+        } else {
+            budget.lane_rows
+        };
+        let how = self.how(Some(settings.distribution), settings.batch_statistics);
+        let list = pieces(&rows, most);
         let mut recording = Recording::new();
         let runs = pack(list.iter().map(|p| p.rows), u64::from(budget.batch_rows), usize::MAX);
         for run in &runs {
@@ -107,7 +117,7 @@ impl Engine {
                 }
                 x_row += piece.rows;
             }
-            self.record_losses(&mut recording, batch, lanes, Some(settings.distribution), losses, correct)?;
+            self.record_losses(&mut recording, batch, lanes, &how, losses, correct)?;
             if runs.len() > 1 {
                 // The batch's buffer is needed again for the next run of pieces.
                 self.submit(&std::mem::take(&mut recording))?;
@@ -138,7 +148,7 @@ impl Engine {
             out_row,
             ..Lane::default()
         };
-        let read = self.probe_lanes(batch, vec![lane(1.0, 0), lane(-1.0, n)], n, settings.distribution)?;
+        let read = self.probe_lanes(batch, vec![lane(1.0, 0), lane(-1.0, n)], n, settings)?;
         Ok((read.loss + read.dl / 2.0, read.loss - read.dl / 2.0, read.dl))
     }
 
@@ -147,7 +157,7 @@ impl Engine {
         batch: Batch,
         lanes: Vec<Lane>,
         n: u32,
-        distribution: Distribution,
+        settings: &ProbeSettings,
     ) -> Result<ProbeResult, EngineError> {
         let device = self.device.as_mut();
         let losses = self.scratch.need(device, "losses", u64::from(2 * n) * 4)?;
@@ -155,12 +165,27 @@ impl Engine {
         let probes = self.scratch.need(device, "probe table", 16)?;
         let results = self.scratch.need(device, "probe results", 8)?;
         let mut recording = Recording::new();
-        self.record_losses(&mut recording, batch, lanes, Some(distribution), losses, correct)?;
+        let how = self.how(Some(settings.distribution), settings.batch_statistics);
+        self.record_losses(&mut recording, batch, lanes, &how, losses, correct)?;
         recording.upload(probes.buffer, 0, &[[0, n, n, 0]]);
         sums::record_probe_dl(&mut recording, 1, u64::from(2 * n), probes, losses, results);
         recording.read_back(results);
         let read = as_f32(&self.submit(&recording)?.concat());
         Ok(ProbeResult { dl: read[0], loss: read[1] })
+    }
+
+    /// Rows of a lane that can't be cut, because batch norms take the statistics of all its rows. `key` is the config's key that asks
+    /// for it.
+    ///
+    /// # Errors
+    /// `rows` don't fit the memory at once.
+    pub(super) fn whole_lanes(&self, rows: u32, key: &'static str) -> Result<u32, EngineError> {
+        let budget = self.row_budget(0);
+        let (needed, memory) = (u64::from(rows) * budget.lane_row_bytes, self.working_memory());
+        if needed > memory {
+            return Err(EngineError::Whole { rows, needed, missing: needed - memory, key });
+        }
+        Ok(budget.lane_rows.max(rows))
     }
 
     /// Records the losses of lanes over a batch, cut into chunks that fit; `row0` of the lanes is set here.
@@ -169,31 +194,24 @@ impl Engine {
         recording: &mut Recording,
         batch: Batch,
         mut lanes: Vec<Lane>,
-        perturbed: Option<Distribution>,
+        how: &How,
         losses: Span,
         correct: Span,
     ) -> Result<(), EngineError> {
         let rows = self.row_budget(0).lane_rows;
         let runs = pack(lanes.iter().map(|l| l.rows), u64::from(rows), 65_535);
         let largest = runs.iter().map(|run| lanes[run.clone()].iter().map(|l| u64::from(l.rows)).sum()).max();
-        self.activations(largest.unwrap_or(0))?;
-        let alignment = self.device.limits().alignment;
-        let stride = |count: usize| ((count * size_of::<Lane>()) as u64).next_multiple_of(alignment);
-        let total = runs.iter().map(|run| stride(run.len())).sum();
-        let table = self.scratch.need(self.device.as_mut(), "lanes", total)?;
-        let mut offset = 0;
+        let most = runs.iter().map(|run| run.len() as u64).max();
+        self.activations(largest.unwrap_or(0), most.unwrap_or(0))?;
+        let layout = self.lane_layout();
+        let total = runs.iter().map(|run| layout.bytes(run.len())).sum();
+        let mut table = self.scratch.need(self.device.as_mut(), "lanes", total)?;
         for run in runs {
             let chunk = &mut lanes[run];
-            let mut row0 = 0;
-            for lane in chunk.iter_mut() {
-                lane.row0 = row0;
-                row0 += lane.rows;
-            }
-            recording.upload(table.buffer, offset, chunk);
-            let bytes = size_of_val(chunk) as u64;
-            let span = Span { buffer: table.buffer, offset, bytes };
-            self.record_chunk_losses(recording, batch, chunk, span, perturbed, losses, correct)?;
-            offset += stride(chunk.len());
+            stack(chunk);
+            let tables = layout.record(recording, table, chunk);
+            self.record_chunk_losses(recording, batch, &tables, how, losses, correct)?;
+            table.offset += layout.bytes(chunk.len());
         }
         Ok(())
     }

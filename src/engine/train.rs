@@ -3,7 +3,7 @@
 use super::backward::StepBuffers;
 use super::{Engine, EngineError, Samples};
 use crate::device::as_f32;
-use crate::kernels::params::{Lane, Lanes};
+use crate::kernels::params::Lane;
 use crate::kernels::{sums, update};
 use crate::plan::chunks::pack;
 use crate::plan::{Recording, Span};
@@ -39,8 +39,9 @@ impl Engine {
         self.scratch.begin();
         let largest = |c: &TrainClient| c.batches.iter().map(|b| b.len() as u32).max().unwrap_or(1);
         let most = clients.iter().map(largest).max().unwrap_or(1);
-        let plan = self.train_plan(most, clients.len(), samples.features())?;
-        let d = self.chain.param_count();
+        let plan = self.train_plan(most, clients.len(), samples.features(), true)?;
+        // Running statistics are averaged like weights.
+        let d = self.graph.state_len();
         let average_of = self.scratch.need(self.device.as_mut(), "average", (d * 4) as u64)?;
         let (mut loss, mut steps, mut first) = (0f64, 0usize, true);
         for group in pack(clients.iter().map(|_| 1), plan.slots as u64, usize::MAX) {
@@ -114,7 +115,8 @@ impl Engine {
         let widest = steps.iter().map(|&s| rows_of(s)).max().unwrap_or(0);
         let index_stride = aligned(samples.index_bytes(widest, alignment));
         let label_stride = aligned((widest * 4) as u64);
-        let lane_stride = aligned((group.len() * size_of::<Lane>()) as u64);
+        let layout = self.lane_layout();
+        let lane_stride = layout.bytes(group.len());
         let sum_stride = aligned((group.len() * 4) as u64);
         let n = steps.len() as u64;
         let device = self.device.as_mut();
@@ -147,26 +149,23 @@ impl Engine {
                 })
                 .collect();
             let parts = plan.parts(&table);
-            let lane_span = at(lanes, k * lane_stride, (table.len() * size_of::<Lane>()) as u64);
             let label_span = at(labels, k * label_stride, (indices.len() * 4) as u64);
             let sum_span = at(losses, k * sum_stride, (table.len() * 4) as u64);
-            recording.upload(lanes.buffer, lane_span.offset, &table);
+            let tables = layout.record(&mut recording, at(lanes, k * lane_stride, lane_stride), &table);
             recording.upload(labels.buffer, label_span.offset, &samples.labels_of(&indices));
             let index_span = at(index, k * index_stride, index_stride);
             samples.gather(&mut recording, &indices, index_span, alignment, plan.x);
             if let [part] = &parts[..] {
-                self.record_part(&mut recording, plan, part, lane_span, label_span);
+                self.record_part(&mut recording, plan, &tables, label_span, part.accumulate);
             } else {
                 for part in &parts {
-                    let span = Span::of(part_table.buffer, (part.lanes.len() * size_of::<Lane>()) as u64);
-                    recording.upload(span.buffer, 0, &part.lanes);
-                    self.record_part(&mut recording, plan, part, span, label_span);
+                    let tables = layout.record(&mut recording, part_table, &part.lanes);
+                    self.record_part(&mut recording, plan, &tables, label_span, part.accumulate);
                 }
             }
-            let lanes = Lanes::new(lane_span, &table);
-            sums::record_lane_sum(&mut recording, &lanes, plan.losses, sum_span);
-            let count = self.chain.param_count() as u32;
-            update::record_sgd(&mut recording, &lanes, count, lr, plan.weights, plan.gradients);
+            sums::record_lane_sum(&mut recording, &tables.samples, plan.losses, sum_span);
+            let count = self.graph.param_count() as u32;
+            update::record_sgd(&mut recording, &tables.samples, count, lr, plan.weights, plan.gradients);
             recording.read_back(sum_span);
             sizes.push(table.iter().map(|l| l.rows).collect::<Vec<_>>());
         }

@@ -54,7 +54,7 @@ impl Engine {
                 count: table.len() as u32,
                 weights: self.weights.buffer,
                 offset: 0,
-                params: self.chain.param_count() as u32,
+                params: self.graph.param_count() as u32,
             };
             match update {
                 Update::Exact { scale_exp, .. } => {
@@ -74,7 +74,7 @@ impl Engine {
 
     fn fingerprinted(&mut self, mut recording: Recording) -> Result<Fingerprint, EngineError> {
         let out = self.scratch.need(self.device.as_mut(), "fingerprint", 12)?;
-        let params = self.chain.param_count() as u32;
+        let params = self.graph.param_count() as u32;
         fingerprint::record(&mut recording, self.weights.buffer, 0, params, out);
         recording.read_back(out);
         let words = as_u32(&self.submit(&recording)?.concat());

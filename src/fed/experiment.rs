@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::data::{Dataset, Samples as HostSamples};
 use crate::engine::SampleSet;
 use crate::error::Error;
-use crate::model::{Chain, ModelSpec};
+use crate::model::{Graph, ModelSpec};
 use crate::split::Split;
 use crate::weights;
 
@@ -19,7 +19,7 @@ pub struct Experiment {
     /// The model table with input and classes filled in, as ledgers carry it.
     pub model: serde_json::Value,
     /// The model.
-    pub chain: Chain,
+    pub graph: Graph,
     /// Weights before the first round (d f32, flat order).
     pub initial: Vec<f32>,
 }
@@ -27,16 +27,31 @@ pub struct Experiment {
 impl Experiment {
     /// Loads and checks everything the config names. Nothing is written.
     pub fn prepare(config: &Config) -> Result<Self, Error> {
-        let data = Dataset::load(&config.data)?;
+        Self::of(config, Dataset::load(&config.data)?)
+    }
+
+    /// As [`Experiment::prepare`], but where the data set's files are missing, with made-up samples in their place, as many as the
+    /// original has: enough to count with. Tells whether they are made up.
+    pub fn prepare_sizes(config: &Config) -> Result<(Self, bool), Error> {
+        match Dataset::load(&config.data) {
+            Err(error) => match Dataset::made_up(&config.data) {
+                Some(data) if error.is_missing() => Ok((Self::of(config, data)?, true)),
+                _ => Err(error.into()),
+            },
+            Ok(data) => Ok((Self::of(config, data)?, false)),
+        }
+    }
+
+    fn of(config: &Config, data: Dataset) -> Result<Self, Error> {
         let spec = model_of(config, &data)?;
-        let chain = spec.chain()?;
+        let graph = spec.graph()?;
         let split =
             Split::new(&config.split, &data.train.labels, data.classes, config.seeds.split, data.test_indices.clone())?;
         let initial = match &config.model.weights {
-            Some(path) => weights::load(path, &chain.params)?,
-            None => chain.init_weights(config.seeds.weights),
+            Some(path) => weights::load(path, &graph.tensors)?,
+            None => graph.init_weights(config.seeds.weights),
         };
-        Ok(Self { config: config.clone(), data, split, model: spec.to_json(), chain, initial })
+        Ok(Self { config: config.clone(), data, split, model: spec.to_json(), graph, initial })
     }
 
     /// The training samples as the engine takes them.

@@ -6,6 +6,8 @@ use super::experiment::Experiment;
 use super::folder::RunFolder;
 use super::metrics::{Phase, RoundMetrics};
 use super::run::Run;
+use super::zo;
+use crate::config::NormStatistics;
 use crate::engine::{Engine, EngineError, Update};
 use crate::error::Error;
 use crate::ledger::{Header, Ledger, Round, StepRule};
@@ -21,11 +23,12 @@ pub(super) fn recover(run: &mut Run<'_>) -> Result<(), Error> {
         let measured = metrics.len().saturating_sub(warmup as usize);
         let whole = ledger.rounds.len().min(measured);
         replay_ledger(&mut run.engine, &run.experiment, &run.folder, whole)?;
+        refresh(run, ledger.rounds.get(whole.wrapping_sub(1)))?;
         warmup + whole as u32
     } else if let Some(checkpoint) = Checkpoint::load(&run.folder)? {
         let bytes = checkpoint.weights(&run.folder)?;
         let from = checkpoint.weights_path(&run.folder);
-        run.engine.set_weights(&weights::decode(&from, &bytes, &run.experiment.chain.params)?)?;
+        run.engine.set_weights(&weights::decode(&from, &bytes, &run.experiment.graph.tensors)?)?;
         checkpoint.next_round
     } else {
         0
@@ -39,6 +42,17 @@ pub(super) fn recover(run: &mut Run<'_>) -> Result<(), Error> {
         pivot_of_no_warmup(run)?;
     }
     Ok(())
+}
+
+/// Running statistics that rounds refresh are not in the ledger: they follow from the weights and the clients of the last round.
+fn refresh(run: &mut Run<'_>, last: Option<&Round>) -> Result<(), EngineError> {
+    match last {
+        Some(round) if zo::norm_statistics(&run.experiment) == NormStatistics::Refreshed => {
+            let clients = zo::clients(&run.experiment, round.round);
+            zo::take_statistics(&mut run.engine, &run.experiment, &run.train, &clients)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn note(run: &mut Run<'_>, line: &RoundMetrics, warmup: u32) {
@@ -80,7 +94,7 @@ pub(super) fn replay_ledger(
     folder: &RunFolder,
     rounds: usize,
 ) -> Result<(), Error> {
-    engine.set_weights(&weights::load(&folder.path("pivot.safetensors"), &experiment.chain.params)?)?;
+    engine.set_weights(&weights::load(&folder.path("pivot.safetensors"), &experiment.graph.tensors)?)?;
     let ledger = Ledger::read(&folder.path("ledger.jsonl"))?;
     for round in ledger.rounds.iter().take(rounds) {
         replay_round(engine, &ledger.header, round)?;

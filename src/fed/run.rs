@@ -8,8 +8,8 @@ use super::experiment::Experiment;
 use super::folder::RunFolder;
 use super::metrics::{Phase, RoundMetrics, Status, Summary};
 use super::observer::{Observer, RunPlan};
-use super::{interrupt, recover, schedule, traffic, warmup, zo};
-use crate::config::Config;
+use super::{cost, interrupt, recover, schedule, traffic, warmup, zo};
+use crate::config::{Config, NormStatistics};
 use crate::device::{Selection, open};
 use crate::engine::{Engine, EngineError, Evaluation, Samples};
 use crate::error::{Error, WRONG};
@@ -94,7 +94,7 @@ fn first_files(folder: &RunFolder, experiment: &Experiment) -> Result<(), Error>
         folder.write("split.json", experiment.split.to_json().as_bytes())?;
     }
     if !folder.path("init.safetensors").exists() {
-        folder.write("init.safetensors", &weights::encode(&experiment.chain.params, &experiment.initial, &[]))?;
+        folder.write("init.safetensors", &weights::encode(&experiment.graph.tensors, &experiment.initial, &[]))?;
     }
     if !folder.path("metrics.jsonl").exists() {
         folder.keep_metrics(0)?;
@@ -130,7 +130,7 @@ fn load(
     device: Box<dyn crate::device::Device>,
     initial: &[f32],
 ) -> Result<(Engine, Samples, Samples), EngineError> {
-    let mut engine = Engine::new(device, experiment.chain.clone(), initial)?;
+    let mut engine = Engine::new(device, experiment.graph.clone(), initial)?;
     let train = engine.upload(&experiment.train_set())?;
     let test = engine.upload(&experiment.test_set())?;
     Ok((engine, train, test))
@@ -147,7 +147,7 @@ impl Run<'_> {
             zo_rounds: config.zo.rounds,
             next_round: self.progress.next,
             adapter: self.engine.device().info().name.clone(),
-            params: self.experiment.chain.param_count(),
+            params: self.experiment.graph.param_count(),
             clients: self.experiment.split.clients.len(),
         });
         let end = self.rounds()?;
@@ -236,41 +236,46 @@ impl Run<'_> {
             self.engine.set_weights(&after)?;
         }
         let evaluation = self.evaluate(round)?;
-        let sent = traffic::warmup_round(self.experiment.chain.param_count(), result.clients.len());
+        let sent = traffic::warmup_round(self.experiment.graph.param_count(), result.clients.len());
         let mut metrics = RoundMetrics::new(round, Phase::Warmup, result.train_loss, result.clients.len());
         if let Some(e) = &evaluation {
             metrics.set_evaluation(e.loss, e.accuracy());
         }
         self.complete(metrics, sent, clock)?;
-        let bytes = weights::encode(&self.experiment.chain.params, &after, &[]);
+        let bytes = weights::encode(&self.experiment.graph.tensors, &after, &[]);
         Checkpoint::save(&self.folder, self.progress.next, self.seconds(), &bytes)?;
         Ok(self.ended())
     }
 
     /// Writes the pivot and the ledger's header, and counts the pivot's evaluation where no warm-up round did.
     fn pivot(&mut self) -> Result<(), Error> {
+        if zo::norm_statistics(&self.experiment) == NormStatistics::Recomputed {
+            let everyone = schedule::clients_with_samples(&self.experiment.split);
+            zo::take_statistics(&mut self.engine, &self.experiment, &self.train, &everyone)?;
+        }
         let mut pivot = self.engine.weights()?;
         sanitize_base(&mut pivot);
         self.engine.set_weights(&pivot)?;
-        let bytes = weights::encode(&self.experiment.chain.params, &pivot, &[]);
+        let bytes = weights::encode(&self.experiment.graph.tensors, &pivot, &[]);
         self.folder.write("pivot.safetensors", &bytes)?;
-        let zo = &self.experiment.config.zo;
-        let exact = zo.distribution.is_exact();
+        let settings = &self.experiment.config.zo;
+        let exact = settings.distribution.is_exact();
+        let refreshed = zo::norm_statistics(&self.experiment) == NormStatistics::Refreshed;
         let header = Header {
             format: crate::ledger::FORMAT.to_owned(),
             version: crate::ledger::VERSION,
             model: self.experiment.model.clone(),
-            params: self.experiment.chain.param_count() as u64,
-            distribution: zo.distribution,
-            tau: zo.tau,
-            epsilon: zo.epsilon,
+            params: self.experiment.graph.param_count() as u64,
+            distribution: settings.distribution,
+            tau: settings.tau,
+            epsilon: settings.epsilon,
             exact,
             optimizer: (!exact).then_some(Optimizer::Sgd {}),
             base: "pivot.safetensors".to_owned(),
             base_sha256: crate::files::sha256_hex(&bytes),
             run_seed: self.experiment.config.seeds.probes,
             seed_pool: None,
-            norm_statistics: None,
+            norm_statistics: refreshed.then(|| NormStatistics::Refreshed.name().to_owned()),
         };
         LedgerWriter::create(&self.folder.path("ledger.jsonl"), header)?;
         self.note_pivot()
@@ -297,9 +302,7 @@ impl Run<'_> {
         let evaluation = self.evaluate(round)?;
         let clients = self.experiment.split.clients.len();
         let pivot = if self.progress.pivot_counted { 0 } else { clients };
-        let params = self.experiment.chain.param_count();
-        let probes = self.experiment.config.zo.probes;
-        let sent = traffic::zo_round(params, result.clients.len(), probes, pivot);
+        let sent = cost::round_traffic(&self.experiment, result.clients.len(), pivot);
         self.progress.pivot_counted = true;
         let mut metrics = RoundMetrics::new(round, Phase::Zo, result.train_loss, result.clients.len());
         metrics.set_probes(result.ledger.probes.len(), result.dl_rms, result.dl_zero, result.dropped);
@@ -343,7 +346,6 @@ impl Run<'_> {
             End::Diverged(_) => Status::Diverged,
             End::Interrupted => Status::Interrupted,
         };
-        let params = self.experiment.chain.params.clone();
         if status != Status::Interrupted {
             self.close_files(status)?;
         }
@@ -371,7 +373,7 @@ impl Run<'_> {
             best_round: self.progress.best.map(|b| b.0),
             uplink_bytes: self.progress.bytes.0,
             downlink_bytes: self.progress.bytes.1,
-            params: params.iter().map(|p| p.len as u64).sum(),
+            params: self.experiment.graph.param_count() as u64,
             fingerprint: format!("{:016x}", fingerprint.value),
         };
         self.folder.write_summary(&summary)?;
@@ -381,11 +383,11 @@ impl Run<'_> {
 
     /// The three weight files of a run that has ended.
     fn close_files(&mut self, status: Status) -> Result<(), Error> {
-        let params = &self.experiment.chain.params;
+        let tensors = &self.experiment.graph.tensors;
         if status == Status::Diverged && self.progress.next < self.experiment.config.warmup.rounds {
             // Diverged in the warm-up: the last checkpoint holds the last finite weights.
             let finite = Checkpoint::load(&self.folder)?.map_or_else(
-                || Ok(weights::encode(params, &self.experiment.initial, &[])),
+                || Ok(weights::encode(tensors, &self.experiment.initial, &[])),
                 |checkpoint| checkpoint.weights(&self.folder).map_err(Error::from),
             )?;
             self.folder.write("pivot.safetensors", &finite)?;
@@ -394,7 +396,7 @@ impl Run<'_> {
         if !self.folder.path("pivot.safetensors").exists() {
             self.pivot()?;
         }
-        let last = weights::encode(&self.experiment.chain.params, &self.engine.weights()?, &[]);
+        let last = weights::encode(&self.experiment.graph.tensors, &self.engine.weights()?, &[]);
         self.folder.write("final.safetensors", &last)?;
         Ok(())
     }

@@ -10,6 +10,11 @@ pub fn warmup_clients(split: &Split, participation: f64, sampling_seed: u64, rou
     sample(&holding(split, |high| high), participation, sampling_seed, round)
 }
 
+/// All clients that hold samples, ascending.
+pub fn clients_with_samples(split: &Split) -> Vec<u32> {
+    holding(split, |_| true)
+}
+
 /// The clients that probe in a ZO round, ascending: `participation` of those that `participants` names and that hold samples.
 pub fn zo_clients(
     split: &Split,

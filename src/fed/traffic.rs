@@ -18,6 +18,19 @@ pub struct Bytes {
     pub down: u64,
 }
 
+impl std::ops::AddAssign for Bytes {
+    fn add_assign(&mut self, other: Self) {
+        self.up += other.up;
+        self.down += other.down;
+    }
+}
+
+/// Batch norms' statistics, mean and variance of each of `channels`, up from and down to each of `clients`.
+pub fn norm_statistics(channels: usize, clients: usize) -> Bytes {
+    let bytes = 2 * WEIGHT * channels as u64 * clients as u64;
+    Bytes { up: bytes, down: bytes }
+}
+
 /// A warm-up round: the weights down to and up from each of `clients` taking part.
 pub fn warmup_round(params: usize, clients: usize) -> Bytes {
     let bytes = WEIGHT * params as u64 * clients as u64;
@@ -44,6 +57,8 @@ mod tests {
         assert_eq!(zo_round(11_173_962, 50, 3, 0), Bytes { up: 600, down: 1_200 + 90_000 });
         assert_eq!(zo_round(11_173_962, 50, 3, 50), Bytes { up: 600, down: 2_234_792_400 + 1_200 + 90_000 });
         assert_eq!(zo_round(10, 0, 3, 0), Bytes::default());
+        // 8 bytes a channel, of 20 clients.
+        assert_eq!(norm_statistics(4800, 20), Bytes { up: 768_000, down: 768_000 });
     }
 
     #[test]

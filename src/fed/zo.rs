@@ -2,6 +2,7 @@
 
 use super::experiment::Experiment;
 use super::schedule;
+use crate::config::NormStatistics;
 use crate::engine::{Engine, EngineError, ProbeClient, ProbeResult, ProbeSettings, Samples, Update};
 use crate::ledger::{Probe, Round, StepRule, quantise};
 use crate::rng::probe_seed;
@@ -28,7 +29,31 @@ pub struct ZoRound {
 /// How a config perturbs.
 pub fn settings(experiment: &Experiment) -> ProbeSettings {
     let zo = &experiment.config.zo;
-    ProbeSettings { distribution: zo.distribution, tau: zo.tau, epsilon: zo.epsilon }
+    let batch_statistics = norm_statistics(experiment) == NormStatistics::Refreshed;
+    ProbeSettings { distribution: zo.distribution, tau: zo.tau, epsilon: zo.epsilon, batch_statistics }
+}
+
+/// Which statistics batch norms take; `Frozen` for models without any.
+pub fn norm_statistics(experiment: &Experiment) -> NormStatistics {
+    if experiment.graph.has_batch_norm() { experiment.config.zo.norm_statistics } else { NormStatistics::Frozen }
+}
+
+/// Replaces the running statistics by the mean over `clients` of those of each one's own samples.
+pub fn take_statistics(
+    engine: &mut Engine,
+    experiment: &Experiment,
+    train: &Samples,
+    clients: &[u32],
+) -> Result<(), EngineError> {
+    let indices: Vec<&[u32]> = clients.iter().map(|&c| &experiment.split.clients[c as usize][..]).collect();
+    let statistics = engine.batch_norm_statistics(train, &indices)?;
+    engine.set_running_statistics(&statistics)
+}
+
+/// The clients that take part in round `round`.
+pub fn clients(experiment: &Experiment, round: u32) -> Vec<u32> {
+    let (config, zo) = (&experiment.config, &experiment.config.zo);
+    schedule::zo_clients(&experiment.split, zo.participants, zo.participation, config.seeds.sampling, round)
 }
 
 /// Runs round `round` (absolute) and updates the weights.
@@ -40,7 +65,7 @@ pub fn round(
 ) -> Result<ZoRound, EngineError> {
     let (config, split) = (&experiment.config, &experiment.split);
     let zo = &config.zo;
-    let clients = schedule::zo_clients(split, zo.participants, zo.participation, config.seeds.sampling, round);
+    let clients = clients(experiment, round);
     let seeds: Vec<Vec<u64>> = clients
         .iter()
         .map(|&c| (0..zo.probes).map(|p| probe_seed(config.seeds.probes, round, c, p)).collect())
@@ -65,6 +90,9 @@ pub fn round(
     let lr = zo.lr * zo.lr_decay.powi((round - config.warmup.rounds) as i32);
     let ledger = Round { round, lr, scale_exp: None, skipped: false, probes, fingerprint: 0 };
     let (ledger, finite) = apply(engine, ledger, &settings)?;
+    if settings.batch_statistics && finite {
+        take_statistics(engine, experiment, train, &clients)?;
+    }
     Ok(report(ledger, finite, clients, &results))
 }
 

@@ -1,13 +1,12 @@
 //! A golden forward and backward pass.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
 use super::GoldenError;
 use crate::files;
-use crate::model::{Chain, ModelSpec};
+use crate::model::{Graph, ModelSpec, ParamTensor};
 use crate::weights::TensorFile;
 
 /// Which statistics batch norm uses.
@@ -42,8 +41,8 @@ impl fmt::Display for Mode {
 pub struct PassGolden {
     /// The model table.
     pub spec: ModelSpec,
-    /// Its chain.
-    pub chain: Chain,
+    /// Its graph.
+    pub graph: Graph,
     /// Which statistics batch norm uses.
     pub mode: Mode,
     /// Samples N.
@@ -52,18 +51,16 @@ pub struct PassGolden {
     pub x: Vec<f32>,
     /// `[N]`, below the model's classes.
     pub y: Vec<u32>,
-    /// The flat parameter vector.
-    pub params: Vec<f32>,
-    /// Running statistics before, by name.
-    pub buffers: BTreeMap<String, Vec<f32>>,
+    /// The weight vector: the flat parameters, then the running statistics before.
+    pub weights: Vec<f32>,
     /// `[N, classes]`.
     pub logits: Vec<f32>,
     /// Mean cross-entropy.
     pub loss: f32,
     /// The flat gradient of `loss`.
     pub grads: Vec<f32>,
-    /// Running statistics after, by name.
-    pub out_buffers: BTreeMap<String, Vec<f32>>,
+    /// Running statistics after, in the order of the model's buffers; empty where the file has none.
+    pub out_buffers: Vec<f32>,
 }
 
 impl PassGolden {
@@ -81,13 +78,13 @@ impl PassGolden {
         let table =
             serde_json::from_str(text("model")?).map_err(|e| field(format!("metadata `model`: expected JSON: {e}")))?;
         let spec = ModelSpec::from_json(&table).map_err(model)?;
-        let chain = spec.chain().map_err(model)?;
+        let graph = spec.graph().map_err(model)?;
         let mode = text("mode")?.parse().map_err(|m| field(format!("metadata {m}")))?;
 
         let shape = file.shape("x")?;
         let samples = shape.first().copied().unwrap_or(0);
-        if samples == 0 || shape[1..].iter().try_fold(1usize, |n, &s| n.checked_mul(s)) != Some(chain.input.len()) {
-            let expected = chain.input.len();
+        if samples == 0 || shape[1..].iter().try_fold(1usize, |n, &s| n.checked_mul(s)) != Some(graph.input.len()) {
+            let expected = graph.input.len();
             return Err(file
                 .error("x", format!("expected [N, ...] of {expected} values a sample, found {shape:?}"))
                 .into());
@@ -95,27 +92,29 @@ impl PassGolden {
         let x = file.f32s("x", &shape)?;
         let mut y = Vec::with_capacity(samples);
         for label in file.i64s("y", &[samples])? {
-            let class = u32::try_from(label).ok().filter(|&c| (c as usize) < chain.classes);
+            let class = u32::try_from(label).ok().filter(|&c| (c as usize) < graph.classes);
             y.push(class.ok_or_else(|| {
-                file.error("y", format!("expected labels from 0 to {}, found {label}", chain.classes - 1))
+                file.error("y", format!("expected labels from 0 to {}, found {label}", graph.classes - 1))
             })?);
         }
-        let params = file.flat("param/", &chain.params)?;
-        let grads = file.flat("grad/", &chain.params)?;
-        let logits = file.f32s("out/logits", &[samples, chain.classes])?;
+        let mut weights = file.flat("param/", graph.params())?;
+        let grads = file.flat("grad/", graph.params())?;
+        let logits = file.f32s("out/logits", &[samples, graph.classes])?;
         let loss = file.f32s("out/loss", &[1])?[0];
-        let (mut buffers, mut out_buffers) = (BTreeMap::new(), BTreeMap::new());
+        weights.extend(file.flat("buffer/", graph.buffers())?);
+        let after = file.names().iter().any(|name| name.starts_with("out_buffer/"));
+        let out_buffers = if after { file.flat("out_buffer/", graph.buffers())? } else { Vec::new() };
+        let prefixed = |name: &str, prefix: &str, known: &[ParamTensor]| {
+            name.strip_prefix(prefix).is_some_and(|n| known.iter().any(|p| p.name == n))
+        };
         for name in file.names() {
-            let known =
-                |prefix: &str| name.strip_prefix(prefix).is_some_and(|n| chain.params.iter().any(|p| p.name == n));
-            if let Some(buffer) = name.strip_prefix("buffer/") {
-                buffers.insert(buffer.to_owned(), file.f32s(name, &file.shape(name)?)?);
-            } else if let Some(buffer) = name.strip_prefix("out_buffer/") {
-                out_buffers.insert(buffer.to_owned(), file.f32s(name, &file.shape(name)?)?);
-            } else if !["x", "y", "out/logits", "out/loss"].contains(&name) && !known("param/") && !known("grad/") {
+            let known = ["x", "y", "out/logits", "out/loss"].contains(&name)
+                || ["param/", "grad/"].iter().any(|prefix| prefixed(name, prefix, graph.params()))
+                || ["buffer/", "out_buffer/"].iter().any(|prefix| prefixed(name, prefix, graph.buffers()));
+            if !known {
                 return Err(file.error(name, "the model has no tensor of this name".to_owned()).into());
             }
         }
-        Ok(Self { spec, chain, mode, samples, x, y, params, buffers, logits, loss, grads, out_buffers })
+        Ok(Self { spec, graph, mode, samples, x, y, weights, logits, loss, grads, out_buffers })
     }
 }

@@ -81,7 +81,7 @@ impl SpsaGolden {
             )));
         }
         let spec = ModelSpec::from_json(&raw.model).map_err(model)?;
-        let expected = spec.chain().map_err(model)?.param_count();
+        let expected = spec.graph().map_err(model)?.param_count();
         if raw.params != expected {
             return Err(field(format!("params: expected {expected}, found {}", raw.params)));
         }

@@ -5,7 +5,7 @@ use bytemuck::{Pod, Zeroable};
 use super::Kernel;
 use super::params::{ABSENT, Lanes, perturb};
 use super::tiling::{Operands, Product};
-use crate::model::{Chain, Layer};
+use crate::model::{Graph, Layer};
 use crate::plan::Recording;
 use crate::reference;
 
@@ -37,11 +37,12 @@ const MOST_CLASSES: usize = 16;
 
 impl Params {
     /// Of a chain that the kernel can compute: one hidden layer with ReLU, and few outputs.
-    pub fn of(chain: &Chain) -> Option<Self> {
+    pub fn of(graph: &Graph) -> Option<Self> {
         let offset = |tensor: Option<usize>| tensor.map_or(ABSENT, |o| o as u32);
-        match chain.layers[..] {
+        let layers: Vec<Layer> = graph.nodes.iter().map(|node| node.layer).collect();
+        match layers[..] {
             [
-                Layer::Linear { in_features, out_features: hidden, weight: weight1, bias: bias1, relu: true },
+                Layer::Linear { rows: 1, in_features, out_features: hidden, weight: weight1, bias: bias1, relu: true },
                 Layer::Linear { out_features: classes, weight: weight2, bias: bias2, relu: false, .. },
             ] if classes <= MOST_CLASSES => Some(Self {
                 inputs: in_features as u32,

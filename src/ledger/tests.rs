@@ -22,11 +22,11 @@ fn golden_text() -> String {
 fn golden_replays_bit_for_bit() {
     for name in ["replay-small", "replay-binomial"] {
         let ledger = Ledger::read(&folder(name).join("ledger.jsonl")).unwrap();
-        let (h, chain) = (&ledger.header, ModelSpec::from_json(&ledger.header.model).unwrap().chain().unwrap());
+        let (h, graph) = (&ledger.header, ModelSpec::from_json(&ledger.header.model).unwrap().graph().unwrap());
         assert!(!ledger.truncated && ledger.rounds.len() == 5);
         let base = folder(name).join(&h.base);
         assert_eq!(crate::files::sha256_file(&base).unwrap(), h.base_sha256);
-        let mut w = weights::load(&base, &chain.params).unwrap();
+        let mut w = weights::load(&base, &graph.tensors).unwrap();
         for r in &ledger.rounds {
             let rule = StepRule { lr: r.lr, epsilon: h.epsilon, tau: h.tau, scale: h.distribution.scale() };
             let a = rule.coefficients(r.probes.iter().map(|p| (p.weight, p.dl)));
@@ -42,7 +42,7 @@ fn golden_replays_bit_for_bit() {
             apply_exact(&mut w, h.distribution, &seeds, &q, ours.scale_exp);
             assert_eq!(fingerprint(&w), r.fingerprint, "{name} {}", r.round);
         }
-        let last = weights::load(&folder(name).join("final.safetensors"), &chain.params).unwrap();
+        let last = weights::load(&folder(name).join("final.safetensors"), &graph.tensors).unwrap();
         assert!(w.iter().zip(&last).all(|(a, b)| a.to_bits() == b.to_bits()));
     }
 }

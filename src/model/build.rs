@@ -1,19 +1,19 @@
-//! From the model table to the chain: shapes, offsets and names.
+//! From the model table to the graph: shapes, offsets and names. `resnet` and `vit` have files of their own.
 
-use super::ModelError;
-use super::chain::{Chain, Init, Layer, NORM_EPS, ParamTensor, Shape};
+use super::graph::{Graph, Init, Layer, Node, NormKind, ParamTensor, Shape, Source};
 use super::spec::{Input, LayerSpec, ModelSpec};
+use super::{ModelError, resnet, vit};
 
 /// Kernels index with u32, and a buffer's bytes must fit one too.
 const MAX_VALUES: u128 = 1 << 29;
 
 impl ModelSpec {
-    /// The chain of a complete table.
+    /// The graph of a complete table.
     ///
     /// # Errors
     /// `input` or `classes` missing; layers that don't fit together, named with the numbers; more values than 2^29 in a
     /// tensor, an activation or all parameters.
-    pub fn chain(&self) -> Result<Chain, ModelError> {
+    pub fn graph(&self) -> Result<Graph, ModelError> {
         let missing = |key| ModelError::key(key, "missing, and no data to take it from");
         let input = self.input().ok_or_else(|| missing("input"))?;
         let classes = self.classes().ok_or_else(|| missing("classes"))?;
@@ -25,7 +25,7 @@ impl ModelSpec {
         if matches!(self, Self::Mlp { .. }) {
             input = Shape::features(input.len());
         }
-        let mut builder = Builder { shape: input, layers: Vec::new(), params: Vec::new(), total: 0, fusable: false };
+        let mut builder = Builder::new(input);
         match self {
             Self::Mlp { hidden, .. } => {
                 for (i, &width) in hidden.iter().enumerate() {
@@ -69,8 +69,10 @@ impl ModelSpec {
                     return Err(ModelError::key("layers", "expected at least one layer with weights"));
                 }
             }
+            Self::ResNet(spec) => resnet::build(&mut builder, spec, classes)?,
+            Self::Vit(spec) => vit::build(&mut builder, spec, classes)?,
         }
-        Ok(Chain { input, layers: builder.layers, params: builder.params, classes })
+        Ok(builder.finish(input, classes))
     }
 }
 
@@ -91,17 +93,61 @@ impl LayerSpec {
     }
 }
 
-struct Builder {
-    shape: Shape,
-    layers: Vec<Layer>,
+/// A graph in the making. Layers are added behind [`Builder::at`].
+pub(super) struct Builder {
+    /// What the next layer reads.
+    pub at: Source,
+    /// Its shape.
+    pub shape: Shape,
+    nodes: Vec<Node>,
     params: Vec<ParamTensor>,
     total: usize,
-    /// The last table entry was linear or a convolution: a ReLU right after it is fused.
+    buffers: Vec<ParamTensor>,
+    /// The last table entry was linear, a convolution or a norm: a ReLU right after it is fused.
     fusable: bool,
 }
 
 impl Builder {
-    fn add(&mut self, name: &str, place: &str, spec: LayerSpec) -> Result<(), ModelError> {
+    fn new(shape: Shape) -> Self {
+        let (nodes, params, buffers) = (Vec::new(), Vec::new(), Vec::new());
+        Self { at: Source::Batch, shape, nodes, params, total: 0, buffers, fusable: false }
+    }
+
+    /// The graph; the running statistics come to lie behind the parameters.
+    fn finish(mut self, input: Shape, classes: usize) -> Graph {
+        for buffer in &mut self.buffers {
+            buffer.offset += self.total;
+        }
+        for node in &mut self.nodes {
+            if let Layer::Norm { kind: NormKind::Batch { mean, variance }, .. } = &mut node.layer {
+                *mean += self.total;
+                *variance += self.total;
+            }
+        }
+        let learnable = self.params.len();
+        self.params.extend(self.buffers);
+        Graph { input, nodes: self.nodes, tensors: self.params, learnable, classes }
+    }
+
+    /// Appends a layer that reads `at` and what is added to it, and moves on behind it.
+    pub(super) fn push(&mut self, layer: Layer, residual: Option<Source>) {
+        self.nodes.push(Node { layer, input: self.at, residual });
+        self.at = Source::Node(self.nodes.len() - 1);
+    }
+
+    /// A channel's statistics of a batch norm: offsets of mean and variance, from the first buffer on.
+    pub(super) fn running(&mut self, name: &str, channels: usize) -> NormKind {
+        let mut tensor = |kind: &str, init| {
+            let offset = self.buffers.last().map_or(0, |b| b.offset + b.len);
+            let (name, shape) = (format!("{name}.{kind}"), vec![channels]);
+            self.buffers.push(ParamTensor { name, shape, offset, len: channels, init });
+            offset
+        };
+        NormKind::Batch { mean: tensor("running_mean", Init::Zeros), variance: tensor("running_var", Init::Ones) }
+    }
+
+    /// Appends an entry of a table. `name` is the prefix of its tensors, `place` names it in messages.
+    pub(super) fn add(&mut self, name: &str, place: &str, spec: LayerSpec) -> Result<(), ModelError> {
         let input = self.shape;
         let error = |message: String| ModelError::Shape { layer: place.to_owned(), message };
         let fusable = std::mem::take(&mut self.fusable);
@@ -117,7 +163,7 @@ impl Builder {
                 let bias = bias.then(|| self.tensor(place, name, "bias", vec![out], Init::Zeros)).transpose()?;
                 self.fusable = true;
                 self.shape = Shape::features(out);
-                Layer::Linear { in_features: input.c, out_features: out, weight, bias, relu: false }
+                Layer::Linear { rows: 1, in_features: input.c, out_features: out, weight, bias, relu: false }
             }
             LayerSpec::Conv { out, kernel, stride, padding, bias } => {
                 let side = |n: usize| window(n, kernel, stride, padding);
@@ -163,7 +209,9 @@ impl Builder {
                 }
                 let weight = self.tensor(place, name, "weight", vec![input.c], Init::Ones)?;
                 let bias = self.tensor(place, name, "bias", vec![input.c], Init::Zeros)?;
-                Layer::GroupNorm { groups, channels: input.c, spatial: input.spatial(), weight, bias, eps: NORM_EPS }
+                let kind = NormKind::Group { groups };
+                self.fusable = true;
+                Layer::Norm { kind, channels: input.c, spatial: input.spatial(), weight, bias, relu: false }
             }
             LayerSpec::Flatten => {
                 self.shape = Shape::features(input.len());
@@ -172,8 +220,8 @@ impl Builder {
                 return Ok(());
             }
             LayerSpec::Relu => {
-                if let (true, Some(Layer::Linear { relu, .. } | Layer::Conv { relu, .. })) =
-                    (fusable, self.layers.last_mut())
+                if let (true, Some(Layer::Linear { relu, .. } | Layer::Conv { relu, .. } | Layer::Norm { relu, .. })) =
+                    (fusable, self.nodes.last_mut().map(|n| &mut n.layer))
                 {
                     *relu = true;
                     return Ok(());
@@ -183,12 +231,12 @@ impl Builder {
             LayerSpec::Gelu => Layer::Gelu { len: input.len() },
             LayerSpec::Tanh => Layer::Tanh { len: input.len() },
         };
-        self.layers.push(layer);
+        self.push(layer, None);
         Ok(())
     }
 
     /// Appends a tensor and gives its offset.
-    fn tensor(
+    pub(super) fn tensor(
         &mut self,
         place: &str,
         layer: &str,
@@ -203,7 +251,8 @@ impl Builder {
         }
         let offset = self.total;
         self.total = end as usize;
-        self.params.push(ParamTensor { name: format!("{layer}.{kind}"), shape, offset, len: len as usize, init });
+        let name = if layer.is_empty() { kind.to_owned() } else { format!("{layer}.{kind}") };
+        self.params.push(ParamTensor { name, shape, offset, len: len as usize, init });
         Ok(offset)
     }
 }
@@ -213,7 +262,7 @@ fn window(n: usize, kernel: usize, stride: usize, padding: usize) -> Option<usiz
     Some((n + 2 * padding).checked_sub(kernel)? / stride + 1)
 }
 
-fn fits(place: &str, shape: [usize; 3]) -> Result<(), ModelError> {
+pub(super) fn fits(place: &str, shape: [usize; 3]) -> Result<(), ModelError> {
     let len = shape.iter().fold(1u128, |n, &s| n.saturating_mul(s as u128));
     if len > MAX_VALUES { Err(too_large(place, len)) } else { Ok(()) }
 }

@@ -1,14 +1,16 @@
-//! The model table, and what it becomes: a chain of layers over one flat parameter vector
+//! The model table, and what it becomes: a graph of layers over one flat parameter vector
 //! (interfaces, Models; perturbation-stream, The flat parameter vector).
 
 mod build;
-mod chain;
+mod graph;
 mod init;
+mod resnet;
 mod spec;
 mod table;
+mod vit;
 
-pub use chain::{Chain, Init, Layer, NORM_EPS, ParamTensor, Shape};
-pub use spec::{Input, LayerSpec, ModelSpec};
+pub use graph::{Graph, Init, Layer, NORM_EPS, Node, NormKind, ParamTensor, Shape, Source};
+pub use spec::{Input, LayerSpec, ModelSpec, NormChoice, ResNetSpec, VitSpec};
 
 /// What can be wrong with a model.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,9 +23,6 @@ pub enum ModelError {
         /// What was found and expected.
         message: String,
     },
-    /// A kind that this version doesn't compute.
-    #[error("model.kind: `{0}` is not available in this version, expected mlp, cnn or sequential")]
-    NotAvailable(String),
     /// Layers that don't fit together.
     #[error("{layer}: {message}")]
     Shape {

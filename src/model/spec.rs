@@ -72,6 +72,56 @@ pub enum ModelSpec {
         /// Outputs.
         classes: Option<usize>,
     },
+    /// A residual network.
+    ResNet(ResNetSpec),
+    /// A vision transformer.
+    Vit(VitSpec),
+}
+
+/// A residual network of basic blocks, in its CIFAR form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResNetSpec {
+    /// Sample shape.
+    pub input: Option<[usize; 3]>,
+    /// 10, 18 or 34: 1, 2 or 3 to 6 blocks a stage.
+    pub depth: usize,
+    /// Channels of the first stage; doubled in each further one.
+    pub width: usize,
+    /// The norm behind each convolution.
+    pub norm: NormChoice,
+    /// Outputs.
+    pub classes: Option<usize>,
+}
+
+/// A residual network's norm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NormChoice {
+    /// Of a sample's groups of channels.
+    Group {
+        /// Groups.
+        groups: usize,
+    },
+    /// Of a channel over a batch.
+    Batch,
+}
+
+/// A vision transformer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VitSpec {
+    /// Sample shape.
+    pub input: Option<[usize; 3]>,
+    /// Side of a patch; it divides the input's sides.
+    pub patch: usize,
+    /// Values of a token.
+    pub dim: usize,
+    /// Blocks.
+    pub depth: usize,
+    /// Heads; they divide `dim`.
+    pub heads: usize,
+    /// Width of the perceptrons' hidden layer.
+    pub mlp: usize,
+    /// Outputs.
+    pub classes: Option<usize>,
 }
 
 /// An entry of `sequential`'s `layers`.
@@ -135,6 +185,8 @@ impl ModelSpec {
             Self::Mlp { .. } => "mlp",
             Self::Cnn { .. } => "cnn",
             Self::Sequential { .. } => "sequential",
+            Self::ResNet(_) => "resnet",
+            Self::Vit(_) => "vit",
         }
     }
 
@@ -142,14 +194,20 @@ impl ModelSpec {
     pub fn input(&self) -> Option<Input> {
         match self {
             Self::Mlp { input, .. } | Self::Sequential { input, .. } => *input,
-            Self::Cnn { input, .. } => input.map(Input::Image),
+            Self::Cnn { input, .. } | Self::ResNet(ResNetSpec { input, .. }) | Self::Vit(VitSpec { input, .. }) => {
+                input.map(Input::Image)
+            }
         }
     }
 
     /// The number of outputs, where given.
     pub fn classes(&self) -> Option<usize> {
         match self {
-            Self::Mlp { classes, .. } | Self::Cnn { classes, .. } | Self::Sequential { classes, .. } => *classes,
+            Self::Mlp { classes, .. }
+            | Self::Cnn { classes, .. }
+            | Self::Sequential { classes, .. }
+            | Self::ResNet(ResNetSpec { classes, .. })
+            | Self::Vit(VitSpec { classes, .. }) => *classes,
         }
     }
 
@@ -176,7 +234,7 @@ impl ModelSpec {
                 }
                 Some(_) => {}
             },
-            Self::Cnn { input, .. } => match *input {
+            Self::Cnn { input, .. } | Self::ResNet(ResNetSpec { input, .. }) | Self::Vit(VitSpec { input, .. }) => match *input {
                 None => *input = Some(shape),
                 Some(given) if given != shape => {
                     return Err(mismatch(&Input::Image(given), data.to_string()));
@@ -191,7 +249,11 @@ impl ModelSpec {
                 Some(_) => {}
             },
         }
-        let (Self::Mlp { classes, .. } | Self::Cnn { classes, .. } | Self::Sequential { classes, .. }) = &mut self;
+        let (Self::Mlp { classes, .. }
+        | Self::Cnn { classes, .. }
+        | Self::Sequential { classes, .. }
+        | Self::ResNet(ResNetSpec { classes, .. })
+        | Self::Vit(VitSpec { classes, .. })) = &mut self;
         match *classes {
             None => *classes = Some(data_classes),
             Some(given) if given < data_classes => {

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::ModelError;
-use super::spec::{Input, LayerSpec, ModelSpec};
+use super::resnet;
+use super::spec::{Input, LayerSpec, ModelSpec, NormChoice, ResNetSpec, VitSpec};
 
 /// Largest of any size in a table: products of three still fit a u128, and of two a u64.
 const MAX_SIZE: u64 = 1 << 24;
@@ -12,7 +13,7 @@ impl ModelSpec {
     /// Reads a model table. A key `weights` (a config's file to start from) is no part of the model and passed over.
     ///
     /// # Errors
-    /// A kind that is unknown or not available; a key that is missing, unknown, or of the wrong type or range.
+    /// A kind that is unknown; a key that is missing, unknown, or of the wrong type or range.
     pub fn from_json(value: &Value) -> Result<Self, ModelError> {
         let map = value
             .as_object()
@@ -47,7 +48,8 @@ impl ModelSpec {
                     classes: table.optional("classes", size)?,
                 })
             }
-            "resnet" | "vit" => Err(ModelError::NotAvailable(kind.to_owned())),
+            "resnet" => resnet(&table).map(Self::ResNet),
+            "vit" => vit(&table).map(Self::Vit),
             other => {
                 let known = ["mlp", "cnn", "resnet", "vit", "sequential"];
                 Err(ModelError::key("kind", format!("unknown kind `{other}`{}", nearest(other, &known))))
@@ -75,6 +77,27 @@ impl ModelSpec {
             Self::Sequential { layers, .. } => {
                 map.insert("layers".to_owned(), layers.iter().copied().map(LayerSpec::to_json).collect());
             }
+            Self::ResNet(spec) => {
+                map.insert("depth".to_owned(), json!(spec.depth));
+                map.insert("width".to_owned(), json!(spec.width));
+                match spec.norm {
+                    NormChoice::Batch => map.insert("norm".to_owned(), json!("batch")),
+                    NormChoice::Group { groups } => {
+                        map.insert("norm".to_owned(), json!("group"));
+                        map.insert("groups".to_owned(), json!(groups))
+                    }
+                };
+            }
+            Self::Vit(spec) => {
+                let sizes = [
+                    ("patch", spec.patch),
+                    ("dim", spec.dim),
+                    ("depth", spec.depth),
+                    ("heads", spec.heads),
+                    ("mlp", spec.mlp),
+                ];
+                map.extend(sizes.map(|(key, size)| (key.to_owned(), json!(size))));
+            }
         }
         if let Some(classes) = self.classes() {
             map.insert("classes".to_owned(), json!(classes));
@@ -100,6 +123,43 @@ impl LayerSpec {
             Self::Tanh => json!("tanh"),
         }
     }
+}
+
+fn resnet(table: &Table<'_>) -> Result<ResNetSpec, ModelError> {
+    table.only(&["kind", "input", "depth", "width", "norm", "groups", "classes", "weights"])?;
+    let groups = table.optional("groups", size)?;
+    let norm = match table.optional("norm", text)?.as_deref().unwrap_or("group") {
+        "group" => NormChoice::Group { groups: groups.unwrap_or(2) },
+        "batch" if groups.is_none() => NormChoice::Batch,
+        "batch" => return Err(table.error("groups", "belongs to norm = \"group\", found norm = \"batch\"".to_owned())),
+        other => return Err(table.error("norm", format!("expected \"group\" or \"batch\", found \"{other}\""))),
+    };
+    let depth = table.optional("depth", size)?.unwrap_or(18);
+    if resnet::blocks(depth).is_none() {
+        return Err(table.error("depth", format!("expected 10, 18 or 34, found {depth}")));
+    }
+    let width = table.optional("width", size)?.unwrap_or(64);
+    Ok(ResNetSpec {
+        input: table.optional("input", image)?,
+        depth,
+        width,
+        norm,
+        classes: table.optional("classes", size)?,
+    })
+}
+
+fn vit(table: &Table<'_>) -> Result<VitSpec, ModelError> {
+    table.only(&["kind", "input", "patch", "dim", "depth", "heads", "mlp", "classes", "weights"])?;
+    let sized = |key, default| Ok::<usize, ModelError>(table.optional(key, size)?.unwrap_or(default));
+    Ok(VitSpec {
+        input: table.optional("input", image)?,
+        patch: sized("patch", 4)?,
+        dim: sized("dim", 512)?,
+        depth: sized("depth", 6)?,
+        heads: sized("heads", 8)?,
+        mlp: sized("mlp", 2048)?,
+        classes: table.optional("classes", size)?,
+    })
 }
 
 fn layer(position: usize, value: &Value) -> Result<LayerSpec, ModelError> {
@@ -218,6 +278,10 @@ fn image(value: &Value) -> Result<[usize; 3], String> {
 
 fn input(value: &Value) -> Result<Input, String> {
     if value.is_array() { image(value).map(Input::Image) } else { size(value).map(Input::Features) }
+}
+
+fn text(value: &Value) -> Result<String, String> {
+    value.as_str().map(str::to_owned).ok_or_else(|| format!("expected a string, found {value}"))
 }
 
 fn flag(value: &Value) -> Result<bool, String> {

@@ -50,7 +50,7 @@ pub enum WeightsError {
     },
 }
 
-/// Reads a model's weights into a flat vector.
+/// Reads a model's tensors into a weight vector. `num_batches_tracked` of PyTorch's batch norms is passed over.
 ///
 /// # Errors
 /// A file that can't be read or is cut off; a tensor that is missing, not the model's, misshapen, not f32 or not finite.
@@ -64,7 +64,9 @@ pub fn load(path: &Path, params: &[ParamTensor]) -> Result<Vec<f32>, WeightsErro
 /// As [`load`].
 pub fn decode(path: &Path, bytes: &[u8], params: &[ParamTensor]) -> Result<Vec<f32>, WeightsError> {
     let file = TensorFile::parse(path, bytes)?;
-    if let Some(extra) = file.names().into_iter().find(|name| !params.iter().any(|p| p.name == *name)) {
+    // PyTorch counts batches in a tensor that no norm with a fixed momentum reads.
+    let known = |name: &str| name.ends_with(".num_batches_tracked") || params.iter().any(|p| p.name == name);
+    if let Some(extra) = file.names().into_iter().find(|name| !known(name)) {
         return Err(file.error(extra, "the model has no tensor of this name".to_owned()));
     }
     file.flat("", params)

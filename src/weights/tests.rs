@@ -3,29 +3,29 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::{Chain, ModelSpec};
+use crate::model::{Graph, ModelSpec};
 
-fn mlp(hidden: usize) -> Chain {
+fn mlp(hidden: usize) -> Graph {
     ModelSpec::from_json(&json!({"kind": "mlp", "input": 5, "hidden": [hidden], "classes": 3}))
         .unwrap()
-        .chain()
+        .graph()
         .unwrap()
 }
 
-fn message(bytes: &[u8], chain: &Chain) -> String {
-    decode(Path::new("w.safetensors"), bytes, &chain.params).unwrap_err().to_string()
+fn message(bytes: &[u8], graph: &Graph) -> String {
+    decode(Path::new("w.safetensors"), bytes, &graph.tensors).unwrap_err().to_string()
 }
 
 #[test]
 fn round_trip() {
-    let chain = mlp(4);
-    let w = chain.init_weights(1);
+    let graph = mlp(4);
+    let w = graph.init_weights(1);
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("w.safetensors");
-    save(&path, &chain.params, &w, &[("round", "7"), ("note", "a")]).unwrap();
-    assert_eq!(load(&path, &chain.params).unwrap(), w);
+    save(&path, &graph.tensors, &w, &[("round", "7"), ("note", "a")]).unwrap();
+    assert_eq!(load(&path, &graph.tensors).unwrap(), w);
     let bytes = std::fs::read(&path).unwrap();
-    assert_eq!(bytes, encode(&chain.params, &w, &[("round", "7"), ("note", "a")]));
+    assert_eq!(bytes, encode(&graph.tensors, &w, &[("round", "7"), ("note", "a")]));
     assert_eq!(TensorFile::parse(&path, &bytes).unwrap().metadata("round"), Some("7"));
 }
 
@@ -33,47 +33,48 @@ fn round_trip() {
 fn files_in_another_order_are_read() {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/replay-small/base.safetensors"));
     let table = json!({"kind": "mlp", "input": 64, "hidden": [64], "classes": 10});
-    let chain = ModelSpec::from_json(&table).unwrap().chain().unwrap();
-    assert_eq!(load(path, &chain.params).unwrap().len(), 4810);
+    let graph = ModelSpec::from_json(&table).unwrap().graph().unwrap();
+    assert_eq!(load(path, &graph.tensors).unwrap().len(), 4810);
 }
 
 #[test]
 fn errors_name_file_tensor_and_what_was_expected() {
-    let chain = mlp(4);
-    let w = chain.init_weights(1);
-    let bytes = encode(&chain.params, &w, &[]);
+    let graph = mlp(4);
+    let w = graph.init_weights(1);
+    let bytes = encode(&graph.tensors, &w, &[]);
     for cut in [0, 5, 40, bytes.len() - 1] {
-        assert!(message(&bytes[..cut], &chain).contains("w.safetensors"), "{cut}");
+        assert!(message(&bytes[..cut], &graph).contains("w.safetensors"), "{cut}");
     }
-    assert!(message(&bytes[..bytes.len() - 1], &chain).contains("truncated"));
+    assert!(message(&bytes[..bytes.len() - 1], &graph).contains("truncated"));
     let mut longer = bytes.clone();
     longer.push(0);
-    assert!(message(&longer, &chain).contains("not as long"));
+    assert!(message(&longer, &graph).contains("not as long"));
 
     let other = message(&bytes, &mlp(6));
     assert!(other.contains("layers.0.weight") && other.contains("[6, 5]") && other.contains("[4, 5]"), "{other}");
-    let missing = message(&encode(&chain.params[..3], &w[..w.len() - 3], &[]), &chain);
+    let missing = message(&encode(&graph.tensors[..3], &w[..w.len() - 3], &[]), &graph);
     assert!(missing.contains("`layers.1.bias`: missing"), "{missing}");
-    let mut fewer = chain.clone();
-    fewer.params.pop();
+    let mut fewer = graph.clone();
+    fewer.tensors.pop();
+    fewer.learnable -= 1;
     assert!(message(&bytes, &fewer).contains("`layers.1.bias`: the model has no"));
 
     let text = String::from_utf8_lossy(&bytes[8..]).replacen("F32", "I32", 1);
     let mut retyped = bytes[..8].to_vec();
     retyped.extend(&text.as_bytes()[..bytes.len().min(text.len()) - 8]);
     retyped.resize(bytes.len(), 0);
-    let dtype = message(&retyped, &chain);
+    let dtype = message(&retyped, &graph);
     assert!(dtype.contains("expected type F32, found I32"), "{dtype}");
 
     let mut bad = w.clone();
     bad[21] = f32::NAN;
     assert!(
-        message(&encode(&chain.params, &bad, &[]), &chain)
+        message(&encode(&graph.tensors, &bad, &[]), &graph)
             .contains("`layers.0.bias`: expected finite values, found NaN at index 1")
     );
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("w.safetensors");
-    assert!(save(&path, &chain.params, &bad, &[]).unwrap_err().to_string().contains("layers.0.bias"));
-    assert!(save(&path, &chain.params, &w[1..], &[]).unwrap_err().to_string().contains("expected 39"));
+    assert!(save(&path, &graph.tensors, &bad, &[]).unwrap_err().to_string().contains("layers.0.bias"));
+    assert!(save(&path, &graph.tensors, &w[1..], &[]).unwrap_err().to_string().contains("expected 39"));
     assert!(!path.exists());
 }

@@ -139,13 +139,20 @@ fn values_must_fit_together() {
 }
 
 #[test]
+fn statistics_are_exchanged_only_of_batch_norms() {
+    let with = |norm: &str| {
+        message(parse(&format!("zo.norm_statistics = \"refreshed\"\nmodel = {{ kind = \"resnet\", {norm} }}")))
+    };
+    let refusal = with("norm = \"group\"");
+    assert!(refusal.starts_with("c.toml: zo.norm_statistics = \"refreshed\": expected \"frozen\""), "{refusal}");
+    assert_eq!(with("width = 4"), refusal);
+    let batch = "zo.norm_statistics = \"recomputed\"\nmodel = { kind = \"resnet\", norm = \"batch\" }";
+    assert_eq!(parse(batch).unwrap().zo.norm_statistics, NormStatistics::Recomputed);
+}
+
+#[test]
 fn what_is_not_available_is_refused() {
     for (text, refusal) in [
-        ("", "model.kind = \"resnet\" is not available in this version; use mlp, cnn or sequential"),
-        (
-            "[model]\nkind = \"vit\"",
-            "model.kind = \"vit\" is not available in this version; use mlp, cnn or sequential",
-        ),
         ("data.name = \"npz\"", "data.name = \"npz\" is not available in this version; use digits, cifar10 or idx"),
         (
             "data.name = \"imagenet32\"",
@@ -160,10 +167,6 @@ fn what_is_not_available_is_refused() {
         (
             "zo.participants = \"high-first-order\"",
             "zo.participants = \"high-first-order\" is not available in this version; use all or low",
-        ),
-        (
-            "zo.norm_statistics = \"refreshed\"",
-            "zo.norm_statistics = \"refreshed\" is not available in this version; use frozen",
         ),
         (
             "zo.distribution = \"sphere\"",

@@ -1,0 +1,48 @@
+//! `zowarmup cost`.
+
+use super::args::CostArgs;
+use super::output::{self, grouped, row, table};
+use crate::config::Config;
+use crate::device::{Selection, open};
+use crate::error::Error;
+use crate::fed::cost::{Cost, Phase, cost};
+use crate::fed::experiment::Experiment;
+
+/// Prints what a config's run sends and holds.
+pub fn execute(args: &CostArgs) -> Result<u8, Error> {
+    let config = Config::load(args.config.as_deref(), &args.set.set)?;
+    let (experiment, made_up) = Experiment::prepare_sizes(&config)?;
+    if made_up {
+        eprintln!(
+            "{} is not at hand: counted with as many samples as the original has, split at random",
+            experiment.data.name
+        );
+    }
+    let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
+    let selection = Selection::resolve(args.device.device.as_deref(), &config.device.select, budget);
+    let device = open(&selection)?;
+    let result = cost(&experiment, device.as_ref())?;
+    output::print(args.json.json, &result, text)?;
+    Ok(0)
+}
+
+fn text(c: &Cost) -> String {
+    let line = |name: &str, of: fn(&Phase) -> u64| vec![name.to_owned(), grouped(of(&c.warmup)), grouped(of(&c.zo))];
+    let rows = [
+        row(["bytes", "warm-up", "zeroth-order"]),
+        line("up, a client and round", |p| p.uplink_bytes),
+        line("down, a client and round", |p| p.downlink_bytes),
+        line("up, by the formula", |p| p.formula_uplink_bytes),
+        line("down, by the formula", |p| p.formula_downlink_bytes),
+        line("memory of a client, by the formula", |p| p.formula_memory_bytes),
+        line("memory of the simulation", |p| p.device_bytes),
+    ];
+    format!(
+        "{} parameters\n{}at the pivot {} down to each client\nthe whole run {} up, {} down\n",
+        grouped(c.params),
+        table(&rows),
+        grouped(c.pivot_bytes),
+        grouped(c.total.uplink_bytes),
+        grouped(c.total.downlink_bytes)
+    )
+}

@@ -1,0 +1,135 @@
+//! What a run costs: bytes sent and held, by the paper's formulas and as the engine counts and allocates them.
+//!
+//! Formulas (Legate, Rish, Belilovsky, equations 4 and 5): a first-order client holds `(2 P + BS sum A) 4` bytes, a zeroth-order
+//! one `(2 P + BS max A) 4`, with P parameters, batches of BS samples and A values of a sample behind each layer; it sends `4 P`
+//! both ways, or `4 S` up and `4 S K` down for S probes of each of K clients. Layers are those of the engine's graph: a ReLU belongs
+//! to the layer before it.
+
+use serde::Serialize;
+
+use super::experiment::Experiment;
+use super::traffic::{self, Bytes};
+use super::{schedule, warmup, zo};
+use crate::config::NormStatistics;
+use crate::device::{Device, PlanningDevice};
+use crate::engine::{Engine, EngineError, Samples};
+
+/// What `zowarmup cost` prints.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cost {
+    /// Length of the flat parameter vector.
+    pub params: u64,
+    /// A warm-up round.
+    pub warmup: Phase,
+    /// A zeroth-order round.
+    pub zo: Phase,
+    /// Weights that a client gets at the pivot.
+    pub pivot_bytes: u64,
+    /// The whole run, all clients.
+    pub total: Total,
+}
+
+/// A phase: bytes a client and round; of a phase without rounds what a round would take.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Phase {
+    /// Client to server, as the engine counts.
+    pub uplink_bytes: u64,
+    /// Server to client.
+    pub downlink_bytes: u64,
+    /// Client to server, by the formula.
+    pub formula_uplink_bytes: u64,
+    /// Server to client, by the formula.
+    pub formula_downlink_bytes: u64,
+    /// Memory of a client, by the formula.
+    pub formula_memory_bytes: u64,
+    /// What the engine's buffers take at most in such a round: the whole simulation with its data.
+    pub device_bytes: u64,
+}
+
+/// Bytes of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Total {
+    /// Clients to server.
+    pub uplink_bytes: u64,
+    /// Server to clients.
+    pub downlink_bytes: u64,
+}
+
+/// The cost of an experiment on a device, of which only the limits count.
+///
+/// # Errors
+/// A plan that doesn't fit, with the bytes that are missing.
+pub fn cost(experiment: &Experiment, device: &dyn Device) -> Result<Cost, EngineError> {
+    let (config, graph) = (&experiment.config, &experiment.graph);
+    let params = graph.param_count();
+    let values = || graph.nodes.iter().map(|n| n.layer.output_len() as u64);
+    let held = experiment.split.clients.iter().map(Vec::len).max().unwrap_or(0) as u64;
+    let (weights, probes) = (4 * params as u64, u64::from(config.zo.probes));
+    let memory = |batch: u64, activations: u64| 2 * weights + 4 * batch * activations;
+    let n = zo::clients(experiment, config.warmup.rounds).len();
+    let one_client = round_traffic(experiment, n, 0);
+    let share = |bytes: u64| bytes / n.max(1) as u64;
+    let warmup = Phase {
+        uplink_bytes: weights,
+        downlink_bytes: weights,
+        formula_uplink_bytes: weights,
+        formula_downlink_bytes: weights,
+        formula_memory_bytes: memory(u64::from(config.warmup.batch).min(held), values().sum()),
+        device_bytes: peak(experiment, device, |engine, train| warmup::round(engine, experiment, train, 0).map(drop))?,
+    };
+    let zo = Phase {
+        uplink_bytes: share(one_client.up),
+        downlink_bytes: share(one_client.down),
+        formula_uplink_bytes: 4 * probes,
+        formula_downlink_bytes: 4 * probes * n as u64,
+        formula_memory_bytes: memory(held, values().max().unwrap_or(0)),
+        device_bytes: peak(experiment, device, |engine, train| {
+            zo::round(engine, experiment, train, config.warmup.rounds).map(drop)
+        })?,
+    };
+    let pivot_bytes = if config.zo.rounds > 0 { weights } else { 0 };
+    Ok(Cost { params: params as u64, warmup, zo, pivot_bytes, total: total(experiment) })
+}
+
+/// Bytes of a zeroth-order round of `clients`; `pivot_clients` get the weights with it.
+pub fn round_traffic(experiment: &Experiment, clients: usize, pivot_clients: usize) -> Bytes {
+    let graph = &experiment.graph;
+    let mut sent = traffic::zo_round(graph.param_count(), clients, experiment.config.zo.probes, pivot_clients);
+    let channels = graph.batch_norm_channels();
+    sent += match zo::norm_statistics(experiment) {
+        NormStatistics::Frozen => Bytes::default(),
+        // Once, of every client, with the pivot.
+        NormStatistics::Recomputed => traffic::norm_statistics(channels, pivot_clients),
+        NormStatistics::Refreshed => traffic::norm_statistics(channels, clients),
+    };
+    sent
+}
+
+fn total(experiment: &Experiment) -> Total {
+    let (config, split) = (&experiment.config, &experiment.split);
+    let params = experiment.graph.param_count();
+    let mut sum = Bytes::default();
+    for round in 0..config.warmup.rounds {
+        let clients = schedule::warmup_clients(split, config.warmup.participation, config.seeds.sampling, round);
+        sum += traffic::warmup_round(params, clients.len());
+    }
+    for round in 0..config.zo.rounds {
+        let clients = zo::clients(experiment, config.warmup.rounds + round).len();
+        sum += round_traffic(experiment, clients, if round == 0 { split.clients.len() } else { 0 });
+    }
+    Total { uplink_bytes: sum.up, downlink_bytes: sum.down }
+}
+
+/// The most that the engine's buffers take while `round` runs from a fresh start.
+fn peak(
+    experiment: &Experiment,
+    device: &dyn Device,
+    round: impl FnOnce(&mut Engine, &Samples) -> Result<(), EngineError>,
+) -> Result<u64, EngineError> {
+    let planning = Box::new(PlanningDevice::like(device));
+    let mut engine = Engine::planned(planning, experiment.graph.clone())?;
+    let train = engine.upload(&experiment.train_set())?;
+    engine.upload(&experiment.test_set())?;
+    round(&mut engine, &train)?;
+    Ok(engine.device().peak_bytes())
+}

@@ -1,0 +1,69 @@
+//! Vision transformer (interfaces, Models): patches as tokens behind a class token, pre-norm blocks of attention and a
+//! two-layer perceptron with exact GELU, no final norm, the head on the class token.
+
+use super::ModelError;
+use super::build::{Builder, fits};
+use super::graph::{Init, Layer, Shape, Source};
+use super::spec::VitSpec;
+
+/// Deviation of the initial weights, 0.02.
+const INIT: Init = Init::TruncatedNormal { thousandths: 20 };
+
+pub(super) fn build(builder: &mut Builder, spec: &VitSpec, classes: usize) -> Result<(), ModelError> {
+    let (input, VitSpec { patch, dim, heads, .. }) = (builder.shape, *spec);
+    if !(input.h.is_multiple_of(patch) && input.w.is_multiple_of(patch)) {
+        let message = format!("patches of {patch} x {patch} (model.patch) don't divide the input {input}");
+        return Err(ModelError::Shape { layer: "patch_embed".to_owned(), message });
+    }
+    if !dim.is_multiple_of(heads) {
+        return Err(ModelError::key("heads", format!("{heads} heads don't divide model.dim = {dim}")));
+    }
+    let (h, w) = (input.h / patch, input.w / patch);
+    let (patches, tokens) = (h * w, h * w + 1);
+    // The largest activations: attention's q, k and v, and the perceptron's hidden layer.
+    fits("blocks.0.attn.qkv", [tokens, 3, dim])?;
+    fits("blocks.0.mlp.fc1", [tokens, spec.mlp, 1])?;
+    let class = builder.tensor("cls_token", "", "cls_token", vec![1, 1, dim], INIT)?;
+    let position = builder.tensor("pos_embed", "", "pos_embed", vec![1, tokens, dim], INIT)?;
+    let place = "patch_embed";
+    let weight = builder.tensor(place, place, "weight", vec![dim, input.c, patch, patch], INIT)?;
+    let bias = Some(builder.tensor(place, place, "bias", vec![dim], Init::Zeros)?);
+    let output = Shape { c: dim, h, w };
+    builder.push(Layer::Conv { input, output, kernel: patch, stride: patch, padding: 0, weight, bias, relu: false }, None);
+    builder.push(Layer::Tokens { dim, patches, class, position }, None);
+    for block in 0..spec.depth {
+        let name = |part: &str| format!("blocks.{block}.{part}");
+        let entry = builder.at;
+        layer_norm(builder, &name("norm1"), tokens, dim)?;
+        linear(builder, &name("attn.qkv"), tokens, [dim, 3 * dim], None)?;
+        builder.push(Layer::Attention { tokens, heads, dim }, None);
+        linear(builder, &name("attn.proj"), tokens, [dim, dim], Some(entry))?;
+        let entry = builder.at;
+        layer_norm(builder, &name("norm2"), tokens, dim)?;
+        linear(builder, &name("mlp.fc1"), tokens, [dim, spec.mlp], None)?;
+        builder.push(Layer::Gelu { len: tokens * spec.mlp }, None);
+        linear(builder, &name("mlp.fc2"), tokens, [spec.mlp, dim], Some(entry))?;
+    }
+    builder.push(Layer::ClassToken { tokens, dim }, None);
+    linear(builder, "head", 1, [dim, classes], None)
+}
+
+fn layer_norm(builder: &mut Builder, name: &str, rows: usize, dim: usize) -> Result<(), ModelError> {
+    let weight = builder.tensor(name, name, "weight", vec![dim], Init::Ones)?;
+    let bias = builder.tensor(name, name, "bias", vec![dim], Init::Zeros)?;
+    builder.push(Layer::LayerNorm { rows, dim, weight, bias }, None);
+    Ok(())
+}
+
+fn linear(
+    builder: &mut Builder,
+    name: &str,
+    rows: usize,
+    [in_features, out_features]: [usize; 2],
+    residual: Option<Source>,
+) -> Result<(), ModelError> {
+    let weight = builder.tensor(name, name, "weight", vec![out_features, in_features], INIT)?;
+    let bias = Some(builder.tensor(name, name, "bias", vec![out_features], Init::Zeros)?);
+    builder.push(Layer::Linear { rows, in_features, out_features, weight, bias, relu: false }, residual);
+    Ok(())
+}
