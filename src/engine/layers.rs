@@ -1,14 +1,24 @@
 //! The kernels of each layer kind: forward and backward of a chunk of lanes.
 
+use crate::kernels::norm::{self, Statistics};
 use crate::kernels::params::{ABSENT, Lanes};
 use crate::kernels::tiling::{Operands, Product};
-use crate::kernels::{activation, conv, conv_grad, group_norm, linear, linear_grad, pool};
+use crate::kernels::{activation, conv, conv_grad, linear, linear_grad, pool};
 use crate::model::{Layer, Shape};
 use crate::plan::{Recording, Span};
 
-/// f32 a row that a layer keeps for its backward pass: mean and reciprocal deviation a group of a norm.
+/// f32 a row that a layer keeps for its backward pass: a norm's statistics and coefficients, and what aligning the second takes.
 pub fn saved_values(layer: &Layer) -> usize {
-    if let Layer::GroupNorm { groups, .. } = layer { 2 * groups } else { 0 }
+    if let Layer::GroupNorm { groups, channels, .. } = layer { 2 * (groups + channels) + 64 } else { 0 }
+}
+
+/// Statistics and coefficients of a norm in what [`saved_values`] counts.
+fn kept(params: &norm::Params, rows: u64, saved: Span) -> norm::Kept {
+    let values = norm::kept_values(Statistics::Group, params.channels, params.groups);
+    let stats = Span { bytes: (rows * values.stats * 4).max(4), ..saved };
+    let offset = saved.offset + stats.bytes.next_multiple_of(256);
+    let coefficients = Span { offset, bytes: (rows * values.coefficients * 4).max(4), ..saved };
+    norm::Kept { stats, coefficients, moments: stats }
 }
 
 fn offset(tensor: Option<usize>) -> u32 {
@@ -87,9 +97,10 @@ pub fn forward(rec: &mut Recording, layer: &Layer, lanes: &Lanes, how: &Product,
             pool::record(rec, pool::Mode::Average, &whole(lanes.rows, input), io.x, io.y);
         }
         Layer::GroupNorm { .. } => {
-            let forward = group_norm::Forward { x: io.x, y: io.y, stats: io.saved };
-            let params = norm_params(layer, false);
-            group_norm::record(rec, lanes, how.perturbed, &params, io.weights, &forward);
+            let (params, kind) = (norm_params(layer, false), Statistics::Group);
+            let kept = kept(&params, lanes.rows, io.saved);
+            norm::record_statistics(rec, lanes, kind, how.perturbed, &params, io.weights, io.x, &kept);
+            norm::record_apply(rec, lanes, kind, &params, io.x, kept.coefficients, None, io.y);
         }
         Layer::Relu { len } => activation::record(rec, activation::Kind::Relu, count(len), io.x, io.y),
         Layer::Gelu { len } => activation::record(rec, activation::Kind::Gelu, count(len), io.x, io.y),
@@ -97,17 +108,20 @@ pub fn forward(rec: &mut Recording, layer: &Layer, lanes: &Lanes, how: &Product,
     }
 }
 
-fn norm_params(layer: &Layer, accumulate: bool) -> group_norm::Params {
+fn norm_params(layer: &Layer, accumulate: bool) -> norm::Params {
     let (channels, groups, spatial, weight, bias) = match *layer {
         Layer::GroupNorm { groups, channels, spatial, weight, bias, .. } => (channels, groups, spatial, weight, bias),
         _ => (1, 1, 1, 0, 0),
     };
-    group_norm::Params {
+    norm::Params {
         channels: channels as u32,
         groups: groups as u32,
         spatial: spatial as u32,
         scale_offset: weight as u32,
         bias_offset: bias as u32,
+        mean_offset: 0,
+        variance_offset: 0,
+        relu: 0,
         accumulate: u32::from(accumulate),
     }
 }
@@ -189,11 +203,11 @@ pub fn backward(rec: &mut Recording, layer: &Layer, lanes: &Lanes, io: &Backward
             }
         }
         Layer::GroupNorm { .. } => {
-            let params = norm_params(layer, io.accumulate);
-            let kept = group_norm::Backward { x: io.x, stats: io.saved, dy: io.dy };
-            group_norm::record_grad_params(rec, lanes, &params, &kept, io.gradients);
+            let (params, kind) = (norm_params(layer, io.accumulate), Statistics::Group);
+            let stats = kept(&params, lanes.rows, io.saved).stats;
+            norm::record_grad_params(rec, lanes, kind, &params, io.x, io.dy, stats, io.gradients);
             if let Some(dx) = io.dx {
-                group_norm::record_grad(rec, lanes, &params, io.weights, &kept, dx);
+                norm::record_grad(rec, lanes, kind, &params, io.weights, io.x, io.dy, stats, io.gradients, dx);
             }
         }
         _ => {
