@@ -3,10 +3,11 @@
 
 use zowarmup::device::{Device, as_f32};
 use zowarmup::kernels::activation::{self, Kind};
+use zowarmup::kernels::norm::{self, Kept, Statistics};
 use zowarmup::kernels::params::{ABSENT, Lane, Lanes};
 use zowarmup::kernels::pool::{self, Mode};
 use zowarmup::kernels::tiling::{Operands, Product, Tiling};
-use zowarmup::kernels::{conv, conv_grad, group_norm, linear, linear_grad, softmax_xent};
+use zowarmup::kernels::{conv, conv_grad, linear, linear_grad, softmax_xent};
 use zowarmup::plan::{Recording, Span};
 use zowarmup::reference::ReferenceDevice;
 
@@ -38,7 +39,7 @@ struct Chain {
     acts: Vec<Span>,
     /// Their gradients.
     grads: Vec<Span>,
-    stats: Span,
+    kept: Kept,
     loss: Span,
     correct: Span,
     weights: Span,
@@ -60,7 +61,8 @@ impl Chain {
         let sizes = [196, 196, 196, 36, 12, 12, 5, 5, 3];
         let acts: Vec<Span> = sizes.iter().map(|s| make(s * TOTAL)).collect();
         let grads: Vec<Span> = sizes.iter().map(|s| make(s * TOTAL)).collect();
-        let (x, labels, stats) = (make(98 * TOTAL), make(TOTAL), make(4 * TOTAL));
+        let (x, labels) = (make(98 * TOTAL), make(TOTAL));
+        let kept = Kept { stats: make(4 * TOTAL), coefficients: make(8 * TOTAL), moments: make(1) };
         let (loss, correct, lane_table) = (make(TOTAL), make(TOTAL), make(16));
         let (weights, gradients) = (make(2 * COUNT), make(2 * COUNT));
         // Rows of the batch and of losses lie the other way round.
@@ -85,7 +87,7 @@ impl Chain {
         setup.upload(labels.buffer, 0, &classes);
         device.run(&setup).unwrap();
         let lanes = Lanes::new(lane_table, &table);
-        Self { device, lanes, table, x, labels, acts, grads, stats, loss, correct, weights, gradients }
+        Self { device, lanes, table, x, labels, acts, grads, kept, loss, correct, weights, gradients }
     }
 
     fn conv0(&self) -> conv_grad::Params {
@@ -120,8 +122,18 @@ impl Chain {
         }
     }
 
-    fn norm(&self) -> group_norm::Params {
-        group_norm::Params { channels: 4, groups: 2, spatial: 49, scale_offset: 76, bias_offset: 80, accumulate: 0 }
+    fn norm(&self) -> norm::Params {
+        norm::Params {
+            channels: 4,
+            groups: 2,
+            spatial: 49,
+            scale_offset: 76,
+            bias_offset: 80,
+            mean_offset: 0,
+            variance_offset: 0,
+            relu: 0,
+            accumulate: 0,
+        }
     }
 
     fn record_conv(&self, rec: &mut Recording, p: &conv_grad::Params, bias_offset: u32, x: Span, y: Span) {
@@ -147,8 +159,9 @@ impl Chain {
         let mut rec = Recording::new();
         rec.upload(self.weights.buffer, 0, weights);
         self.record_conv(&mut rec, &self.conv0(), 72, self.x, a[0]);
-        let io = group_norm::Forward { x: a[0], y: a[1], stats: self.stats };
-        group_norm::record(&mut rec, &self.lanes, None, &self.norm(), self.weights, &io);
+        let (norm, kind) = (self.norm(), Statistics::Group);
+        norm::record_statistics(&mut rec, &self.lanes, kind, None, &norm, self.weights, a[0], &self.kept);
+        norm::record_apply(&mut rec, &self.lanes, kind, &norm, a[0], self.kept.coefficients, None, a[1]);
         activation::record(&mut rec, Kind::Gelu, TOTAL * 196, a[1], a[2]);
         pool::record(&mut rec, Mode::Max, &pool::Params::square(TOTAL * 4, 7, 7, 2, 2), a[2], a[3]);
         self.record_conv(&mut rec, &self.conv1(), ABSENT, a[3], a[4]);
@@ -173,9 +186,9 @@ impl Chain {
         conv_grad::record_input(&mut rec, lanes, &self.conv1(), self.weights, g[4], g[3]);
         pool::record_grad(&mut rec, Mode::Max, &pool::Params::square(TOTAL * 4, 7, 7, 2, 2), a[2], g[3], g[2]);
         activation::record_grad(&mut rec, Kind::Gelu, TOTAL * 196, a[1], g[2], g[1]);
-        let io = group_norm::Backward { x: a[0], dy: g[1], stats: self.stats };
-        group_norm::record_grad_params(&mut rec, lanes, &self.norm(), &io, self.gradients);
-        group_norm::record_grad(&mut rec, lanes, &self.norm(), self.weights, &io, g[0]);
+        let (norm, kind, stats) = (self.norm(), Statistics::Group, self.kept.stats);
+        norm::record_grad_params(&mut rec, lanes, kind, &norm, a[0], g[1], stats, self.gradients);
+        norm::record_grad(&mut rec, lanes, kind, &norm, self.weights, a[0], g[1], stats, self.gradients, g[0]);
         conv_grad::record_weight(&mut rec, lanes, &self.conv0(), self.x, g[0], self.gradients);
         let bias = linear_grad::BiasParams { outputs: 4, spatial: 49, bias_offset: 72, accumulate: 0 };
         linear_grad::record_bias(&mut rec, lanes, &bias, g[0], self.gradients);
@@ -287,16 +300,18 @@ fn a_cut_between_blocks_changes_no_bit() {
                 let bias = linear_grad::BiasParams { outputs: 3, spatial, bias_offset, accumulate };
                 linear_grad::record_bias(&mut rec, &lanes, &bias, dy, gradients);
             }
-            let norm = group_norm::Params {
+            let norm = norm::Params {
                 channels: 2,
                 groups: 1,
                 spatial: 25,
                 scale_offset: 21,
                 bias_offset: 23,
+                mean_offset: 0,
+                variance_offset: 0,
+                relu: 0,
                 accumulate,
             };
-            let io = group_norm::Backward { x, dy, stats };
-            group_norm::record_grad_params(&mut rec, &lanes, &norm, &io, gradients);
+            norm::record_grad_params(&mut rec, &lanes, Statistics::Group, &norm, x, dy, stats, gradients);
             let layer = conv_grad::Params {
                 c: 2,
                 h: 5,

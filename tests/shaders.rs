@@ -6,8 +6,8 @@ use std::path::Path;
 use zowarmup::kernels::params::Lane;
 use zowarmup::kernels::shaders::{self, Flavour, SOURCES, Tier};
 use zowarmup::kernels::{
-    activation, conv, conv_grad, copy, fill, fill_constant, fingerprint, gather, group_norm, linear, linear_grad, madd,
-    mlp_forward, pool, reflect, replay, softmax_xent, sums, update,
+    activation, add, attention, conv, conv_grad, copy, fill, fill_constant, fingerprint, gather, layer_norm, linear,
+    linear_grad, madd, mlp_forward, norm, pool, reflect, replay, softmax_xent, sums, tokens, update,
 };
 
 /// Kernels' names: the files outside `lib/`.
@@ -107,14 +107,53 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
         checked,
         activation::Params,
         [count],
-        [activation::ACTIVATION.name, activation::ACTIVATION_GRAD.name]
+        [activation::ACTIVATION.names(), activation::ACTIVATION_GRAD.names()].concat()
     );
     check_params!(
         checked,
-        group_norm::Params,
-        [channels, groups, spatial, scale_offset, bias_offset, accumulate],
-        [group_norm::GROUP_NORM.name, group_norm::GROUP_NORM_GRAD.name, group_norm::GROUP_NORM_GRAD_PARAMS.name]
+        norm::Params,
+        [channels, groups, spatial, scale_offset, bias_offset, mean_offset, variance_offset, relu, accumulate],
+        [
+            norm::GROUP_NORM_STATS.names(),
+            norm::BATCH_NORM_STATS.names(),
+            norm::NORM_APPLY.names(),
+            norm::NORM_GRAD_PARAMS.names(),
+            norm::GROUP_NORM_GRAD.names(),
+            norm::BATCH_NORM_GRAD.names(),
+            [norm::RUNNING_NORM_STATS.name, norm::RUNNING_UPDATE.name]
+        ]
+        .concat()
     );
+    check_params!(
+        checked,
+        layer_norm::Params,
+        [dim, scale_offset, bias_offset, accumulate],
+        [
+            layer_norm::LAYER_NORM.names(),
+            layer_norm::LAYER_NORM_GRAD.names(),
+            layer_norm::LAYER_NORM_GRAD_PARAMS.names()
+        ]
+        .concat()
+    );
+    check_params!(
+        checked,
+        attention::Params,
+        [tokens, heads, dim],
+        [attention::ATTENTION.names(), attention::ATTENTION_GRAD.names()].concat()
+    );
+    check_params!(
+        checked,
+        tokens::Params,
+        [dim, patches, class_offset, position_offset, accumulate],
+        [tokens::TOKENS.name, tokens::TOKENS_GRAD.name, tokens::TOKENS_GRAD_PARAMS.name]
+    );
+    check_params!(
+        checked,
+        tokens::ClassParams,
+        [tokens, dim, rows],
+        [tokens::CLASS_TOKEN.name, tokens::CLASS_TOKEN_GRAD.name]
+    );
+    check_params!(checked, add::Params, [count], add::KERNEL.names());
     check_params!(
         checked,
         softmax_xent::Params,

@@ -2,15 +2,17 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{Kernel, Variant, fold_grid};
+use super::values::ValueKernel;
+use super::{Variant, fold_grid};
 use crate::plan::{Recording, Span};
-use crate::reference;
+use crate::reference::activation as twins;
 
 /// An activation function.
-pub static ACTIVATION: Kernel = Kernel { name: "activation", twin: reference::activation::activation };
+pub static ACTIVATION: ValueKernel = ValueKernel::new("activation", "activation_scalar", twins::activation);
 
 /// Its gradient.
-pub static ACTIVATION_GRAD: Kernel = Kernel { name: "activation_grad", twin: reference::activation::activation_grad };
+pub static ACTIVATION_GRAD: ValueKernel =
+    ValueKernel::new("activation_grad", "activation_grad_scalar", twins::activation_grad);
 
 /// Which function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,12 +40,15 @@ fn variant(kind: Kind) -> Variant {
 /// Records `y = f(x)` over `count` values.
 pub fn record(rec: &mut Recording, kind: Kind, count: u32, x: Span, y: Span) {
     let items = u64::from(count);
-    rec.dispatch(&ACTIVATION, variant(kind), &Params { count }, &[x, y], fold_grid(items, 64), 10 * items);
+    let (kernel, width) = ACTIVATION.of(items);
+    let grid = fold_grid(items / u64::from(width), 64);
+    rec.dispatch(kernel, variant(kind), &Params { count }, &[x, y], grid, 10 * items);
 }
 
 /// Records `dx` from `dy` and what the kind's gradient needs of the forward pass (`saved`).
 pub fn record_grad(rec: &mut Recording, kind: Kind, count: u32, saved: Span, dy: Span, dx: Span) {
     let items = u64::from(count);
-    let bound = [saved, dy, dx];
-    rec.dispatch(&ACTIVATION_GRAD, variant(kind), &Params { count }, &bound, fold_grid(items, 64), 10 * items);
+    let (kernel, width) = ACTIVATION_GRAD.of(items);
+    let grid = fold_grid(items / u64::from(width), 64);
+    rec.dispatch(kernel, variant(kind), &Params { count }, &[saved, dy, dx], grid, 10 * items);
 }

@@ -4,6 +4,8 @@
 //! shader by naga ([`reflect`]), not typed again here.
 
 pub mod activation;
+pub mod add;
+pub mod attention;
 pub mod conv;
 pub mod conv_grad;
 pub mod copy;
@@ -11,11 +13,12 @@ pub mod fill;
 pub mod fill_constant;
 pub mod fingerprint;
 pub mod gather;
-pub mod group_norm;
+pub mod layer_norm;
 pub mod linear;
 pub mod linear_grad;
 pub mod madd;
 pub mod mlp_forward;
+pub mod norm;
 pub mod params;
 pub mod pool;
 pub mod reflect;
@@ -24,7 +27,9 @@ pub mod shaders;
 pub mod softmax_xent;
 pub mod sums;
 pub mod tiling;
+pub mod tokens;
 pub mod update;
+pub mod values;
 
 use std::fmt;
 

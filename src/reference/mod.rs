@@ -2,6 +2,8 @@
 //! recordings on them. A twin is its kernel's specification; it works on whole launches, not on workgroups.
 
 pub mod activation;
+pub mod add;
+pub mod attention;
 pub mod conv;
 pub mod conv_grad;
 pub mod copy;
@@ -11,16 +13,18 @@ pub mod fill;
 pub mod fill_constant;
 pub mod fingerprint;
 pub mod gather;
-pub mod group_norm;
+pub mod layer_norm;
 pub mod linear;
 pub mod linear_grad;
 pub mod madd;
 pub mod math;
 pub mod mlp_forward;
+pub mod norm;
 pub mod pool;
 pub mod replay;
 pub mod softmax_xent;
 pub mod sums;
+pub mod tokens;
 pub mod update;
 pub mod weight;
 

@@ -1,13 +1,10 @@
 //! Cases of backward kernels.
 
-use super::{Case, Fixture, rounding};
-use crate::device::DeviceError;
+use super::{Case, rounding};
 use crate::kernels::activation::{self, Kind};
-use crate::kernels::group_norm::{self, Backward};
-use crate::kernels::params::Lanes;
 use crate::kernels::pool::{self, Mode};
 use crate::kernels::{conv_grad, linear_grad, softmax_xent};
-use crate::plan::{Recording, Span};
+use crate::plan::Recording;
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
@@ -36,7 +33,7 @@ pub(super) fn cases() -> Vec<Case> {
         }
     }
     for (kind, tolerance) in [(Kind::Relu, 0.0), (Kind::Gelu, rounding(64)), (Kind::Tanh, rounding(4))] {
-        for count in [1, 1000, if kind == Kind::Relu { 65_536 * 64 + 5 } else { 129 }] {
+        for count in [1, 1000, if kind == Kind::Relu { 65_536 * 64 + 5 } else { 129 }, 4 * 65_537] {
             cases.push(Case::new(&format!("activation_grad {kind:?} {count}"), tolerance, move |f| {
                 let n = count as usize;
                 let (saved, dy, dx) = (f.random("saved", n)?, f.random("dy", n)?, f.blank("dx", n)?);
@@ -46,28 +43,6 @@ pub(super) fn cases() -> Vec<Case> {
                 Ok(rec)
             }));
         }
-    }
-    for (channels, groups, spatial) in [(1, 1, 2), (6, 2, 35), (4, 4, 100)] {
-        let text = format!("{channels} channels {groups} groups {spatial} pixels");
-        // Sums of up to 105 products a group, subtracted from each other; of up to 8 x 100 products a channel.
-        cases.push(Case::new(&format!("group_norm_grad {text}"), rounding(2 * 105 + 20), move |f| {
-            let (lanes, params, io, weights) = norm(f, channels, groups, spatial)?;
-            let dx = f.blank("dx", (13 * channels * spatial) as usize)?;
-            let mut rec = Recording::new();
-            group_norm::record_grad(&mut rec, &lanes, &params, weights, &io, dx);
-            rec.read_back(dx);
-            Ok(rec)
-        }));
-        cases.push(Case::new(&format!("group_norm_grad_params {text}"), rounding(200), move |f| {
-            let (lanes, mut params, io, _) = norm(f, channels, groups, spatial)?;
-            let gradients = f.random("gradients", 3 * (channels * 2 + 3) as usize)?;
-            let mut rec = Recording::new();
-            group_norm::record_grad_params(&mut rec, &lanes, &params, &io, gradients);
-            params.accumulate = 1;
-            group_norm::record_grad_params(&mut rec, &lanes, &params, &io, gradients);
-            rec.read_back(gradients);
-            Ok(rec)
-        }));
     }
     for (rows, classes) in [(&[1][..], 1), (&[70, 3, 130], 10), (&[2, 5], 103)] {
         let name = format!("softmax_xent_grad {} lanes {classes} classes", rows.len());
@@ -87,25 +62,6 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(linear_cases());
     cases.extend(conv_cases());
     cases
-}
-
-fn norm(
-    f: &mut Fixture<'_>,
-    channels: u32,
-    groups: u32,
-    spatial: u32,
-) -> Result<(Lanes, group_norm::Params, Backward, Span), DeviceError> {
-    let stride = channels * 2 + 3;
-    let lanes = f.lanes(&[3, 1, 9], stride)?;
-    let params =
-        group_norm::Params { channels, groups, spatial, scale_offset: 3, bias_offset: 3 + channels, accumulate: 0 };
-    let values = (13 * channels * spatial) as usize;
-    let io = Backward {
-        x: f.random("x", values)?,
-        dy: f.random("dy", values)?,
-        stats: f.random("stats", (2 * 13 * groups) as usize)?,
-    };
-    Ok((lanes, params, io, f.random("weights", 3 * stride as usize)?))
 }
 
 fn linear_cases() -> Vec<Case> {

@@ -3,11 +3,9 @@
 use super::{Case, rounding};
 use crate::kernels::activation::{self, Kind};
 use crate::kernels::gather::{self, UNTOUCHED};
-use crate::kernels::group_norm::{self, Forward};
 use crate::kernels::pool::{self, Mode};
 use crate::kernels::softmax_xent;
 use crate::plan::Recording;
-use crate::stream::Distribution;
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
@@ -39,50 +37,13 @@ pub(super) fn cases() -> Vec<Case> {
     }
     // Polynomials: their operations are fewer than 32, of falling weight.
     for (kind, tolerance) in [(Kind::Relu, 0.0), (Kind::Gelu, rounding(32)), (Kind::Tanh, rounding(32))] {
-        for count in [1, 1000, if kind == Kind::Relu { 65_536 * 64 + 5 } else { 129 }] {
+        for count in [1, 1000, if kind == Kind::Relu { 65_536 * 64 + 5 } else { 129 }, 4 * 65_537] {
             cases.push(Case::new(&format!("activation {kind:?} {count}"), tolerance, move |f| {
                 let x: Vec<f32> = f.values(count as usize).iter().map(|v| v * 5.0).collect();
                 let (x, y) = (f.buffer("x", &x)?, f.blank("y", count as usize)?);
                 let mut rec = Recording::new();
                 activation::record(&mut rec, kind, count, x, y);
                 rec.read_back(y);
-                Ok(rec)
-            }));
-        }
-    }
-    let distributions = [
-        None,
-        Some(Distribution::Rademacher),
-        Some(Distribution::Binomial),
-        Some(Distribution::Gaussian),
-        Some(Distribution::Uniform),
-    ];
-    for distribution in distributions {
-        for (channels, groups, spatial) in [(1, 1, 2), (6, 2, 35), (4, 4, 100)] {
-            let text = distribution.map_or("plain", Distribution::name);
-            let name = format!("group_norm {text} {channels} channels {groups} groups {spatial} pixels");
-            // Sums of up to 100 values in two passes and ten operations more; the gaussian's own bound is 1e-5 of z.
-            cases.push(Case::new(&name, rounding(2 * 105 + 10) + 2e-6, move |f| {
-                let lanes = f.lanes(&[3, 1, 9], channels * 2 + 3)?;
-                let values = (13 * channels * spatial) as usize;
-                let params = group_norm::Params {
-                    channels,
-                    groups,
-                    spatial,
-                    scale_offset: 3,
-                    bias_offset: 3 + channels,
-                    accumulate: 0,
-                };
-                let weights = f.random("weights", 3 * (channels * 2 + 3) as usize)?;
-                let io = Forward {
-                    x: f.random("x", values)?,
-                    y: f.blank("y", values)?,
-                    stats: f.blank("stats", (2 * 13 * groups) as usize)?,
-                };
-                let mut rec = Recording::new();
-                group_norm::record(&mut rec, &lanes, distribution, &params, weights, &io);
-                rec.read_back(io.y);
-                rec.read_back(io.stats);
                 Ok(rec)
             }));
         }

@@ -6,8 +6,10 @@
 mod backward;
 mod fixture;
 mod forward;
+mod norms;
 mod products;
 mod stream;
+mod tokens;
 mod updates;
 
 pub use fixture::Fixture;
@@ -64,10 +66,18 @@ pub(crate) fn rounding(operations: u32) -> f64 {
 
 /// All cases.
 pub fn cases() -> Vec<Case> {
-    [forward::cases(), products::cases(), backward::cases(), updates::cases(), stream::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        forward::cases(),
+        products::cases(),
+        norms::cases(),
+        tokens::cases(),
+        backward::cases(),
+        updates::cases(),
+        stream::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Cases of vectors as long as a large model's, a second or two each on a software adapter.

@@ -7,7 +7,7 @@ use crate::kernels::{conv, linear, mlp_forward};
 use crate::plan::Recording;
 use crate::stream::Distribution;
 
-const PERTURBED: [Option<Distribution>; 5] = [
+pub(super) const PERTURBED: [Option<Distribution>; 5] = [
     None,
     Some(Distribution::Rademacher),
     Some(Distribution::Binomial),
@@ -39,7 +39,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-fn text(how: Option<Distribution>) -> &'static str {
+pub(super) fn text(how: Option<Distribution>) -> &'static str {
     how.map_or("plain", Distribution::name)
 }
 

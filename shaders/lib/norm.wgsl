@@ -1,0 +1,26 @@
+// What the kernels of norms over images share: uniform block, lanes, the shape. Activations are [row][channel][pixel].
+#import lib/lane.wgsl
+
+struct Params {
+    channels: u32,
+    // Group norm's; channels of a lane else.
+    groups: u32,
+    // Pixels of a channel.
+    spatial: u32,
+    scale_offset: u32,
+    bias_offset: u32,
+    // Flat indices of the running statistics.
+    mean_offset: u32,
+    variance_offset: u32,
+    relu: u32,
+    accumulate: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> lanes: array<Lane>;
+
+// params.channels and params.spatial as constants, so that divisions by them compile to multiplications; PIXELS in Values.
+const CHANNELS: u32 = 1u;
+const PIXELS: u32 = 1u;
+
+const EPS: f32 = 1.0e-5f;

@@ -1,0 +1,42 @@
+// y = act(x * a + b [+ residual]) with (a, b) of the (row, channel) (BY_ROW 1) or the (lane, channel) (BY_ROW 0): the elementwise
+// half of every norm, with what follows it in a residual block. act is relu where params.relu is 1. RESIDUAL 0: binding 3 is unused.
+// A thread makes the Values of a run (lib/run.wgsl). Launch: x = runs of the largest lane / 64 (at most 65,535, then strided),
+// z = lanes. Traffic: reads x [and the residual], writes y, once each; a and b once a run.
+#import lib/norm.wgsl
+#import lib/run.wgsl
+
+override BY_ROW: u32 = 1u;
+override RESIDUAL: u32 = 0u;
+
+// Value 2 is x, value 3 the residual.
+@group(0) @binding(4) var<storage, read> coefficients: array<vec2<f32>>;
+@group(0) @binding(5) var<storage, read_write> y: array<Value>;
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) t: u32,
+) {
+    let lane = lanes[group.z];
+    let runs = lane.rows * CHANNELS * STEP;
+    let plane0 = lane.row0 * CHANNELS;
+    for (var i = group.x * 64u + t; i < runs; i += groups.x * 64u) {
+        let plane = plane0 + i / STEP;
+        let of_lane = group.z * CHANNELS + plane % CHANNELS;
+        let ab = coefficients[select(of_lane, plane, BY_ROW == 1u)];
+        let first = plane * PIXELS + i % STEP;
+        for (var k = 0u; k < RUN; k += 1u) {
+            let at = first + k * STEP;
+            var v = value2_at(at) * ab.x + ab.y;
+            if RESIDUAL == 1u {
+                v += value3_at(at);
+            }
+            if params.relu == 1u {
+                // NaN fails the comparison and comes through.
+                v = select(v, Value(), v < Value());
+            }
+            y[at] = v;
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Layer norm over the rows of a chunk, which are tokens where the lanes count tokens.
+
+use bytemuck::{Pod, Zeroable};
+
+use super::params::{Lanes, perturb};
+use super::values::ValueKernel;
+use super::{Kernel, Variant};
+use crate::plan::{Recording, Span};
+use crate::reference::layer_norm as twins;
+use crate::stream::Distribution;
+
+/// The forward pass.
+pub static LAYER_NORM: ValueKernel = ValueKernel::new("layer_norm", "layer_norm_scalar", twins::layer_norm);
+
+/// Gradient of the input.
+pub static LAYER_NORM_GRAD: ValueKernel =
+    ValueKernel::new("layer_norm_grad", "layer_norm_grad_scalar", twins::layer_norm_grad);
+
+/// Gradients of scale and bias.
+pub static LAYER_NORM_GRAD_PARAMS: ValueKernel =
+    ValueKernel::new("layer_norm_grad_params", "layer_norm_grad_params_scalar", twins::layer_norm_grad_params);
+
+/// Rows of a workgroup, `ROWS` of `shaders/lib/rows.wgsl`.
+const ROWS: u32 = 32;
+
+/// Uniform block of the three kernels.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+pub struct Params {
+    /// f32 of a row.
+    pub dim: u32,
+    /// Flat index of the scale.
+    pub scale_offset: u32,
+    /// Flat index of the bias.
+    pub bias_offset: u32,
+    /// 1: the gradients of scale and bias go on from what is there.
+    pub accumulate: u32,
+}
+
+impl Params {
+    fn values(&self, lanes: &Lanes) -> u64 {
+        lanes.rows * u64::from(self.dim)
+    }
+
+    fn of(&self, lanes: &Lanes, kernel: &'static ValueKernel) -> (&'static Kernel, Variant, [u32; 3]) {
+        let (kernel, width) = kernel.of(u64::from(self.dim));
+        let grid = lanes.grid(lanes.max_rows.div_ceil(ROWS).min(65_535), 1);
+        (kernel, Variant::plain().with("COLUMNS", self.dim / width), grid)
+    }
+}
+
+/// Records `y = layer_norm(x)` and `stats`, (mean, rstd) f32 per row, with weights perturbed where a distribution is given.
+#[expect(clippy::too_many_arguments, reason = "buffers of one launch, each once")]
+pub fn record(
+    rec: &mut Recording,
+    lanes: &Lanes,
+    distribution: Option<Distribution>,
+    params: &Params,
+    weights: Span,
+    x: Span,
+    y: Span,
+    stats: Span,
+) {
+    let (kernel, variant, grid) = params.of(lanes, &LAYER_NORM);
+    let bound = [lanes.table, weights, x, y, stats];
+    rec.dispatch(
+        kernel,
+        variant.with("PERTURB", perturb(distribution)),
+        params,
+        &bound,
+        grid,
+        12 * params.values(lanes),
+    );
+}
+
+/// Records the gradient of the input from the forward pass's input `x`, its statistics, and `dy`.
+#[expect(clippy::too_many_arguments, reason = "buffers of one launch, each once")]
+pub fn record_grad(
+    rec: &mut Recording,
+    lanes: &Lanes,
+    params: &Params,
+    weights: Span,
+    x: Span,
+    dy: Span,
+    stats: Span,
+    dx: Span,
+) {
+    let (kernel, variant, grid) = params.of(lanes, &LAYER_NORM_GRAD);
+    let bound = [lanes.table, weights, x, dy, stats, dx];
+    rec.dispatch(kernel, variant, params, &bound, grid, 14 * params.values(lanes));
+}
+
+/// Records the gradients of scale and bias. Where rows are tokens, a cut between blocks of samples changes no bit.
+pub fn record_grad_params(
+    rec: &mut Recording,
+    lanes: &Lanes,
+    params: &Params,
+    x: Span,
+    dy: Span,
+    stats: Span,
+    gradients: Span,
+) {
+    let (kernel, width) = LAYER_NORM_GRAD_PARAMS.of(u64::from(params.dim));
+    let grid = lanes.grid((params.dim / width).div_ceil(64), 1);
+    let bound = [lanes.table, x, dy, stats, gradients];
+    rec.dispatch(kernel, Variant::plain(), params, &bound, grid, 8 * params.values(lanes));
+}

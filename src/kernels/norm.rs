@@ -1,0 +1,247 @@
+//! Norms over images: group norm, and batch norm with the statistics of the batch or running ones.
+//!
+//! A pass over the statistics leaves affine coefficients `a = rstd * scale`, `b = bias - mean * a`, so that the elementwise pass,
+//! which all kinds share and which takes a residual and ReLU along, forms no perturbed weights.
+
+use bytemuck::{Pod, Zeroable};
+
+use super::params::{Lanes, perturb};
+use super::values::ValueKernel;
+use super::{Kernel, Variant};
+use crate::plan::{Recording, Span};
+use crate::reference::norm as twins;
+use crate::stream::Distribution;
+
+/// Statistics and coefficients of group norm.
+pub static GROUP_NORM_STATS: ValueKernel =
+    ValueKernel::new("group_norm_stats", "group_norm_stats_scalar", twins::group_norm_stats);
+
+/// Statistics, coefficients and moments of batch norm.
+pub static BATCH_NORM_STATS: ValueKernel =
+    ValueKernel::new("batch_norm_stats", "batch_norm_stats_scalar", twins::batch_norm_stats);
+
+/// Coefficients from running statistics.
+pub static RUNNING_NORM_STATS: Kernel = Kernel { name: "running_norm_stats", twin: twins::running_norm_stats };
+
+/// The elementwise pass.
+pub static NORM_APPLY: ValueKernel = ValueKernel::new("norm_apply", "norm_apply_scalar", twins::norm_apply);
+
+/// Gradients of scale and bias.
+pub static NORM_GRAD_PARAMS: ValueKernel =
+    ValueKernel::new("norm_grad_params", "norm_grad_params_scalar", twins::norm_grad_params);
+
+/// Gradient of group norm's input.
+pub static GROUP_NORM_GRAD: ValueKernel =
+    ValueKernel::new("group_norm_grad", "group_norm_grad_scalar", twins::group_norm_grad);
+
+/// Gradient of batch norm's input.
+pub static BATCH_NORM_GRAD: ValueKernel =
+    ValueKernel::new("batch_norm_grad", "batch_norm_grad_scalar", twins::batch_norm_grad);
+
+/// Running statistics, one step on.
+pub static RUNNING_UPDATE: Kernel = Kernel { name: "running_update", twin: twins::running_update };
+
+/// Uniform block of all of them.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+pub struct Params {
+    /// Channels.
+    pub channels: u32,
+    /// Groups of group norm; they divide the channels. 1 for the other kinds.
+    pub groups: u32,
+    /// Pixels of a channel, h x w.
+    pub spatial: u32,
+    /// Flat index of the scale.
+    pub scale_offset: u32,
+    /// Flat index of the bias.
+    pub bias_offset: u32,
+    /// Flat index of the running means, never perturbed; unused by group norm.
+    pub mean_offset: u32,
+    /// Flat index of the running variances, alike.
+    pub variance_offset: u32,
+    /// 1: ReLU follows.
+    pub relu: u32,
+    /// 1: the gradients of scale and bias go on from what is there.
+    pub accumulate: u32,
+}
+
+/// Where mean and deviation come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Statistics {
+    /// Each sample's groups of channels.
+    Group,
+    /// Each channel over all rows of a lane, which therefore can't be cut.
+    Batch,
+    /// The running statistics in the weight vector.
+    Running,
+}
+
+/// What the statistics pass leaves.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept {
+    /// (mean, rstd) f32 per (row, group) for `Group`, per (lane of the chunk, channel) else.
+    pub stats: Span,
+    /// (a, b) f32 per (row, channel) for `Group`, per (lane of the chunk, channel) else.
+    pub coefficients: Span,
+    /// (mean, unbiased variance) f32 per (lane of the chunk, channel); of `Batch` only, else any span.
+    pub moments: Span,
+}
+
+/// How many f32 the spans of [`Kept`] need, for each row or each lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptValues {
+    /// Whether the numbers are per lane of a chunk; else per row.
+    pub per_lane: bool,
+    /// Of [`Kept::stats`].
+    pub stats: u64,
+    /// Of [`Kept::coefficients`].
+    pub coefficients: u64,
+    /// Of [`Kept::moments`].
+    pub moments: u64,
+}
+
+/// How many f32 a norm keeps.
+pub fn kept_values(statistics: Statistics, channels: u32, groups: u32) -> KeptValues {
+    let (channels, groups) = (2 * u64::from(channels), 2 * u64::from(groups));
+    match statistics {
+        Statistics::Group => KeptValues { per_lane: false, stats: groups, coefficients: channels, moments: 0 },
+        Statistics::Batch => KeptValues { per_lane: true, stats: channels, coefficients: channels, moments: channels },
+        Statistics::Running => KeptValues { per_lane: true, stats: channels, coefficients: channels, moments: 0 },
+    }
+}
+
+impl Params {
+    fn values(&self, lanes: &Lanes) -> u64 {
+        lanes.rows * u64::from(self.channels) * u64::from(self.spatial)
+    }
+
+    fn rows_grid(&self, lanes: &Lanes) -> [u32; 3] {
+        lanes.grid(self.groups, lanes.max_rows.min(65_535))
+    }
+
+    fn channels_grid(&self, lanes: &Lanes) -> [u32; 3] {
+        lanes.grid(self.channels.div_ceil(64), 1)
+    }
+
+    /// The kernel that fits the images, and its shape constants.
+    fn of(&self, kernel: &'static ValueKernel) -> (&'static Kernel, Variant) {
+        let (kernel, width) = kernel.of(u64::from(self.spatial));
+        (kernel, Variant::plain().with("CHANNELS", self.channels).with("PIXELS", self.spatial / width))
+    }
+
+    /// As [`Self::of`] for an elementwise kernel, with its grid.
+    fn of_runs(&self, lanes: &Lanes, kernel: &'static ValueKernel) -> (&'static Kernel, Variant, [u32; 3]) {
+        let pixels = self.spatial / kernel.of(u64::from(self.spatial)).1;
+        let run = if pixels >= 16 && pixels.is_multiple_of(4) { 4 } else { 1 };
+        let (kernel, variant) = self.of(kernel);
+        let runs = u64::from(lanes.max_rows) * u64::from(self.channels) * u64::from(pixels / run);
+        (kernel, variant.with("RUN", run), lanes.grid(runs.div_ceil(64).min(65_535) as u32, 1))
+    }
+}
+
+/// Records statistics and coefficients of `x`, with scale and bias perturbed by the lanes' seeds where a distribution is given.
+#[expect(clippy::too_many_arguments, reason = "buffers of one launch, each once")]
+pub fn record_statistics(
+    rec: &mut Recording,
+    lanes: &Lanes,
+    statistics: Statistics,
+    distribution: Option<Distribution>,
+    params: &Params,
+    weights: Span,
+    x: Span,
+    kept: &Kept,
+) {
+    let perturb = perturb(distribution);
+    let cost = 8 * params.values(lanes);
+    match statistics {
+        Statistics::Group => {
+            let (kernel, variant) = params.of(&GROUP_NORM_STATS);
+            let bound = [lanes.table, weights, x, kept.stats, kept.coefficients];
+            rec.dispatch(kernel, variant.with("PERTURB", perturb), params, &bound, params.rows_grid(lanes), cost);
+        }
+        Statistics::Batch => {
+            let (kernel, variant) = params.of(&BATCH_NORM_STATS);
+            let bound = [lanes.table, weights, x, kept.stats, kept.coefficients, kept.moments];
+            let grid = lanes.grid(params.channels, 1);
+            rec.dispatch(kernel, variant.with("PERTURB", perturb), params, &bound, grid, cost);
+        }
+        Statistics::Running => {
+            let variant = Variant::plain().with("CHANNELS", params.channels).with("PERTURB", perturb);
+            let bound = [lanes.table, weights, kept.stats, kept.coefficients];
+            let cost = 200 * u64::from(lanes.count) * u64::from(params.channels);
+            rec.dispatch(&RUNNING_NORM_STATS, variant, params, &bound, params.channels_grid(lanes), cost);
+        }
+    }
+}
+
+/// Records `y = act(x * a + b [+ residual])`.
+#[expect(clippy::too_many_arguments, reason = "buffers of one launch, each once")]
+pub fn record_apply(
+    rec: &mut Recording,
+    lanes: &Lanes,
+    statistics: Statistics,
+    params: &Params,
+    x: Span,
+    coefficients: Span,
+    residual: Option<Span>,
+    y: Span,
+) {
+    let (kernel, variant, grid) = params.of_runs(lanes, &NORM_APPLY);
+    let variant = variant
+        .with("BY_ROW", u32::from(statistics == Statistics::Group))
+        .with("RESIDUAL", u32::from(residual.is_some()));
+    let bound = [lanes.table, x, residual.unwrap_or(x), coefficients, y];
+    rec.dispatch(kernel, variant, params, &bound, grid, 6 * params.values(lanes));
+}
+
+/// Records the gradients of scale and bias from the forward pass's input `x`, its statistics, and `dy`.
+#[expect(clippy::too_many_arguments, reason = "buffers of one launch, each once")]
+pub fn record_grad_params(
+    rec: &mut Recording,
+    lanes: &Lanes,
+    statistics: Statistics,
+    params: &Params,
+    x: Span,
+    dy: Span,
+    stats: Span,
+    gradients: Span,
+) {
+    let (kernel, variant) = params.of(&NORM_GRAD_PARAMS);
+    let variant = variant.with("BY_ROW", u32::from(statistics == Statistics::Group));
+    let bound = [lanes.table, x, dy, stats, gradients];
+    rec.dispatch(kernel, variant, params, &bound, lanes.grid(params.channels, 1), 8 * params.values(lanes));
+}
+
+/// Records the gradient of the input. `Batch` reads the gradients of scale and bias, which must lie in `gradients` already, of
+/// this batch alone.
+#[expect(clippy::too_many_arguments, reason = "buffers of one launch, each once")]
+pub fn record_grad(
+    rec: &mut Recording,
+    lanes: &Lanes,
+    statistics: Statistics,
+    params: &Params,
+    weights: Span,
+    x: Span,
+    dy: Span,
+    stats: Span,
+    gradients: Span,
+    dx: Span,
+) {
+    if statistics == Statistics::Group {
+        let (kernel, variant) = params.of(&GROUP_NORM_GRAD);
+        let bound = [lanes.table, weights, x, dy, stats, dx];
+        rec.dispatch(kernel, variant, params, &bound, params.rows_grid(lanes), 14 * params.values(lanes));
+        return;
+    }
+    let (kernel, variant, grid) = params.of_runs(lanes, &BATCH_NORM_GRAD);
+    let variant = variant.with("RUNNING", u32::from(statistics == Statistics::Running));
+    let bound = [lanes.table, weights, x, dy, stats, gradients, dx];
+    rec.dispatch(kernel, variant, params, &bound, grid, 10 * params.values(lanes));
+}
+
+/// Records `running = 0.9 running + 0.1 moment` in each lane's own weights, for means and variances; lanes without rows keep theirs.
+pub fn record_running_update(rec: &mut Recording, lanes: &Lanes, params: &Params, moments: Span, weights: Span) {
+    let cost = 6 * u64::from(lanes.count) * u64::from(params.channels);
+    let bound = [lanes.table, moments, weights];
+    rec.dispatch(&RUNNING_UPDATE, Variant::plain(), params, &bound, params.channels_grid(lanes), cost);
+}

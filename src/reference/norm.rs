@@ -1,0 +1,208 @@
+//! Twins of the norms over images (`kernels::norm`).
+
+use std::ops::Range;
+
+use super::Call;
+use super::sums::tree_sum;
+use super::weight::weights;
+use crate::kernels::norm::Params;
+use crate::kernels::params::{Lane, SAMPLE_BLOCK};
+
+const EPS: f32 = 1.0e-5;
+
+/// Mean and rstd of `count` values, and their sum of squares about the mean.
+fn moments(count: usize, x: impl Fn(usize) -> f32) -> ([f32; 2], f32) {
+    let mean = tree_sum(count, &x) / count as f32;
+    let squares = tree_sum(count, |i| (x(i) - mean) * (x(i) - mean));
+    ([mean, 1.0 / (squares / count as f32 + EPS).sqrt()], squares)
+}
+
+/// Coefficients (a, b) with y = x a + b.
+fn affine([mean, rstd]: [f32; 2], scale: f32, bias: f32) -> [f32; 2] {
+    let a = rstd * scale;
+    [a, bias - mean * a]
+}
+
+/// A lane's scales and biases, perturbed as the launch wants.
+fn scale_and_bias(call: &Call<'_>, p: &Params, all: &[f32], lane: &Lane) -> [Vec<f32>; 2] {
+    let perturb = call.variant.get("PERTURB", 0);
+    [p.scale_offset, p.bias_offset].map(|offset| weights(all, lane, perturb, offset, p.channels))
+}
+
+/// Statistics and coefficients per row and group, per row and channel.
+pub fn group_norm_stats(call: &Call<'_>) {
+    let p: Params = call.params();
+    let (lanes, all, x) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
+    let (mut stats, mut coefficients) = (call.write::<[f32; 2]>(4), call.write::<[f32; 2]>(5));
+    let per_group = (p.channels / p.groups) as usize;
+    let count = per_group * p.spatial as usize;
+    for lane in &lanes[..call.grid[2] as usize] {
+        let [scale, bias] = scale_and_bias(call, &p, &all, lane);
+        for slice in slices(lane, p.groups) {
+            let x = &x[slice * count..][..count];
+            stats[slice] = moments(count, |i| x[i]).0;
+            for i in 0..per_group {
+                let c = slice % p.groups as usize * per_group + i;
+                coefficients[slice * per_group + i] = affine(stats[slice], scale[c], bias[c]);
+            }
+        }
+    }
+}
+
+/// Statistics, coefficients and moments per lane and channel.
+pub fn batch_norm_stats(call: &Call<'_>) {
+    let p: Params = call.params();
+    let (lanes, all, x) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
+    let (mut stats, mut coefficients) = (call.write::<[f32; 2]>(4), call.write::<[f32; 2]>(5));
+    let mut kept = call.write::<[f32; 2]>(6);
+    let (channels, spatial) = (p.channels as usize, p.spatial as usize);
+    for (l, lane) in lanes[..call.grid[2] as usize].iter().enumerate().filter(|(_, lane)| lane.rows > 0) {
+        let [scale, bias] = scale_and_bias(call, &p, &all, lane);
+        let count = lane.rows as usize * spatial;
+        for c in 0..channels {
+            let value = |i: usize| x[((lane.row0 as usize + i / spatial) * channels + c) * spatial + i % spatial];
+            let (stat, squares) = moments(count, value);
+            stats[l * channels + c] = stat;
+            coefficients[l * channels + c] = affine(stat, scale[c], bias[c]);
+            kept[l * channels + c] = [stat[0], squares / (count as f32 - 1.0).max(1.0)];
+        }
+    }
+}
+
+/// Statistics and coefficients per lane and channel from the running statistics.
+pub fn running_norm_stats(call: &Call<'_>) {
+    let p: Params = call.params();
+    let (lanes, all) = (call.read::<Lane>(1), call.read::<f32>(2));
+    let (mut stats, mut coefficients) = (call.write::<[f32; 2]>(3), call.write::<[f32; 2]>(4));
+    let channels = p.channels as usize;
+    for (l, lane) in lanes[..call.grid[2] as usize].iter().enumerate() {
+        let [scale, bias] = scale_and_bias(call, &p, &all, lane);
+        for c in 0..channels {
+            let running = |offset: u32| all[(lane.weight_base + offset) as usize + c];
+            let stat = [running(p.mean_offset), 1.0 / (running(p.variance_offset) + EPS).sqrt()];
+            stats[l * channels + c] = stat;
+            coefficients[l * channels + c] = affine(stat, scale[c], bias[c]);
+        }
+    }
+}
+
+/// `y = act(x a + b [+ residual])`.
+pub fn norm_apply(call: &Call<'_>) {
+    let p: Params = call.params();
+    let (by_row, with_residual) = (call.variant.get("BY_ROW", 1) == 1, call.variant.get("RESIDUAL", 0) == 1);
+    let (lanes, x, residual) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
+    let coefficients = call.read::<[f32; 2]>(4);
+    let mut y = call.write::<f32>(5);
+    let (channels, spatial) = (p.channels as usize, p.spatial as usize);
+    for (l, lane) in lanes[..call.grid[2] as usize].iter().enumerate() {
+        for plane in slices(lane, p.channels) {
+            let [a, b] = coefficients[if by_row { plane } else { l * channels + plane % channels }];
+            for i in plane * spatial..(plane + 1) * spatial {
+                let v = x[i] * a + b + if with_residual { residual[i] } else { 0.0 };
+                y[i] = if p.relu == 1 && v < 0.0 { 0.0 } else { v };
+            }
+        }
+    }
+}
+
+/// Gradients of scale and bias.
+pub fn norm_grad_params(call: &Call<'_>) {
+    let p: Params = call.params();
+    let by_row = call.variant.get("BY_ROW", 1) == 1;
+    let (lanes, x, dy) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
+    let stats = call.read::<[f32; 2]>(4);
+    let mut gradients = call.write::<f32>(5);
+    let (channels, spatial) = (p.channels as usize, p.spatial as usize);
+    for (l, lane) in lanes[..call.grid[2] as usize].iter().enumerate() {
+        for c in 0..channels {
+            let group = c / (channels / p.groups as usize);
+            let scale_at = (lane.weight_base + p.scale_offset) as usize + c;
+            let bias_at = (lane.weight_base + p.bias_offset) as usize + c;
+            let mut total = if p.accumulate != 0 { [gradients[scale_at], gradients[bias_at]] } else { [0.0; 2] };
+            for block in (0..lane.rows).step_by(SAMPLE_BLOCK as usize) {
+                let items = SAMPLE_BLOCK.min(lane.rows - block) as usize * spatial;
+                let row = |u: usize| (lane.row0 + block) as usize + u / spatial;
+                let at = |u: usize| (row(u) * channels + c) * spatial + u % spatial;
+                total[0] += tree_sum(items, |u| {
+                    let [mean, rstd] =
+                        stats[if by_row { row(u) * p.groups as usize + group } else { l * channels + c }];
+                    dy[at(u)] * ((x[at(u)] - mean) * rstd)
+                });
+                total[1] += tree_sum(items, |u| dy[at(u)]);
+            }
+            [gradients[scale_at], gradients[bias_at]] = total;
+        }
+    }
+}
+
+/// Gradient of group norm's input.
+pub fn group_norm_grad(call: &Call<'_>) {
+    let p: Params = call.params();
+    let (lanes, weights, x) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
+    let (dy, stats) = (call.read::<f32>(4), call.read::<[f32; 2]>(5));
+    let mut dx = call.write::<f32>(6);
+    let (count, spatial) = ((p.channels / p.groups * p.spatial) as usize, p.spatial as usize);
+    for lane in &lanes[..call.grid[2] as usize] {
+        let scale = &weights[(lane.weight_base + p.scale_offset) as usize..];
+        for slice in slices(lane, p.groups) {
+            let first = slice * count;
+            let channel0 = slice % p.groups as usize * (count / spatial);
+            let [mean, rstd] = stats[slice];
+            let u = |i: usize| dy[first + i] * scale[channel0 + i / spatial];
+            let h = |i: usize| (x[first + i] - mean) * rstd;
+            let mean_u = tree_sum(count, u) / count as f32;
+            let mean_uh = tree_sum(count, |i| u(i) * h(i)) / count as f32;
+            for i in 0..count {
+                dx[first + i] = rstd * (u(i) - mean_u - h(i) * mean_uh);
+            }
+        }
+    }
+}
+
+/// Gradient of batch norm's input.
+pub fn batch_norm_grad(call: &Call<'_>) {
+    let p: Params = call.params();
+    let running = call.variant.get("RUNNING", 0) == 1;
+    let (lanes, weights, x) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
+    let (dy, stats, gradients) = (call.read::<f32>(4), call.read::<[f32; 2]>(5), call.read::<f32>(6));
+    let mut dx = call.write::<f32>(7);
+    let (channels, spatial) = (p.channels as usize, p.spatial as usize);
+    for (l, lane) in lanes[..call.grid[2] as usize].iter().enumerate() {
+        let count = (lane.rows * p.spatial) as f32;
+        for plane in slices(lane, p.channels) {
+            let c = plane % channels;
+            let [mean, rstd] = stats[l * channels + c];
+            let scale_at = (lane.weight_base + p.scale_offset) as usize + c;
+            let bias_at = (lane.weight_base + p.bias_offset) as usize + c;
+            for i in plane * spatial..(plane + 1) * spatial {
+                let mut g = dy[i];
+                if !running {
+                    g -= gradients[bias_at] / count + (x[i] - mean) * rstd * (gradients[scale_at] / count);
+                }
+                dx[i] = rstd * weights[scale_at] * g;
+            }
+        }
+    }
+}
+
+/// Running statistics, one step on.
+pub fn running_update(call: &Call<'_>) {
+    let p: Params = call.params();
+    let (lanes, moments) = (call.read::<Lane>(1), call.read::<[f32; 2]>(2));
+    let mut weights = call.write::<f32>(3);
+    let channels = p.channels as usize;
+    for (l, lane) in lanes[..call.grid[2] as usize].iter().enumerate().filter(|(_, lane)| lane.rows > 0) {
+        for c in 0..channels {
+            for (offset, moment) in [p.mean_offset, p.variance_offset].into_iter().zip(moments[l * channels + c]) {
+                let running = &mut weights[(lane.weight_base + offset) as usize + c];
+                *running = 0.9 * *running + 0.1 * moment;
+            }
+        }
+    }
+}
+
+/// Numbers of a lane's (row, i) pairs, i below `per_row`.
+fn slices(lane: &Lane, per_row: u32) -> Range<usize> {
+    let at = |row: u32| (row * per_row) as usize;
+    at(lane.row0)..at(lane.row0 + lane.rows)
+}

@@ -1,0 +1,145 @@
+//! Cases of norms over images: group norm, batch norm, running statistics; plain and perturbed.
+
+use super::products::{PERTURBED, text};
+use super::{Case, Fixture, rounding};
+use crate::device::DeviceError;
+use crate::kernels::norm::{self, Kept, Params, Statistics};
+use crate::kernels::params::Lanes;
+use crate::plan::{Recording, Span};
+use crate::stream::Distribution;
+
+const ROWS: [u32; 4] = [3, 1, 0, 9];
+const TOTAL: u32 = 13;
+
+/// Channels, groups and pixels: one of each; single f32; quads; long runs; more channels than threads.
+const SHAPES: [(u32, u32, u32); 6] = [(1, 1, 2), (6, 2, 35), (4, 4, 100), (8, 2, 64), (3, 1, 260), (130, 1, 4)];
+
+const KINDS: [Statistics; 3] = [Statistics::Group, Statistics::Batch, Statistics::Running];
+
+/// A layer's weights and activations.
+struct Norm {
+    lanes: Lanes,
+    params: Params,
+    weights: Span,
+    x: Span,
+    kept: Kept,
+}
+
+impl Norm {
+    /// Weights lie from flat index 3 on: scale, bias, running mean, running variance (in [1/2, 3/2)).
+    fn new(
+        f: &mut Fixture<'_>,
+        kind: Statistics,
+        (channels, groups, spatial): (u32, u32, u32),
+    ) -> Result<Self, DeviceError> {
+        let stride = channels * 4 + 3;
+        let lanes = f.lanes(&ROWS, stride)?;
+        let mut weights = f.values(ROWS.len() * stride as usize);
+        for lane in weights.chunks_mut(stride as usize) {
+            lane[3 + 3 * channels as usize..].iter_mut().for_each(|v| *v = 1.0 + *v / 2.0);
+        }
+        let params = Params {
+            channels,
+            groups: if kind == Statistics::Group { groups } else { 1 },
+            spatial,
+            scale_offset: 3,
+            bias_offset: 3 + channels,
+            mean_offset: 3 + 2 * channels,
+            variance_offset: 3 + 3 * channels,
+            relu: 0,
+            accumulate: 0,
+        };
+        let values = norm::kept_values(kind, channels, params.groups);
+        let count = if values.per_lane { ROWS.len() } else { TOTAL as usize };
+        let mut blank = |name, values: u64| f.blank(name, count * values as usize);
+        let kept = Kept {
+            stats: blank("stats", values.stats)?,
+            coefficients: blank("coefficients", values.coefficients)?,
+            moments: blank("moments", values.moments)?,
+        };
+        let x = f.random("x", (TOTAL * channels * spatial) as usize)?;
+        Ok(Self { lanes, params, weights: f.buffer("weights", &weights)?, x, kept })
+    }
+
+    fn values(&self) -> usize {
+        (TOTAL * self.params.channels * self.params.spatial) as usize
+    }
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for kind in KINDS {
+        for shape in SHAPES {
+            for how in PERTURBED {
+                cases.push(forward(kind, shape, how));
+            }
+            cases.push(backward(kind, shape));
+        }
+    }
+    cases
+}
+
+/// Values that one sum goes over.
+fn summed(kind: Statistics, (channels, groups, spatial): (u32, u32, u32)) -> u32 {
+    match kind {
+        Statistics::Group => channels / groups * spatial,
+        Statistics::Batch => 9 * spatial,
+        Statistics::Running => 1,
+    }
+}
+
+fn name(what: &str, kind: Statistics, (channels, groups, spatial): (u32, u32, u32)) -> String {
+    format!("norm {what} {kind:?} {channels} channels {groups} groups {spatial} pixels").to_lowercase()
+}
+
+/// Statistics, coefficients, moments, the running update, and the elementwise pass with and without residual and ReLU.
+fn forward(kind: Statistics, shape: (u32, u32, u32), how: Option<Distribution>) -> Case {
+    // Two passes over the values and twenty operations more; x * a + b instead of (x - mean) * a cancels up to a few units more where
+    // b is large; the gaussian's own bound is 1e-5 of z, an eighth of which is added.
+    let gaussian = if how == Some(Distribution::Gaussian) { 2e-6 } else { 0.0 };
+    let tolerance = rounding(2 * summed(kind, shape) + 20) + gaussian;
+    Case::new(&format!("{} {}", name("forward", kind, shape), text(how)), tolerance, move |f| {
+        let mut norm = Norm::new(f, kind, shape)?;
+        let residual = f.random("residual", norm.values())?;
+        let y = f.blank("y", norm.values())?;
+        let mut rec = Recording::new();
+        let Kept { stats, coefficients, moments } = norm.kept;
+        let Norm { lanes, weights, x, .. } = norm;
+        norm::record_statistics(&mut rec, &lanes, kind, how, &norm.params, weights, x, &norm.kept);
+        rec.read_back(stats);
+        rec.read_back(coefficients);
+        for (relu, residual) in [(0, None), (1, Some(residual)), (1, None), (0, Some(residual))] {
+            norm.params.relu = relu;
+            norm::record_apply(&mut rec, &lanes, kind, &norm.params, x, coefficients, residual, y);
+            rec.read_back(y);
+        }
+        if kind == Statistics::Batch {
+            rec.read_back(moments);
+            norm::record_running_update(&mut rec, &lanes, &norm.params, moments, weights);
+            rec.read_back(weights);
+        }
+        Ok(rec)
+    })
+}
+
+/// Gradients of scale and bias, twice, and of the input.
+fn backward(kind: Statistics, shape: (u32, u32, u32)) -> Case {
+    // Sums over blocks of 8 samples, of 13 at most in all, run twice; the input's are subtracted from each other.
+    let tolerance = rounding(2 * (summed(kind, shape) + 9 * shape.2) + 20);
+    Case::new(&name("backward", kind, shape), tolerance, move |f| {
+        let mut norm = Norm::new(f, kind, shape)?;
+        let (dy, dx) = (f.random("dy", norm.values())?, f.blank("dx", norm.values())?);
+        let gradients = f.random("gradients", ROWS.len() * (shape.0 * 4 + 3) as usize)?;
+        let mut rec = Recording::new();
+        let Norm { lanes, weights, x, .. } = norm;
+        let stats = norm.kept.stats;
+        norm::record_statistics(&mut rec, &lanes, kind, None, &norm.params, weights, x, &norm.kept);
+        norm::record_grad_params(&mut rec, &lanes, kind, &norm.params, x, dy, stats, gradients);
+        norm::record_grad(&mut rec, &lanes, kind, &norm.params, weights, x, dy, stats, gradients, dx);
+        norm.params.accumulate = 1;
+        norm::record_grad_params(&mut rec, &lanes, kind, &norm.params, x, dy, stats, gradients);
+        rec.read_back(gradients);
+        rec.read_back(dx);
+        Ok(rec)
+    })
+}
