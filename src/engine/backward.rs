@@ -153,6 +153,7 @@ impl Engine {
         softmax_xent::record_grad(recording, &lanes, classes, logits, labels, slope(last));
         for (i, layer) in chain.layers.iter().enumerate().rev() {
             let step = layers::Backward {
+                tiling: how.tiling,
                 first: i == 0,
                 weights: plan.weights,
                 gradients: plan.gradients,

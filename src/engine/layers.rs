@@ -1,7 +1,7 @@
 //! The kernels of each layer kind: forward and backward of a chunk of lanes.
 
 use crate::kernels::params::{ABSENT, Lanes};
-use crate::kernels::tiling::{Operands, Product};
+use crate::kernels::tiling::{Operands, Product, Tiling};
 use crate::kernels::{activation, conv, conv_grad, group_norm, linear, linear_grad, pool};
 use crate::model::{Layer, Shape};
 use crate::plan::{Recording, Span};
@@ -115,6 +115,8 @@ fn norm_params(layer: &Layer, accumulate: bool) -> group_norm::Params {
 /// What a layer's backward pass reads and writes.
 #[derive(Clone, Copy, Debug)]
 pub struct Backward {
+    /// The device's blocking.
+    pub tiling: Tiling,
     /// The layer's input is the batch of samples: no gradient of it is wanted.
     pub first: bool,
     /// Weights, a slot a lane.
@@ -158,11 +160,11 @@ pub fn backward(rec: &mut Recording, layer: &Layer, lanes: &Lanes, io: &Backward
             let dy = behind_relu(rec, relu, out_features);
             let (inputs, outputs, weight_offset) = (in_features as u32, out_features as u32, weight as u32);
             let params = linear_grad::WeightParams { inputs, outputs, weight_offset, from_batch, accumulate };
-            linear_grad::record_weight(rec, lanes, &params, io.x, dy, io.gradients);
+            linear_grad::record_weight(rec, lanes, io.tiling, &params, io.x, dy, io.gradients);
             bias_grad(rec, bias, outputs, 1, dy);
             if let Some(dx) = io.dx {
                 let params = linear_grad::InputParams { inputs, outputs, weight_offset };
-                linear_grad::record_input(rec, lanes, &params, io.weights, dy, dx);
+                linear_grad::record_input(rec, lanes, io.tiling, &params, io.weights, dy, dx);
             }
         }
         Layer::Conv { input, output, kernel, stride, padding, weight, bias, relu } => {
@@ -182,10 +184,10 @@ pub fn backward(rec: &mut Recording, layer: &Layer, lanes: &Lanes, io: &Backward
                 from_batch,
                 accumulate,
             };
-            conv_grad::record_weight(rec, lanes, &params, io.x, dy, io.gradients);
+            conv_grad::record_weight(rec, lanes, io.tiling, &params, io.x, dy, io.gradients);
             bias_grad(rec, bias, out_c, out_h * out_w, dy);
             if let Some(dx) = io.dx {
-                conv_grad::record_input(rec, lanes, &params, io.weights, dy, dx);
+                conv_grad::record_input(rec, lanes, io.tiling, &params, io.weights, dy, dx);
             }
         }
         Layer::GroupNorm { .. } => {

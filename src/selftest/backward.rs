@@ -121,7 +121,7 @@ fn linear_cases() -> Vec<Case> {
             let (dy, dx) = (f.random("dy", n * outputs as usize)?, f.blank("dx", n * inputs as usize)?);
             let params = linear_grad::InputParams { inputs, outputs, weight_offset: 1 };
             let mut rec = Recording::new();
-            linear_grad::record_input(&mut rec, &lanes, &params, weights, dy, dx);
+            linear_grad::record_input(&mut rec, &lanes, f.tiling(), &params, weights, dy, dx);
             rec.read_back(dx);
             Ok(rec)
         }));
@@ -140,8 +140,8 @@ fn linear_cases() -> Vec<Case> {
                     accumulate,
                 };
                 let mut rec = Recording::new();
-                linear_grad::record_weight(&mut rec, &lanes, &params(0), x, dy, gradients);
-                linear_grad::record_weight(&mut rec, &lanes, &params(1), x, dy, gradients);
+                linear_grad::record_weight(&mut rec, &lanes, f.tiling(), &params(0), x, dy, gradients);
+                linear_grad::record_weight(&mut rec, &lanes, f.tiling(), &params(1), x, dy, gradients);
                 rec.read_back(gradients);
                 Ok(rec)
             }));
@@ -202,7 +202,7 @@ fn conv_cases() -> Vec<Case> {
             let weights = f.random("weights", weights_len)?;
             let (dy, dx) = (f.random("dy", y_len)?, f.blank("dx", x_len)?);
             let mut rec = Recording::new();
-            conv_grad::record_input(&mut rec, &lanes, &params(0, 0), weights, dy, dx);
+            conv_grad::record_input(&mut rec, &lanes, f.tiling(), &params(0, 0), weights, dy, dx);
             rec.read_back(dx);
             Ok(rec)
         }));
@@ -214,8 +214,8 @@ fn conv_cases() -> Vec<Case> {
                 let (x, dy) = (f.random("x", x_len)?, f.random("dy", y_len)?);
                 let gradients = f.blank("gradients", weights_len)?;
                 let mut rec = Recording::new();
-                conv_grad::record_weight(&mut rec, &lanes, &params(from_batch, 0), x, dy, gradients);
-                conv_grad::record_weight(&mut rec, &lanes, &params(from_batch, 1), x, dy, gradients);
+                conv_grad::record_weight(&mut rec, &lanes, f.tiling(), &params(from_batch, 0), x, dy, gradients);
+                conv_grad::record_weight(&mut rec, &lanes, f.tiling(), &params(from_batch, 1), x, dy, gradients);
                 rec.read_back(gradients);
                 Ok(rec)
             }));
