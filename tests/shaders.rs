@@ -153,7 +153,7 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
     check_params!(
         checked,
         linear::Params,
-        [inputs, outputs, weight_offset, bias_offset, from_batch, relu],
+        [inputs, outputs, weight_offset, bias_offset, from_batch, activation],
         [linear::KERNEL.name]
     );
     check_params!(

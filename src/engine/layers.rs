@@ -57,9 +57,9 @@ pub fn forward(rec: &mut Recording, layer: &Layer, lanes: &Lanes, how: &Product,
                 weight_offset: weight as u32,
                 bias_offset: offset(bias),
                 from_batch,
-                relu: u32::from(relu),
+                activation: u32::from(relu),
             };
-            linear::record(rec, lanes, how, &params, &operands);
+            linear::record(rec, lanes, how, &params, &operands, None);
         }
         Layer::Conv { input, output, kernel, stride, padding, weight, bias, relu } => {
             let geometry = conv::Geometry {

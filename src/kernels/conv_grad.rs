@@ -112,8 +112,7 @@ pub fn record_weight(
     let geometry = params.geometry();
     let quads = u32::from(geometry.pixels().is_multiple_of(4));
     let variant = geometry.variant(tiling.variant()).with("DY_QUADS", quads);
-    let grid =
-        lanes.grid(geometry.depth().div_ceil(tiling.tile_columns()), params.out_c.div_ceil(tiling.tile_rows()));
+    let grid = lanes.grid(geometry.depth().div_ceil(tiling.tile_columns()), params.out_c.div_ceil(tiling.tile_rows()));
     let bound = [lanes.table, dy, x, gradients];
     rec.dispatch(&CONV_GRAD_WEIGHT, variant, &params.uniforms(), &bound, grid, params.cost(lanes));
 }

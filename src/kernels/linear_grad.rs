@@ -80,8 +80,7 @@ pub fn record_input(
         .variant()
         .with("WEIGHT_QUADS", quads(params.weight_offset | params.inputs))
         .with("INPUT_QUADS", quads(params.outputs));
-    let grid =
-        lanes.grid(params.inputs.div_ceil(tiling.tile_columns()), lanes.max_rows.div_ceil(tiling.tile_rows()));
+    let grid = lanes.grid(params.inputs.div_ceil(tiling.tile_columns()), lanes.max_rows.div_ceil(tiling.tile_rows()));
     let cost = 2 * lanes.rows * u64::from(params.inputs) * u64::from(params.outputs);
     rec.dispatch(&LINEAR_GRAD_INPUT, variant, params, &[lanes.table, weights, dy, dx], grid, cost);
 }
@@ -97,10 +96,8 @@ pub fn record_weight(
     gradients: Span,
 ) {
     let tiling = tiling.in_quads().for_rows(params.outputs);
-    let variant =
-        tiling.variant().with("DY_QUADS", quads(params.outputs)).with("INPUT_QUADS", quads(params.inputs));
-    let grid =
-        lanes.grid(params.inputs.div_ceil(tiling.tile_columns()), params.outputs.div_ceil(tiling.tile_rows()));
+    let variant = tiling.variant().with("DY_QUADS", quads(params.outputs)).with("INPUT_QUADS", quads(params.inputs));
+    let grid = lanes.grid(params.inputs.div_ceil(tiling.tile_columns()), params.outputs.div_ceil(tiling.tile_rows()));
     let cost = 2 * lanes.rows * u64::from(params.inputs) * u64::from(params.outputs);
     rec.dispatch(&LINEAR_GRAD_WEIGHT, variant, params, &[lanes.table, dy, x, gradients], grid, cost);
 }

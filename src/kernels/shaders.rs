@@ -120,6 +120,8 @@ sources![
     "lib/operand2_texel.wgsl",
     "lib/operand3.wgsl",
     "lib/operand3_texel.wgsl",
+    "lib/operand5.wgsl",
+    "lib/operand5_texel.wgsl",
     "lib/perturbed.wgsl",
     "lib/philox.wgsl",
     "lib/position.wgsl",
