@@ -15,19 +15,7 @@ struct Params {
 // Operand 3 are the inputs.
 #import lib/operand3.wgsl
 #import lib/tile_store.wgsl
-
-// The geometry is constant so that the divisions of k and q by it compile to multiplications.
-const IN_C: u32 = 1u;
-const IN_H: u32 = 1u;
-const IN_W: u32 = 1u;
-const OUT_C: u32 = 1u;
-const OUT_H: u32 = 1u;
-const OUT_W: u32 = 1u;
-const KERNEL: u32 = 1u;
-const STRIDE: u32 = 1u;
-const PADDING: u32 = 0u;
-const DEPTH: u32 = IN_C * KERNEL * KERNEL;
-const PIXELS: u32 = OUT_H * OUT_W;
+#import lib/geometry.wgsl
 
 // A column's sample, and its window's top left corner (which may lie outside).
 var<private> column_sample: array<u32, TILE_Q>;

@@ -1,112 +1,123 @@
-// dx[row][ic][iy][ix] = sum over (ky, kx, oc) in this order of dy[row][oc][oy][ox] * W[oc][ic][ky][kx] where
-// oy * stride + ky - padding = iy and the same for x; the lane's own weights. A thread makes 4 pixels x 8 input channels, a workgroup
-// 256 pixels (of all rows of the lane, counted on) x 8 channels. Launch: x = rows * h * w / 256 of the largest lane (at most 65,535, then strided),
-// y = channels / 8, z = lanes. Loads: 12 per 32 multiply-adds.
+// dx[row][c][y][x] = sum over (o, i, j) of W[o][c][i][j] * dy[row][o][(y + padding - i) / stride][(x + padding - j) / stride] where the
+// divisions leave no rest; the lane's own weights. An implicit matrix product (lib/tile_step.wgsl) with rows c, columns (row, y, x) and
+// depth (o / 4, i, j, o % 4). Pixels of equal (y + padding) % stride and (x + padding) % stride, a class, meet the same taps i, j of
+// the kernel, every stride-th one: each class has tiles of its own, and no product is with a zero in between.
+// Dispatch: x = input-channel tiles x classes, y = tiles of a class's pixels of the largest lane, z = lane; TEAMS * LANES threads a tile.
+// Traffic of a tile: the class's taps * OUT_C * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out.
 #import lib/lane.wgsl
+#import lib/tile_step.wgsl
 // Operand 2 are the weights, operand 3 is dy.
 #import lib/operand2.wgsl
 #import lib/operand3.wgsl
+#import lib/geometry.wgsl
 
 struct Params {
-    c: u32,
-    h: u32,
-    w: u32,
-    out_c: u32,
-    out_h: u32,
-    out_w: u32,
-    kernel: u32,
-    stride: u32,
-    padding: u32,
     weight_offset: u32,
-    // 1: x is the batch of input samples (rows dy_from x_row on), 0: an activation (rows dy_from row0 on).
+    // Of the weight's gradient.
     from_batch: u32,
     accumulate: u32,
 }
-
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
 @group(0) @binding(4) var<storage, read_write> dx: array<f32>;
 
-// Where in dy's plane the product with tap k of position i lies, or NONE.
-const NONE: u32 = 0xffffffffu;
+const CLASSES: u32 = STRIDE * STRIDE;
+// The least multiple of the stride that isn't below the padding, minus it.
+const SHIFT: u32 = (PADDING + STRIDE - 1u) / STRIDE * STRIDE - PADDING;
 
-fn source(i: u32, k: u32, size: u32) -> u32 {
-    let shifted = i + params.padding;
-    if shifted < k {
-        return NONE;
+// Of each row of slot (f, own) the index of W[0][c][0][0].
+var<private> row: array<u32, TILE_O>;
+// Of each column its sample in dy and the place that the class's first tap meets there.
+var<private> column_sample: array<u32, TILE_Q>;
+var<private> column_y: array<u32, TILE_Q>;
+var<private> column_x: array<u32, TILE_Q>;
+// The current tap: its number in the kernel, and among those of the class.
+var<private> tap: u32;
+var<private> tap_y: u32;
+var<private> tap_x: u32;
+
+// Output channel o + i; beyond the last one the last.
+fn channel(o: u32, i: u32) -> u32 {
+    return select(min(o + i, OUT_C - 1u), o + i, OUT_C % 4u == 0u);
+}
+fn tile_load(o: u32) {
+    for (var p = 0u; p < TILE_Q; p++) {
+        // Places before the first one wrap around to large ones.
+        let y = column_y[p] - tap_y;
+        let x = column_x[p] - tap_x;
+        let inside = y < OUT_H && x < OUT_W;
+        let i = column_sample[p] + select(0u, y * OUT_W + x, inside);
+        let loaded = vec4<f32>(
+            operand3_at(i + o * PIXELS),
+            operand3_at(i + channel(o, 1u) * PIXELS),
+            operand3_at(i + channel(o, 2u) * PIXELS),
+            operand3_at(i + channel(o, 3u) * PIXELS),
+        );
+        let there = vec4<bool>(inside) & (vec4<u32>(o, o + 1u, o + 2u, o + 3u) < vec4<u32>(OUT_C));
+        tile_x[p] = select(vec4<f32>(), loaded, there);
     }
-    let o = (shifted - k) / params.stride;
-    return select(NONE, o, o < size && o * params.stride == shifted - k);
+}
+fn tile_row_quad(f: u32, o: u32) -> vec4<f32> {
+    let i = row[f] + tap;
+    return vec4<f32>(
+        operand2_at(i + o * DEPTH),
+        operand2_at(i + channel(o, 1u) * DEPTH),
+        operand2_at(i + channel(o, 2u) * DEPTH),
+        operand2_at(i + channel(o, 3u) * DEPTH),
+    );
 }
 
-@compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
+// How many of `count` places or taps from `first` on, every stride-th one.
+fn every(first: u32, count: u32) -> u32 {
+    return (max(count, first) - first + STRIDE - 1u) / STRIDE;
+}
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let lane = lanes[group.z];
-    let plane = params.h * params.w;
-    let out_plane = params.out_h * params.out_w;
-    let taps = params.kernel * params.kernel;
-    let pixels = lane.rows * plane;
-    let weights_at = lane.weight_base + params.weight_offset;
-    var channel: array<u32, 8>;
-    for (var i = 0u; i < 8u; i += 1u) {
-        channel[i] = weights_at + min(group.y * 8u + i, params.c - 1u) * taps;
+    // The class: its first tap, its first pixel and how many there are, along y and x.
+    let first_tap = vec2<u32>(group.x % CLASSES / STRIDE, group.x % STRIDE);
+    let first_pixel = (first_tap + SHIFT) % STRIDE;
+    let size = vec2<u32>(every(first_pixel.x, IN_H), every(first_pixel.y, IN_W));
+    let columns = lane.rows * size.x * size.y;
+    let q0 = group.y * TILE_COLUMNS;
+    if (q0 >= columns) { return; }
+    let member = thread % LANES;
+    let first = group.x / CLASSES * TILE_ROWS + thread / LANES * TILE_O * SHARE;
+    for (var f = 0u; f < TILE_O; f++) {
+        let c = min(first + f * SHARE + member % SHARE, IN_C - 1u);
+        row[f] = lane.weight_base + params.weight_offset + c * KERNEL * KERNEL;
     }
-    for (var tile = group.x; tile * 256u < pixels; tile += groups.x) {
-        let q0 = tile * 256u + t;
-        if q0 >= pixels {
-            return;
-        }
-        var row: array<u32, 4>;
-        var iy: array<u32, 4>;
-        var ix: array<u32, 4>;
-        for (var p = 0u; p < 4u; p += 1u) {
-            let q = min(q0 + 64u * p, pixels - 1u);
-            row[p] = q / plane;
-            let at = q - row[p] * plane;
-            iy[p] = at / params.w;
-            ix[p] = at - iy[p] * params.w;
-        }
-        var acc: array<vec4<f32>, 8>;
-        for (var i = 0u; i < 8u; i += 1u) {
-            acc[i] = vec4<f32>(0.0f);
-        }
-        for (var ky = 0u; ky < params.kernel; ky += 1u) {
-            for (var kx = 0u; kx < params.kernel; kx += 1u) {
-                var dy_from = vec4<u32>(0u);
-                var valid = vec4<bool>(false);
-                for (var p = 0u; p < 4u; p += 1u) {
-                    let oy = source(iy[p], ky, params.out_h);
-                    let ox = source(ix[p], kx, params.out_w);
-                    if oy != NONE && ox != NONE {
-                        dy_from[p] = (lane.row0 + row[p]) * params.out_c * out_plane + oy * params.out_w + ox;
-                        valid[p] = true;
-                    }
-                }
-                if !any(valid) {
-                    continue;
-                }
-                var at = ky * params.kernel + kx;
-                for (var o = 0u; o < params.out_c; o += 1u) {
-                    let loaded = vec4<f32>(operand3_at(dy_from.x), operand3_at(dy_from.y), operand3_at(dy_from.z), operand3_at(dy_from.w));
-                    let g = select(vec4<f32>(0.0f), loaded, valid);
-                    for (var i = 0u; i < 8u; i += 1u) {
-                        acc[i] += g * operand2_at(channel[i] + at);
-                    }
-                    dy_from += select(vec4<u32>(0u), vec4<u32>(out_plane), valid);
-                    at += params.c * taps;
-                }
+    // Where each column's pixel lies in dx's first channel.
+    var target_at: array<u32, TILE_Q>;
+    let start = (first_pixel + PADDING - first_tap) / STRIDE;
+    for (var p = 0u; p < TILE_Q; p++) {
+        let q = min(q0 + p * LANES + member, columns - 1u);
+        let sample = lane.row0 + q / (size.x * size.y);
+        let pixel = q % (size.x * size.y);
+        let at = vec2<u32>(pixel / size.y, pixel % size.y);
+        column_sample[p] = sample * OUT_C * PIXELS;
+        column_y[p] = start.x + at.x;
+        column_x[p] = start.y + at.y;
+        let place = first_pixel + at * STRIDE;
+        target_at[p] = (sample * IN_C * IN_H + place.x) * IN_W + place.y;
+    }
+    let taps = vec2<u32>(every(first_tap.x, KERNEL), every(first_tap.y, KERNEL));
+    var sums: Tile;
+    for (var o = 0u; o < OUT_C; o += 4u) {
+        for (tap_y = 0u; tap_y < taps.x; tap_y++) {
+            for (tap_x = 0u; tap_x < taps.y; tap_x++) {
+                tap = (first_tap.x + tap_y * STRIDE) * KERNEL + first_tap.y + tap_x * STRIDE;
+                tile_step(&sums, o);
             }
         }
-        for (var p = 0u; p < 4u; p += 1u) {
-            let first = (lane.row0 + row[p]) * params.c * plane + iy[p] * params.w + ix[p];
-            for (var i = 0u; i < 8u; i += 1u) {
-                let ic = group.y * 8u + i;
-                if q0 + 64u * p < pixels && ic < params.c {
-                    dx[first + ic * plane] = acc[i][p];
+    }
+    for (var f = 0u; f < TILE_O; f++) {
+        for (var j = 0u; j < SHARE; j++) {
+            let c = first + f * SHARE + j;
+            for (var p = 0u; p < TILE_Q; p++) {
+                if (q0 + p * LANES + member < columns && c < IN_C) {
+                    dx[target_at[p] + c * (IN_H * IN_W)] = sums[f][j][p];
                 }
             }
         }

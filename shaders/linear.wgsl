@@ -1,4 +1,5 @@
-// Y[row][o] = act(b[o] + sum_k W[o][k] * X[row][k]), W and b perturbed while they are loaded (lib/tile.wgsl).
+// Y[row][o] = act(b[o] + sum_k W[o][k] * X[row][k]) + R[row][o], W and b perturbed while they are loaded (lib/tile.wgsl).
+// ACTIVATION 0: none, 1: max(0, v), 2: v / 2 (1 + erf(v / sqrt 2)). RESIDUAL 1: R is added (never behind an activation), 0: it isn't read.
 // Dispatch: x = output tiles, y = row tiles of the largest lane, z = lane; TEAMS * LANES threads a tile.
 // Traffic of a tile: K * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out.
 #import lib/lane.wgsl
@@ -10,13 +11,20 @@ struct Params {
     bias_offset: u32,
     // 1: rows of X start at lane.x_row (the batch, shared by probes), 0: at lane.row0.
     from_batch: u32,
-    relu: u32,
+    // 0: none, 1: ReLU, 2: GELU.
+    activation: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
 @group(0) @binding(4) var<storage, read_write> output: array<f32>;
 #import lib/inputs.wgsl
 #import lib/tile_store.wgsl
+#import lib/math.wgsl
+// Operand 5 is the residual.
+#import lib/operand5.wgsl
+
+const ACTIVATION: u32 = 0u;
+const RESIDUAL: u32 = 0u;
 
 var<private> column: array<u32, TILE_Q>;
 var<private> first_row: u32;
@@ -33,7 +41,12 @@ fn input_quad(p: u32, k: u32) -> vec4<f32> {
     return input_four(column[p] + k, params.inputs - k);
 }
 fn store(o: u32, q: u32, sum: f32) {
-    output[(out_row + q) * params.outputs + o] = select(sum, max(sum, 0.0), params.relu == 1u);
+    let i = (out_row + q) * params.outputs + o;
+    var y = sum;
+    if (ACTIVATION == 1u) { y = max(sum, 0.0); }
+    if (ACTIVATION == 2u) { y = 0.5f * sum * (1.0f + erf_f32(sum * 0.70710678f)); }
+    if (RESIDUAL == 1u) { y += operand5_at(i); }
+    output[i] = y;
 }
 
 @compute @workgroup_size(THREADS)

@@ -1,58 +1,72 @@
-// dx[row][k] = sum over o of dy[row][o] * W[o][k], o ascending, with the lane's own weights. A thread makes 4 rows x 8 inputs, a
-// workgroup (8 x 8 threads) 32 rows x 64 inputs; what lies beyond the edge is computed from the last row or column and not stored.
-// Launch: x = inputs / 64, y = rows of the largest lane / 32, z = lanes. Loads: 12 per 32 multiply-adds.
+// dx[row][k] = sum over o, ascending, of dy[row][o] * W[o][k], with the lane's own weights: a matrix product with rows `row`, columns k and
+// depth o (lib/tile_step.wgsl). A thread's columns are neighbours; it loads quads along k of four rows of W and transposes them.
+// Dispatch: x = tiles of inputs, y = row tiles of the largest lane, z = lane; TEAMS * LANES threads a tile. TILE_Q is a multiple of 4.
+// Traffic of a tile: outputs * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out.
 #import lib/lane.wgsl
-// Operand 2 are the weights, operand 3 is dy.
-#import lib/operand2.wgsl
-#import lib/operand3.wgsl
+#import lib/tile_step.wgsl
+#import lib/weights.wgsl
+// The inputs of this product are dy.
+#import lib/inputs.wgsl
 
 struct Params {
     inputs: u32,
     outputs: u32,
     weight_offset: u32,
 }
-
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
 @group(0) @binding(4) var<storage, read_write> dx: array<f32>;
 
-@compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
+var<private> row: array<u32, TILE_O>;
+// Of each four columns the index in W's first row, and how many of them there are.
+var<private> column: array<u32, TILE_Q / 4u>;
+var<private> left: array<u32, TILE_Q / 4u>;
+
+fn tile_load(o: u32) {
+    let last = params.outputs - 1u;
+    for (var g = 0u; g < TILE_Q / 4u; g++) {
+        // Beyond the last output dy is 0.
+        let four = transpose(mat4x4<f32>(
+            weight_four(column[g] + o * params.inputs, left[g]),
+            weight_four(column[g] + min(o + 1u, last) * params.inputs, left[g]),
+            weight_four(column[g] + min(o + 2u, last) * params.inputs, left[g]),
+            weight_four(column[g] + min(o + 3u, last) * params.inputs, left[g]),
+        ));
+        tile_x[4u * g] = four[0];
+        tile_x[4u * g + 1u] = four[1];
+        tile_x[4u * g + 2u] = four[2];
+        tile_x[4u * g + 3u] = four[3];
+    }
+}
+fn tile_row_quad(f: u32, o: u32) -> vec4<f32> {
+    return input_four(row[f] + o, params.outputs - o);
+}
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let lane = lanes[group.z];
-    let k0 = group.x * 64u + (t & 7u);
-    let r0 = group.y * 32u + (t >> 3u);
-    if r0 >= lane.rows || k0 >= params.inputs {
-        return;
+    let r0 = group.y * TILE_ROWS;
+    if (r0 >= lane.rows) { return; }
+    let member = thread % LANES;
+    let first = r0 + thread / LANES * TILE_O * SHARE;
+    let k0 = group.x * TILE_COLUMNS + member * TILE_Q;
+    for (var f = 0u; f < TILE_O; f++) {
+        row[f] = (lane.row0 + min(first + f * SHARE + member % SHARE, lane.rows - 1u)) * params.outputs;
     }
-    var row_at: array<u32, 4>;
-    for (var i = 0u; i < 4u; i += 1u) {
-        row_at[i] = (lane.row0 + min(r0 + 8u * i, lane.rows - 1u)) * params.outputs;
+    for (var g = 0u; g < TILE_Q / 4u; g++) {
+        let k = k0 + 4u * g;
+        column[g] = lane.weight_base + params.weight_offset + select(0u, k, k < params.inputs);
+        left[g] = max(params.inputs, k) - k;
     }
-    var column: array<u32, 8>;
-    for (var j = 0u; j < 8u; j += 1u) {
-        column[j] = lane.weight_base + params.weight_offset + min(k0 + 8u * j, params.inputs - 1u);
-    }
-    var acc: array<array<vec4<f32>, 2>, 4>;
-    var at = 0u;
-    for (var o = 0u; o < params.outputs; o += 1u) {
-        let a = vec4<f32>(operand2_at(column[0] + at), operand2_at(column[1] + at), operand2_at(column[2] + at), operand2_at(column[3] + at));
-        let b = vec4<f32>(operand2_at(column[4] + at), operand2_at(column[5] + at), operand2_at(column[6] + at), operand2_at(column[7] + at));
-        for (var i = 0u; i < 4u; i += 1u) {
-            let g = operand3_at(row_at[i] + o);
-            acc[i][0] += g * a;
-            acc[i][1] += g * b;
-        }
-        at += params.inputs;
-    }
-    for (var i = 0u; i < 4u; i += 1u) {
-        let r = r0 + 8u * i;
-        for (var j = 0u; j < 8u; j += 1u) {
-            let k = k0 + 8u * j;
-            if r < lane.rows && k < params.inputs {
-                dx[(lane.row0 + r) * params.inputs + k] = acc[i][j >> 2u][j & 3u];
+    var sums: Tile;
+    for (var o = 0u; o < params.outputs; o += 4u) { tile_step(&sums, o); }
+    for (var f = 0u; f < TILE_O; f++) {
+        for (var j = 0u; j < SHARE; j++) {
+            let r = first + f * SHARE + j;
+            for (var p = 0u; p < TILE_Q; p++) {
+                if (r < lane.rows && k0 + p < params.inputs) {
+                    dx[(lane.row0 + r) * params.inputs + k0 + p] = sums[f][j][p];
+                }
             }
         }
     }

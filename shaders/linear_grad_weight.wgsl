@@ -1,11 +1,13 @@
-// dW[o][k] = sum over the lane's rows of dy[row][o] * x[row][k], by blocks of samples. A thread makes 4 outputs x 8 inputs, a
-// workgroup (8 x 8 threads) 32 outputs x 64 inputs; what lies beyond the edge is computed from the last one and not stored.
-// Launch: x = inputs / 64, y = outputs / 32, z = lanes. Loads: 12 per 32 multiply-adds.
+// dW[o][k] = sum over the lane's rows of dy[row][o] * x[row][k], by blocks of SAMPLE_BLOCK rows: a matrix product with rows o, columns k
+// and depth `row`, blocked as in lib/tile_step.wgsl. Both matrices are stored along their own index: a thread's rows are neighbours as
+// are its columns, loaded in quads along them, transposed. A block is one step, its sum never leaves a register.
+// Dispatch: x = tiles of inputs, y = tiles of outputs, z = lane; TEAMS * LANES threads a tile. TILE_Q is a multiple of 4.
+// Traffic of a tile: rows * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out.
 #import lib/lane.wgsl
-// Operand 2 is x, operand 3 is dy.
-#import lib/operand2.wgsl
-#import lib/operand3.wgsl
 #import lib/block.wgsl
+#import lib/tile_slots.wgsl
+#import lib/gradient.wgsl
+#import lib/inputs.wgsl
 
 struct Params {
     inputs: u32,
@@ -15,70 +17,100 @@ struct Params {
     from_batch: u32,
     accumulate: u32,
 }
-
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
 @group(0) @binding(4) var<storage, read_write> gradients: array<f32>;
 
-@compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
+// Quads of rows in a block.
+const QUADS: u32 = SAMPLE_BLOCK / 4u;
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let lane = lanes[group.z];
-    let k0 = group.x * 64u + (t & 7u);
-    let o0 = group.y * 32u + (t >> 3u);
-    if o0 >= params.outputs || k0 >= params.inputs {
-        return;
-    }
-    var row: array<u32, 4>;
-    for (var i = 0u; i < 4u; i += 1u) {
-        row[i] = min(o0 + 8u * i, params.outputs - 1u);
-    }
-    var column: array<u32, 8>;
-    for (var j = 0u; j < 8u; j += 1u) {
-        column[j] = min(k0 + 8u * j, params.inputs - 1u);
-    }
-    let base = lane.weight_base + params.weight_offset;
-    var total: array<array<vec4<f32>, 2>, 4>;
-    if params.accumulate != 0u {
-        for (var i = 0u; i < 4u; i += 1u) {
-            for (var j = 0u; j < 8u; j += 1u) {
-                total[i][j >> 2u][j & 3u] = gradients[base + row[i] * params.inputs + column[j]];
+    let member = thread % LANES;
+    // The team's first row, this thread's first loaded row and first column.
+    let first = group.y * TILE_ROWS + thread / LANES * TILE_O * SHARE;
+    let own_o = first + member % SHARE * TILE_O;
+    let k0 = group.x * TILE_COLUMNS + member * TILE_Q;
+    let slot = lane.weight_base + params.weight_offset;
+    var total: Tile;
+    if (params.accumulate == 1u) {
+        for (var f = 0u; f < TILE_O; f++) {
+            for (var j = 0u; j < SHARE; j++) {
+                let o = min(first + j * TILE_O + f, params.outputs - 1u);
+                for (var p = 0u; p < TILE_Q; p++) {
+                    total[f][j][p] = gradients[slot + o * params.inputs + min(k0 + p, params.inputs - 1u)];
+                }
             }
         }
     }
-    var x_at = select(lane.row0, lane.x_row, params.from_batch != 0u) * params.inputs;
-    var dy_at = lane.row0 * params.outputs;
+    let x_row = select(lane.row0, lane.x_row, params.from_batch == 1u);
     for (var block = 0u; block < lane.rows; block += SAMPLE_BLOCK) {
-        var acc: array<array<vec4<f32>, 2>, 4>;
-        for (var i = 0u; i < 4u; i += 1u) {
-            acc[i][0] = vec4<f32>(0.0f);
-            acc[i][1] = vec4<f32>(0.0f);
-        }
-        let samples = min(SAMPLE_BLOCK, lane.rows - block);
-        for (var s = 0u; s < samples; s += 1u) {
-            let a = vec4<f32>(operand2_at(x_at + column[0]), operand2_at(x_at + column[1]), operand2_at(x_at + column[2]), operand2_at(x_at + column[3]));
-            let b = vec4<f32>(operand2_at(x_at + column[4]), operand2_at(x_at + column[5]), operand2_at(x_at + column[6]), operand2_at(x_at + column[7]));
-            for (var i = 0u; i < 4u; i += 1u) {
-                let g = operand3_at(dy_at + row[i]);
-                acc[i][0] += g * a;
-                acc[i][1] += g * b;
+        var x: array<array<vec4<f32>, TILE_Q>, QUADS>;
+        var g: array<array<vec4<f32>, TILE_O>, QUADS>;
+        for (var quad = 0u; quad < QUADS; quad++) {
+            let sample = vec4<u32>(block + 4u * quad) + vec4<u32>(0u, 1u, 2u, 3u);
+            let present = sample < vec4<u32>(lane.rows);
+            let at = min(sample, vec4<u32>(lane.rows - 1u));
+            let x_at = (at + x_row) * params.inputs;
+            let dy_row_at = (at + lane.row0) * params.outputs;
+            for (var n = 0u; n < TILE_Q; n += 4u) {
+                let k = select(0u, k0 + n, k0 + n < params.inputs);
+                let four = transpose(mat4x4<f32>(
+                    input_four(x_at.x + k, params.inputs - k),
+                    input_four(x_at.y + k, params.inputs - k),
+                    input_four(x_at.z + k, params.inputs - k),
+                    input_four(x_at.w + k, params.inputs - k),
+                ));
+                x[quad][n] = four[0];
+                x[quad][n + 1u] = four[1];
+                x[quad][n + 2u] = four[2];
+                x[quad][n + 3u] = four[3];
             }
-            x_at += params.inputs;
-            dy_at += params.outputs;
+            if (TILE_O % 4u == 0u) {
+                for (var n = 0u; n < TILE_O; n += 4u) {
+                    let o = select(0u, own_o + n, own_o + n < params.outputs);
+                    let four = transpose(mat4x4<f32>(
+                        dy_four(dy_row_at.x + o, params.outputs - o),
+                        dy_four(dy_row_at.y + o, params.outputs - o),
+                        dy_four(dy_row_at.z + o, params.outputs - o),
+                        dy_four(dy_row_at.w + o, params.outputs - o),
+                    ));
+                    g[quad][n] = select(vec4<f32>(), four[0], present);
+                    g[quad][n + 1u] = select(vec4<f32>(), four[1], present);
+                    g[quad][n + 2u] = select(vec4<f32>(), four[2], present);
+                    g[quad][n + 3u] = select(vec4<f32>(), four[3], present);
+                }
+            } else {
+                for (var n = 0u; n < TILE_O; n++) {
+                    let i = dy_row_at + min(own_o + n, params.outputs - 1u);
+                    let four = vec4<f32>(dy_at(i.x), dy_at(i.y), dy_at(i.z), dy_at(i.w));
+                    g[quad][n] = select(vec4<f32>(), four, present);
+                }
+            }
         }
-        for (var i = 0u; i < 4u; i += 1u) {
-            total[i][0] += acc[i][0];
-            total[i][1] += acc[i][1];
+        for (var f = 0u; f < TILE_O; f++) {
+            for (var j = 0u; j < SHARE; j++) {
+                var w: array<vec4<f32>, QUADS>;
+                for (var quad = 0u; quad < QUADS; quad++) { w[quad] = shared_from(g[quad][f], j); }
+                for (var p = 0u; p < TILE_Q; p++) {
+                    var sum = 0.0;
+                    for (var quad = 0u; quad < QUADS; quad++) {
+                        let v = x[quad][p];
+                        sum = sum + v.x * w[quad].x + v.y * w[quad].y + v.z * w[quad].z + v.w * w[quad].w;
+                    }
+                    total[f][j][p] += sum;
+                }
+            }
         }
     }
-    for (var i = 0u; i < 4u; i += 1u) {
-        let o = o0 + 8u * i;
-        for (var j = 0u; j < 8u; j += 1u) {
-            let k = k0 + 8u * j;
-            if o < params.outputs && k < params.inputs {
-                gradients[base + o * params.inputs + k] = total[i][j >> 2u][j & 3u];
+    for (var f = 0u; f < TILE_O; f++) {
+        for (var j = 0u; j < SHARE; j++) {
+            let o = first + j * TILE_O + f;
+            for (var p = 0u; p < TILE_Q; p++) {
+                if (o < params.outputs && k0 + p < params.inputs) {
+                    gradients[slot + o * params.inputs + k0 + p] = total[f][j][p];
+                }
             }
         }
     }

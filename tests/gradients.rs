@@ -150,8 +150,8 @@ impl Chain {
 
     fn record_linear(&self, rec: &mut Recording, inputs: u32, outputs: u32, weight_offset: u32, x: Span, y: Span) {
         let bias_offset = weight_offset + inputs * outputs;
-        let params = linear::Params { inputs, outputs, weight_offset, bias_offset, from_batch: 0, relu: 0 };
-        linear::record(rec, &self.lanes, &HOW, &params, &Operands { weights: self.weights, x, y });
+        let params = linear::Params { inputs, outputs, weight_offset, bias_offset, from_batch: 0, activation: 0 };
+        linear::record(rec, &self.lanes, &HOW, &params, &Operands { weights: self.weights, x, y }, None);
     }
 
     fn forward(&self, weights: &[f32]) -> Recording {
@@ -182,14 +182,14 @@ impl Chain {
         activation::record_grad(&mut rec, Kind::Tanh, TOTAL * 5, a[7], g[7], g[6]);
         self.linear_back(&mut rec, (12, 5, 192), a[5], g[6], g[5]);
         activation::record_grad(&mut rec, Kind::Relu, TOTAL * 12, a[5], g[5], g[4]);
-        conv_grad::record_weight(&mut rec, lanes, &self.conv1(), a[3], g[4], self.gradients);
-        conv_grad::record_input(&mut rec, lanes, &self.conv1(), self.weights, g[4], g[3]);
+        conv_grad::record_weight(&mut rec, lanes, HOW.tiling, &self.conv1(), a[3], g[4], self.gradients);
+        conv_grad::record_input(&mut rec, lanes, HOW.tiling, &self.conv1(), self.weights, g[4], g[3]);
         pool::record_grad(&mut rec, Mode::Max, &pool::Params::square(TOTAL * 4, 7, 7, 2, 2), a[2], g[3], g[2]);
         activation::record_grad(&mut rec, Kind::Gelu, TOTAL * 196, a[1], g[2], g[1]);
         let (norm, kind, stats) = (self.norm(), Statistics::Group, self.kept.stats);
         norm::record_grad_params(&mut rec, lanes, kind, &norm, a[0], g[1], stats, self.gradients);
         norm::record_grad(&mut rec, lanes, kind, &norm, self.weights, a[0], g[1], stats, self.gradients, g[0]);
-        conv_grad::record_weight(&mut rec, lanes, &self.conv0(), self.x, g[0], self.gradients);
+        conv_grad::record_weight(&mut rec, lanes, HOW.tiling, &self.conv0(), self.x, g[0], self.gradients);
         let bias = linear_grad::BiasParams { outputs: 4, spatial: 49, bias_offset: 72, accumulate: 0 };
         linear_grad::record_bias(&mut rec, lanes, &bias, g[0], self.gradients);
         rec.read_back(self.gradients);
@@ -200,12 +200,12 @@ impl Chain {
         let (inputs, outputs, weight_offset) = layer;
         let lanes = &self.lanes;
         let weight = linear_grad::WeightParams { inputs, outputs, weight_offset, from_batch: 0, accumulate: 0 };
-        linear_grad::record_weight(rec, lanes, &weight, x, dy, self.gradients);
+        linear_grad::record_weight(rec, lanes, HOW.tiling, &weight, x, dy, self.gradients);
         let bias_offset = weight_offset + inputs * outputs;
         let bias = linear_grad::BiasParams { outputs, spatial: 1, bias_offset, accumulate: 0 };
         linear_grad::record_bias(rec, lanes, &bias, dy, self.gradients);
         let input = linear_grad::InputParams { inputs, outputs, weight_offset };
-        linear_grad::record_input(rec, lanes, &input, self.weights, dy, dx);
+        linear_grad::record_input(rec, lanes, HOW.tiling, &input, self.weights, dy, dx);
     }
 
     /// Mean loss of each lane.
@@ -295,7 +295,7 @@ fn a_cut_between_blocks_changes_no_bit() {
             let lanes = Lanes::new(table, std::slice::from_ref(lane));
             let weight =
                 linear_grad::WeightParams { inputs: 5, outputs: 3, weight_offset: 0, from_batch: i as u32, accumulate };
-            linear_grad::record_weight(&mut rec, &lanes, &weight, x, dy, gradients);
+            linear_grad::record_weight(&mut rec, &lanes, HOW.tiling, &weight, x, dy, gradients);
             for (spatial, bias_offset) in [(1, 15), (25, 18)] {
                 let bias = linear_grad::BiasParams { outputs: 3, spatial, bias_offset, accumulate };
                 linear_grad::record_bias(&mut rec, &lanes, &bias, dy, gradients);
@@ -326,7 +326,7 @@ fn a_cut_between_blocks_changes_no_bit() {
                 from_batch: 1,
                 accumulate,
             };
-            conv_grad::record_weight(&mut rec, &lanes, &layer, x, dy, gradients);
+            conv_grad::record_weight(&mut rec, &lanes, HOW.tiling, &layer, x, dy, gradients);
         }
         rec.read_back(gradients);
         results.push(device.run(&rec).unwrap().remove(0));

@@ -180,8 +180,8 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
     );
     check_params!(
         checked,
-        conv_grad::Params,
-        [c, h, w, out_c, out_h, out_w, kernel, stride, padding, weight_offset, from_batch, accumulate],
+        conv_grad::Uniforms,
+        [weight_offset, from_batch, accumulate],
         [conv_grad::CONV_GRAD_INPUT.name, conv_grad::CONV_GRAD_WEIGHT.name]
     );
     check_params!(checked, update::StepParams, [count, lr], [update::SGD.name, update::SERVER_STEP.name]);
@@ -192,7 +192,7 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
     check_params!(
         checked,
         linear::Params,
-        [inputs, outputs, weight_offset, bias_offset, from_batch, relu],
+        [inputs, outputs, weight_offset, bias_offset, from_batch, activation],
         [linear::KERNEL.name]
     );
     check_params!(

@@ -35,9 +35,15 @@ fn layer(device: &mut dyn Device, how: &Product) -> Result<Vec<f32>, DeviceError
     recording.upload(weights.buffer, 0, &values(count, 1));
     recording.upload(x.buffer, 0, &values(ROWS * INPUTS, 7_919));
     let (bias_offset, from_batch) = (INPUTS * OUTPUTS, 1);
-    let params =
-        linear::Params { inputs: INPUTS, outputs: OUTPUTS, weight_offset: 0, bias_offset, from_batch, relu: 0 };
-    linear::record(&mut recording, &Lanes::new(table, &lane), how, &params, &Operands { weights, x, y });
+    let params = linear::Params {
+        inputs: INPUTS,
+        outputs: OUTPUTS,
+        weight_offset: 0,
+        bias_offset,
+        from_batch,
+        activation: linear::NONE,
+    };
+    linear::record(&mut recording, &Lanes::new(table, &lane), how, &params, &Operands { weights, x, y }, None);
     recording.read_back(y);
     let result = device.run(&recording)?;
     for span in [weights, x, y, table] {

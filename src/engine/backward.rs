@@ -245,6 +245,7 @@ impl Engine {
             let input = if let Source::Node(n) = node.input { Some(n) } else { None };
             let dx = input.map(|n| if given[n] { plan.addend } else { slope(n) });
             let step = layers::Backward {
+                tiling: how.product.tiling,
                 from_batch: input.is_none(),
                 weights: plan.weights,
                 gradients: plan.gradients,

@@ -3,7 +3,7 @@
 use super::lanes::LaneTables;
 use crate::kernels::norm::{self, Statistics};
 use crate::kernels::params::{ABSENT, Lanes};
-use crate::kernels::tiling::{Operands, Product};
+use crate::kernels::tiling::{Operands, Product, Tiling};
 use crate::kernels::{activation, attention, conv, conv_grad, layer_norm, linear, linear_grad, pool, tokens};
 use crate::model::{Layer, NormKind, Shape};
 use crate::plan::{Recording, Span};
@@ -164,9 +164,9 @@ pub fn forward(rec: &mut Recording, layer: &Layer, lanes: &LaneTables, how: &How
                 weight_offset: weight as u32,
                 bias_offset: offset(bias),
                 from_batch,
-                relu: u32::from(relu),
+                activation: if relu { linear::RELU } else { linear::NONE },
             };
-            linear::record(rec, rows_of(lanes, rows), product, &params, &operands);
+            linear::record(rec, rows_of(lanes, rows), product, &params, &operands, io.residual);
         }
         Layer::Conv { input, output, kernel, stride, padding, weight, bias, relu } => {
             let geometry = geometry(input, output, kernel, stride, padding);
@@ -261,6 +261,8 @@ pub fn fused_relu(layer: &Layer) -> Option<usize> {
 /// What a layer's backward pass reads and writes.
 #[derive(Clone, Copy, Debug)]
 pub struct Backward {
+    /// The device's blocking.
+    pub tiling: Tiling,
     /// The layer's input is the batch of samples.
     pub from_batch: bool,
     /// Weights, a slot a lane.
@@ -297,11 +299,11 @@ pub fn backward(rec: &mut Recording, layer: &Layer, lanes: &LaneTables, io: &Bac
             let lanes = rows_of(lanes, rows);
             let (inputs, outputs, weight_offset) = (in_features as u32, out_features as u32, weight as u32);
             let params = linear_grad::WeightParams { inputs, outputs, weight_offset, from_batch, accumulate };
-            linear_grad::record_weight(rec, lanes, &params, io.x, io.dy, io.gradients);
+            linear_grad::record_weight(rec, lanes, io.tiling, &params, io.x, io.dy, io.gradients);
             bias_grad(rec, lanes, bias, outputs, 1);
             if let Some(dx) = io.dx {
                 let params = linear_grad::InputParams { inputs, outputs, weight_offset };
-                linear_grad::record_input(rec, lanes, &params, io.weights, io.dy, dx);
+                linear_grad::record_input(rec, lanes, io.tiling, &params, io.weights, io.dy, dx);
             }
         }
         Layer::Conv { input, output, kernel, stride, padding, weight, bias, .. } => {
@@ -321,10 +323,10 @@ pub fn backward(rec: &mut Recording, layer: &Layer, lanes: &LaneTables, io: &Bac
                 from_batch,
                 accumulate,
             };
-            conv_grad::record_weight(rec, lanes, &params, io.x, io.dy, io.gradients);
+            conv_grad::record_weight(rec, lanes, io.tiling, &params, io.x, io.dy, io.gradients);
             bias_grad(rec, lanes, bias, out_c, out_h * out_w);
             if let Some(dx) = io.dx {
-                conv_grad::record_input(rec, lanes, &params, io.weights, io.dy, dx);
+                conv_grad::record_input(rec, lanes, io.tiling, &params, io.weights, io.dy, dx);
             }
         }
         Layer::Norm { .. } => {

@@ -2,8 +2,10 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::Kernel;
+use super::conv::Geometry;
 use super::params::Lanes;
-use super::{Kernel, Variant};
+use super::tiling::Tiling;
 use crate::plan::{Recording, Span};
 use crate::reference;
 
@@ -13,9 +15,8 @@ pub static CONV_GRAD_INPUT: Kernel = Kernel { name: "conv_grad_input", twin: ref
 /// Gradient of the weight.
 pub static CONV_GRAD_WEIGHT: Kernel = Kernel { name: "conv_grad_weight", twin: reference::conv_grad::conv_grad_weight };
 
-/// Uniform block of both kernels: the layer.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+/// A convolution whose gradients are wanted.
+#[derive(Clone, Copy, Debug)]
 pub struct Params {
     /// Input channels.
     pub c: u32,
@@ -43,23 +44,75 @@ pub struct Params {
     pub accumulate: u32,
 }
 
-fn cost(lanes: &Lanes, p: &Params) -> u64 {
-    let taps = u64::from(p.c) * u64::from(p.kernel) * u64::from(p.kernel);
-    2 * lanes.rows * taps * u64::from(p.out_c) * u64::from(p.out_h) * u64::from(p.out_w)
+/// Uniform block of both kernels; the layer's sizes are constants ([`Geometry`]).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+pub struct Uniforms {
+    /// Flat index of the weight.
+    pub weight_offset: u32,
+    /// As in [`Params`].
+    pub from_batch: u32,
+    /// As in [`Params`].
+    pub accumulate: u32,
 }
 
-/// Records `dx` from `dy`.
-pub fn record_input(rec: &mut Recording, lanes: &Lanes, params: &Params, weights: Span, dy: Span, dx: Span) {
-    let pixels = u64::from(lanes.max_rows) * u64::from(params.h) * u64::from(params.w);
-    let grid = lanes.grid(pixels.div_ceil(256).min(65_535) as u32, params.c.div_ceil(8));
-    let cost = cost(lanes, params);
-    rec.dispatch(&CONV_GRAD_INPUT, Variant::plain(), params, &[lanes.table, weights, dy, dx], grid, cost);
+impl Params {
+    fn geometry(&self) -> Geometry {
+        Geometry {
+            input: [self.c, self.h, self.w],
+            output: [self.out_c, self.out_h, self.out_w],
+            kernel: self.kernel,
+            stride: self.stride,
+            padding: self.padding,
+        }
+    }
+
+    fn uniforms(&self) -> Uniforms {
+        let Self { weight_offset, from_batch, accumulate, .. } = *self;
+        Uniforms { weight_offset, from_batch, accumulate }
+    }
+
+    fn cost(&self, lanes: &Lanes) -> u64 {
+        let geometry = self.geometry();
+        2 * lanes.rows * u64::from(geometry.depth()) * u64::from(self.out_c * geometry.pixels())
+    }
 }
 
-/// Records `dW` into the lanes' gradients.
-pub fn record_weight(rec: &mut Recording, lanes: &Lanes, params: &Params, x: Span, dy: Span, gradients: Span) {
-    let columns = params.c * params.kernel * params.kernel;
-    let grid = lanes.grid(columns.div_ceil(8), params.out_c.div_ceil(8));
-    let cost = cost(lanes, params);
-    rec.dispatch(&CONV_GRAD_WEIGHT, Variant::plain(), params, &[lanes.table, x, dy, gradients], grid, cost);
+/// Records `dx` `[rows][c][h][w]` from `dy` `[rows][out_c][out_h][out_w]`.
+pub fn record_input(
+    rec: &mut Recording,
+    lanes: &Lanes,
+    tiling: Tiling,
+    params: &Params,
+    weights: Span,
+    dy: Span,
+    dx: Span,
+) {
+    let tiling = tiling.for_rows(params.c);
+    let variant = params.geometry().variant(tiling.variant());
+    // Pixels of the largest of the stride's classes.
+    let pixels = lanes.max_rows * params.h.div_ceil(params.stride) * params.w.div_ceil(params.stride);
+    let classes = params.stride * params.stride;
+    let grid = lanes.grid(params.c.div_ceil(tiling.tile_rows()) * classes, pixels.div_ceil(tiling.tile_columns()));
+    let bound = [lanes.table, weights, dy, dx];
+    rec.dispatch(&CONV_GRAD_INPUT, variant, &params.uniforms(), &bound, grid, params.cost(lanes));
+}
+
+/// Records `dW` into the lanes' gradients, from `x` `[rows][c][h][w]` and `dy`.
+pub fn record_weight(
+    rec: &mut Recording,
+    lanes: &Lanes,
+    tiling: Tiling,
+    params: &Params,
+    x: Span,
+    dy: Span,
+    gradients: Span,
+) {
+    let tiling = tiling.two_sums().for_rows(params.out_c);
+    let geometry = params.geometry();
+    let quads = u32::from(geometry.pixels().is_multiple_of(4));
+    let variant = geometry.variant(tiling.variant()).with("DY_QUADS", quads);
+    let grid = lanes.grid(geometry.depth().div_ceil(tiling.tile_columns()), params.out_c.div_ceil(tiling.tile_rows()));
+    let bound = [lanes.table, dy, x, gradients];
+    rec.dispatch(&CONV_GRAD_WEIGHT, variant, &params.uniforms(), &bound, grid, params.cost(lanes));
 }

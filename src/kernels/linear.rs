@@ -5,10 +5,17 @@ use bytemuck::{Pod, Zeroable};
 use super::Kernel;
 use super::params::{Lanes, perturb};
 use super::tiling::{Operands, Product};
-use crate::plan::Recording;
+use crate::plan::{Recording, Span};
 
 /// The kernel.
 pub static KERNEL: Kernel = Kernel { name: "linear", twin: crate::reference::linear::linear };
+
+/// No activation.
+pub const NONE: u32 = 0;
+/// max(0, v).
+pub const RELU: u32 = 1;
+/// The exact gelu, v / 2 (1 + erf(v / sqrt 2)).
+pub const GELU: u32 = 2;
 
 /// The uniform block.
 #[repr(C)]
@@ -24,21 +31,33 @@ pub struct Params {
     pub bias_offset: u32,
     /// 1: inputs are the batch (`x_row`), 0: an activation (`row0`).
     pub from_batch: u32,
-    /// 1: ReLU follows.
-    pub relu: u32,
+    /// What follows: [`NONE`], [`RELU`] or [`GELU`].
+    pub activation: u32,
 }
 
-/// Records `y = act(W x + b)` for all rows of a chunk: `x` `[rows, inputs]`, `y` `[rows, outputs]`.
-pub fn record(rec: &mut Recording, lanes: &Lanes, how: &Product, params: &Params, io: &Operands) {
+/// Records `y = act(W x + b)` for all rows of a chunk: `x` `[rows, inputs]`, `y` `[rows, outputs]`. A residual, rows laid out as
+/// those of `y`, is added; only where there is no activation.
+pub fn record(
+    rec: &mut Recording,
+    lanes: &Lanes,
+    how: &Product,
+    params: &Params,
+    io: &Operands,
+    residual: Option<Span>,
+) {
     let tiling = how.tiling.for_rows(params.outputs);
     let quads = |aligned: bool| u32::from(aligned);
     let variant = tiling
         .variant()
         .with("PERTURB", perturb(how.perturbed))
         .with("WEIGHT_QUADS", quads((params.weight_offset | params.inputs).is_multiple_of(4)))
-        .with("INPUT_QUADS", quads(params.inputs.is_multiple_of(4)));
+        .with("INPUT_QUADS", quads(params.inputs.is_multiple_of(4)))
+        .with("ACTIVATION", params.activation)
+        .with("RESIDUAL", u32::from(residual.is_some() && params.activation == NONE));
     let grid =
         [params.outputs.div_ceil(tiling.tile_rows()), lanes.max_rows.div_ceil(tiling.tile_columns()), lanes.count];
     let cost = 2 * lanes.rows * u64::from(params.inputs) * u64::from(params.outputs);
-    rec.dispatch(&KERNEL, variant, params, &[lanes.table, io.weights, io.x, io.y], grid, cost);
+    // Something must be bound; what isn't added isn't read.
+    let bound = [lanes.table, io.weights, io.x, io.y, residual.unwrap_or(io.x)];
+    rec.dispatch(&KERNEL, variant, params, &bound, grid, cost);
 }

@@ -3,6 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::params::Lanes;
+use super::tiling::Tiling;
 use super::{Kernel, Variant};
 use crate::plan::{Recording, Span};
 use crate::reference;
@@ -60,25 +61,53 @@ pub struct BiasParams {
     pub accumulate: u32,
 }
 
-/// Records `dx = dy W`.
-pub fn record_input(rec: &mut Recording, lanes: &Lanes, params: &InputParams, weights: Span, dy: Span, dx: Span) {
-    let grid = lanes.grid(params.inputs.div_ceil(64), lanes.max_rows.div_ceil(32));
-    let cost = 2 * lanes.rows * u64::from(params.inputs) * u64::from(params.outputs);
-    rec.dispatch(&LINEAR_GRAD_INPUT, Variant::plain(), params, &[lanes.table, weights, dy, dx], grid, cost);
+fn quads(multiples: u32) -> u32 {
+    u32::from(multiples.is_multiple_of(4))
 }
 
-/// Records `dW = dy^T x` into the lanes' gradients.
-pub fn record_weight(rec: &mut Recording, lanes: &Lanes, params: &WeightParams, x: Span, dy: Span, gradients: Span) {
-    let grid = lanes.grid(params.inputs.div_ceil(64), params.outputs.div_ceil(32));
+/// Records `dx = dy W`: `dy` `[rows][outputs]`, `dx` `[rows][inputs]`.
+pub fn record_input(
+    rec: &mut Recording,
+    lanes: &Lanes,
+    tiling: Tiling,
+    params: &InputParams,
+    weights: Span,
+    dy: Span,
+    dx: Span,
+) {
+    let tiling = tiling.in_quads().for_rows(lanes.max_rows);
+    let variant = tiling
+        .variant()
+        .with("WEIGHT_QUADS", quads(params.weight_offset | params.inputs))
+        .with("INPUT_QUADS", quads(params.outputs));
+    let grid = lanes.grid(params.inputs.div_ceil(tiling.tile_columns()), lanes.max_rows.div_ceil(tiling.tile_rows()));
     let cost = 2 * lanes.rows * u64::from(params.inputs) * u64::from(params.outputs);
-    rec.dispatch(&LINEAR_GRAD_WEIGHT, Variant::plain(), params, &[lanes.table, x, dy, gradients], grid, cost);
+    rec.dispatch(&LINEAR_GRAD_INPUT, variant, params, &[lanes.table, weights, dy, dx], grid, cost);
+}
+
+/// Records `dW = dy^T x` into the lanes' gradients: `x` `[rows][inputs]`, `dy` `[rows][outputs]`.
+pub fn record_weight(
+    rec: &mut Recording,
+    lanes: &Lanes,
+    tiling: Tiling,
+    params: &WeightParams,
+    x: Span,
+    dy: Span,
+    gradients: Span,
+) {
+    let tiling = tiling.in_quads().for_rows(params.outputs);
+    let variant = tiling.variant().with("DY_QUADS", quads(params.outputs)).with("INPUT_QUADS", quads(params.inputs));
+    let grid = lanes.grid(params.inputs.div_ceil(tiling.tile_columns()), params.outputs.div_ceil(tiling.tile_rows()));
+    let cost = 2 * lanes.rows * u64::from(params.inputs) * u64::from(params.outputs);
+    rec.dispatch(&LINEAR_GRAD_WEIGHT, variant, params, &[lanes.table, dy, x, gradients], grid, cost);
 }
 
 /// Records the sum of `dy` over rows and pixels into the lanes' gradients.
 pub fn record_bias(rec: &mut Recording, lanes: &Lanes, params: &BiasParams, dy: Span, gradients: Span) {
     let flat = params.spatial == 1;
-    let groups = if flat { params.outputs.div_ceil(64) } else { params.outputs };
-    let variant = Variant::plain().with("FLAT", u32::from(flat));
+    let groups = if flat { params.outputs.div_ceil(256) } else { params.outputs };
+    let row = if flat { params.outputs } else { params.spatial };
+    let variant = Variant::plain().with("FLAT", u32::from(flat)).with("DY_QUADS", quads(row));
     let cost = lanes.rows * u64::from(params.outputs) * u64::from(params.spatial);
     rec.dispatch(&BIAS_GRAD, variant, params, &[lanes.table, dy, gradients], lanes.grid(groups, 1), cost);
 }

@@ -65,6 +65,24 @@ impl Tiling {
         self
     }
 
+    /// For products whose columns are neighbours and loaded in quads: four or eight columns a thread, as many sums as otherwise.
+    pub fn in_quads(mut self) -> Self {
+        if self.share > 16 {
+            (self.share, self.tile_o, self.tile_q) = (16, 1, 4);
+        }
+        self
+    }
+
+    /// For products that keep two sums an output, that of a block and the total: half of the outputs where registers are few.
+    pub fn two_sums(mut self) -> Self {
+        if self.share > 16 {
+            (self.share, self.tile_o, self.tile_q) = (16, 1, 2);
+        } else if self.share == 1 {
+            self.tile_o = 4;
+        }
+        self
+    }
+
     /// One team a workgroup, for kernels that keep a whole product's rows in a thread one tile after another: 16 rows a tile, and as many
     /// columns a thread as leave the fewest idle for `columns`.
     pub fn one_team(mut self, columns: u32) -> Self {

@@ -1,23 +1,25 @@
 //! Twins of `conv_grad_input` and `conv_grad_weight`.
 
 use super::Call;
+use super::conv::geometry;
 use super::linear_grad::blocks;
-use super::sums::thread_sums;
-use crate::kernels::conv_grad::Params;
+use crate::kernels::conv::Geometry;
+use crate::kernels::conv_grad::Uniforms;
 use crate::kernels::params::Lane;
 
 /// The input place under tap `k` of output `o`, if it lies in the image.
-fn tap(o: usize, k: usize, p: &Params, size: u32) -> Option<usize> {
-    let at = (o * p.stride as usize + k).checked_sub(p.padding as usize)?;
+fn tap(o: usize, k: usize, g: &Geometry, size: u32) -> Option<usize> {
+    let at = (o * g.stride as usize + k).checked_sub(g.padding as usize)?;
     (at < size as usize).then_some(at)
 }
 
 /// `dx[row][ic][iy][ix]`, summed over (ky, kx, oc) in this order.
 pub fn conv_grad_input(call: &Call<'_>) {
-    let p: Params = call.params();
+    let (p, g) = (call.params::<Uniforms>(), geometry(call));
+    let ([c, h, w], [out_c, out_h, out_w]) = (g.input.map(|v| v as usize), g.output.map(|v| v as usize));
+    let k = g.kernel as usize;
     let (lanes, weights, dy) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
     let mut dx = call.write::<f32>(4);
-    let [c, h, w, out_c, out_h, out_w, k] = [p.c, p.h, p.w, p.out_c, p.out_h, p.out_w, p.kernel].map(|v| v as usize);
     for lane in &lanes[..call.grid[2] as usize] {
         let weight = &weights[(lane.weight_base + p.weight_offset) as usize..];
         for row in lane.row0 as usize..(lane.row0 + lane.rows) as usize {
@@ -25,12 +27,12 @@ pub fn conv_grad_input(call: &Call<'_>) {
             for (ky, kx) in (0..k * k).map(|i| (i / k, i % k)) {
                 for oc in 0..out_c {
                     for (oy, ox) in (0..out_h * out_w).map(|i| (i / out_w, i % out_w)) {
-                        let (Some(iy), Some(ix)) = (tap(oy, ky, &p, p.h), tap(ox, kx, &p, p.w)) else {
+                        let (Some(iy), Some(ix)) = (tap(oy, ky, &g, g.input[1]), tap(ox, kx, &g, g.input[2])) else {
                             continue;
                         };
-                        let g = dy[((row * out_c + oc) * out_h + oy) * out_w + ox];
+                        let slope = dy[((row * out_c + oc) * out_h + oy) * out_w + ox];
                         for ic in 0..c {
-                            dx[((row * c + ic) * h + iy) * w + ix] += g * weight[((oc * c + ic) * k + ky) * k + kx];
+                            dx[((row * c + ic) * h + iy) * w + ix] += slope * weight[((oc * c + ic) * k + ky) * k + kx];
                         }
                     }
                 }
@@ -39,13 +41,14 @@ pub fn conv_grad_input(call: &Call<'_>) {
     }
 }
 
-/// `dW[oc][ic][ky][kx]`: per block, 64 sums of the items t, t + 64, ..., added in order.
+/// `dW[oc][ic][ky][kx]`, summed over samples, by blocks, and output pixels.
 pub fn conv_grad_weight(call: &Call<'_>) {
-    let p: Params = call.params();
-    let (lanes, x, dy) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
+    let (p, g) = (call.params::<Uniforms>(), geometry(call));
+    let ([c, h, w], [out_c, out_h, out_w]) = (g.input.map(|v| v as usize), g.output.map(|v| v as usize));
+    let k = g.kernel as usize;
+    let (lanes, x, dy) = (call.read::<Lane>(1), call.read::<f32>(3), call.read::<f32>(2));
     let mut gradients = call.write::<f32>(4);
-    let [c, h, w, out_c, out_w, k] = [p.c, p.h, p.w, p.out_c, p.out_w, p.kernel].map(|v| v as usize);
-    let plane = out_w * p.out_h as usize;
+    let plane = out_w * out_h;
     for lane in &lanes[..call.grid[2] as usize] {
         let first = if p.from_batch != 0 { lane.x_row } else { lane.row0 } as usize;
         let gradient = &mut gradients[(lane.weight_base + p.weight_offset) as usize..][..out_c * c * k * k];
@@ -55,15 +58,16 @@ pub fn conv_grad_weight(call: &Call<'_>) {
                 *total = 0.0;
             }
             for block in blocks(lane) {
-                let sums = thread_sums(block.len() * plane, |u| {
+                let mut sum = 0.0;
+                for u in 0..block.len() * plane {
                     let (s, oy, ox) = (block.start + u / plane, u % plane / out_w, u % out_w);
-                    let value = match (tap(oy, ky, &p, p.h), tap(ox, kx, &p, p.w)) {
-                        (Some(iy), Some(ix)) => x[(((first + s) * c + ic) * h + iy) * w + ix],
-                        _ => 0.0,
+                    let (Some(iy), Some(ix)) = (tap(oy, ky, &g, g.input[1]), tap(ox, kx, &g, g.input[2])) else {
+                        continue;
                     };
-                    dy[((lane.row0 as usize + s) * out_c + oc) * plane + u % plane] * value
-                });
-                *total += sums.iter().fold(0.0, |a, b| a + b);
+                    let slope = dy[((lane.row0 as usize + s) * out_c + oc) * plane + u % plane];
+                    sum += slope * x[(((first + s) * c + ic) * h + iy) * w + ix];
+                }
+                *total += sum;
             }
         }
     }

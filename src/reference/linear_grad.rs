@@ -29,7 +29,7 @@ pub fn linear_grad_input(call: &Call<'_>) {
 /// `dW[o][k] = sum over rows, by blocks, of dy[row][o] x[row][k]`.
 pub fn linear_grad_weight(call: &Call<'_>) {
     let p: WeightParams = call.params();
-    let (lanes, x, dy) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
+    let (lanes, x, dy) = (call.read::<Lane>(1), call.read::<f32>(3), call.read::<f32>(2));
     let mut gradients = call.write::<f32>(4);
     let (inputs, outputs) = (p.inputs as usize, p.outputs as usize);
     for lane in &lanes[..call.grid[2] as usize] {
@@ -65,14 +65,16 @@ pub fn bias_grad(call: &Call<'_>) {
                 *total = 0.0;
             }
             for block in blocks(lane) {
-                let value = |u: usize| {
-                    let row = lane.row0 as usize + block.start + u / spatial;
-                    dy[(row * outputs + o) * spatial + u % spatial]
+                let at = |s: usize| ((lane.row0 as usize + block.start + s) * outputs + o) * spatial;
+                let quads = spatial.div_ceil(4);
+                let quad = |u: usize| {
+                    let pixels = u % quads * 4..spatial.min(u % quads * 4 + 4);
+                    pixels.fold(0.0, |sum, pixel| sum + dy[at(u / quads) + pixel])
                 };
                 *total += if flat {
-                    (0..block.len()).fold(0.0, |s, u| s + value(u))
+                    (0..block.len()).fold(0.0, |sum, s| sum + dy[at(s)])
                 } else {
-                    tree_sum(block.len() * spatial, value)
+                    tree_sum(block.len() * quads, quad)
                 };
             }
         }

@@ -66,7 +66,9 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn linear_cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (rows, inputs, outputs) in [(&[1][..], 1, 1), (&[17, 1, 40], 67, 13), (&[9, 33], 130, 35)] {
+    for (rows, inputs, outputs) in
+        [(&[1][..], 1, 1), (&[17, 1, 40], 67, 13), (&[9, 33], 130, 35), (&[70, 8, 3], 68, 44)]
+    {
         let text = format!("{} lanes {inputs} to {outputs}", rows.len());
         let stride = inputs * outputs + outputs + 1;
         // A product and a sum per summand: outputs for the input's gradient, rows for the weight's, run twice.
@@ -77,7 +79,7 @@ fn linear_cases() -> Vec<Case> {
             let (dy, dx) = (f.random("dy", n * outputs as usize)?, f.blank("dx", n * inputs as usize)?);
             let params = linear_grad::InputParams { inputs, outputs, weight_offset: 1 };
             let mut rec = Recording::new();
-            linear_grad::record_input(&mut rec, &lanes, &params, weights, dy, dx);
+            linear_grad::record_input(&mut rec, &lanes, f.tiling(), &params, weights, dy, dx);
             rec.read_back(dx);
             Ok(rec)
         }));
@@ -96,14 +98,14 @@ fn linear_cases() -> Vec<Case> {
                     accumulate,
                 };
                 let mut rec = Recording::new();
-                linear_grad::record_weight(&mut rec, &lanes, &params(0), x, dy, gradients);
-                linear_grad::record_weight(&mut rec, &lanes, &params(1), x, dy, gradients);
+                linear_grad::record_weight(&mut rec, &lanes, f.tiling(), &params(0), x, dy, gradients);
+                linear_grad::record_weight(&mut rec, &lanes, f.tiling(), &params(1), x, dy, gradients);
                 rec.read_back(gradients);
                 Ok(rec)
             }));
         }
     }
-    for (outputs, spatial) in [(1, 1), (67, 1), (5, 49)] {
+    for (outputs, spatial) in [(1, 1), (67, 1), (260, 1), (5, 49), (3, 64)] {
         let name = format!("bias_grad {outputs} outputs {spatial} pixels");
         cases.push(Case::new(&name, rounding(200), move |f| {
             let lanes = f.lanes(&[17, 1, 40], outputs + 2)?;
@@ -129,6 +131,11 @@ fn conv_cases() -> Vec<Case> {
         (9, 5, 7, 8, 3, 2, 1),
         (4, 9, 6, 6, 1, 2, 0),
         (2, 3, 10, 9, 4, 3, 0),
+        // More than a tile of channels, quads of pixels; a border that no window reaches; one output pixel.
+        (37, 70, 8, 8, 3, 1, 1),
+        (35, 33, 9, 16, 3, 2, 1),
+        (6, 4, 8, 8, 1, 2, 0),
+        (5, 6, 3, 3, 3, 1, 0),
     ];
     for (c, out_c, h, w, kernel, stride, padding) in shapes {
         let text = format!("{c}x{h}x{w} to {out_c} kernel {kernel} stride {stride} padding {padding}");
@@ -158,20 +165,20 @@ fn conv_cases() -> Vec<Case> {
             let weights = f.random("weights", weights_len)?;
             let (dy, dx) = (f.random("dy", y_len)?, f.blank("dx", x_len)?);
             let mut rec = Recording::new();
-            conv_grad::record_input(&mut rec, &lanes, &params(0, 0), weights, dy, dx);
+            conv_grad::record_input(&mut rec, &lanes, f.tiling(), &params(0, 0), weights, dy, dx);
             rec.read_back(dx);
             Ok(rec)
         }));
-        // Per block at most 8 x 99 / 64 summands a thread, then 64 threads; three blocks, run twice.
+        // A product and a sum for each of a block's samples and pixels; three blocks, run twice.
         for from_batch in [0, 1] {
             let name = format!("conv_grad_weight {text} from_batch {from_batch}");
-            cases.push(Case::new(&name, rounding(2 * 13 + 64 + 6), move |f| {
+            cases.push(Case::new(&name, rounding(2 * 8 * out_h * out_w + 6), move |f| {
                 let lanes = f.lanes(&rows, lane_stride)?;
                 let (x, dy) = (f.random("x", x_len)?, f.random("dy", y_len)?);
                 let gradients = f.blank("gradients", weights_len)?;
                 let mut rec = Recording::new();
-                conv_grad::record_weight(&mut rec, &lanes, &params(from_batch, 0), x, dy, gradients);
-                conv_grad::record_weight(&mut rec, &lanes, &params(from_batch, 1), x, dy, gradients);
+                conv_grad::record_weight(&mut rec, &lanes, f.tiling(), &params(from_batch, 0), x, dy, gradients);
+                conv_grad::record_weight(&mut rec, &lanes, f.tiling(), &params(from_batch, 1), x, dy, gradients);
                 rec.read_back(gradients);
                 Ok(rec)
             }));

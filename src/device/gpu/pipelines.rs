@@ -125,7 +125,9 @@ impl Pipelines {
                         "kernel {kernel}: {span:?} is not aligned to {alignment}"
                     )));
                 }
-                entries.push(entry(i as u32 + 1, buffers.get(span.buffer)?, span.offset, span.bytes.max(4)));
+                // Buffers are whole quads, and so are bindings: kernels may read the last values as one.
+                let bytes = span.bytes.max(4).next_multiple_of(16);
+                entries.push(entry(i as u32 + 1, buffers.get(span.buffer)?, span.offset, bytes));
             }
             let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
                 label: Some(dispatch.kernel.name),

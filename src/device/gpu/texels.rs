@@ -211,9 +211,15 @@ mod tests {
         let lanes = Lanes::new(table, &lane);
         let how = Product { tiling: Tiling::of(device.info()), perturbed: None };
         let layer = |rec: &mut Recording, weight_offset: u32, from: Span, to: Span| {
-            let params =
-                Params { inputs: WIDTH, outputs: WIDTH, weight_offset, bias_offset: ABSENT, from_batch: 1, relu: 1 };
-            linear::record(rec, &lanes, &how, &params, &Operands { weights: w, x: from, y: to });
+            let params = Params {
+                inputs: WIDTH,
+                outputs: WIDTH,
+                weight_offset,
+                bias_offset: ABSENT,
+                from_batch: 1,
+                activation: linear::RELU,
+            };
+            linear::record(rec, &lanes, &how, &params, &Operands { weights: w, x: from, y: to }, None);
         };
         let mut results = Vec::new();
         let mut rec = Recording::new();
