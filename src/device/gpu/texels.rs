@@ -38,12 +38,13 @@ pub fn format(texel: Texel) -> wgpu::TextureFormat {
     match texel {
         Texel::Quad => wgpu::TextureFormat::Rgba32Float,
         Texel::Scalar => wgpu::TextureFormat::R32Float,
+        Texel::Words => wgpu::TextureFormat::Rgba32Uint,
     }
 }
 
 fn texel_bytes(texel: Texel) -> u64 {
     match texel {
-        Texel::Quad => 16,
+        Texel::Quad | Texel::Words => 16,
         Texel::Scalar => 4,
     }
 }
@@ -66,7 +67,7 @@ impl Texels {
                 && features.flags.contains(wgpu::TextureFormatFeatureFlags::STORAGE_READ_ONLY)
         };
         let side = adapter.limits().max_texture_dimension_2d;
-        let able = readable(Texel::Quad) && readable(Texel::Scalar) && u64::from(side) >= ROW / 4;
+        let able = [Texel::Quad, Texel::Scalar, Texel::Words].into_iter().all(readable) && u64::from(side) >= ROW / 4;
         Self { max_rows: if wanted && able { side } else { 0 }, ..Self::default() }
     }
 
