@@ -3,6 +3,8 @@
 // once, in ascending order, so the result has the bits of two linear layers.
 // Dispatch: y = row tiles of the largest lane, z = lane; LANES threads a tile (one team).
 // Traffic of a tile: all weights once, K * TILE_COLUMNS floats in, classes * TILE_COLUMNS out.
+// Some software drivers compile a kernel anew at each dispatch to put uniform loop bounds and conditions into it, which takes
+// milliseconds: the zero, group.x, added to them keeps it from that.
 #import lib/lane.wgsl
 struct Params {
     inputs: u32,
@@ -41,6 +43,11 @@ fn input_quad(p: u32, k: u32) -> vec4<f32> {
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let inputs = params.inputs + group.x;
+    let width = params.hidden + group.x;
+    let classes = params.classes + group.x;
+    let bias1 = params.bias1 + group.x;
+    let bias2 = params.bias2 + group.x;
     let lane = lanes[group.z];
     let q0 = group.y * TILE_COLUMNS;
     if (q0 >= lane.rows) { return; }
@@ -54,9 +61,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var signs: array<vec4<u32>, OUT_ROWS>;
     var out: array<array<array<f32, TILE_Q>, SHARE>, OUT_ROWS>;
     for (var g = 0u; g < OUT_ROWS; g++) {
-        row[g] = params.weight2 + min(g * SHARE + thread % SHARE, params.classes - 1u) * params.hidden;
+        row[g] = params.weight2 + min(g * SHARE + thread % SHARE, classes - 1u) * width;
     }
-    for (var o0 = 0u; o0 < params.hidden; o0 += TILE_ROWS) {
+    for (var o0 = 0u; o0 < width; o0 += TILE_ROWS) {
         // TILE_ROWS divides 128: the signs of W2's next 128 columns are made where such a run begins.
         if (PERTURB == 1u && (o0 & 127u) == 0u) {
             for (var g = 0u; g < OUT_ROWS; g++) {
@@ -64,7 +71,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 signs[g] = sign_window(sign_block(i >> 7u), sign_block((i >> 7u) + 1u), i & 127u);
             }
         }
-        var sums = tile_sums(o0, params.hidden, params.inputs, base, params.bias1, thread);
+        var sums = tile_sums(o0, width, inputs, base, bias1, thread);
         // The tile's hidden values as quads along h.
         var hidden: array<array<vec4<f32>, TILE_Q>, QUADS>;
         for (var n = 0u; n < QUADS * 4u; n++) {
@@ -74,11 +81,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
         for (var quad = 0u; quad < QUADS; quad++) {
             let h = o0 + quad * 4u;
-            if (h < params.hidden) {
+            if (h < width) {
                 for (var g = 0u; g < OUT_ROWS; g++) {
                     let i = row[g] + h;
                     let sign = signs[g][(h >> 5u) & 3u] >> (h & 31u);
-                    let own = masked(perturb_four(weight_four(base + i, params.hidden - h), i, sign), params.hidden - h);
+                    let own = masked(perturb_four(weight_four(base + i, width - h), i, sign), width - h);
                     for (var j = 0u; j < SHARE; j++) {
                         let w = shared_from(own, j);
                         for (var p = 0u; p < TILE_Q; p++) {
@@ -92,8 +99,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     for (var g = 0u; g < OUT_ROWS; g++) {
         var own = 0.0;
-        if (params.bias2 != 0xffffffffu) {
-            let i = params.bias2 + min(g * SHARE + thread % SHARE, params.classes - 1u);
+        if (bias2 != 0xffffffffu) {
+            let i = bias2 + min(g * SHARE + thread % SHARE, classes - 1u);
             own = perturb_one(weight_at(base + i), i);
         }
         for (var j = 0u; j < SHARE; j++) {
@@ -101,8 +108,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let c = g * SHARE + j;
             for (var p = 0u; p < TILE_Q; p++) {
                 let q = q0 + p * LANES + thread;
-                if (q < lane.rows && c < params.classes) {
-                    logits[(lane.row0 + q) * params.classes + c] = out[g][j][p] + bias;
+                if (q < lane.rows && c < classes) {
+                    logits[(lane.row0 + q) * classes + c] = out[g][j][p] + bias;
                 }
             }
         }

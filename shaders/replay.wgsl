@@ -1,50 +1,61 @@
 // Exact replay of rademacher probes (perturbation-stream, Exact replay): acc = sum_j q_j e_i(seed_j) in i32, then
 // w_i = w_i + f32(acc) * 2^-E.
-// A thread owns the 128 weights of a Philox block and their sums. A sign is a mask: sum_j q_j e_ij = 2 sum_j (q_j and -bit_ij) - sum_j q_j.
+// A thread owns the 128 weights of a Philox block and their sums, in registers.
 // 64 threads a workgroup, folded over x and y.
 // Traffic: 8 bytes a weight and 16 bytes a probe and thread (subgroup tier: and 4 threads), from caches.
 #import lib/stream.wgsl
 #import lib/replay.wgsl
 #import lib/probes.wgsl
 #import lib/exact_add.wgsl
+#import lib/word_sums.wgsl
 
-alias Sums = array<vec4<i32>, 32>;
+fn store_quad(at: u32, sum: vec4<i32>) {
+    if at < params.weights {
+        let old = weights[at >> 2u];
+        store_weights(at, old, add_exact4(old, sum, params.factor));
+    }
+}
 
-// q where the bit is set, of four neighbouring bits.
-fn masked(q: u32, bits: u32) -> vec4<i32> {
-    let top = vec4<u32>(bits) << vec4<u32>(31u, 30u, 29u, 28u);
-    return vec4<i32>(bitcast<i32>(q)) & (bitcast<vec4<i32>>(top) >> vec4<u32>(31u));
+fn store_word(at: u32, s: WordSums) {
+    store_quad(at, s.a);
+    store_quad(at + 4u, s.b);
+    store_quad(at + 8u, s.c);
+    store_quad(at + 12u, s.d);
+    store_quad(at + 16u, s.e);
+    store_quad(at + 20u, s.f);
+    store_quad(at + 24u, s.g);
+    store_quad(at + 28u, s.h);
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let i = params.first + ((id.y * groups.x + id.x) * 64u + lane) * 128u;
     let block = i >> 7u;
-    var sums: Sums;
-    var total = 0i;
+    var x: WordSums;
+    var y: WordSums;
+    var z: WordSums;
+    var w: WordSums;
     for (var j = 0u; j < params.probes; j += 4u) {
         let own = own_probe(j);
         let a = probe(own, j, 0u);
         let b = probe(own, j, 1u);
         let c = probe(own, j, 2u);
         let d = probe(own, j, 3u);
-        total += bitcast<i32>(a.z + b.z + c.z + d.z);
-        let x = rademacher_block(a.xy, block, 0u);
-        let y = rademacher_block(b.xy, block, 0u);
-        let z = rademacher_block(c.xy, block, 0u);
-        let w = rademacher_block(d.xy, block, 0u);
-        // Four probes at a time: the sums don't all fit in registers, so each visit costs a load and a store.
-        for (var k = 0u; k < 32u; k++) {
-            let word = k >> 3u;
-            let bit = (k & 7u) * 4u;
-            sums[k] += masked(a.z, x[word] >> bit) + masked(b.z, y[word] >> bit)
-                + masked(c.z, z[word] >> bit) + masked(d.z, w[word] >> bit);
-        }
+        let q = Signed4(
+            bitcast<vec4<i32>>(vec4<u32>(a.z, b.z, c.z, d.z)),
+            bitcast<vec4<i32>>(vec4<u32>(a.w, b.w, c.w, d.w)),
+        );
+        let s = rademacher_block(a.xy, block, 0u);
+        let t = rademacher_block(b.xy, block, 0u);
+        let u = rademacher_block(c.xy, block, 0u);
+        let v = rademacher_block(d.xy, block, 0u);
+        x = added(x, q, vec4<u32>(s.x, t.x, u.x, v.x));
+        y = added(y, q, vec4<u32>(s.y, t.y, u.y, v.y));
+        z = added(z, q, vec4<u32>(s.z, t.z, u.z, v.z));
+        w = added(w, q, vec4<u32>(s.w, t.w, u.w, v.w));
     }
-    for (var k = 0u; k < 32u; k++) {
-        let at = i + k * 4u;
-        if at < params.weights {
-            store_weights(at, add_exact4(weights[at >> 2u], 2 * sums[k] - vec4<i32>(total), params.factor));
-        }
-    }
+    store_word(i, x);
+    store_word(i + 32u, y);
+    store_word(i + 64u, z);
+    store_word(i + 96u, w);
 }

@@ -2,6 +2,8 @@
 // exp(logit - max), the maximum's own entry is -s / (1 + s) where it is the label: no digits are lost near zero loss.
 // One row a thread. Launch: x = rows of the largest lane / 64 (at most 65,535, then strided), z = lanes.
 // Traffic: reads the logits three times, writes them once.
+// Some software drivers compile a kernel anew at each dispatch to put uniform loop bounds and conditions into it, which takes
+// milliseconds: the zero added to them keeps it from that.
 #import lib/lane.wgsl
 #import lib/math.wgsl
 // Operand 2 are the logits.
@@ -22,12 +24,13 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) t: u32,
 ) {
+    let classes = params.classes + group.y;
     let lane = lanes[group.z];
     for (var r = group.x * 64u + t; r < lane.rows; r += groups.x * 64u) {
-        let first = (lane.row0 + r) * params.classes;
+        let first = (lane.row0 + r) * classes;
         var best = 0u;
         var most = operand2_at(first);
-        for (var c = 1u; c < params.classes; c += 1u) {
+        for (var c = 1u; c < classes; c += 1u) {
             let v = operand2_at(first + c);
             if v > most {
                 most = v;
@@ -35,14 +38,14 @@ fn main(
             }
         }
         var sum = 0.0f;
-        for (var c = 0u; c < params.classes; c += 1u) {
+        for (var c = 0u; c < classes; c += 1u) {
             if c != best {
                 sum += exp_f32(operand2_at(first + c) - most);
             }
         }
         let label = labels[lane.x_row + r];
         let whole = 1.0f + sum;
-        for (var c = 0u; c < params.classes; c += 1u) {
+        for (var c = 0u; c < classes; c += 1u) {
             var p = 1.0f;
             if c != best {
                 p = exp_f32(operand2_at(first + c) - most);

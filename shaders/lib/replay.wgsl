@@ -1,4 +1,5 @@
-// The bindings of the replay kernels: a probe is (seed low, seed high, value, 0), the value an i32 q or the bits of an f32 a.
+// The bindings of the replay kernels: a probe (binding 1, lib/probe_at.wgsl) is (seed low, seed high, value, 0), the value an i32 q or
+// the bits of an f32 a.
 struct Params {
     probes: u32,
     weights: u32, // elements of the vector; those behind it in the last vec4 stay
@@ -6,12 +7,10 @@ struct Params {
     factor: u32,  // bits of 2^-E (exact replay)
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> probes: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read_write> weights: array<vec4<u32>>;
 
-// Stores the vec4 whose first element is i, as far as it belongs to the vector.
-fn store_weights(i: u32, value: vec4<u32>) {
+// Stores the vec4 whose first element is i, as far as it belongs to the vector; the rest stays `old`.
+fn store_weights(i: u32, old: vec4<u32>, value: vec4<u32>) {
     let inside = vec4<u32>(i) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(params.weights);
-    let at = i >> 2u;
-    weights[at] = select(weights[at], value, inside);
+    weights[i >> 2u] = select(old, value, inside);
 }

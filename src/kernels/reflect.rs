@@ -22,6 +22,8 @@ pub enum Texel {
     Quad,
     /// One f32 (`r32float`).
     Scalar,
+    /// Four neighbouring u32 (`rgba32uint`).
+    Words,
 }
 
 /// The interface of one kernel.
@@ -59,6 +61,7 @@ pub fn interface(name: &str, source: &str) -> Result<Interface, ShaderError> {
                 } => match format {
                     naga::StorageFormat::Rgba32Float => Access::Texels(Texel::Quad),
                     naga::StorageFormat::R32Float => Access::Texels(Texel::Scalar),
+                    naga::StorageFormat::Rgba32Uint => Access::Texels(Texel::Words),
                     other => return Err(invalid(format!("binding {} has texels {other:?}", binding.binding))),
                 },
                 _ => return Err(invalid(format!("binding {} is no storage texture to read", binding.binding))),

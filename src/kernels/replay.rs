@@ -39,14 +39,14 @@ pub struct Probe {
     pub seed_hi: u32,
     /// Bits of `q` (i32) or of `a` (f32).
     pub value: u32,
-    /// Always 0: entries are 16 bytes.
-    pub zero: u32,
+    /// Bits of `-q` (i32); 0 in the f32 replay. The shader picks one of the two.
+    pub minus: u32,
 }
 
 impl Probe {
     /// Of the exact replay: a seed and its integer coefficient.
     pub fn exact(seed: u64, q: i32) -> Self {
-        Self { seed_lo: seed as u32, seed_hi: (seed >> 32) as u32, value: q as u32, zero: 0 }
+        Self { seed_lo: seed as u32, seed_hi: (seed >> 32) as u32, value: q as u32, minus: q.wrapping_neg() as u32 }
     }
 
     /// Of the replay in f32: a seed and its coefficient, `tau` and `scale` included.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::GpuDevice;
-use super::texels::Texels;
+use super::texels;
 use crate::device::{Device, DeviceError};
 use crate::kernels::reflect::Texel;
 use crate::plan::{Command, Dispatch, Recording, Span};
@@ -14,8 +14,8 @@ use crate::plan::{Command, Dispatch, Recording, Span};
 struct Ready {
     pipeline: Arc<super::pipelines::Pipeline>,
     group: wgpu::BindGroup,
-    /// What it reads as texels.
-    texels: Vec<(Span, Texel)>,
+    /// Copies into the textures that it reads.
+    copies: Vec<(u32, Span)>,
     uniform_offset: u32,
     grid: [u32; 3],
 }
@@ -73,21 +73,10 @@ impl GpuDevice {
         self.check()?;
         let (uploads, uniforms, read_back) = self.stage(recording)?;
         self.fill(&uploads, &uniforms, read_back)?;
-        if self.texels.crowded(self.limits.memory) {
-            self.drop_texels();
-        }
-        let mut ready = Vec::new();
-        let mut offset = 0;
-        for command in recording.commands() {
-            if let Command::Dispatch(d) = command {
-                ready.push(self.prepare(d, offset)?);
-                offset += self.aligned(d.params.len());
-            }
-        }
-        self.peak = self.peak.max(self.allocated_bytes());
-        let mut texels = std::mem::take(&mut self.texels);
-        let result = self.encode(recording, &ready, &mut texels, queries);
-        self.texels = texels;
+        let result = self.prepare_all(recording).and_then(|ready| {
+            self.peak = self.peak.max(self.allocated_bytes());
+            self.encode(recording, &ready, queries)
+        });
         if result.is_err() {
             // Which copies took place is not known.
             self.drop_texels();
@@ -95,11 +84,33 @@ impl GpuDevice {
         result
     }
 
+    /// Makes every dispatch ready, in their order: what the commands write decides which textures must be copied again.
+    fn prepare_all(&mut self, recording: &Recording) -> Result<Vec<Ready>, DeviceError> {
+        self.texels.begin();
+        let mut ready = Vec::new();
+        let mut offset = 0;
+        for command in recording.commands() {
+            match command {
+                Command::Dispatch(d) => {
+                    let r = self.prepare(d, offset)?;
+                    r.pipeline.written(d).for_each(|span| self.texels.written(&span));
+                    ready.push(r);
+                    offset += self.aligned(d.params.len());
+                }
+                Command::Upload { buffer, offset, data } => {
+                    self.texels.written(&Span { buffer: *buffer, offset: *offset, bytes: data.len() as u64 });
+                }
+                Command::Clear(span) | Command::Copy { to: span, .. } => self.texels.written(span),
+                Command::ReadBack(_) => {}
+            }
+        }
+        Ok(ready)
+    }
+
     fn encode(
         &self,
         recording: &Recording,
         ready: &[Ready],
-        texels: &mut Texels,
         queries: Option<&wgpu::QuerySet>,
     ) -> Result<(), DeviceError> {
         let device = &self.device;
@@ -117,17 +128,14 @@ impl GpuDevice {
                         if let Some(from) = &self.staging.upload {
                             current.copy_buffer_to_buffer(from, upload_at, self.buffers.get(*buffer)?, *offset, bytes);
                         }
-                        texels.written(&Span { buffer: *buffer, offset: *offset, bytes });
                         upload_at += bytes;
                     }
                     Command::Clear(span) => {
                         current.clear_buffer(self.buffers.get(span.buffer)?, span.offset, Some(span.bytes));
-                        texels.written(span);
                     }
                     Command::Copy { from, to } => {
                         let (a, b) = (self.buffers.get(from.buffer)?, self.buffers.get(to.buffer)?);
                         current.copy_buffer_to_buffer(a, from.offset, b, to.offset, from.bytes);
-                        texels.written(to);
                     }
                     Command::ReadBack(span) => {
                         if let Some(to) = &self.staging.read_back {
@@ -137,8 +145,8 @@ impl GpuDevice {
                         read_at += span.bytes;
                     }
                     Command::Dispatch(first) => {
-                        if let Some(r) = ready.peek() {
-                            texels.refresh(&mut current, &self.buffers, &r.texels)?;
+                        for copy in ready.peek().iter().flat_map(|r| &r.copies) {
+                            self.texels.copy(&mut current, &self.buffers, *copy)?;
                         }
                         let mut pass = current
                             .begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes: None });
@@ -148,10 +156,9 @@ impl GpuDevice {
                                 pass.set_pipeline(&r.pipeline.pipeline);
                                 pass.set_bind_group(0, &r.group, &[r.uniform_offset]);
                                 pass.dispatch_workgroups(r.grid[0], r.grid[1], r.grid[2]);
-                                r.pipeline.written(dispatch).for_each(|span| texels.written(&span));
                             }
                             cost += dispatch.cost;
-                            let fresh = ready.peek().is_some_and(|r| texels.fresh(&r.texels));
+                            let fresh = ready.peek().is_some_and(|r| r.copies.is_empty());
                             next = match commands.peek() {
                                 Some(Command::Dispatch(d)) if fresh && cost + d.cost <= self.limits.submission_cost => {
                                     commands.next();
@@ -178,23 +185,28 @@ impl GpuDevice {
     fn prepare(&mut self, dispatch: &Dispatch, uniform_offset: u64) -> Result<Ready, DeviceError> {
         let device = self.device.clone();
         let mut pipeline = self.pipelines.pipeline(&device, dispatch.kernel, &dispatch.variant, true)?;
-        let mut texels: Vec<(Span, Texel)> = pipeline.texels(dispatch).collect();
-        if !texels.is_empty() {
-            let free = self.limits.memory.saturating_sub(self.buffers.allocated());
-            let mut held = std::mem::take(&mut self.texels);
-            let made = self.scoped(|| held.make(&device, &texels, free));
-            self.texels = held;
-            if !made? {
-                pipeline = self.pipelines.pipeline(&device, dispatch.kernel, &dispatch.variant, false)?;
-                texels.clear();
+        let wanted: Vec<(Span, Texel)> = pipeline.texels(dispatch).collect();
+        let mut placed = texels::Placed::default();
+        if !wanted.is_empty() {
+            let memory = self.limits.memory;
+            let limit = (memory / 4).min(memory.saturating_sub(self.buffers.allocated()));
+            let mut pool = std::mem::take(&mut self.texels);
+            let mut dropped = Vec::new();
+            let found = self.scoped(|| pool.place(&device, &wanted, limit, &mut dropped));
+            self.texels = pool;
+            self.pipelines.forget_slots(&dropped);
+            match found? {
+                Some(found) => placed = found,
+                None => pipeline = self.pipelines.pipeline(&device, dispatch.kernel, &dispatch.variant, false)?,
             }
         }
         let Some(uniforms) = &self.staging.uniforms else {
             return Err(DeviceError::Internal("no uniform buffer".to_owned()));
         };
-        let (buffers, held) = (&self.buffers, &self.texels);
-        let group = self.pipelines.group(&device, buffers, held, uniforms, &pipeline, dispatch)?.clone();
-        Ok(Ready { pipeline, group, texels, uniform_offset: uniform_offset as u32, grid: dispatch.grid })
+        let (buffers, texels) = (&self.buffers, &self.texels);
+        let group = self.pipelines.group(&device, buffers, (texels, &placed.slots), uniforms, &pipeline, dispatch)?;
+        let (group, uniform_offset) = (group.clone(), uniform_offset as u32);
+        Ok(Ready { pipeline, group, copies: placed.copies, uniform_offset, grid: dispatch.grid })
     }
 
     pub(super) fn wait(&self) -> Result<(), DeviceError> {

@@ -38,7 +38,8 @@ impl Pipeline {
 
 /// A compiled kernel: name, variant, whether it reads texels where it can.
 type PipelineKey = (&'static str, Variant, bool);
-type GroupKey = (PipelineKey, Vec<Span>);
+/// With the textures that its texels lie in.
+type GroupKey = (PipelineKey, Vec<Span>, Vec<u32>);
 
 /// The caches.
 pub struct Pipelines {
@@ -58,7 +59,14 @@ impl Pipelines {
 
     /// Drops bind groups of a buffer that is given back.
     pub fn forget(&mut self, id: BufferId) {
-        self.groups.retain(|(_, spans), _| spans.iter().all(|s| s.buffer != id));
+        self.groups.retain(|(_, spans, _), _| spans.iter().all(|s| s.buffer != id));
+    }
+
+    /// Drops bind groups of textures that are gone.
+    pub fn forget_slots(&mut self, gone: &[u32]) {
+        if !gone.is_empty() {
+            self.groups.retain(|(_, _, slots), _| slots.iter().all(|s| !gone.contains(s)));
+        }
     }
 
     /// Drops all bind groups: the uniform buffer or textures they name were replaced.
@@ -85,12 +93,12 @@ impl Pipelines {
         Ok(pipeline)
     }
 
-    /// The bind group of a dispatch. Binding 0 is the shared uniform buffer at a dynamic offset.
+    /// The bind group of a dispatch, whose texels lie in the textures given. Binding 0 is the shared uniform buffer at a dynamic offset.
     pub fn group(
         &mut self,
         device: &wgpu::Device,
         buffers: &Buffers,
-        texels: &Texels,
+        (texels, slots): (&Texels, &[u32]),
         uniforms: &wgpu::Buffer,
         pipeline: &Pipeline,
         dispatch: &Dispatch,
@@ -107,15 +115,18 @@ impl Pipelines {
             )));
         }
         let shadowed = pipeline.texels(dispatch).next().is_some();
-        let key = ((dispatch.kernel.name, dispatch.variant.clone(), shadowed), dispatch.bindings.clone());
+        let key =
+            ((dispatch.kernel.name, dispatch.variant.clone(), shadowed), dispatch.bindings.clone(), slots.to_vec());
         if self.groups.len() > GROUPS_KEPT {
             self.groups.clear();
         }
         if !self.groups.contains_key(&key) {
             let mut entries = vec![entry(0, uniforms, 0, pipeline.params_bytes)];
+            let mut slots = slots.iter();
             for (i, (span, access)) in dispatch.bindings.iter().zip(&pipeline.accesses).enumerate() {
-                if let Access::Texels(texel) = access {
-                    let resource = wgpu::BindingResource::TextureView(texels.view(*span, *texel)?);
+                if let Access::Texels(_) = access {
+                    let slot = slots.next().ok_or_else(|| DeviceError::Internal(format!("no texels of {span:?}")))?;
+                    let resource = wgpu::BindingResource::TextureView(texels.view(*slot)?);
                     entries.push(wgpu::BindGroupEntry { binding: i as u32 + 1, resource });
                     continue;
                 }

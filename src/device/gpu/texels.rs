@@ -2,8 +2,11 @@
 //!
 //! A texture has rows of 8192 f32. It is copied from its span before a dispatch that reads it, if the span was written since the last
 //! copy. Software adapters gather a storage buffer's vec4 lane by lane and load a texel in a tenth of that time, so they use texels;
-//! GPUs don't. `ZOWARMUP_TEXELS=0` or `=1` decides for every adapter instead. A span that doesn't fit a texture, or whose
-//! texture doesn't fit the memory budget, is read as a storage buffer.
+//! GPUs don't. `ZOWARMUP_TEXELS=0` or `=1` decides for every adapter instead.
+//!
+//! The textures are a pool, at most a quarter of the memory limit. They are assigned to spans in the order of the dispatches; where
+//! the pool is full, one whose copy is out of date, else the one used longest ago, takes the next span, also within a recording. An
+//! operand that doesn't fit a texture, or whose texture doesn't fit the pool, is read as a storage buffer.
 
 use std::collections::HashMap;
 
@@ -15,22 +18,48 @@ use crate::plan::{BufferId, Span};
 /// Bytes of a texture's row, 8192 f32.
 const ROW: u64 = 32 << 10;
 
-/// Above this many textures all are dropped before the next recording: chunk windows of many shapes must not pile up.
+/// Textures of the pool, at most: looking for one takes time.
 const KEPT: usize = 256;
 
-struct Shadow {
+/// A texture of the pool.
+struct Slot {
     texture: wgpu::Texture,
     view: wgpu::TextureView,
+    texel: Texel,
+    rows: u64,
+    /// What it shadows; none: it waits.
+    holds: Option<Span>,
+    /// The span was written since the last copy.
     stale: bool,
+    /// When a dispatch last named it.
+    used: u64,
 }
 
-/// The textures.
+/// The pool.
 #[derive(Default)]
 pub struct Texels {
     /// Most rows of a texture; 0: the adapter reads storage buffers.
     max_rows: u32,
-    shadows: HashMap<(Span, Texel), Shadow>,
+    slots: HashMap<u32, Slot>,
+    /// The texture of a span.
+    of_span: HashMap<(Span, Texel), u32>,
+    /// The textures that shadow parts of a buffer.
+    of_buffer: HashMap<BufferId, Vec<u32>>,
     bytes: u64,
+    next: u32,
+    /// Counts dispatches.
+    now: u64,
+    /// Its value when the recording began.
+    began: u64,
+}
+
+/// Where a dispatch's operands lie.
+#[derive(Default)]
+pub struct Placed {
+    /// A texture for each.
+    pub slots: Vec<u32>,
+    /// What is to be copied before the dispatch.
+    pub copies: Vec<(u32, Span)>,
 }
 
 /// wgpu's name of a texel's format.
@@ -38,18 +67,21 @@ pub fn format(texel: Texel) -> wgpu::TextureFormat {
     match texel {
         Texel::Quad => wgpu::TextureFormat::Rgba32Float,
         Texel::Scalar => wgpu::TextureFormat::R32Float,
+        Texel::Words => wgpu::TextureFormat::Rgba32Uint,
     }
 }
 
 fn texel_bytes(texel: Texel) -> u64 {
     match texel {
-        Texel::Quad => 16,
+        Texel::Quad | Texel::Words => 16,
         Texel::Scalar => 4,
     }
 }
 
+/// Rows of a span's texture, in steps of at most a quarter, so that spans of about a size can take turns.
 fn rows(span: &Span) -> u64 {
-    span.bytes.div_ceil(ROW).max(1)
+    let rows = span.bytes.div_ceil(ROW).max(1);
+    rows.next_multiple_of((rows.next_power_of_two() / 8).max(1))
 }
 
 impl Texels {
@@ -66,7 +98,7 @@ impl Texels {
                 && features.flags.contains(wgpu::TextureFormatFeatureFlags::STORAGE_READ_ONLY)
         };
         let side = adapter.limits().max_texture_dimension_2d;
-        let able = readable(Texel::Quad) && readable(Texel::Scalar) && u64::from(side) >= ROW / 4;
+        let able = [Texel::Quad, Texel::Scalar, Texel::Words].into_iter().all(readable) && u64::from(side) >= ROW / 4;
         Self { max_rows: if wanted && able { side } else { 0 }, ..Self::default() }
     }
 
@@ -80,102 +112,191 @@ impl Texels {
         self.bytes
     }
 
-    /// Whether so many textures were made that they had better be dropped.
-    pub fn crowded(&self, memory: u64) -> bool {
-        self.shadows.len() > KEPT || self.bytes > memory / 4
-    }
-
     /// Drops all textures.
     pub fn clear(&mut self) {
-        self.shadows.clear();
+        self.slots.clear();
+        self.of_span.clear();
+        self.of_buffer.clear();
         self.bytes = 0;
     }
 
-    /// Drops the textures of a buffer that is given back.
+    /// The textures of a buffer that is given back wait for other spans.
     pub fn forget(&mut self, id: BufferId) {
-        self.shadows.retain(|(span, _), _| span.buffer != id);
-        self.bytes = self.shadows.keys().map(|(span, _)| rows(span) * ROW).sum();
-    }
-
-    /// Makes the textures that are missing. False, and nothing made, where one passes the adapter's size or all together would
-    /// take more than `free` bytes, or where a span does not start on a texel.
-    pub fn make(&mut self, device: &wgpu::Device, wanted: &[(Span, Texel)], free: u64) -> bool {
-        let missing: Vec<_> = wanted.iter().filter(|key| !self.shadows.contains_key(*key)).collect();
-        let more: u64 = missing.iter().map(|(span, _)| rows(span) * ROW).sum();
-        let fits =
-            |(span, _): &&(Span, Texel)| span.offset.is_multiple_of(16) && rows(span) <= u64::from(self.max_rows);
-        if self.bytes + more > free || !missing.iter().all(fits) {
-            return false;
-        }
-        for (span, texel) in missing {
-            let texture = device.create_texture(&wgpu::TextureDescriptor {
-                label: Some("texels"),
-                size: extent(ROW / texel_bytes(*texel), rows(span)),
-                mip_level_count: 1,
-                sample_count: 1,
-                dimension: wgpu::TextureDimension::D2,
-                format: format(*texel),
-                usage: wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::COPY_DST,
-                view_formats: &[],
-            });
-            let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
-            let shadow = Shadow { texture, view, stale: true };
-            if self.shadows.insert((*span, *texel), shadow).is_none() {
-                self.bytes += rows(span) * ROW;
+        for slot in self.of_buffer.remove(&id).unwrap_or_default() {
+            if let Some(slot) = self.slots.get_mut(&slot)
+                && let Some(span) = slot.holds.take()
+            {
+                self.of_span.remove(&(span, slot.texel));
             }
         }
-        true
     }
 
-    /// The view that a kernel binds; [`Self::make`] came before.
-    pub fn view(&self, span: Span, texel: Texel) -> Result<&wgpu::TextureView, DeviceError> {
-        let found = self.shadows.get(&(span, texel));
-        found.map(|s| &s.view).ok_or_else(|| DeviceError::Internal(format!("no texels of {span:?}")))
+    /// A recording begins: textures that it names stay to its end.
+    pub fn begin(&mut self) {
+        self.began = self.now;
+    }
+
+    /// Places the operands of the next dispatch, with at most `limit` bytes in the pool. None, and nothing to copy, where they don't
+    /// fit or one does not start on a texel. `dropped` gets the textures that made room: bind groups that name them are void.
+    pub fn place(
+        &mut self,
+        device: &wgpu::Device,
+        wanted: &[(Span, Texel)],
+        limit: u64,
+        dropped: &mut Vec<u32>,
+    ) -> Option<Placed> {
+        self.now += 1;
+        let fits = |(span, _): &(Span, Texel)| span.offset.is_multiple_of(16) && rows(span) <= u64::from(self.max_rows);
+        if !wanted.iter().all(fits) {
+            return None;
+        }
+        let mut placed = Placed::default();
+        // Those that are there first, so that none of them makes room for another operand.
+        for id in wanted.iter().filter_map(|key| self.of_span.get(key)) {
+            if let Some(slot) = self.slots.get_mut(id) {
+                slot.used = self.now;
+            }
+        }
+        for (span, texel) in wanted {
+            let id = match self.of_span.get(&(*span, *texel)) {
+                Some(id) => *id,
+                None => {
+                    let id = self.vacant(device, *texel, rows(span), limit, dropped)?;
+                    self.assign(id, *span);
+                    id
+                }
+            };
+            placed.slots.push(id);
+        }
+        for (id, (span, _)) in placed.slots.iter().zip(wanted) {
+            if let Some(slot) = self.slots.get_mut(id).filter(|s| s.stale) {
+                slot.stale = false;
+                placed.copies.push((*id, *span));
+            }
+        }
+        Some(placed)
+    }
+
+    /// A texture that shadows nothing this dispatch reads: one that waits, a new one, or one that another span gives up.
+    fn vacant(
+        &mut self,
+        device: &wgpu::Device,
+        texel: Texel,
+        rows: u64,
+        limit: u64,
+        dropped: &mut Vec<u32>,
+    ) -> Option<u32> {
+        let free = |s: &Slot| s.holds.is_none() && s.texel == texel && s.rows == rows;
+        if let Some(id) = self.slots.iter().filter(|(_, s)| free(s)).map(|(id, _)| *id).min() {
+            return Some(id);
+        }
+        if !self.room(rows * ROW, limit) {
+            let other = |s: &Slot| s.used < self.now && s.texel == texel && s.rows >= rows && s.rows <= 2 * rows;
+            let order = |(id, s): &(&u32, &Slot)| (s.holds.is_some() && !s.stale, s.used, **id);
+            if let Some(id) = self.slots.iter().filter(|(_, s)| other(s)).min_by_key(order).map(|(id, _)| *id) {
+                return Some(id);
+            }
+            // None of its size: what this recording doesn't name makes room.
+            while !self.room(rows * ROW, limit) {
+                let idle = self.slots.iter().filter(|(_, s)| s.used <= self.began);
+                let id = idle.min_by_key(|(id, s)| (s.used, **id)).map(|(id, _)| *id)?;
+                self.remove(id);
+                dropped.push(id);
+            }
+        }
+        let texture = device.create_texture(&wgpu::TextureDescriptor {
+            label: Some("texels"),
+            size: extent(ROW / texel_bytes(texel), rows),
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format: format(texel),
+            usage: wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::COPY_DST,
+            view_formats: &[],
+        });
+        let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
+        self.next += 1;
+        self.slots.insert(self.next, Slot { texture, view, texel, rows, holds: None, stale: true, used: self.now });
+        self.bytes += rows * ROW;
+        Some(self.next)
+    }
+
+    fn room(&self, bytes: u64, limit: u64) -> bool {
+        self.slots.len() < KEPT && self.bytes + bytes <= limit
+    }
+
+    /// Lets a texture shadow `span`, which is still to be copied.
+    fn assign(&mut self, id: u32, span: Span) {
+        self.release(id);
+        if let Some(slot) = self.slots.get_mut(&id) {
+            (slot.holds, slot.stale, slot.used) = (Some(span), true, self.now);
+            self.of_span.insert((span, slot.texel), id);
+            self.of_buffer.entry(span.buffer).or_default().push(id);
+        }
+    }
+
+    /// Lets a texture shadow nothing.
+    fn release(&mut self, id: u32) {
+        if let Some(slot) = self.slots.get_mut(&id)
+            && let Some(span) = slot.holds.take()
+        {
+            self.of_span.remove(&(span, slot.texel));
+            if let Some(ids) = self.of_buffer.get_mut(&span.buffer) {
+                ids.retain(|other| *other != id);
+            }
+        }
+    }
+
+    fn remove(&mut self, id: u32) {
+        self.release(id);
+        if let Some(slot) = self.slots.remove(&id) {
+            self.bytes -= slot.rows * ROW;
+        }
+    }
+
+    /// The view that a kernel binds.
+    pub fn view(&self, id: u32) -> Result<&wgpu::TextureView, DeviceError> {
+        self.slots.get(&id).map(|s| &s.view).ok_or_else(|| DeviceError::Internal(format!("no texture {id}")))
     }
 
     /// Notes that a span was written.
     pub fn written(&mut self, by: &Span) {
-        for ((span, _), shadow) in &mut self.shadows {
-            let apart = span.offset + span.bytes <= by.offset || by.offset + by.bytes <= span.offset;
-            shadow.stale |= span.buffer == by.buffer && !apart;
+        for id in self.of_buffer.get(&by.buffer).into_iter().flatten() {
+            if let Some(slot) = self.slots.get_mut(id)
+                && let Some(span) = &slot.holds
+            {
+                let apart = span.offset + span.bytes <= by.offset || by.offset + by.bytes <= span.offset;
+                slot.stale |= !apart;
+            }
         }
     }
 
-    /// Whether none of them needs a copy.
-    pub fn fresh(&self, wanted: &[(Span, Texel)]) -> bool {
-        wanted.iter().all(|key| self.shadows.get(key).is_some_and(|s| !s.stale))
-    }
-
-    /// Copies the spans that were written since their last copy.
-    pub fn refresh(
-        &mut self,
+    /// Copies a span into a texture.
+    pub fn copy(
+        &self,
         encoder: &mut wgpu::CommandEncoder,
         buffers: &Buffers,
-        wanted: &[(Span, Texel)],
+        (id, span): (u32, Span),
     ) -> Result<(), DeviceError> {
-        for key in wanted {
-            let Some(shadow) = self.shadows.get_mut(key).filter(|s| s.stale) else {
-                continue;
+        let Some(slot) = self.slots.get(&id) else {
+            return Err(DeviceError::Internal(format!("no texture {id}")));
+        };
+        let (buffer, whole) = (buffers.get(span.buffer)?, span.bytes / ROW);
+        // The last row ends with the quad that holds the last byte; buffers are whole quads.
+        let rest = (span.bytes % ROW).next_multiple_of(16);
+        let parts = [(0, ROW, whole), (whole, rest, u64::from(rest > 0))];
+        for (first, width, height) in parts.into_iter().filter(|(_, _, height)| *height > 0) {
+            let source = wgpu::TexelCopyBufferInfo {
+                buffer,
+                layout: wgpu::TexelCopyBufferLayout {
+                    offset: span.offset + first * ROW,
+                    bytes_per_row: Some(ROW as u32),
+                    rows_per_image: None,
+                },
             };
-            let (span, texel) = key;
-            let (buffer, whole) = (buffers.get(span.buffer)?, span.bytes / ROW);
-            // The last row ends with the quad that holds the last byte; buffers are whole quads.
-            let rest = (span.bytes % ROW).next_multiple_of(16);
-            let parts = [(0, ROW, whole), (whole, rest, u64::from(rest > 0))];
-            for (first, width, height) in parts.into_iter().filter(|(_, _, height)| *height > 0) {
-                let source = wgpu::TexelCopyBufferInfo {
-                    buffer,
-                    layout: wgpu::TexelCopyBufferLayout {
-                        offset: span.offset + first * ROW,
-                        bytes_per_row: Some(ROW as u32),
-                        rows_per_image: None,
-                    },
-                };
-                let mut target = shadow.texture.as_image_copy();
-                target.origin.y = first as u32;
-                encoder.copy_buffer_to_texture(source, target, extent(width / texel_bytes(*texel), height));
-            }
-            shadow.stale = false;
+            let mut target = slot.texture.as_image_copy();
+            target.origin.y = first as u32;
+            encoder.copy_buffer_to_texture(source, target, extent(width / texel_bytes(slot.texel), height));
         }
         Ok(())
     }
@@ -252,6 +373,24 @@ mod tests {
         for (i, (a, b)) in found.iter().zip(&twins).enumerate() {
             assert!((a - b).abs() <= 1e-4 * b.abs().max(1.0), "{i}: {a} and {b}");
         }
+    }
+
+    #[test]
+    fn a_crowded_pool_gives_the_same_results() {
+        let with = |memory_budget| open(&Selection { wanted: None, memory_budget });
+        let (Ok(mut ample), Ok(mut tight)) = (with(None), with(Some(640 << 10))) else {
+            println!("skipped: no adapter");
+            return;
+        };
+        // Each operand takes two rows, 64 KiB: a quarter of the budget holds the two of one dispatch.
+        let (wide, narrow) = (layers(ample.as_mut()), layers(tight.as_mut()));
+        assert!(wide.iter().zip(&narrow).all(|(a, b)| a.to_bits() == b.to_bits()));
+        let texels = |device: &dyn Device| {
+            device.allocated_bytes() - device.buffers().iter().map(|(_, bytes)| bytes).sum::<u64>()
+        };
+        assert!(texels(tight.as_ref()) <= 160 << 10);
+        assert!(tight.peak_bytes() <= 640 << 10);
+        assert!(texels(ample.as_ref()) == 0 || texels(ample.as_ref()) > texels(tight.as_ref()));
     }
 
     #[test]
