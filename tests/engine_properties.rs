@@ -1,64 +1,35 @@
 //! What must hold of the engine on any device: no result depends on how memory cuts the work, probes leave the weights alone, and
 //! the number of launches doesn't grow with the clients.
 
+mod support;
+
 use serde_json::json;
-use zowarmup::device::{Device, Selection, open};
-use zowarmup::engine::{
-    Counters, Engine, Evaluation, ProbeClient, ProbeSettings, SampleSet, TrainClient, TrainSettings, Update,
-};
-use zowarmup::model::{Graph, ModelSpec};
-use zowarmup::reference::ReferenceDevice;
+use support::{Images, device, graph};
+use zowarmup::device::Device;
+use zowarmup::engine::{Counters, Engine, Evaluation, ProbeClient, ProbeSettings, TrainClient, TrainSettings, Update};
+use zowarmup::model::Graph;
 use zowarmup::stream::Distribution;
 
-fn chain(table: serde_json::Value) -> Graph {
-    ModelSpec::from_json(&table).unwrap().graph().unwrap()
-}
-
 fn small_cnn() -> Graph {
-    chain(json!({"kind": "cnn", "input": [2, 8, 8], "channels": [4, 6], "hidden": 12, "classes": 5}))
+    graph(json!({"kind": "cnn", "input": [2, 8, 8], "channels": [4, 6], "hidden": 12, "classes": 5}))
 }
 
 fn small_mlp() -> Graph {
-    chain(json!({"kind": "mlp", "input": [2, 8, 8], "hidden": [24], "classes": 5}))
+    graph(json!({"kind": "mlp", "input": [2, 8, 8], "hidden": [24], "classes": 5}))
+}
+
+fn resnet(norm: &str) -> Graph {
+    graph(json!({"kind": "resnet", "input": [2, 8, 8], "depth": 10, "width": 2, "norm": norm, "classes": 5}))
+}
+
+fn vit() -> Graph {
+    graph(json!({"kind": "vit", "input": [2, 8, 8], "dim": 12, "depth": 2, "heads": 3, "mlp": 20, "classes": 5}))
 }
 
 fn sequential() -> Graph {
-    chain(json!({"kind": "sequential", "input": [2, 8, 8], "classes": 5, "layers": [
+    graph(json!({"kind": "sequential", "input": [2, 8, 8], "classes": 5, "layers": [
         {"conv": 4, "kernel": 3, "stride": 2, "padding": 1, "bias": false}, {"groupnorm": 2}, "gelu",
         {"avgpool": 2, "stride": 2}, {"groupnorm": 4}, "flatten", {"linear": 7, "bias": true}, "tanh", {"linear": 5, "bias": true}]}))
-}
-
-/// Devices of either kind within a budget.
-fn device(reference: bool, memory_budget: Option<u64>) -> Box<dyn Device> {
-    if reference {
-        Box::new(ReferenceDevice::new(memory_budget))
-    } else {
-        open(&Selection { wanted: None, memory_budget }).unwrap()
-    }
-}
-
-/// Made-up images and labels.
-struct Images {
-    pixels: Vec<u8>,
-    labels: Vec<u32>,
-    shape: (usize, usize),
-}
-
-impl Images {
-    fn new(samples: usize, classes: u32, shape: (usize, usize)) -> Self {
-        let mut state = 77u64;
-        let mut next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 40) as u32
-        };
-        let pixels = (0..samples * shape.0 * shape.1).map(|_| next() as u8).collect();
-        Self { pixels, labels: (0..samples).map(|_| next() % classes).collect(), shape }
-    }
-
-    fn set(&self) -> SampleSet<'_> {
-        let table = (0..self.shape.0).flat_map(|_| (0..256).map(|b| b as f32 / 128.0 - 1.0)).collect();
-        SampleSet { pixels: &self.pixels, labels: &self.labels, shape: self.shape, table }
-    }
 }
 
 /// Everything a round of each kind gives, as bits, and what it took.
@@ -84,7 +55,8 @@ fn outcome(device: Box<dyn Device>, graph: &Graph) -> (Outcome, Counters) {
     let parts = [&order[..1], &order[1..38], &order[38..]];
     let seeds = [11, 12, 1 << 40];
     let clients: Vec<ProbeClient<'_>> = parts.iter().map(|indices| ProbeClient { indices, seeds: &seeds }).collect();
-    let settings = ProbeSettings { distribution: Distribution::Rademacher, tau: 0.75, epsilon: 1e-3, batch_statistics: false };
+    let settings =
+        ProbeSettings { distribution: Distribution::Rademacher, tau: 0.75, epsilon: 1e-3, batch_statistics: false };
     let probes = engine.probe(&samples, &clients, &settings).unwrap();
     let evaluation = engine.evaluate(&samples).unwrap();
     let work: Vec<TrainClient> = parts
@@ -112,16 +84,22 @@ fn outcome(device: Box<dyn Device>, graph: &Graph) -> (Outcome, Counters) {
 
 #[test]
 fn no_result_depends_on_the_memory_budget() {
-    for (name, graph) in [("mlp", small_mlp()), ("cnn", small_cnn())] {
+    // Samples, weights and tables take some 40 KiB of the small models, some 120 of the others.
+    for (name, graph, tight) in [
+        ("mlp", small_mlp(), 112),
+        ("cnn", small_cnn(), 112),
+        ("resnet", resnet("group"), 400),
+        ("resnet with batch norm", resnet("batch"), 400),
+        ("vit", vit(), 300),
+    ] {
         for reference in [false, true] {
             let (whole, plenty) = outcome(device(reference, None), &graph);
             assert_ne!(whole.trained, whole.updated);
-            // Samples, weights and tables take some 40 KiB.
-            for kib in [1024, 256, 112] {
+            for kib in [8 * tight, 2 * tight, tight] {
                 let (cut, counters) = outcome(device(reference, Some(kib << 10)), &graph);
                 let what = format!("{name} on {} in {kib} KiB", if reference { "the twins" } else { "the adapter" });
                 assert!(whole == cut, "{what}: other bits");
-                if kib == 112 {
+                if kib == tight {
                     assert!(counters.dispatches > plenty.dispatches, "{what}: nothing was cut");
                 }
             }
@@ -131,7 +109,13 @@ fn no_result_depends_on_the_memory_budget() {
 
 #[test]
 fn probes_leave_the_weights_alone() {
-    for (name, graph) in [("cnn", small_cnn()), ("sequential", sequential())] {
+    for (name, graph) in [
+        ("cnn", small_cnn()),
+        ("sequential", sequential()),
+        ("resnet", resnet("group")),
+        ("resnet with batch norm", resnet("batch")),
+        ("vit", vit()),
+    ] {
         for reference in [false, true] {
             let mut engine = Engine::new(device(reference, None), graph.clone(), &graph.init_weights(3)).unwrap();
             let images = Images::new(6, 5, (2, 64));
@@ -157,7 +141,7 @@ fn probes_leave_the_weights_alone() {
 }
 
 fn digits_mlp() -> Graph {
-    chain(json!({"kind": "mlp", "input": 64, "hidden": [64], "classes": 10}))
+    graph(json!({"kind": "mlp", "input": 64, "hidden": [64], "classes": 10}))
 }
 
 /// A ZO round of `clients` clients with `rows` samples and 3 probes each; returns what it took and the peak of device memory.
@@ -166,7 +150,8 @@ fn round(device: Box<dyn Device>, clients: u32, rows: u32) -> (Counters, u64) {
     let mut engine = Engine::new(device, graph.clone(), &graph.init_weights(1)).unwrap();
     let images = Images::new(400, 10, (1, 64));
     let samples = engine.upload(&images.set()).unwrap();
-    let settings = ProbeSettings { distribution: Distribution::Rademacher, tau: 0.75, epsilon: 1e-3, batch_statistics: false };
+    let settings =
+        ProbeSettings { distribution: Distribution::Rademacher, tau: 0.75, epsilon: 1e-3, batch_statistics: false };
     let indices: Vec<Vec<u32>> = (0..clients).map(|c| (0..rows).map(|i| (c * rows + i) % 400).collect()).collect();
     let seeds: Vec<Vec<u64>> = (0..clients).map(|c| (0..3).map(|p| u64::from(c * 3 + p)).collect()).collect();
     let work: Vec<ProbeClient<'_>> =

@@ -59,8 +59,7 @@ fn forward(
 ) -> Result<Prepared, BenchError> {
     let seed = 0x5eed_0000_0000_0001u64;
     let coef = (1e-4 * 0.75) as f32;
-    let lane =
-        Lane { rows: images, seed_lo: seed as u32, seed_hi: (seed >> 32) as u32, coef, ..Lane::default() };
+    let lane = Lane { rows: images, seed_lo: seed as u32, seed_hi: (seed >> 32) as u32, coef, ..Lane::default() };
     let case = Case {
         graph: problem.graph.clone(),
         weights: problem.weights.clone(),

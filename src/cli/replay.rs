@@ -35,7 +35,10 @@ pub fn execute(args: &ReplayArgs) -> Result<u8, Error> {
     let (tensors, params) = (graph.tensors.clone(), graph.param_count());
     let mut engine = Engine::new(open(&args.device.selection())?, graph, &base)?;
     if ledger.header.norm_statistics.is_some() {
-        eprintln!("running statistics are not in a ledger: those of {} are kept, only parameters are rebuilt", args.base.display());
+        eprintln!(
+            "running statistics are not in a ledger: those of {} are kept, only parameters are rebuilt",
+            args.base.display()
+        );
     }
     let exact = ledger.header.exact;
     let mut fingerprint = engine.fingerprint()?.value;

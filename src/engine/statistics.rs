@@ -28,8 +28,7 @@ impl Engine {
             let group = &clients[run];
             let indices: Vec<u32> = group.iter().flat_map(|c| c.iter().copied()).collect();
             let batch = self.gathered(samples, &indices)?;
-            let mut lanes: Vec<Lane> =
-                group.iter().map(|c| Lane { rows: c.len() as u32, ..Lane::default() }).collect();
+            let mut lanes: Vec<Lane> = group.iter().map(|c| Lane { rows: c.len() as u32, ..Lane::default() }).collect();
             stack(&mut lanes);
             lanes.iter_mut().for_each(|lane| lane.x_row = lane.row0);
             let bytes = (8 * channels * lanes.len()) as u64;

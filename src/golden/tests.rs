@@ -8,18 +8,16 @@ fn path(name: &str) -> PathBuf {
 
 #[test]
 fn passes_are_read() {
-    for (name, classes) in
-        [
-            ("mlp", 10),
-            ("cnn-1x28x28", 10),
-            ("cnn-3x32x32", 10),
-            ("sequential", 62),
-            ("sequential-norm", 5),
-            ("resnet-group", 10),
-            ("resnet-batch-train", 10),
-            ("vit", 10),
-        ]
-    {
+    for (name, classes) in [
+        ("mlp", 10),
+        ("cnn-1x28x28", 10),
+        ("cnn-3x32x32", 10),
+        ("sequential", 62),
+        ("sequential-norm", 5),
+        ("resnet-group", 10),
+        ("resnet-batch-train", 10),
+        ("vit", 10),
+    ] {
         let golden = PassGolden::read(&path(&format!("{name}.safetensors"))).unwrap();
         assert_eq!((golden.mode, golden.graph.classes), (Mode::Train, classes), "{name}");
         assert_eq!(golden.weights.len(), golden.graph.state_len());

@@ -280,7 +280,9 @@ impl Layer {
     /// Multiply-adds of a sample, times two, in products of weights or of tokens; 0 for other layers.
     pub const fn flops_forward(&self) -> u64 {
         match *self {
-            Self::Linear { rows, in_features, out_features, .. } => 2 * (rows * in_features) as u64 * out_features as u64,
+            Self::Linear { rows, in_features, out_features, .. } => {
+                2 * (rows * in_features) as u64 * out_features as u64
+            }
             Self::Conv { input, output, kernel, .. } => 2 * output.len() as u64 * (input.c * kernel * kernel) as u64,
             Self::Attention { tokens, dim, .. } => 4 * (tokens * tokens) as u64 * dim as u64,
             _ => 0,

@@ -17,8 +17,8 @@ pub(super) fn blocks(depth: usize) -> Option<[usize; 4]> {
 }
 
 pub(super) fn build(builder: &mut Builder, spec: &ResNetSpec, classes: usize) -> Result<(), ModelError> {
-    let blocks =
-        blocks(spec.depth).ok_or_else(|| ModelError::key("depth", format!("expected 10, 18 or 34, found {}", spec.depth)))?;
+    let blocks = blocks(spec.depth)
+        .ok_or_else(|| ModelError::key("depth", format!("expected 10, 18 or 34, found {}", spec.depth)))?;
     conv(builder, "conv1", spec.width, 3, 1)?;
     let stem = norm_tensors(builder, "bn1", spec)?;
     norm(builder, stem, true, None);

@@ -234,13 +234,15 @@ impl ModelSpec {
                 }
                 Some(_) => {}
             },
-            Self::Cnn { input, .. } | Self::ResNet(ResNetSpec { input, .. }) | Self::Vit(VitSpec { input, .. }) => match *input {
-                None => *input = Some(shape),
-                Some(given) if given != shape => {
-                    return Err(mismatch(&Input::Image(given), data.to_string()));
+            Self::Cnn { input, .. } | Self::ResNet(ResNetSpec { input, .. }) | Self::Vit(VitSpec { input, .. }) => {
+                match *input {
+                    None => *input = Some(shape),
+                    Some(given) if given != shape => {
+                        return Err(mismatch(&Input::Image(given), data.to_string()));
+                    }
+                    Some(_) => {}
                 }
-                Some(_) => {}
-            },
+            }
             Self::Sequential { input, .. } => match *input {
                 None => *input = Some(data),
                 Some(given) if !fits(given, false) => {

@@ -1,0 +1,206 @@
+//! The paper's models: what their plans hold at full size, and what must hold of narrow ones on any device.
+
+mod support;
+
+use proptest::prelude::*;
+use serde_json::json;
+use support::{Images, bits, device, graph};
+use zowarmup::device::PlanningDevice;
+use zowarmup::engine::{
+    Engine, EngineError, ProbeClient, ProbeSettings, SampleSet, Samples, TrainClient, TrainSettings, Update,
+};
+use zowarmup::kernels::params::Lane;
+use zowarmup::model::Graph;
+use zowarmup::reference::ReferenceDevice;
+use zowarmup::stream::Distribution;
+
+const SETTINGS: ProbeSettings =
+    ProbeSettings { distribution: Distribution::Rademacher, tau: 0.75, epsilon: 1e-3, batch_statistics: false };
+
+fn resnet18() -> Graph {
+    graph(json!({"kind": "resnet", "input": [3, 32, 32], "classes": 10}))
+}
+
+/// An engine on a device of the CPU twins' limits, which are WebGPU's and 2 GiB, that only counts; with `samples` images.
+fn planned(graph: &Graph, samples: usize, memory: Option<u64>) -> (Engine, Samples) {
+    let device = PlanningDevice::like(&ReferenceDevice::new(memory));
+    let mut engine = Engine::planned(Box::new(device), graph.clone()).unwrap();
+    let (pixels, labels) = (vec![0; samples * 3072], vec![0; samples]);
+    let set = SampleSet { pixels: &pixels, labels: &labels, shape: (3, 1024), table: vec![0.0; 768] };
+    let samples = engine.upload(&set).unwrap();
+    (engine, samples)
+}
+
+#[test]
+fn one_lane_of_resnet18_holds_the_weights_and_three_activations() {
+    let graph = resnet18();
+    let (mut engine, samples) = planned(&graph, 64, None);
+    let data = engine.device().allocated_bytes() - 4 * graph.param_count() as u64;
+    let indices: Vec<u32> = (0..64).collect();
+    let lane = Lane { rows: 64, coef: 1e-4, ..Lane::default() };
+    engine.losses_pass(&samples, &indices, vec![lane], Some(Distribution::Rademacher)).unwrap();
+    let weights = 4 * graph.param_count() as u64;
+    let largest = 4 * 64 * graph.max_activation() as u64;
+    let held = engine.device().peak_bytes() - data;
+    assert!(held as f64 <= 1.05 * (weights + 3 * largest) as f64, "{held} bytes, {weights} of weights, {largest}");
+}
+
+#[test]
+fn rounds_of_resnet18_fit_in_two_gibibytes() {
+    let graph = resnet18();
+    let (mut engine, samples) = planned(&graph, 128, None);
+    let indices: Vec<u32> = (0..128).collect();
+    let clients: Vec<ProbeClient<'_>> =
+        indices[..64].chunks(32).map(|indices| ProbeClient { indices, seeds: &[1, 2, 3] }).collect();
+    engine.probe(&samples, &clients, &SETTINGS).unwrap();
+    let client = |indices: &[u32]| TrainClient { batches: vec![indices.to_vec()], share: 0.5 };
+    let clients: Vec<TrainClient> = indices.chunks(64).map(client).collect();
+    engine.train(&samples, &clients, &TrainSettings { client_lr: 0.05, server_lr: 1.0 }).unwrap();
+    let peak = engine.device().peak_bytes();
+    assert!(peak <= 2 << 30, "{peak} bytes");
+}
+
+#[test]
+fn plans_that_do_not_fit_say_by_how_much() {
+    let batch = graph(json!({"kind": "resnet", "input": [3, 32, 32], "norm": "batch", "classes": 10}));
+    let (mut engine, samples) = planned(&batch, 1000, Some(512 << 20));
+    let indices: Vec<u32> = (0..1000).collect();
+    let clients = [ProbeClient { indices: &indices, seeds: &[1] }];
+    let settings = ProbeSettings { batch_statistics: true, ..SETTINGS };
+    let error = engine.probe(&samples, &clients, &settings).unwrap_err();
+    let EngineError::Whole { rows, needed, missing, key } = &error else { panic!("{error}") };
+    assert_eq!((*rows, *key), (1000, "zo.norm_statistics"));
+    assert!(*missing > 0 && missing < needed && error.to_string().contains(&format!("{missing} more")), "{error}");
+    // Running statistics let the same work be cut.
+    engine.probe(&samples, &clients, &SETTINGS).unwrap();
+    let train = [TrainClient { batches: vec![indices], share: 1.0 }];
+    let rates = TrainSettings { client_lr: 0.05, server_lr: 1.0 };
+    let error = engine.train(&samples, &train, &rates).unwrap_err().to_string();
+    assert!(error.contains("warmup.batch") && error.contains("device.memory_budget"), "{error}");
+    // The weights alone are too large.
+    let device = PlanningDevice::like(&ReferenceDevice::new(Some(40 << 20)));
+    let Err(error) = Engine::planned(Box::new(device), batch) else { panic!("fits") };
+    assert!(error.to_string().contains("device.memory_budget") && error.to_string().contains("missing"), "{error}");
+}
+
+/// A narrow model's probes and update: (dl, loss) bits of each probe, and the weights after a replay of them.
+fn zo_round(reference: bool, graph: &Graph, batch_statistics: bool) -> (Vec<(u32, u32)>, Vec<u32>) {
+    let mut engine = Engine::new(device(reference, None), graph.clone(), &graph.init_weights(2)).unwrap();
+    let images = Images::new(20, 5, (3, 64));
+    let samples = engine.upload(&images.set()).unwrap();
+    let indices: Vec<u32> = (0..20).collect();
+    let clients: Vec<ProbeClient<'_>> =
+        indices.chunks(8).map(|indices| ProbeClient { indices, seeds: &[5, 6, 1 << 50] }).collect();
+    let settings = ProbeSettings { batch_statistics, ..SETTINGS };
+    let results = engine.probe(&samples, &clients, &settings).unwrap();
+    assert!(results.iter().all(|r| r.dl.is_finite() && r.dl != 0.0));
+    let update = Update::Exact { seeds: &[5, 6, 1 << 50], q: &[900, -77, 1234], scale_exp: 17 };
+    engine.update(Distribution::Rademacher, &update).unwrap();
+    let weights = bits(&engine.weights().unwrap());
+    (results.iter().map(|r| (r.dl.to_bits(), r.loss.to_bits())).collect(), weights)
+}
+
+#[test]
+fn rounds_repeat_and_replays_agree_between_devices() {
+    for (table, batch_statistics) in [
+        (json!({"kind": "resnet", "input": [3, 8, 8], "width": 4, "classes": 5}), false),
+        (json!({"kind": "resnet", "input": [3, 8, 8], "depth": 10, "width": 4, "norm": "batch", "classes": 5}), true),
+        (json!({"kind": "vit", "input": [3, 8, 8], "dim": 8, "depth": 1, "heads": 2, "mlp": 12, "classes": 5}), false),
+    ] {
+        let graph = graph(table.clone());
+        let first = zo_round(false, &graph, batch_statistics);
+        assert_eq!(first, zo_round(false, &graph, batch_statistics), "{table}");
+        assert_eq!(first.1, zo_round(true, &graph, batch_statistics).1, "{table}: a replay on the twins");
+    }
+}
+
+/// Each sample's losses come out the same whatever else is in the lane, the chunk and the other lanes.
+#[test]
+fn losses_of_a_sample_do_not_depend_on_its_neighbours() {
+    for table in [
+        json!({"kind": "resnet", "input": [3, 8, 8], "depth": 10, "width": 4, "classes": 5}),
+        json!({"kind": "resnet", "input": [3, 8, 8], "depth": 10, "width": 4, "norm": "batch", "classes": 5}),
+        json!({"kind": "vit", "input": [3, 8, 8], "dim": 8, "depth": 1, "heads": 2, "mlp": 12, "classes": 5}),
+    ] {
+        let graph = graph(table.clone());
+        let mut engine = Engine::new(device(false, None), graph.clone(), &graph.init_weights(2)).unwrap();
+        let images = Images::new(11, 5, (3, 64));
+        let samples = engine.upload(&images.set()).unwrap();
+        let indices: Vec<u32> = (0..11).collect();
+        let lane = |x_row: u32, rows: u32, out_row: u32, coef: f32| Lane {
+            x_row,
+            rows,
+            out_row,
+            coef,
+            seed_lo: 9,
+            ..Lane::default()
+        };
+        let mut losses = |lanes: Vec<Lane>| {
+            let pass = engine.losses_pass(&samples, &indices, lanes, Some(Distribution::Rademacher)).unwrap();
+            let mut recording = pass.recording;
+            recording.read_back(pass.output);
+            engine.device_mut().run(&recording).unwrap().concat()
+        };
+        let whole = losses(vec![lane(0, 11, 0, 1e-3)]);
+        let alone = losses(vec![lane(7, 1, 0, 1e-3)]);
+        let among = losses(vec![lane(0, 4, 0, -1e-3), lane(5, 6, 4, 1e-3), lane(0, 9, 10, 2e-3)]);
+        assert_eq!(whole[28..32], alone[..4], "{table}");
+        assert_eq!(whole[28..32], among[24..28], "{table}");
+    }
+}
+
+/// `(loss, slope along z, rounding of a difference)`: the gradient along the direction of a seed, and the two-sided difference.
+fn slope_and_difference(graph: &Graph, rows: usize, seed: u64, batch_statistics: bool) -> (f64, f64, f64) {
+    let (c, pixels) = (graph.input.c, graph.input.spatial());
+    let images = Images::new(rows, graph.classes as u32, (c, pixels));
+    let x: Vec<f32> = images.set().pixels.iter().map(|&p| f32::from(p) / 128.0 - 1.0).collect();
+    let labels = images.set().labels.to_vec();
+    let mut engine = Engine::new(device(false, None), graph.clone(), &graph.init_weights(seed)).unwrap();
+    let gradients = engine.gradients(&x, &labels, batch_statistics).unwrap().gradients;
+    let settings = ProbeSettings { batch_statistics, ..SETTINGS };
+    let (plus, minus, dl) = engine.probe_given(&x, &labels, seed, &settings).unwrap();
+    let step = 2.0 * settings.epsilon;
+    let sign = |i: usize| f64::from(zowarmup::stream::element(Distribution::Rademacher, seed, i as u64));
+    let slope: f64 = gradients.iter().enumerate().map(|(i, g)| settings.tau * f64::from(*g) * sign(i)).sum();
+    let norm = gradients.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
+    let rounding = 2e-6 * (1.0 + f64::from(plus.max(minus))) / step;
+    // A ReLU's kink and the third derivative: a share of the slope's deviation over directions.
+    (slope, f64::from(dl) / step, rounding + 0.03 * settings.tau * norm)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn gradients_of_random_narrow_models_agree_with_differences(
+        depth in prop::sample::select(vec![10usize, 18, 34]),
+        width in prop::sample::select(vec![2usize, 4, 6]),
+        size in 5usize..12,
+        rows in 2usize..10,
+        batch in any::<bool>(),
+        seed in 1u64..1000,
+    ) {
+        let norm = if batch { "batch" } else { "group" };
+        let table = json!({"kind": "resnet", "input": [3, size, size], "depth": depth, "width": width, "norm": norm, "classes": 4});
+        let (slope, difference, tolerance) = slope_and_difference(&graph(table), rows, seed, batch);
+        prop_assert!((slope - difference).abs() <= tolerance, "{slope} and {difference}, at most {tolerance}");
+    }
+
+    #[test]
+    fn gradients_of_random_transformers_agree_with_differences(
+        patch in 2usize..5,
+        side in 1usize..4,
+        heads in 1usize..4,
+        head_dim in 2usize..6,
+        depth in 1usize..4,
+        mlp in 3usize..17,
+        rows in 1usize..8,
+        seed in 1u64..1000,
+    ) {
+        let (size, dim) = (patch * side, heads * head_dim);
+        let table = json!({"kind": "vit", "input": [2, size, size], "patch": patch, "dim": dim, "depth": depth,
+            "heads": heads, "mlp": mlp, "classes": 3});
+        let (slope, difference, tolerance) = slope_and_difference(&graph(table), rows, seed, false);
+        prop_assert!((slope - difference).abs() <= tolerance, "{slope} and {difference}, at most {tolerance}");
+    }
+}
