@@ -1,5 +1,5 @@
-// The bindings of the replay kernels: a probe (binding 1, lib/probe_at.wgsl) is (seed low, seed high, value, 0), the value an i32 q or
-// the bits of an f32 a.
+// The bindings of the replay kernels: a probe (binding 1, lib/probe_at.wgsl) is (seed low, seed high, value, minus): an i32 q and -q, or
+// the bits of an f32 a and 0.
 struct Params {
     probes: u32,
     weights: u32, // elements of the vector; those behind it in the last vec4 stay
