@@ -7,10 +7,15 @@ use crate::kernels::sums::{ClassCountParams, LaneSumParams, ProbeDlParams};
 /// Sum over the 64 threads of a workgroup, each of which adds the items t, t + 64, ... of `count`: the tree of
 /// `shaders/lib/tree.wgsl`.
 pub fn tree_sum(count: usize, value: impl Fn(usize) -> f32) -> f32 {
-    let sums = thread_sums(count, value);
-    // Thread t < 8 adds the sums of threads t, t + 8, ...; then the eight in order.
-    let eighth = |t: usize| (1..8).fold(sums[t], |sum, k| sum + sums[t + 8 * k]);
-    (1..8).fold(eighth(0), |sum, t| sum + eighth(t))
+    let mut sums = thread_sums(count, value);
+    let mut step = 32;
+    while step > 0 {
+        for t in 0..step {
+            sums[t] += sums[t + step];
+        }
+        step /= 2;
+    }
+    sums[0]
 }
 
 /// What each of 64 threads adds up.
