@@ -29,32 +29,43 @@ fn scale_and_bias(call: &Call<'_>, p: &Params, all: &[f32], lane: &Lane) -> [Vec
     [p.scale_offset, p.bias_offset].map(|offset| weights(all, lane, perturb, offset, p.channels))
 }
 
+/// Stores pairs, one binding after another: they may lie in one buffer.
+fn store(call: &Call<'_>, binding: usize, pairs: &[(usize, [f32; 2])]) {
+    let mut out = call.write::<[f32; 2]>(binding);
+    for &(at, pair) in pairs {
+        out[at] = pair;
+    }
+}
+
 /// Statistics and coefficients per row and group, per row and channel.
 pub fn group_norm_stats(call: &Call<'_>) {
     let p: Params = call.params();
     let (lanes, all, x) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
-    let (mut stats, mut coefficients) = (call.write::<[f32; 2]>(4), call.write::<[f32; 2]>(5));
+    let (mut stats, mut coefficients) = (Vec::new(), Vec::new());
     let per_group = (p.channels / p.groups) as usize;
     let count = per_group * p.spatial as usize;
     for lane in &lanes[..call.grid[2] as usize] {
         let [scale, bias] = scale_and_bias(call, &p, &all, lane);
         for slice in slices(lane, p.groups) {
             let x = &x[slice * count..][..count];
-            stats[slice] = moments(count, |i| x[i]).0;
+            let stat = moments(count, |i| x[i]).0;
+            stats.push((slice, stat));
             for i in 0..per_group {
                 let c = slice % p.groups as usize * per_group + i;
-                coefficients[slice * per_group + i] = affine(stats[slice], scale[c], bias[c]);
+                coefficients.push((slice * per_group + i, affine(stat, scale[c], bias[c])));
             }
         }
     }
+    drop((lanes, all, x));
+    store(call, 4, &stats);
+    store(call, 5, &coefficients);
 }
 
 /// Statistics, coefficients and moments per lane and channel.
 pub fn batch_norm_stats(call: &Call<'_>) {
     let p: Params = call.params();
     let (lanes, all, x) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
-    let (mut stats, mut coefficients) = (call.write::<[f32; 2]>(4), call.write::<[f32; 2]>(5));
-    let mut kept = call.write::<[f32; 2]>(6);
+    let (mut stats, mut coefficients, mut kept) = (Vec::new(), Vec::new(), Vec::new());
     let (channels, spatial) = (p.channels as usize, p.spatial as usize);
     for (l, lane) in lanes[..call.grid[2] as usize].iter().enumerate().filter(|(_, lane)| lane.rows > 0) {
         let [scale, bias] = scale_and_bias(call, &p, &all, lane);
@@ -62,28 +73,35 @@ pub fn batch_norm_stats(call: &Call<'_>) {
         for c in 0..channels {
             let value = |i: usize| x[((lane.row0 as usize + i / spatial) * channels + c) * spatial + i % spatial];
             let (stat, squares) = moments(count, value);
-            stats[l * channels + c] = stat;
-            coefficients[l * channels + c] = affine(stat, scale[c], bias[c]);
-            kept[l * channels + c] = [stat[0], squares / (count as f32 - 1.0).max(1.0)];
+            stats.push((l * channels + c, stat));
+            coefficients.push((l * channels + c, affine(stat, scale[c], bias[c])));
+            kept.push((l * channels + c, [stat[0], squares / (count as f32 - 1.0).max(1.0)]));
         }
     }
+    drop((lanes, all, x));
+    store(call, 4, &stats);
+    store(call, 5, &coefficients);
+    store(call, 6, &kept);
 }
 
 /// Statistics and coefficients per lane and channel from the running statistics.
 pub fn running_norm_stats(call: &Call<'_>) {
     let p: Params = call.params();
     let (lanes, all) = (call.read::<Lane>(1), call.read::<f32>(2));
-    let (mut stats, mut coefficients) = (call.write::<[f32; 2]>(3), call.write::<[f32; 2]>(4));
+    let (mut stats, mut coefficients) = (Vec::new(), Vec::new());
     let channels = p.channels as usize;
     for (l, lane) in lanes[..call.grid[2] as usize].iter().enumerate() {
         let [scale, bias] = scale_and_bias(call, &p, &all, lane);
         for c in 0..channels {
             let running = |offset: u32| all[(lane.weight_base + offset) as usize + c];
             let stat = [running(p.mean_offset), 1.0 / (running(p.variance_offset) + EPS).sqrt()];
-            stats[l * channels + c] = stat;
-            coefficients[l * channels + c] = affine(stat, scale[c], bias[c]);
+            stats.push((l * channels + c, stat));
+            coefficients.push((l * channels + c, affine(stat, scale[c], bias[c])));
         }
     }
+    drop((lanes, all));
+    store(call, 3, &stats);
+    store(call, 4, &coefficients);
 }
 
 /// `y = act(x a + b [+ residual])`.

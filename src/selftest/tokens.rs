@@ -45,8 +45,8 @@ fn gaussian(how: Option<Distribution>) -> f64 {
 
 fn layer_norm_forward(how: Option<Distribution>, dim: u32, offset: u32) -> Case {
     let name = format!("layer_norm {} {dim} at {offset}", text(how));
-    // Two passes over a row and ten operations more.
-    Case::new(&name, rounding(2 * dim + 10) + gaussian(how), move |f| {
+    // Two passes over a row, each a tree of 64 threads, and twenty operations more.
+    Case::new(&name, rounding(2 * (dim.div_ceil(64) + 16) + 20) + gaussian(how), move |f| {
         let (rows, stride) = ([70, 1, 0, 9], 2 * dim + offset);
         let lanes = f.lanes(&rows, stride)?;
         let values = (80 * dim) as usize;
@@ -62,8 +62,8 @@ fn layer_norm_forward(how: Option<Distribution>, dim: u32, offset: u32) -> Case 
 }
 
 fn layer_norm_backward(dim: u32) -> Case {
-    // Sums over a row, subtracted from each other; over up to 70 rows, run twice.
-    Case::new(&format!("layer_norm_grad {dim}"), rounding(2 * dim + 2 * 70 + 20), move |f| {
+    // Trees of 64 threads over a row, subtracted from each other; up to nine blocks of 8 rows, run twice.
+    Case::new(&format!("layer_norm_grad {dim}"), rounding(2 * (dim.div_ceil(64) + 16) + 2 * 17 + 20), move |f| {
         let (rows, stride) = ([70, 1, 0, 9], 2 * dim + 3);
         let lanes = f.lanes(&rows, stride)?;
         let values = (80 * dim) as usize;
