@@ -149,41 +149,49 @@ fn losses_of_a_sample_do_not_depend_on_its_neighbours() {
     }
 }
 
-/// `(loss, slope along z, rounding of a difference)`: the gradient along the direction of a seed, and the two-sided difference.
-fn slope_and_difference(graph: &Graph, rows: usize, seed: u64, batch_statistics: bool) -> (f64, f64, f64) {
+/// The gradient along the direction of a seed must be what a two-sided difference says. Of several steps one has to agree: large ones
+/// cross kinks of ReLUs and bend, small ones drown in rounding.
+fn check_gradient(graph: &Graph, rows: usize, seed: u64, batch_statistics: bool) -> Result<(), TestCaseError> {
     let (c, pixels) = (graph.input.c, graph.input.spatial());
     let images = Images::new(rows, graph.classes as u32, (c, pixels));
     let x: Vec<f32> = images.set().pixels.iter().map(|&p| f32::from(p) / 128.0 - 1.0).collect();
     let labels = images.set().labels.to_vec();
-    let mut engine = Engine::new(device(false, None), graph.clone(), &graph.init_weights(seed)).unwrap();
+    // The twins: an adapter would compile pipelines for each geometry. Adapters agree with them in the self-test and the golden files.
+    let mut engine = Engine::new(device(true, None), graph.clone(), &graph.init_weights(seed)).unwrap();
     let gradients = engine.gradients(&x, &labels, batch_statistics).unwrap().gradients;
-    let settings = ProbeSettings { batch_statistics, ..SETTINGS };
-    let (plus, minus, dl) = engine.probe_given(&x, &labels, seed, &settings).unwrap();
-    let step = 2.0 * settings.epsilon;
     let sign = |i: usize| f64::from(zowarmup::stream::element(Distribution::Rademacher, seed, i as u64));
-    let slope: f64 = gradients.iter().enumerate().map(|(i, g)| settings.tau * f64::from(*g) * sign(i)).sum();
+    let slope: f64 = gradients.iter().enumerate().map(|(i, g)| SETTINGS.tau * f64::from(*g) * sign(i)).sum();
     let norm = gradients.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
-    let rounding = 2e-6 * (1.0 + f64::from(plus.max(minus))) / step;
-    // A ReLU's kink and the third derivative: a share of the slope's deviation over directions.
-    (slope, f64::from(dl) / step, rounding + 0.03 * settings.tau * norm)
+    let mut found = Vec::new();
+    for epsilon in [5e-4, 1e-4, 2e-5, 5e-6, 1e-6] {
+        let settings = ProbeSettings { batch_statistics, epsilon, ..SETTINGS };
+        let (plus, minus, dl) = engine.probe_given(&x, &labels, seed, &settings).unwrap();
+        // PyTorch's own error in f32 (the golden folder's README), and a share of the slope's deviation over directions.
+        let rounding = 4e-7 * (1.0 + f64::from(plus.max(minus))) / (2.0 * epsilon);
+        let (difference, tolerance) = (f64::from(dl) / (2.0 * epsilon), rounding + 0.01 * SETTINGS.tau * norm);
+        if (slope - difference).abs() <= tolerance && rounding <= 0.1 * SETTINGS.tau * norm {
+            return Ok(());
+        }
+        found.push((epsilon, difference, tolerance));
+    }
+    Err(TestCaseError::fail(format!("slope {slope}, norm {norm}; (step, difference, tolerance): {found:?}")))
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn gradients_of_random_narrow_models_agree_with_differences(
         depth in prop::sample::select(vec![10usize, 18, 34]),
         width in prop::sample::select(vec![2usize, 4, 6]),
-        size in 5usize..12,
+        size in 9usize..17,
         rows in 2usize..10,
         batch in any::<bool>(),
         seed in 1u64..1000,
     ) {
         let norm = if batch { "batch" } else { "group" };
         let table = json!({"kind": "resnet", "input": [3, size, size], "depth": depth, "width": width, "norm": norm, "classes": 4});
-        let (slope, difference, tolerance) = slope_and_difference(&graph(table), rows, seed, batch);
-        prop_assert!((slope - difference).abs() <= tolerance, "{slope} and {difference}, at most {tolerance}");
+        check_gradient(&graph(table), rows, seed, batch)?;
     }
 
     #[test]
@@ -200,7 +208,6 @@ proptest! {
         let (size, dim) = (patch * side, heads * head_dim);
         let table = json!({"kind": "vit", "input": [2, size, size], "patch": patch, "dim": dim, "depth": depth,
             "heads": heads, "mlp": mlp, "classes": 3});
-        let (slope, difference, tolerance) = slope_and_difference(&graph(table), rows, seed, false);
-        prop_assert!((slope - difference).abs() <= tolerance, "{slope} and {difference}, at most {tolerance}");
+        check_gradient(&graph(table), rows, seed, false)?;
     }
 }

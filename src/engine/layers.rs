@@ -41,8 +41,7 @@ impl Room {
 /// What a layer keeps for its backward pass: means and reciprocal deviations of norms, log-sum-exps of attention.
 pub fn saved(layer: &Layer) -> Room {
     match *layer {
-        Layer::Norm { kind: NormKind::Group { groups }, .. } => Room { row: 2 * groups, lane: 0 },
-        Layer::Norm { channels, .. } => Room { row: 0, lane: 2 * channels },
+        Layer::Norm { .. } => norm_room(layer, |kept| kept.stats),
         Layer::LayerNorm { rows, .. } => Room { row: 2 * rows, lane: 0 },
         Layer::Attention { tokens, heads, .. } => Room { row: tokens * heads, lane: 0 },
         _ => Room::default(),
@@ -51,19 +50,21 @@ pub fn saved(layer: &Layer) -> Room {
 
 /// A norm's factors and addends between its two kernels.
 pub fn coefficients(layer: &Layer) -> Room {
-    match *layer {
-        Layer::Norm { kind: NormKind::Group { .. }, channels, .. } => Room { row: 2 * channels, lane: 0 },
-        Layer::Norm { channels, .. } => Room { row: 0, lane: 2 * channels },
-        _ => Room::default(),
-    }
+    norm_room(layer, |kept| kept.coefficients)
 }
 
 /// A batch norm's (mean, unbiased variance) of each channel.
 pub fn moments(layer: &Layer) -> Room {
-    match *layer {
-        Layer::Norm { kind: NormKind::Batch { .. }, channels, .. } => Room { row: 0, lane: 2 * channels },
-        _ => Room::default(),
-    }
+    norm_room(layer, |kept| kept.moments)
+}
+
+/// What a norm's kernels keep, with batch statistics where it can have them; nothing for other layers.
+fn norm_room(layer: &Layer, part: fn(&norm::KeptValues) -> u64) -> Room {
+    let Layer::Norm { kind, channels, .. } = *layer else { return Room::default() };
+    let groups = if let NormKind::Group { groups } = kind { groups } else { 1 };
+    let kept = norm::kept_values(statistics(kind, true), channels as u32, groups as u32);
+    let values = part(&kept) as usize;
+    if kept.per_lane { Room { row: 0, lane: values } } else { Room { row: values, lane: 0 } }
 }
 
 fn offset(tensor: Option<usize>) -> u32 {
@@ -99,7 +100,7 @@ fn norm_params(layer: &Layer, accumulate: bool) -> (norm::Params, NormKind) {
     };
     let (groups, mean, variance) = match kind {
         NormKind::Group { groups } => (groups, 0, 0),
-        NormKind::Batch { mean, variance } => (channels, mean, variance),
+        NormKind::Batch { mean, variance } => (1, mean, variance),
     };
     let params = norm::Params {
         channels: channels as u32,

@@ -86,10 +86,9 @@ pub struct Engine {
 
 impl Engine {
     /// Puts a model with the given flat weights on a device.
-    pub fn new(mut device: Box<dyn Device>, graph: Graph, weights: &[f32]) -> Result<Self, EngineError> {
-        let soft_add = rounding::needs_soft_add(device.as_mut())?;
+    pub fn new(device: Box<dyn Device>, graph: Graph, weights: &[f32]) -> Result<Self, EngineError> {
         let mut engine = Self::planned(device, graph)?;
-        engine.soft_add = soft_add;
+        engine.soft_add = rounding::needs_soft_add(engine.device.as_mut())?;
         engine.set_weights(weights)?;
         Ok(engine)
     }

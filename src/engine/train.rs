@@ -43,12 +43,10 @@ impl Engine {
         // Running statistics are averaged like weights.
         let d = self.graph.state_len();
         let average_of = self.scratch.need(self.device.as_mut(), "average", (d * 4) as u64)?;
-        let (mut loss, mut steps, mut first) = (0f64, 0usize, true);
+        let (mut losses, mut first) = (Vec::with_capacity(clients.len()), true);
         for group in pack(clients.iter().map(|_| 1), plan.slots as u64, usize::MAX) {
             let group = &clients[group];
-            let (sum, count) = self.train_group(samples, group, &plan, settings.client_lr)?;
-            loss += sum;
-            steps += count;
+            losses.extend(self.train_group(samples, group, &plan, settings.client_lr)?);
             let shares: Vec<f32> = group.iter().map(|c| c.share).collect();
             let share_span = self.scratch.need(self.device.as_mut(), "shares", (shares.len() * 4) as u64)?;
             let mut recording = Recording::new();
@@ -66,18 +64,20 @@ impl Engine {
         let mut recording = Recording::new();
         update::record_server_step(&mut recording, d as u32, settings.server_lr, average_of, self.weights);
         self.submit(&recording)?;
-        Ok(loss / steps.max(1) as f64)
+        // Client after client, whatever groups they came in.
+        let all: Vec<f64> = losses.concat();
+        Ok(all.iter().sum::<f64>() / all.len().max(1) as f64)
     }
 
     /// All local steps of a group of clients that fits the slots, in lockstep: clients that have no more batches drop out of the lanes.
-    /// Returns the sum of the steps' mean losses and the number of steps.
+    /// Returns the mean loss of each client's steps.
     fn train_group(
         &mut self,
         samples: &Samples,
         group: &[TrainClient],
         plan: &StepBuffers,
         lr: f32,
-    ) -> Result<(f64, usize), EngineError> {
+    ) -> Result<Vec<Vec<f64>>, EngineError> {
         let mut recording = Recording::new();
         for slot in 0..group.len() {
             let to = Span {
@@ -89,17 +89,17 @@ impl Engine {
         }
         self.submit(&recording)?;
         let longest = group.iter().map(|c| c.batches.len()).max().unwrap_or(0);
-        let (mut loss, mut count) = (0f64, 0);
+        let mut losses = vec![Vec::new(); group.len()];
         let steps: Vec<usize> = (0..longest).collect();
         for block in steps.chunks(STEPS_A_RECORDING) {
-            let (sum, n) = self.train_steps(samples, group, plan, lr, block)?;
-            loss += sum;
-            count += n;
+            for (slot, loss) in self.train_steps(samples, group, plan, lr, block)? {
+                losses[slot].push(loss);
+            }
         }
-        Ok((loss, count))
+        Ok(losses)
     }
 
-    /// Some consecutive local steps of a group, as one recording.
+    /// Some consecutive local steps of a group, as one recording: (slot, mean loss) of each, step after step.
     fn train_steps(
         &mut self,
         samples: &Samples,
@@ -107,7 +107,7 @@ impl Engine {
         plan: &StepBuffers,
         lr: f32,
         steps: &[usize],
-    ) -> Result<(f64, usize), EngineError> {
+    ) -> Result<Vec<(usize, f64)>, EngineError> {
         let alignment = self.device.limits().alignment;
         let aligned = |bytes: u64| bytes.next_multiple_of(alignment);
         let active = |step: usize| group.iter().enumerate().filter(move |(_, c)| c.batches.len() > step);
@@ -167,16 +167,13 @@ impl Engine {
             let count = self.graph.param_count() as u32;
             update::record_sgd(&mut recording, &tables.samples, count, lr, plan.weights, plan.gradients);
             recording.read_back(sum_span);
-            sizes.push(table.iter().map(|l| l.rows).collect::<Vec<_>>());
+            sizes.push(active(step).map(|(slot, c)| (slot, c.batches[step].len() as f64)).collect::<Vec<_>>());
         }
         let read = self.submit(&recording)?;
-        let (mut loss, mut count) = (0f64, 0);
+        let mut losses = Vec::new();
         for (bytes, rows) in read.iter().zip(&sizes) {
-            for (sum, rows) in as_f32(bytes).iter().zip(rows) {
-                loss += f64::from(*sum) / f64::from(*rows);
-                count += 1;
-            }
+            losses.extend(as_f32(bytes).iter().zip(rows).map(|(sum, (slot, rows))| (*slot, f64::from(*sum) / rows)));
         }
-        Ok((loss, count))
+        Ok(losses)
     }
 }

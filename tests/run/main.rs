@@ -4,6 +4,7 @@
 mod common;
 mod diverged;
 mod killed;
+mod norms;
 mod outputs;
 mod phases;
 mod repeat;

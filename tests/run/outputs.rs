@@ -132,3 +132,35 @@ fn devices_and_selftest_say_what_they_are() {
         assert_eq!(check["passed"], true, "{check}");
     }
 }
+
+#[test]
+fn costs_are_those_of_the_run() {
+    let run = finished();
+    let cost = object(&["cost", run.join("config.toml").to_str().unwrap()], 0);
+    assert_eq!(keys(&cost), ["params", "warmup", "zo", "pivot_bytes", "total"]);
+    let summary = summary(run);
+    for key in ["uplink_bytes", "downlink_bytes"] {
+        assert_eq!(cost["total"][key], summary[key], "{key}");
+    }
+    let phase = |name: &str, key: &str| cost[name][key].as_u64().unwrap();
+    assert_eq!((cost["params"].as_u64(), cost["pivot_bytes"].as_u64()), (Some(PARAMS), Some(4 * PARAMS)));
+    assert_eq!((phase("warmup", "uplink_bytes"), phase("warmup", "downlink_bytes")), (4 * PARAMS, 4 * PARAMS));
+    // Six clients of two probes: two numbers up; two seeds down, then all twelve seeds and numbers.
+    assert_eq!((phase("zo", "uplink_bytes"), phase("zo", "downlink_bytes")), (8, 16 + 12 * 12));
+    assert_eq!((phase("zo", "formula_uplink_bytes"), phase("zo", "formula_downlink_bytes")), (8, 48));
+    // Batches of 16 and clients of 33 samples; 16 hidden values and 10 logits.
+    assert_eq!(phase("warmup", "formula_memory_bytes"), 8 * PARAMS + 4 * 16 * 26);
+    assert_eq!(phase("zo", "formula_memory_bytes"), 8 * PARAMS + 4 * 33 * 16);
+    assert!(phase("zo", "device_bytes") > 4 * PARAMS && phase("warmup", "device_bytes") > 3 * 4 * PARAMS);
+}
+
+#[test]
+fn costs_of_a_set_that_is_not_at_hand_are_counted_with_its_sizes() {
+    let place = Place::new();
+    let text = "[data]\nname = \"cifar10\"\npath = \"nowhere\"\n[model]\nkind = \"resnet\"\nwidth = 4\n[split]\nclients = 500\n";
+    std::fs::write(place.path("cifar.toml"), text).unwrap();
+    let cost = object(&["cost", place.path("cifar.toml").to_str().unwrap(), "--device", "reference"], 0);
+    // 100 samples a client; the largest activation is 4 x 32 x 32.
+    let params = cost["params"].as_u64().unwrap();
+    assert_eq!(cost["zo"]["formula_memory_bytes"], 8 * params + 4 * 100 * 4096);
+}
