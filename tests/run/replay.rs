@@ -154,7 +154,7 @@ fn wrong_ledgers_and_bases_are_refused() {
     refused(&change("c", &|l| l[0]["params"] = json!(7)), &base, &["line 1", "params"]);
     refused(&change("d", &|l| l[0]["version"] = json!(2)), &base, &["line 1", "version"]);
     refused(&change("e", &|l| l[1]["fingerprint"] = json!("12")), &base, &["line 2", "hex"]);
-    refused(&change("f", &|l| l[0]["model"] = json!({"kind": "vit"})), &base, &["line 1", "vit"]);
+    refused(&change("f", &|l| l[0]["model"] = json!({"kind": "vit"})), &base, &["line 1", "model.input"]);
     refused(&good, &run.join("init.safetensors"), &["init.safetensors", "SHA-256"]);
     refused(&good, &place.path("nowhere"), &["nowhere"]);
     refused(&place.path("nowhere.jsonl"), &base, &["nowhere.jsonl"]);
