@@ -4,7 +4,8 @@
 // A workgroup of 64 threads takes 4,096 weights, adds its threads' sums in a tree and the result by one atomic each. Folded over x and y.
 // Traffic: 4 bytes read a weight. The host clears sums first.
 struct Params {
-    weights: u32,
+    weights: u32, // elements that are bound
+    first: u32,   // index of the first of them in the vector, a multiple of 4
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> weights: array<vec4<u32>>;
@@ -32,11 +33,12 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         let i = vec4<u32>(quad * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
         if i.x < params.weights {
             let b = weights[quad];
+            let at = i + vec4<u32>(params.first);
             let inside = i < vec4<u32>(params.weights);
-            low += select(vec4<u32>(), mixed(b ^ (i * 0x9E3779B9u)), inside);
+            low += select(vec4<u32>(), mixed(b ^ (at * 0x9E3779B9u)), inside);
             let nonfinite = (b & vec4<u32>(0x7F800000u)) == vec4<u32>(0x7F800000u);
             odd += select(vec4<u32>(), vec4<u32>(1u), inside & nonfinite);
-            high += select(vec4<u32>(), mixed(b + i * 0x85EBCA77u + vec4<u32>(0x165667B1u)), inside);
+            high += select(vec4<u32>(), mixed(b + at * 0x85EBCA77u + vec4<u32>(0x165667B1u)), inside);
         }
     }
     partial[lane] = vec3<u32>(low.x + low.y + low.z + low.w, high.x + high.y + high.z + high.w, odd.x + odd.y + odd.z + odd.w);

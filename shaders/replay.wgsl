@@ -11,7 +11,7 @@
 
 fn store_quad(at: u32, sum: vec4<i32>) {
     if at < params.weights {
-        let old = weights[at >> 2u];
+        let old = load_weights(at);
         store_weights(at, old, add_exact4(old, sum, params.factor));
     }
 }

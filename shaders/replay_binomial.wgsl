@@ -29,7 +29,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     for (var k = 0u; k < 4u; k++) {
         let at = i + k * 4u;
         if at < params.weights {
-            let old = weights[at >> 2u];
+            let old = load_weights(at);
             store_weights(at, old, add_exact4(old, sums[k], params.factor));
         }
     }

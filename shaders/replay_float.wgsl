@@ -43,7 +43,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     for (var k = 0u; k < 4u; k++) {
         let at = i + k * 4u;
         if at < params.weights {
-            let old = weights[at >> 2u];
+            let old = load_weights(at);
             store_weights(at, old, bitcast<vec4<u32>>(bitcast<vec4<f32>>(old) + sums[k]));
         }
     }

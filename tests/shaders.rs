@@ -205,7 +205,7 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
     check_params!(
         checked,
         replay::Params,
-        [probes, weights, first, factor],
+        [probes, weights, first, factor, origin],
         [replay::RADEMACHER.name, replay::BINOMIAL.name, replay::FLOAT.name]
     );
     check_params!(
@@ -217,7 +217,7 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
     check_params!(checked, copy::Params, [quads], [copy::KERNEL.name]);
     check_params!(checked, madd::Params, [b, c, iterations], [madd::KERNEL.name]);
     check_params!(checked, fill_constant::Params, [value, quads], [fill_constant::KERNEL.name]);
-    check_params!(checked, fingerprint::Params, [weights], [fingerprint::KERNEL.name]);
+    check_params!(checked, fingerprint::Params, [weights, first], [fingerprint::KERNEL.name]);
     checked.sort_unstable();
     let mut all: Vec<&str> = kernels().collect();
     all.sort_unstable();

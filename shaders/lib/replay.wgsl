@@ -2,15 +2,21 @@
 // the bits of an f32 a and 0.
 struct Params {
     probes: u32,
-    weights: u32, // elements of the vector; those behind it in the last vec4 stay
+    weights: u32, // the element behind the last of this launch; those from it on in the last vec4 stay
     first: u32,   // first element of this launch, a multiple of 128
     factor: u32,  // bits of 2^-E (exact replay)
+    origin: u32,  // first element that is bound, a multiple of 128
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(2) var<storage, read_write> weights: array<vec4<u32>>;
 
+// The vec4 whose first element is i.
+fn load_weights(i: u32) -> vec4<u32> {
+    return weights[(i - params.origin) >> 2u];
+}
+
 // Stores the vec4 whose first element is i, as far as it belongs to the vector; the rest stays `old`.
 fn store_weights(i: u32, old: vec4<u32>, value: vec4<u32>) {
     let inside = vec4<u32>(i) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(params.weights);
-    weights[i >> 2u] = select(old, value, inside);
+    weights[(i - params.origin) >> 2u] = select(old, value, inside);
 }

@@ -98,7 +98,7 @@ pub fn replay(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchE
     let probes: Vec<(u64, i32)> =
         (0..seeds).map(|k| (SEED.wrapping_mul(2 * u64::from(k) + 1), 997 * (k as i32 % 29 - 14) + 3)).collect();
     let entries: Vec<Probe> = probes.iter().map(|&(seed, q)| Probe::exact(seed, q)).collect();
-    let target = Target { probes: list, count: seeds, weights, offset: 0, params };
+    let target = Target { probes: list, count: seeds, weights, offset: 0, first: 0, params };
     let mut rec = Recording::new();
     record_exact(&mut rec, Distribution::Rademacher, &target, SCALE_EXP, false);
     let mut checked = Recording::new();

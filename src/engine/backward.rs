@@ -3,7 +3,7 @@
 //! The gradient of a node's output is called its slope. Nodes are gone through from the last: each reads its own slope and
 //! gives to those of its input and its residual. The first to give writes, the others add.
 
-use super::lanes::LaneTables;
+use super::lanes::WindowLanes;
 use super::layers::{self, How, Room};
 use super::{Engine, EngineError};
 use crate::device::{DeviceError, as_f32};
@@ -209,7 +209,7 @@ impl Engine {
         &self,
         recording: &mut Recording,
         plan: &StepBuffers,
-        lanes: &LaneTables,
+        lanes: &WindowLanes,
         labels: Span,
         accumulate: bool,
     ) {
@@ -219,9 +219,9 @@ impl Engine {
         let (last, classes) = (nodes.len() - 1, self.graph.classes as u32);
         let logits = plan.values[last];
         let slope = |node: usize| plan.slopes[plan.slope_of[node]];
-        softmax_xent::record(recording, &lanes.samples, classes, logits, labels, plan.losses, plan.correct);
-        softmax_xent::record_grad(recording, &lanes.samples, classes, logits, labels, slope(last));
-        let rows = lanes.samples.rows;
+        softmax_xent::record(recording, &lanes.first.samples, classes, logits, labels, plan.losses, plan.correct);
+        softmax_xent::record_grad(recording, &lanes.first.samples, classes, logits, labels, slope(last));
+        let rows = lanes.first.samples.rows;
         let mut given = vec![false; nodes.len()];
         for (i, node) in nodes.iter().enumerate().rev() {
             let (layer, len) = (&node.layer, node.layer.output_len());
@@ -247,8 +247,8 @@ impl Engine {
             let step = layers::Backward {
                 tiling: how.product.tiling,
                 from_batch: input.is_none(),
-                weights: plan.weights,
-                gradients: plan.gradients,
+                weights: self.windows.bound(i, plan.weights),
+                gradients: self.windows.bound(i, plan.gradients),
                 x: input.map_or(plan.x, |n| plan.values[n]),
                 y: plan.values[i],
                 saved: plan.saved[i],
@@ -257,7 +257,7 @@ impl Engine {
                 accumulate,
                 batch_statistics: plan.batch_statistics,
             };
-            layers::backward(recording, layer, lanes, &step);
+            layers::backward(recording, layer, lanes.of(self.windows.of_node(i)), &step);
             if let Some(n) = input {
                 if given[n] {
                     add::record(recording, rows * layer.input_len() as u64, plan.addend, slope(n));
@@ -268,8 +268,8 @@ impl Engine {
     }
 
     /// The forward pass, every node's output kept.
-    fn record_kept_forward(&self, recording: &mut Recording, plan: &StepBuffers, lanes: &LaneTables, how: &How) {
-        let (rows, count) = (lanes.samples.rows, u64::from(lanes.samples.count));
+    fn record_kept_forward(&self, recording: &mut Recording, plan: &StepBuffers, lanes: &WindowLanes, how: &How) {
+        let (rows, count) = (lanes.first.samples.rows, u64::from(lanes.first.samples.count));
         let source = |source: Source| match source {
             Source::Batch => plan.x,
             Source::Node(n) => plan.values[n],
@@ -279,7 +279,7 @@ impl Engine {
             let layer = &node.layer;
             let io = layers::Forward {
                 from_batch: node.input == Source::Batch,
-                weights: plan.weights,
+                weights: self.windows.bound(i, plan.weights),
                 x: source(node.input),
                 residual: node.residual.map(source),
                 y: plan.values[i],
@@ -287,9 +287,10 @@ impl Engine {
                 coefficients: sized(plan.coefficients, layers::coefficients(layer)),
                 moments: sized(plan.moments, layers::moments(layer)),
             };
+            let lanes = lanes.of(self.windows.of_node(i));
             layers::forward(recording, layer, lanes, how, &io);
             if how.batch_statistics {
-                layers::update_running(recording, layer, lanes, io.moments, plan.weights);
+                layers::update_running(recording, layer, lanes, io.moments, io.weights);
             }
         }
     }
@@ -316,7 +317,7 @@ impl Engine {
             table.offset += step;
         }
         let lanes = layout.record(&mut recording, table, &whole);
-        sums::record_lane_sum(&mut recording, &lanes.samples, plan.losses, total);
+        sums::record_lane_sum(&mut recording, &lanes.first.samples, plan.losses, total);
         recording.read_back(total);
         recording.read_back(Span::of(plan.gradients.buffer, 4 * self.graph.param_count() as u64));
         recording.read_back(Span::of(plan.weights.buffer, self.weights.bytes));

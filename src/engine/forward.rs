@@ -1,7 +1,7 @@
 //! The forward pass of a chunk of lanes: in one dispatch where the model is a small MLP, else node by node through an arena.
 
 use super::batch::Batch;
-use super::lanes::{LaneLayout, LaneTables, stack};
+use super::lanes::{LaneLayout, WindowLanes, stack};
 use super::layers::{self, How, Room};
 use super::{Engine, EngineError};
 use crate::device::{DeviceError, as_f32};
@@ -88,7 +88,7 @@ impl Engine {
         let x = RowBudget { largest_row: (features * 4).max(4) as u64, row: (features * 4 + 8) as u64, cost: 0 };
         let plan = ForwardPlan::of(&self.graph);
         // A submission ends between dispatches: the longest one counts.
-        let cost = match mlp_forward::Params::of(&self.graph) {
+        let cost = match self.in_one_dispatch() {
             Some(_) => self.graph.flops_forward(),
             None => self.graph.nodes.iter().map(|n| n.layer.flops_forward()).max().unwrap_or(0),
         };
@@ -104,6 +104,11 @@ impl Engine {
         }
     }
 
+    /// The parameters of the kernel that does the whole forward pass, for models that it takes.
+    fn in_one_dispatch(&self) -> Option<mlp_forward::Params> {
+        mlp_forward::Params::of(&self.graph).filter(|_| self.windows.is_whole())
+    }
+
     /// How kernels compute on this device.
     pub(super) fn how(&self, perturbed: Option<Distribution>, batch_statistics: bool) -> How {
         How { product: Product { tiling: Tiling::of(self.device.info()), perturbed }, batch_statistics }
@@ -111,7 +116,11 @@ impl Engine {
 
     /// How lane tables lie.
     pub(super) fn lane_layout(&self) -> LaneLayout {
-        LaneLayout { tokens: self.graph.tokens(), alignment: self.device.limits().alignment }
+        LaneLayout {
+            windows: self.windows.all().to_vec(),
+            tokens: self.graph.tokens(),
+            alignment: self.device.limits().alignment,
+        }
     }
 
     /// Records losses and correct flags of one chunk of lanes.
@@ -119,14 +128,14 @@ impl Engine {
         &mut self,
         recording: &mut Recording,
         batch: Batch,
-        lanes: &LaneTables,
+        lanes: &WindowLanes,
         how: &How,
         losses: Span,
         correct: Span,
     ) -> Result<(), EngineError> {
         let logits = self.record_logits(recording, batch, lanes, how, None)?;
         let classes = self.graph.classes as u32;
-        softmax_xent::record(recording, &lanes.samples, classes, logits, batch.labels, losses, correct);
+        softmax_xent::record(recording, &lanes.first.samples, classes, logits, batch.labels, losses, correct);
         Ok(())
     }
 
@@ -157,17 +166,17 @@ impl Engine {
         &mut self,
         recording: &mut Recording,
         batch: Batch,
-        lanes: &LaneTables,
+        lanes: &WindowLanes,
         how: &How,
         gathered: Option<Span>,
     ) -> Result<Span, EngineError> {
-        let (rows, count) = (lanes.samples.rows, u64::from(lanes.samples.count));
+        let (rows, count) = (lanes.first.samples.rows, u64::from(lanes.first.samples.count));
         let activations = self.activations(rows, count)?;
         let output = |node: usize| activations.spans[activations.slot[node]];
         let last = self.graph.nodes.len() - 1;
-        if let Some(params) = mlp_forward::Params::of(&self.graph) {
+        if let Some(params) = self.in_one_dispatch() {
             let operands = Operands { weights: self.weights, x: batch.x, y: output(last) };
-            mlp_forward::record(recording, &lanes.samples, &how.product, &params, &operands);
+            mlp_forward::record(recording, &lanes.first.samples, &how.product, &params, &operands);
             return Ok(output(last));
         }
         let source = |source: Source| match source {
@@ -181,7 +190,7 @@ impl Engine {
             let moments = sized(activations.moments, layers::moments(layer));
             let io = layers::Forward {
                 from_batch: *input == Source::Batch,
-                weights: self.weights,
+                weights: self.windows.bound(i, self.weights),
                 x: source(*input),
                 residual: residual.map(source),
                 y: output(i),
@@ -189,7 +198,7 @@ impl Engine {
                 coefficients: sized(activations.coefficients, layers::coefficients(layer)),
                 moments,
             };
-            layers::forward(recording, layer, lanes, how, &io);
+            layers::forward(recording, layer, lanes.of(self.windows.of_node(i)), how, &io);
             if let (Some(to), true) = (&mut at, layers::moments(layer) != Room::default()) {
                 recording.copy(moments, Span { bytes: moments.bytes, ..*to });
                 to.offset += moments.bytes;
@@ -216,7 +225,7 @@ impl Engine {
         let logits = self.record_logits(&mut recording, batch, &lanes, &how, None)?;
         recording.read_back(Span::of(logits.buffer, u64::from(rows) * self.graph.classes as u64 * 4));
         self.record_chunk_losses(&mut recording, batch, &lanes, &how, losses, correct)?;
-        sums::record_lane_sum(&mut recording, &lanes.samples, losses, total);
+        sums::record_lane_sum(&mut recording, &lanes.first.samples, losses, total);
         recording.read_back(total);
         let read = self.submit(&recording)?;
         let logits = read.first().map(|b| as_f32(b)).unwrap_or_default();
@@ -255,8 +264,8 @@ mod tests {
             let last = graph.last_readers();
             for (i, node) in graph.nodes.iter().enumerate() {
                 assert!(plan.elements[plan.slot[i]] >= node.layer.output_len());
-                for j in 0..i {
-                    assert!(plan.slot[j] != plan.slot[i] || last[j] < i, "{j} and {i}");
+                for (j, last) in last.iter().enumerate().take(i) {
+                    assert!(plan.slot[j] != plan.slot[i] || *last < i, "{j} and {i}");
                 }
             }
         }

@@ -28,7 +28,8 @@ pub use train::{TrainClient, TrainSettings};
 pub use update::{Fingerprint, Update};
 
 use crate::device::{Device, DeviceError, as_f32};
-use crate::model::Graph;
+use crate::model::{Graph, ParamTensor};
+use crate::plan::windows::Windows;
 use crate::plan::{Recording, Span};
 use scratch::Scratch;
 
@@ -45,6 +46,16 @@ pub enum EngineError {
         expected: usize,
         /// Given.
         found: usize,
+    },
+    /// A batch norm's running statistics lie far behind its scale: no window holds both.
+    #[error(
+        "the weights take {bytes} bytes, of which this adapter binds at most {limit} at once: batch norms need all of them bound (model.norm = \"group\" doesn't)"
+    )]
+    BatchNormWindows {
+        /// Bytes of the weights.
+        bytes: u64,
+        /// The largest binding.
+        limit: u64,
     },
     /// Samples that can't be cut don't fit at once.
     #[error(
@@ -76,6 +87,8 @@ pub struct Engine {
     device: Box<dyn Device>,
     graph: Graph,
     weights: Span,
+    /// How nodes see weights and gradients.
+    windows: Windows,
     scratch: Scratch,
     resident: Option<batch::BatchKey>,
     sets: u64,
@@ -96,6 +109,7 @@ impl Engine {
     /// An engine whose weights have no values, on a device that is only planned for ([`crate::device::PlanningDevice`]).
     pub fn planned(mut device: Box<dyn Device>, graph: Graph) -> Result<Self, EngineError> {
         Ok(Self {
+            windows: windows(device.as_ref(), &graph)?,
             weights: weight_vector(device.as_mut(), &graph)?,
             device,
             graph,
@@ -109,11 +123,12 @@ impl Engine {
 
     /// Puts another model in the place of this one; the working buffers are given back. Samples stay on the device.
     pub fn replace_model(&mut self, graph: Graph, weights: &[f32]) -> Result<(), EngineError> {
+        let windows = windows(self.device.as_ref(), &graph)?;
         let vector = weight_vector(self.device.as_mut(), &graph)?;
         self.device.destroy_buffer(self.weights.buffer);
         self.scratch.clear(self.device.as_mut());
         self.resident = None;
-        (self.weights, self.graph) = (vector, graph);
+        (self.weights, self.windows, self.graph) = (vector, windows, graph);
         self.set_weights(weights)
     }
 
@@ -174,6 +189,26 @@ impl Engine {
         let free = self.device.limits().memory.saturating_sub(held);
         (free - free / 8).min(1 << 30)
     }
+}
+
+/// How the nodes of a model see its weights within the device's largest binding.
+fn windows(device: &dyn Device, graph: &Graph) -> Result<Windows, EngineError> {
+    let limit = device.limits().binding;
+    let tensors: Vec<_> = graph.nodes.iter().map(|node| graph.tensors_of(node)).collect();
+    let range = |node: &Vec<&ParamTensor>| {
+        let first = node.iter().map(|t| t.offset).min()?;
+        Some(first..node.iter().map(|t| t.offset + t.len).max()?)
+    };
+    let ranges: Vec<_> = tensors.iter().map(range).collect();
+    let bytes = 4 * graph.state_len() as u64;
+    if bytes > limit && graph.has_batch_norm() {
+        return Err(EngineError::BatchNormWindows { bytes, limit });
+    }
+    Windows::of(graph.state_len(), &ranges, limit).map_err(|node| {
+        let names: Vec<&str> = tensors[node].iter().map(|t| t.name.as_str()).collect();
+        let bytes = 4 * tensors[node].iter().map(|t| t.len as u64).sum::<u64>();
+        DeviceError::BindingTooLarge { name: names.join(" and "), bytes, limit }.into()
+    })
 }
 
 /// A buffer for the model's weights.

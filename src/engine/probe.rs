@@ -82,7 +82,7 @@ impl Engine {
         let most = if settings.batch_statistics {
             self.whole_lanes(rows.iter().copied().max().unwrap_or(0), "zo.norm_statistics")?
         } else {
-            budget.lane_rows
+            budget.lane_rows.min(budget.batch_rows)
         };
         let how = self.how(Some(settings.distribution), settings.batch_statistics);
         let list = pieces(&rows, most);

@@ -41,7 +41,7 @@ fn replayed(device: &mut dyn Device, weights: &[f32], soft_add: bool) -> Result<
     let mut recording = Recording::new();
     recording.upload(target, 0, weights);
     recording.upload(probes, 0, &[Probe::exact(SEED, 1)]);
-    let target = Target { probes, count: 1, weights: target, offset: 0, params: WEIGHTS };
+    let target = Target { probes, count: 1, weights: target, offset: 0, first: 0, params: WEIGHTS };
     replay::record_exact(&mut recording, Distribution::Rademacher, &target, SCALE_EXP, soft_add);
     recording.read_back(Span::of(target.weights, bytes));
     let read = device.run(&recording);

@@ -51,18 +51,24 @@ impl Engine {
             let share_span = self.scratch.need(self.device.as_mut(), "shares", (shares.len() * 4) as u64)?;
             let mut recording = Recording::new();
             recording.upload(share_span.buffer, 0, &shares);
-            let params = update::AverageParams {
-                count: d as u32,
-                stride: plan.stride,
-                clients: shares.len() as u32,
-                first: u32::from(first),
-            };
-            update::record_average(&mut recording, &params, share_span, plan.weights, average_of);
+            for piece in self.windows.pieces(d) {
+                let params = update::AverageParams {
+                    count: piece.len as u32,
+                    stride: plan.stride,
+                    clients: shares.len() as u32,
+                    first: u32::from(first),
+                };
+                let part = |vector| self.windows.part(piece, vector);
+                update::record_average(&mut recording, &params, share_span, part(plan.weights), part(average_of));
+            }
             self.submit(&recording)?;
             first = false;
         }
         let mut recording = Recording::new();
-        update::record_server_step(&mut recording, d as u32, settings.server_lr, average_of, self.weights);
+        for piece in self.windows.pieces(d) {
+            let (mean, weights) = (self.windows.part(piece, average_of), self.windows.part(piece, self.weights));
+            update::record_server_step(&mut recording, piece.len as u32, settings.server_lr, mean, weights);
+        }
         self.submit(&recording)?;
         // Client after client, whatever groups they came in.
         let all: Vec<f64> = losses.concat();
@@ -163,9 +169,13 @@ impl Engine {
                     self.record_part(&mut recording, plan, &tables, label_span, part.accumulate);
                 }
             }
-            sums::record_lane_sum(&mut recording, &tables.samples, plan.losses, sum_span);
-            let count = self.graph.param_count() as u32;
-            update::record_sgd(&mut recording, &tables.samples, count, lr, plan.weights, plan.gradients);
+            sums::record_lane_sum(&mut recording, &tables.first.samples, plan.losses, sum_span);
+            // Where there are several pieces there is one slot, whose base in the first window's table is 0: that of each piece.
+            for piece in self.windows.pieces(self.graph.param_count()) {
+                let part = |vector| self.windows.part(piece, vector);
+                let (weights, gradients) = (part(plan.weights), part(plan.gradients));
+                update::record_sgd(&mut recording, &tables.first.samples, piece.len as u32, lr, weights, gradients);
+            }
             recording.read_back(sum_span);
             sizes.push(active(step).map(|(slot, c)| (slot, c.batches[step].len() as f64)).collect::<Vec<_>>());
         }

@@ -49,18 +49,21 @@ impl Engine {
             let bytes = (table.len() * 16) as u64;
             let probes = self.scratch.need(self.device.as_mut(), "replayed probes", bytes)?;
             recording.upload(probes.buffer, 0, &table);
-            let target = replay::Target {
-                probes: probes.buffer,
-                count: table.len() as u32,
-                weights: self.weights.buffer,
-                offset: 0,
-                params: self.graph.param_count() as u32,
-            };
-            match update {
-                Update::Exact { scale_exp, .. } => {
-                    replay::record_exact(&mut recording, distribution, &target, *scale_exp, self.soft_add);
+            for piece in self.windows.pieces(self.graph.param_count()) {
+                let target = replay::Target {
+                    probes: probes.buffer,
+                    count: table.len() as u32,
+                    weights: self.weights.buffer,
+                    offset: 4 * piece.first as u64,
+                    first: piece.first as u32,
+                    params: piece.len as u32,
+                };
+                match update {
+                    Update::Exact { scale_exp, .. } => {
+                        replay::record_exact(&mut recording, distribution, &target, *scale_exp, self.soft_add);
+                    }
+                    Update::Float { .. } => replay::record_float(&mut recording, distribution, &target),
                 }
-                Update::Float { .. } => replay::record_float(&mut recording, distribution, &target),
             }
         }
         self.fingerprinted(recording)
@@ -74,8 +77,11 @@ impl Engine {
 
     fn fingerprinted(&mut self, mut recording: Recording) -> Result<Fingerprint, EngineError> {
         let out = self.scratch.need(self.device.as_mut(), "fingerprint", 12)?;
-        let params = self.graph.param_count() as u32;
-        fingerprint::record(&mut recording, self.weights.buffer, 0, params, out);
+        recording.clear(out);
+        for piece in self.windows.pieces(self.graph.param_count()) {
+            let (first, len) = (piece.first as u32, piece.len as u32);
+            fingerprint::record_part(&mut recording, self.weights.buffer, 4 * piece.first as u64, first, len, out);
+        }
         recording.read_back(out);
         let words = as_u32(&self.submit(&recording)?.concat());
         match words[..] {

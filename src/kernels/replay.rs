@@ -21,12 +21,14 @@ pub static FLOAT: Kernel = Kernel { name: "replay_float", twin: reference::repla
 pub struct Params {
     /// Number of probes.
     pub probes: u32,
-    /// Elements of the weight vector.
+    /// The element behind the last of the launch.
     pub weights: u32,
     /// First element of the launch, a multiple of 128.
     pub first: u32,
     /// Bits of `2^-E`; ignored by the replay in f32.
     pub factor: u32,
+    /// First element that is bound, a multiple of 128.
+    pub origin: u32,
 }
 
 /// A probe as the shaders read it.
@@ -67,10 +69,12 @@ pub struct Target {
     pub probes: BufferId,
     /// How many.
     pub count: u32,
-    /// The weight vector: room for [`vec4_bytes`]`(params)` from `offset` on; what lies behind `params` stays.
+    /// The weight vector, or part of it: room for [`vec4_bytes`]`(params)` from `offset` on; what lies behind `params` stays.
     pub weights: BufferId,
-    /// First byte of the vector, aligned as bindings are.
+    /// Its first byte, aligned as bindings are.
     pub offset: u64,
+    /// Its first element in the whole vector, a multiple of 128.
+    pub first: u32,
     /// Its elements.
     pub params: u32,
 }
@@ -125,7 +129,9 @@ fn record(
     while first < u64::from(target.params) {
         let items = step.min(u64::from(target.params) - first);
         // A launch's threads beyond its part would repeat the next one's: the end bounds them.
-        let params = Params { probes: target.count, weights: (first + items) as u32, first: first as u32, factor };
+        let start = target.first + first as u32;
+        let params =
+            Params { probes: target.count, weights: start + items as u32, first: start, factor, origin: target.first };
         let grid = fold_grid(items, 64 * per_thread);
         rec.dispatch(kernel, variant.clone(), &params, &bindings, grid, cost * items);
         first += items;

@@ -277,6 +277,21 @@ impl Layer {
         }
     }
 
+    /// Offsets of the layer's tensors.
+    pub fn tensors(&self) -> Vec<usize> {
+        match *self {
+            Self::Linear { weight, bias, .. } | Self::Conv { weight, bias, .. } => {
+                [weight].into_iter().chain(bias).collect()
+            }
+            Self::Norm { kind: NormKind::Batch { mean, variance }, weight, bias, .. } => {
+                vec![weight, bias, mean, variance]
+            }
+            Self::Norm { weight, bias, .. } | Self::LayerNorm { weight, bias, .. } => vec![weight, bias],
+            Self::Tokens { class, position, .. } => vec![class, position],
+            _ => Vec::new(),
+        }
+    }
+
     /// Multiply-adds of a sample, times two, in products of weights or of tokens; 0 for other layers.
     pub const fn flops_forward(&self) -> u64 {
         match *self {
@@ -359,6 +374,12 @@ impl Graph {
     /// Length of a weight vector: the parameters, then the running statistics.
     pub fn state_len(&self) -> usize {
         end(&self.tensors)
+    }
+
+    /// The tensors of a node.
+    pub fn tensors_of(&self, node: &Node) -> Vec<&ParamTensor> {
+        let at = |offset: usize| self.tensors.binary_search_by_key(&offset, |t| t.offset).ok();
+        node.layer.tensors().into_iter().filter_map(at).map(|i| &self.tensors[i]).collect()
     }
 
     /// Whether there is a batch norm.

@@ -6,5 +6,6 @@
 pub mod arena;
 pub mod chunks;
 mod recording;
+pub mod windows;
 
 pub use recording::{BufferId, Command, Dispatch, Recording, Span};

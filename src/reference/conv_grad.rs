@@ -21,7 +21,7 @@ pub fn conv_grad_input(call: &Call<'_>) {
     let (lanes, weights, dy) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
     let mut dx = call.write::<f32>(4);
     for lane in &lanes[..call.grid[2] as usize] {
-        let weight = &weights[(lane.weight_base + p.weight_offset) as usize..];
+        let weight = &weights[lane.weight_base.wrapping_add(p.weight_offset) as usize..];
         for row in lane.row0 as usize..(lane.row0 + lane.rows) as usize {
             dx[row * c * h * w..][..c * h * w].fill(0.0);
             for (ky, kx) in (0..k * k).map(|i| (i / k, i % k)) {
@@ -51,7 +51,7 @@ pub fn conv_grad_weight(call: &Call<'_>) {
     let plane = out_w * out_h;
     for lane in &lanes[..call.grid[2] as usize] {
         let first = if p.from_batch != 0 { lane.x_row } else { lane.row0 } as usize;
-        let gradient = &mut gradients[(lane.weight_base + p.weight_offset) as usize..][..out_c * c * k * k];
+        let gradient = &mut gradients[lane.weight_base.wrapping_add(p.weight_offset) as usize..][..out_c * c * k * k];
         for (i, total) in gradient.iter_mut().enumerate() {
             let (oc, ic, ky, kx) = (i / (c * k * k), i / (k * k) % c, i / k % k, i % k);
             if p.accumulate == 0 {

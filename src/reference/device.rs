@@ -56,6 +56,19 @@ impl ReferenceDevice {
         Ok(Bound { words: Rc::clone(words), first, len })
     }
 
+    /// A span that a kernel binds: within the limits of bindings.
+    fn operand(&self, span: &Span) -> Result<Bound, DeviceError> {
+        let (bytes, limit) = (span.bytes, self.limits.binding);
+        if bytes > limit {
+            let name = self.buffers.get(&span.buffer).map(|(name, _)| name.clone()).unwrap_or_default();
+            return Err(DeviceError::BindingTooLarge { name, bytes, limit });
+        }
+        if !span.offset.is_multiple_of(self.limits.alignment) {
+            return Err(DeviceError::Internal(format!("{span:?} is not aligned to {}", self.limits.alignment)));
+        }
+        self.bound(span)
+    }
+
     fn step(&self, command: &Command, results: &mut Vec<Vec<u8>>) -> Result<(), DeviceError> {
         match command {
             Command::Upload { buffer, offset, data } => {
@@ -74,7 +87,7 @@ impl ReferenceDevice {
                 to.words.borrow_mut()[to.first..to.first + to.len].copy_from_slice(&source);
             }
             Command::Dispatch(d) => {
-                let bindings = d.bindings.iter().map(|s| self.bound(s)).collect::<Result<_, _>>()?;
+                let bindings = d.bindings.iter().map(|s| self.operand(s)).collect::<Result<_, _>>()?;
                 (d.kernel.twin)(&Call { variant: &d.variant, params: &d.params, grid: d.grid, bindings });
             }
             Command::ReadBack(span) => {

@@ -8,7 +8,7 @@ pub fn fingerprint(call: &Call<'_>) {
     let params: Params = call.params();
     let weights = call.read::<u32>(1);
     let mut sums = call.write::<u32>(2);
-    for (i, &b) in (0u32..).zip(&weights[..params.weights as usize]) {
+    for (i, &b) in (params.first..).zip(&weights[..params.weights as usize]) {
         let low = mixed(b ^ i.wrapping_mul(0x9E37_79B9));
         let high = mixed(b.wrapping_add(i.wrapping_mul(0x85EB_CA77)).wrapping_add(0x1656_67B1));
         sums[0] = sums[0].wrapping_add(low);

@@ -38,7 +38,7 @@ pub fn layer_norm_grad(call: &Call<'_>) {
     let mut dx = call.write::<f32>(6);
     let dim = p.dim as usize;
     for lane in &lanes[..call.grid[2] as usize] {
-        let scale = &weights[(lane.weight_base + p.scale_offset) as usize..];
+        let scale = &weights[lane.weight_base.wrapping_add(p.scale_offset) as usize..];
         for row in rows(lane) {
             let [mean, rstd] = stats[row];
             let u = |i: usize| dy[row * dim + i] * scale[i];
@@ -61,8 +61,8 @@ pub fn layer_norm_grad_params(call: &Call<'_>) {
     let dim = p.dim as usize;
     for lane in &lanes[..call.grid[2] as usize] {
         for i in 0..dim {
-            let scale_at = (lane.weight_base + p.scale_offset) as usize + i;
-            let bias_at = (lane.weight_base + p.bias_offset) as usize + i;
+            let scale_at = lane.weight_base.wrapping_add(p.scale_offset) as usize + i;
+            let bias_at = lane.weight_base.wrapping_add(p.bias_offset) as usize + i;
             let mut total = if p.accumulate != 0 { [gradients[scale_at], gradients[bias_at]] } else { [0.0; 2] };
             for block in blocks(lane) {
                 let mut sum = [0.0; 2];

@@ -12,7 +12,7 @@ pub fn linear_grad_input(call: &Call<'_>) {
     let mut dx = call.write::<f32>(4);
     let (inputs, outputs) = (p.inputs as usize, p.outputs as usize);
     for lane in &lanes[..call.grid[2] as usize] {
-        let weight = &weights[(lane.weight_base + p.weight_offset) as usize..][..inputs * outputs];
+        let weight = &weights[lane.weight_base.wrapping_add(p.weight_offset) as usize..][..inputs * outputs];
         for row in lane.row0 as usize..(lane.row0 + lane.rows) as usize {
             let dx = &mut dx[row * inputs..][..inputs];
             dx.fill(0.0);
@@ -34,7 +34,7 @@ pub fn linear_grad_weight(call: &Call<'_>) {
     let (inputs, outputs) = (p.inputs as usize, p.outputs as usize);
     for lane in &lanes[..call.grid[2] as usize] {
         let first = if p.from_batch != 0 { lane.x_row } else { lane.row0 } as usize;
-        let gradient = &mut gradients[(lane.weight_base + p.weight_offset) as usize..][..inputs * outputs];
+        let gradient = &mut gradients[lane.weight_base.wrapping_add(p.weight_offset) as usize..][..inputs * outputs];
         for (i, total) in gradient.iter_mut().enumerate() {
             let (o, k) = (i / inputs, i % inputs);
             if p.accumulate == 0 {
@@ -60,7 +60,7 @@ pub fn bias_grad(call: &Call<'_>) {
     let (outputs, spatial) = (p.outputs as usize, p.spatial as usize);
     for lane in &lanes[..call.grid[2] as usize] {
         for o in 0..outputs {
-            let total = &mut gradients[(lane.weight_base + p.bias_offset) as usize + o];
+            let total = &mut gradients[lane.weight_base.wrapping_add(p.bias_offset) as usize + o];
             if p.accumulate == 0 {
                 *total = 0.0;
             }

@@ -93,7 +93,7 @@ pub fn running_norm_stats(call: &Call<'_>) {
     for (l, lane) in lanes[..call.grid[2] as usize].iter().enumerate() {
         let [scale, bias] = scale_and_bias(call, &p, &all, lane);
         for c in 0..channels {
-            let running = |offset: u32| all[(lane.weight_base + offset) as usize + c];
+            let running = |offset: u32| all[lane.weight_base.wrapping_add(offset) as usize + c];
             let stat = [running(p.mean_offset), 1.0 / (running(p.variance_offset) + EPS).sqrt()];
             stats.push((l * channels + c, stat));
             coefficients.push((l * channels + c, affine(stat, scale[c], bias[c])));
@@ -134,8 +134,8 @@ pub fn norm_grad_params(call: &Call<'_>) {
     for (l, lane) in lanes[..call.grid[2] as usize].iter().enumerate() {
         for c in 0..channels {
             let group = c / (channels / p.groups as usize);
-            let scale_at = (lane.weight_base + p.scale_offset) as usize + c;
-            let bias_at = (lane.weight_base + p.bias_offset) as usize + c;
+            let scale_at = lane.weight_base.wrapping_add(p.scale_offset) as usize + c;
+            let bias_at = lane.weight_base.wrapping_add(p.bias_offset) as usize + c;
             let mut total = if p.accumulate != 0 { [gradients[scale_at], gradients[bias_at]] } else { [0.0; 2] };
             for block in (0..lane.rows).step_by(SAMPLE_BLOCK as usize) {
                 let items = SAMPLE_BLOCK.min(lane.rows - block) as usize * spatial;
@@ -161,7 +161,7 @@ pub fn group_norm_grad(call: &Call<'_>) {
     let mut dx = call.write::<f32>(6);
     let (count, spatial) = ((p.channels / p.groups * p.spatial) as usize, p.spatial as usize);
     for lane in &lanes[..call.grid[2] as usize] {
-        let scale = &weights[(lane.weight_base + p.scale_offset) as usize..];
+        let scale = &weights[lane.weight_base.wrapping_add(p.scale_offset) as usize..];
         for slice in slices(lane, p.groups) {
             let first = slice * count;
             let channel0 = slice % p.groups as usize * (count / spatial);
@@ -190,8 +190,8 @@ pub fn batch_norm_grad(call: &Call<'_>) {
         for plane in slices(lane, p.channels) {
             let c = plane % channels;
             let [mean, rstd] = stats[l * channels + c];
-            let scale_at = (lane.weight_base + p.scale_offset) as usize + c;
-            let bias_at = (lane.weight_base + p.bias_offset) as usize + c;
+            let scale_at = lane.weight_base.wrapping_add(p.scale_offset) as usize + c;
+            let bias_at = lane.weight_base.wrapping_add(p.bias_offset) as usize + c;
             for i in plane * spatial..(plane + 1) * spatial {
                 let mut g = dy[i];
                 if !running {
@@ -212,7 +212,7 @@ pub fn running_update(call: &Call<'_>) {
     for (l, lane) in lanes[..call.grid[2] as usize].iter().enumerate().filter(|(_, lane)| lane.rows > 0) {
         for c in 0..channels {
             for (offset, moment) in [p.mean_offset, p.variance_offset].into_iter().zip(moments[l * channels + c]) {
-                let running = &mut weights[(lane.weight_base + offset) as usize + c];
+                let running = &mut weights[lane.weight_base.wrapping_add(offset) as usize + c];
                 *running = 0.9 * *running + 0.1 * moment;
             }
         }

@@ -25,7 +25,7 @@ fn exact(call: &Call<'_>, dist: Distribution) {
     let probes = call.read::<Probe>(1);
     let mut weights = call.write::<u32>(2);
     let mut first = u64::from(params.first);
-    for part in weights[params.first as usize..params.weights as usize].chunks_mut(PART) {
+    for part in launched(&params, &mut weights).chunks_mut(PART) {
         let mut acc = vec![0i32; part.len()];
         for probe in &probes[..params.probes as usize] {
             stream::accumulate(dist, probe.seed(), first, probe.value as i32, &mut acc);
@@ -37,6 +37,11 @@ fn exact(call: &Call<'_>, dist: Distribution) {
     }
 }
 
+/// The weights of a launch, of those that are bound.
+fn launched<'a, T>(params: &Params, weights: &'a mut [T]) -> &'a mut [T] {
+    &mut weights[(params.first - params.origin) as usize..(params.weights - params.origin) as usize]
+}
+
 /// Replay in f32 of the distribution named by the constant `DIST`.
 pub fn replay_float(call: &Call<'_>) {
     let params: Params = call.params();
@@ -45,7 +50,7 @@ pub fn replay_float(call: &Call<'_>) {
     let mut weights = call.write::<f32>(2);
     let mut first = u64::from(params.first);
     let mut elements = [0.0f32; PART];
-    for part in weights[params.first as usize..params.weights as usize].chunks_mut(PART) {
+    for part in launched(&params, &mut weights).chunks_mut(PART) {
         let mut acc = vec![0.0f32; part.len()];
         for probe in &probes[..params.probes as usize] {
             let a = f32::from_bits(probe.value);

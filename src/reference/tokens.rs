@@ -51,8 +51,8 @@ pub fn tokens_grad_params(call: &Call<'_>) {
     let (dim, elements) = (p.dim as usize, ((1 + p.patches) * p.dim) as usize);
     for lane in &lanes[..call.grid[2] as usize] {
         for element in 0..elements {
-            let position = (lane.weight_base + p.position_offset) as usize + element;
-            let class = (element < dim).then_some((lane.weight_base + p.class_offset) as usize + element);
+            let position = lane.weight_base.wrapping_add(p.position_offset) as usize + element;
+            let class = (element < dim).then_some(lane.weight_base.wrapping_add(p.class_offset) as usize + element);
             for at in [Some(position), class].into_iter().flatten() {
                 if p.accumulate == 0 {
                     gradients[at] = 0.0;

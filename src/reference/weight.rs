@@ -5,7 +5,7 @@ use crate::stream::{self, Distribution};
 
 /// Weights `first .. first + count` (flat indices) of a lane, perturbed by its seed as the constant `PERTURB` says.
 pub fn weights(all: &[f32], lane: &Lane, perturb: u32, first: u32, count: u32) -> Vec<f32> {
-    let base = (lane.weight_base + first) as usize;
+    let base = lane.weight_base.wrapping_add(first) as usize;
     let mut out = all[base..base + count as usize].to_vec();
     let distribution = match perturb {
         0 => return out,

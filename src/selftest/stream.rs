@@ -32,6 +32,9 @@ pub fn cases() -> Vec<Case> {
     for params in [1, 4_095, 4_097, 100_003] {
         cases.push(fingerprint_case(params));
     }
+    for dist in DISTRIBUTIONS {
+        cases.push(windows_case(dist));
+    }
     cases
 }
 
@@ -130,7 +133,7 @@ pub fn replay_recording(
     let mut rec = Recording::new();
     rec.upload(list, 0, probes);
     rec.upload(buffer, 0, weights);
-    let target = Target { probes: list, count: probes.len() as u32, weights: buffer, offset: 0, params };
+    let target = Target { probes: list, count: probes.len() as u32, weights: buffer, offset: 0, first: 0, params };
     if dist.is_exact() {
         record_exact(&mut rec, dist, &target, scale_exp, soft_add);
     } else {
@@ -138,6 +141,36 @@ pub fn replay_recording(
     }
     rec.read_back(Span::of(buffer, vec4_bytes(params)));
     Ok(rec)
+}
+
+/// A vector's replay and fingerprint, in two windows.
+fn windows_case(dist: Distribution) -> Case {
+    const PARTS: [(u32, u32); 2] = [(0, 384), (384, 3_000)];
+    let build = move |f: &mut Fixture<'_>| {
+        let params = PARTS.iter().map(|(_, params)| params).sum();
+        let (list, sums) = (f.room("probes", 16)?, f.room("sums", 12)?);
+        let buffer = f.room("weights", vec4_bytes(params))?;
+        let mut rec = Recording::new();
+        let probe = if dist.is_exact() { Probe::exact(77, -5) } else { Probe::float(77, 0.25) };
+        rec.upload(list, 0, &[probe]);
+        rec.upload(buffer, 0, &test_weights(params));
+        rec.clear(Span::of(sums, 12));
+        for (first, params) in PARTS {
+            let offset = 4 * u64::from(first);
+            // Before the replay: not all devices agree on the bits after one in f32.
+            fingerprint::record_part(&mut rec, buffer, offset, first, params, Span::of(sums, 12));
+            let target = Target { probes: list, count: 1, weights: buffer, offset, first, params };
+            if dist.is_exact() {
+                record_exact(&mut rec, dist, &target, 3, false);
+            } else {
+                record_float(&mut rec, dist, &target);
+            }
+        }
+        rec.read_back(Span::of(buffer, vec4_bytes(params)));
+        rec.read_back(Span::of(sums, 12));
+        Ok(rec)
+    };
+    Case::new(&format!("windows {dist}"), tolerance(dist), build)
 }
 
 fn fingerprint_case(params: u32) -> Case {

@@ -1,9 +1,10 @@
 //! What tests of the engine share: small models, devices of either kind, made-up images.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
-use zowarmup::device::{Device, Selection, open};
+use zowarmup::device::{AdapterInfo, Device, DeviceError, Limits, Selection, open};
 use zowarmup::engine::SampleSet;
 use zowarmup::model::{Graph, ModelSpec};
+use zowarmup::plan::{BufferId, Command, Recording};
 use zowarmup::reference::ReferenceDevice;
 
 /// The graph of a complete model table.
@@ -22,6 +23,64 @@ pub fn device(reference: bool, memory_budget: Option<u64>) -> Box<dyn Device> {
         Box::new(ReferenceDevice::new(memory_budget))
     } else {
         open(&Selection { wanted: None, memory_budget }).unwrap()
+    }
+}
+
+/// A device whose kernels bind less than it could.
+pub struct Narrow {
+    inner: Box<dyn Device>,
+    limits: Limits,
+}
+
+impl Narrow {
+    /// Bindings of at most `binding` bytes, a multiple of 256.
+    pub fn boxed(inner: Box<dyn Device>, binding: u64) -> Box<dyn Device> {
+        let limits = Limits { binding, ..inner.limits().clone() };
+        Box::new(Self { inner, limits })
+    }
+
+    fn check(&self, recording: &Recording) {
+        for command in recording.commands() {
+            let Command::Dispatch(dispatch) = command else { continue };
+            for span in &dispatch.bindings {
+                assert!(span.bytes <= self.limits.binding, "{}: {span:?}", dispatch.kernel.name);
+            }
+        }
+    }
+}
+
+impl Device for Narrow {
+    fn info(&self) -> &AdapterInfo {
+        self.inner.info()
+    }
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
+    fn create_buffer(&mut self, name: &str, bytes: u64) -> Result<BufferId, DeviceError> {
+        self.inner.create_buffer(name, bytes)
+    }
+    fn destroy_buffer(&mut self, id: BufferId) {
+        self.inner.destroy_buffer(id);
+    }
+    fn run(&mut self, recording: &Recording) -> Result<Vec<Vec<u8>>, DeviceError> {
+        self.check(recording);
+        self.inner.run(recording)
+    }
+    fn time(&mut self, recording: &Recording) -> Result<f64, DeviceError> {
+        self.check(recording);
+        self.inner.time(recording)
+    }
+    fn has_timestamps(&self) -> bool {
+        self.inner.has_timestamps()
+    }
+    fn allocated_bytes(&self) -> u64 {
+        self.inner.allocated_bytes()
+    }
+    fn peak_bytes(&self) -> u64 {
+        self.inner.peak_bytes()
+    }
+    fn buffers(&self) -> Vec<(String, u64)> {
+        self.inner.buffers()
     }
 }
 
