@@ -3,6 +3,7 @@
 //! The gradient of a node's output is called its slope. Nodes are gone through from the last: each reads its own slope and
 //! gives to those of its input and its residual. The first to give writes, the others add.
 
+use super::forward::Chunk;
 use super::lanes::WindowLanes;
 use super::layers::{self, How, Room};
 use super::{Engine, EngineError};
@@ -269,30 +270,21 @@ impl Engine {
 
     /// The forward pass, every node's output kept.
     fn record_kept_forward(&self, recording: &mut Recording, plan: &StepBuffers, lanes: &WindowLanes, how: &How) {
-        let (rows, count) = (lanes.first.samples.rows, u64::from(lanes.first.samples.count));
         let source = |source: Source| match source {
             Source::Batch => plan.x,
             Source::Node(n) => plan.values[n],
         };
-        let sized = |span: Span, room: Room| Span { bytes: room.bytes(rows, count), ..span };
-        for (i, node) in self.graph.nodes.iter().enumerate() {
-            let layer = &node.layer;
-            let io = layers::Forward {
-                from_batch: node.input == Source::Batch,
-                weights: self.windows.bound(i, plan.weights),
-                x: source(node.input),
-                residual: node.residual.map(source),
-                y: plan.values[i],
-                saved: plan.saved[i],
-                coefficients: sized(plan.coefficients, layers::coefficients(layer)),
-                moments: sized(plan.moments, layers::moments(layer)),
-            };
-            let lanes = lanes.of(self.windows.of_node(i));
-            layers::forward(recording, layer, lanes, how, &io);
+        let chunk = Chunk {
+            weights: plan.weights,
+            saved: &|node| plan.saved[node],
+            coefficients: plan.coefficients,
+            moments: plan.moments,
+        };
+        self.record_nodes(recording, lanes, how, &chunk, &source, |recording, node, lanes, io| {
             if how.batch_statistics {
-                layers::update_running(recording, layer, lanes, io.moments, io.weights);
+                layers::update_running(recording, &node.layer, lanes, io.moments, io.weights);
             }
-        }
+        });
     }
 
     /// Mean loss and its gradient on rows given as f32, with the shared weights, which stay as they are. `batch_statistics`: batch

@@ -1,7 +1,7 @@
 //! The forward pass of a chunk of lanes: in one dispatch where the model is a small MLP, else node by node through an arena.
 
 use super::batch::Batch;
-use super::lanes::{LaneLayout, WindowLanes, stack};
+use super::lanes::{LaneLayout, LaneTables, WindowLanes, stack};
 use super::layers::{self, How, Room};
 use super::{Engine, EngineError};
 use crate::device::{DeviceError, as_f32};
@@ -78,6 +78,18 @@ pub(super) struct Activations {
     saved: Span,
     coefficients: Span,
     moments: Span,
+}
+
+/// What a chunk's forward pass works with beside the nodes' outputs.
+pub(super) struct Chunk<'a> {
+    /// Weight vectors, shared or a slot a lane.
+    pub weights: Span,
+    /// Room for what a node keeps.
+    pub saved: &'a dyn Fn(usize) -> Span,
+    /// Room for a norm's coefficients, each node's in turn.
+    pub coefficients: Span,
+    /// Room for a batch norm's moments, each node's in turn.
+    pub moments: Span,
 }
 
 impl Engine {
@@ -183,28 +195,54 @@ impl Engine {
             Source::Batch => batch.x,
             Source::Node(n) => output(n),
         };
-        let sized = |span: Span, room: Room| Span { bytes: room.bytes(rows, count), ..span };
+        let chunk = Chunk {
+            weights: self.weights,
+            saved: &|node| {
+                let room = layers::saved(&self.graph.nodes[node].layer);
+                Span { bytes: room.bytes(rows, count), ..activations.saved }
+            },
+            coefficients: activations.coefficients,
+            moments: activations.moments,
+        };
         let mut at = gathered;
-        for (i, node) in self.graph.nodes.iter().enumerate() {
-            let Node { layer, input, residual } = node;
-            let moments = sized(activations.moments, layers::moments(layer));
-            let io = layers::Forward {
-                from_batch: *input == Source::Batch,
-                weights: self.windows.bound(i, self.weights),
-                x: source(*input),
-                residual: residual.map(source),
-                y: output(i),
-                saved: sized(activations.saved, layers::saved(layer)),
-                coefficients: sized(activations.coefficients, layers::coefficients(layer)),
-                moments,
-            };
-            layers::forward(recording, layer, lanes.of(self.windows.of_node(i)), how, &io);
-            if let (Some(to), true) = (&mut at, layers::moments(layer) != Room::default()) {
-                recording.copy(moments, Span { bytes: moments.bytes, ..*to });
-                to.offset += moments.bytes;
+        self.record_nodes(recording, lanes, how, &chunk, &source, |recording, node, _, io| {
+            if let (Some(to), true) = (&mut at, layers::moments(&node.layer) != Room::default()) {
+                recording.copy(io.moments, Span { bytes: io.moments.bytes, ..*to });
+                to.offset += io.moments.bytes;
             }
-        }
+        });
         Ok(output(last))
+    }
+
+    /// Records the layers of a chunk node after node; `source` tells where outputs and the batch lie, `after` records what follows a
+    /// node, with its lanes and buffers.
+    pub(super) fn record_nodes(
+        &self,
+        recording: &mut Recording,
+        lanes: &WindowLanes,
+        how: &How,
+        chunk: &Chunk<'_>,
+        source: &dyn Fn(Source) -> Span,
+        mut after: impl FnMut(&mut Recording, &Node, &LaneTables, &layers::Forward),
+    ) {
+        let (rows, count) = (lanes.first.samples.rows, u64::from(lanes.first.samples.count));
+        let sized = |span: Span, room: Room| Span { bytes: room.bytes(rows, count), ..span };
+        for (i, node) in self.graph.nodes.iter().enumerate() {
+            let layer = &node.layer;
+            let io = layers::Forward {
+                from_batch: node.input == Source::Batch,
+                weights: self.windows.bound(i, chunk.weights),
+                x: source(node.input),
+                residual: node.residual.map(source),
+                y: source(Source::Node(i)),
+                saved: (chunk.saved)(i),
+                coefficients: sized(chunk.coefficients, layers::coefficients(layer)),
+                moments: sized(chunk.moments, layers::moments(layer)),
+            };
+            let lanes = lanes.of(self.windows.of_node(i));
+            layers::forward(recording, layer, lanes, how, &io);
+            after(recording, node, lanes, &io);
+        }
     }
 
     /// The forward pass on rows given as f32, with the shared weights.
