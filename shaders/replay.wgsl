@@ -6,37 +6,50 @@
 #import lib/stream.wgsl
 #import lib/replay.wgsl
 #import lib/probes.wgsl
-#import lib/exact_add.wgsl
 #import lib/word_sums.wgsl
 
-fn store_quad(at: u32, sum: vec4<i32>) {
-    if at < params.weights {
-        let old = load_weights(at);
-        store_weights(at, old, add_exact4(old, sum, params.factor));
-    }
+// q or -q, of four probes.
+struct Signed4 {
+    plus: vec4<i32>,
+    minus: vec4<i32>,
 }
 
-fn store_word(at: u32, s: WordSums) {
-    store_quad(at, s.a);
-    store_quad(at + 4u, s.b);
-    store_quad(at + 8u, s.c);
-    store_quad(at + 12u, s.d);
-    store_quad(at + 16u, s.e);
-    store_quad(at + 20u, s.f);
-    store_quad(at + 24u, s.g);
-    store_quad(at + 28u, s.h);
+// The probe's value by the sign of each bit. Tests of bits, not shifts: a compiler would fold a shift into Philox's last product.
+fn picked(plus: i32, minus: i32, word: u32, bits: vec4<u32>) -> vec4<i32> {
+    return select(vec4<i32>(plus), vec4<i32>(minus), (vec4<u32>(word) & bits) == vec4<u32>());
+}
+
+fn added4(sum: vec4<i32>, q: Signed4, w: vec4<u32>, first: u32) -> vec4<i32> {
+    let bits = vec4<u32>(1u, 2u, 4u, 8u) << vec4<u32>(first);
+    return sum + picked(q.plus.x, q.minus.x, w.x, bits) + picked(q.plus.y, q.minus.y, w.y, bits)
+        + picked(q.plus.z, q.minus.z, w.z, bits) + picked(q.plus.w, q.minus.w, w.w, bits);
+}
+
+// With the words of four probes added: a visit of a sum may cost a load and a store.
+fn added(s: WordSums, q: Signed4, w: vec4<u32>) -> WordSums {
+    return WordSums(
+        added4(s.a, q, w, 0u),
+        added4(s.b, q, w, 4u),
+        added4(s.c, q, w, 8u),
+        added4(s.d, q, w, 12u),
+        added4(s.e, q, w, 16u),
+        added4(s.f, q, w, 20u),
+        added4(s.g, q, w, 24u),
+        added4(s.h, q, w, 28u),
+    );
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let i = params.first + ((id.y * groups.x + id.x) * 64u + lane) * 128u;
     let block = i >> 7u;
+    let mine = place();
     var x: WordSums;
     var y: WordSums;
     var z: WordSums;
     var w: WordSums;
     for (var j = 0u; j < params.probes; j += 4u) {
-        let own = own_probe(j);
+        let own = own_probe(j, mine);
         let a = probe(own, j, 0u);
         let b = probe(own, j, 1u);
         let c = probe(own, j, 2u);

@@ -1,12 +1,14 @@
-// Four probes at a time, for kernels that import lib/replay.wgsl: `own_probe` before, `probe` for each. Beyond the last, zeros.
-// Every invocation of the workgroup must get here.
-#import lib/probe_at.wgsl
+// Four probes at a time, for kernels that import lib/replay.wgsl: `place` once, `own_probe` before each four, `probe` for each. Beyond
+// the last, zeros. Every invocation of the workgroup must get here.
+fn place() -> u32 {
+    return 0u;
+}
 
-fn own_probe(j: u32) -> vec4<u32> {
+fn own_probe(j: u32, place: u32) -> vec4<u32> {
     return vec4<u32>();
 }
 
-// Probe j + k, k < 4 a literal, after `own_probe(j)` gave `own`.
+// Probe j + k, k < 4 a literal, after `own_probe(j, ..)` gave `own`.
 fn probe(own: vec4<u32>, j: u32, k: u32) -> vec4<u32> {
-    return select(vec4<u32>(), probe_at(min(j + k, params.probes - 1u)), j + k < params.probes);
+    return listed_probe(j + k);
 }

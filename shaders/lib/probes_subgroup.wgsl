@@ -1,11 +1,13 @@
 // As lib/probes.wgsl: an invocation loads one of the four and the subgroup, of at least four, shares it. A load from a
 // storage buffer costs a software adapter as much as ten Philox blocks.
-#import lib/probe_at.wgsl
+#import lib/subgroup_place.wgsl
 
-fn own_probe(j: u32) -> vec4<u32> {
-    // Its number in the subgroup: all are active.
-    let at = j + (subgroupExclusiveAdd(1u) & 3u);
-    return select(vec4<u32>(), probe_at(min(at, params.probes - 1u)), at < params.probes);
+fn place() -> u32 {
+    return subgroup_place() & 3u;
+}
+
+fn own_probe(j: u32, place: u32) -> vec4<u32> {
+    return listed_probe(j + place);
 }
 
 fn probe(own: vec4<u32>, j: u32, k: u32) -> vec4<u32> {

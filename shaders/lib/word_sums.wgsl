@@ -1,5 +1,7 @@
-// Sums of the 32 weights of a Rademacher word, in registers: members by name, so that no index is left to run time (a software
-// adapter gathers and scatters indexed private arrays, some GPUs put them in memory).
+// Sums of the 32 weights of a Rademacher word, for kernels that import lib/replay.wgsl. In registers: members by name, so that no index
+// is left to run time (a software adapter gathers and scatters indexed private arrays, some GPUs put them in memory).
+#import lib/exact_add.wgsl
+
 struct WordSums {
     a: vec4<i32>,
     b: vec4<i32>,
@@ -11,33 +13,21 @@ struct WordSums {
     h: vec4<i32>,
 }
 
-// q or -q, of four probes.
-struct Signed4 {
-    plus: vec4<i32>,
-    minus: vec4<i32>,
+fn store_sums(at: u32, sum: vec4<i32>) {
+    if at < params.weights {
+        let old = load_weights(at);
+        store_weights(at, old, add_exact4(old, sum, params.factor));
+    }
 }
 
-// The probe's value by the sign of each bit. Tests of bits, not shifts: a compiler would fold a shift into Philox's last product.
-fn picked(plus: i32, minus: i32, word: u32, bits: vec4<u32>) -> vec4<i32> {
-    return select(vec4<i32>(plus), vec4<i32>(minus), (vec4<u32>(word) & bits) == vec4<u32>());
-}
-
-fn added4(sum: vec4<i32>, q: Signed4, w: vec4<u32>, first: u32) -> vec4<i32> {
-    let bits = vec4<u32>(1u, 2u, 4u, 8u) << vec4<u32>(first);
-    return sum + picked(q.plus.x, q.minus.x, w.x, bits) + picked(q.plus.y, q.minus.y, w.y, bits)
-        + picked(q.plus.z, q.minus.z, w.z, bits) + picked(q.plus.w, q.minus.w, w.w, bits);
-}
-
-// With the words of four probes added: a visit of a sum may cost a load and a store.
-fn added(s: WordSums, q: Signed4, w: vec4<u32>) -> WordSums {
-    return WordSums(
-        added4(s.a, q, w, 0u),
-        added4(s.b, q, w, 4u),
-        added4(s.c, q, w, 8u),
-        added4(s.d, q, w, 12u),
-        added4(s.e, q, w, 16u),
-        added4(s.f, q, w, 20u),
-        added4(s.g, q, w, 24u),
-        added4(s.h, q, w, 28u),
-    );
+// Adds the sums to the 32 weights from element `at` on.
+fn store_word(at: u32, s: WordSums) {
+    store_sums(at, s.a);
+    store_sums(at + 4u, s.b);
+    store_sums(at + 8u, s.c);
+    store_sums(at + 12u, s.d);
+    store_sums(at + 16u, s.e);
+    store_sums(at + 20u, s.f);
+    store_sums(at + 24u, s.g);
+    store_sums(at + 28u, s.h);
 }

@@ -4,7 +4,7 @@ use super::runner::{Check, Prepared, Timed, Workload};
 use super::{BenchError, Ceiling, Options, Unit};
 use crate::device::as_f32;
 use crate::engine::Engine;
-use crate::kernels::replay::{Probe, Target, record_exact};
+use crate::kernels::replay::{Exact, Probe, Target, record_exact};
 use crate::kernels::{fill, fill_constant as constant, vec4_bytes};
 use crate::plan::{BufferId, Recording, Span};
 use crate::stream::{self, Distribution};
@@ -100,7 +100,7 @@ pub fn replay(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchE
     let entries: Vec<Probe> = probes.iter().map(|&(seed, q)| Probe::exact(seed, q)).collect();
     let target = Target { probes: list, count: seeds, weights, offset: 0, first: 0, params };
     let mut rec = Recording::new();
-    record_exact(&mut rec, Distribution::Rademacher, &target, SCALE_EXP, false);
+    record_exact(&mut rec, Distribution::Rademacher, &target, SCALE_EXP, Exact::of(device.info()));
     let mut checked = Recording::new();
     checked.upload(list, 0, &entries);
     constant::record(&mut checked, Span::of(weights, bytes), 0.25);

@@ -28,6 +28,7 @@ pub use train::{TrainClient, TrainSettings};
 pub use update::{Fingerprint, Update};
 
 use crate::device::{Device, DeviceError, as_f32};
+use crate::kernels::replay::Exact;
 use crate::model::{Graph, ParamTensor};
 use crate::plan::windows::Windows;
 use crate::plan::{Recording, Span};
@@ -93,15 +94,15 @@ pub struct Engine {
     resident: Option<batch::BatchKey>,
     sets: u64,
     counters: Counters,
-    /// The device's float addition doesn't round to nearest even: updates add on the integers of the bits.
-    soft_add: bool,
+    /// How updates are replayed exactly.
+    exact: Exact,
 }
 
 impl Engine {
     /// Puts a model with the given flat weights on a device.
     pub fn new(device: Box<dyn Device>, graph: Graph, weights: &[f32]) -> Result<Self, EngineError> {
         let mut engine = Self::planned(device, graph)?;
-        engine.soft_add = rounding::needs_soft_add(engine.device.as_mut())?;
+        engine.exact = rounding::exact_replay(engine.device.as_mut())?;
         engine.set_weights(weights)?;
         Ok(engine)
     }
@@ -111,13 +112,13 @@ impl Engine {
         Ok(Self {
             windows: windows(device.as_ref(), &graph)?,
             weights: weight_vector(device.as_mut(), &graph)?,
+            exact: Exact::of(device.info()),
             device,
             graph,
             scratch: Scratch::default(),
             resident: None,
             sets: 0,
             counters: Counters::default(),
-            soft_add: false,
         })
     }
 

@@ -2,7 +2,7 @@
 //! promises no rounding mode.
 
 use crate::device::{Device, DeviceError, as_f32};
-use crate::kernels::replay::{self, Probe, Target};
+use crate::kernels::replay::{self, Exact, Probe, Target};
 use crate::ledger::apply_exact;
 use crate::plan::{Recording, Span};
 use crate::stream::Distribution;
@@ -19,22 +19,22 @@ fn weights() -> Vec<f32> {
     (0..WEIGHTS).map(|i| sign(i) * (16_777_216 + 2 * i) as f32 * unit).collect()
 }
 
-/// Adds signs to weights whose unit in the last place is twice as large, so that each sum is a tie. Gives whether updates must add on
-/// the integers of the bits.
-pub fn needs_soft_add(device: &mut dyn Device) -> Result<bool, DeviceError> {
+/// How a device replays exactly: adds signs to weights whose unit in the last place is twice as large, so that each sum is a tie.
+pub fn exact_replay(device: &mut dyn Device) -> Result<Exact, DeviceError> {
     let weights = weights();
     let mut expected = weights.clone();
     apply_exact(&mut expected, Distribution::Rademacher, &[SEED], &[1], SCALE_EXP);
     for soft_add in [false, true] {
-        if replayed(device, &weights, soft_add)? == expected {
-            return Ok(soft_add);
+        let how = Exact { soft_add, ..Exact::of(device.info()) };
+        if replayed(device, &weights, how)? == expected {
+            return Ok(how);
         }
     }
     let adapter = device.info().name.clone();
     Err(DeviceError::Unfit { adapter, why: "its integer arithmetic does not replay a seed ledger".to_owned() })
 }
 
-fn replayed(device: &mut dyn Device, weights: &[f32], soft_add: bool) -> Result<Vec<f32>, DeviceError> {
+fn replayed(device: &mut dyn Device, weights: &[f32], how: Exact) -> Result<Vec<f32>, DeviceError> {
     let bytes = size_of_val(weights) as u64;
     let target = device.create_buffer("rounding check", bytes)?;
     let probes = device.create_buffer("rounding check", 16)?;
@@ -42,7 +42,7 @@ fn replayed(device: &mut dyn Device, weights: &[f32], soft_add: bool) -> Result<
     recording.upload(target, 0, weights);
     recording.upload(probes, 0, &[Probe::exact(SEED, 1)]);
     let target = Target { probes, count: 1, weights: target, offset: 0, first: 0, params: WEIGHTS };
-    replay::record_exact(&mut recording, Distribution::Rademacher, &target, SCALE_EXP, soft_add);
+    replay::record_exact(&mut recording, Distribution::Rademacher, &target, SCALE_EXP, how);
     recording.read_back(Span::of(target.weights, bytes));
     let read = device.run(&recording);
     device.destroy_buffer(target.weights);
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn the_twins_round_to_nearest_even() {
-        assert!(!needs_soft_add(&mut ReferenceDevice::new(None)).unwrap());
+        assert!(!exact_replay(&mut ReferenceDevice::new(None)).unwrap().soft_add);
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl Engine {
                 };
                 match update {
                     Update::Exact { scale_exp, .. } => {
-                        replay::record_exact(&mut recording, distribution, &target, *scale_exp, self.soft_add);
+                        replay::record_exact(&mut recording, distribution, &target, *scale_exp, self.exact);
                     }
                     Update::Float { .. } => replay::record_float(&mut recording, distribution, &target),
                 }

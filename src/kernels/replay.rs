@@ -1,21 +1,25 @@
-//! Replay of a round's probes onto the weights: `replay` and `replay_binomial` exactly, `replay_float` in f32
+//! Replay of a round's probes onto the weights: `replay`, `replay_lookup` and `replay_binomial` exactly, `replay_float` in f32
 //! (perturbation-stream, Exact replay).
 
 use bytemuck::{Pod, Zeroable};
 
+use super::shaders::Tier;
 use super::{Kernel, Variant, fold_grid, vec4_bytes};
+use crate::device::AdapterInfo;
 use crate::plan::{BufferId, Recording, Span};
 use crate::reference;
 use crate::stream::Distribution;
 
 /// Exact replay of rademacher.
 pub static RADEMACHER: Kernel = Kernel { name: "replay", twin: reference::replay::replay };
+/// The same by lookups in the subgroup.
+pub static LOOKUP: Kernel = Kernel { name: "replay_lookup", twin: reference::replay::replay };
 /// Exact replay of binomial.
 pub static BINOMIAL: Kernel = Kernel { name: "replay_binomial", twin: reference::replay::replay_binomial };
 /// Replay in f32.
 pub static FLOAT: Kernel = Kernel { name: "replay_float", twin: reference::replay::replay_float };
 
-/// The uniform block of all three.
+/// The uniform block of all of them.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 pub struct Params {
@@ -23,12 +27,12 @@ pub struct Params {
     pub probes: u32,
     /// The element behind the last of the launch.
     pub weights: u32,
-    /// First element of the launch, a multiple of 128.
+    /// First element of the launch, the first that is bound; a multiple of 128.
     pub first: u32,
     /// Bits of `2^-E`; ignored by the replay in f32.
     pub factor: u32,
-    /// First element that is bound, a multiple of 128.
-    pub origin: u32,
+    /// 1: passes of loops that keep a compiler from moving what follows them.
+    pub once: u32,
 }
 
 /// A probe as the shaders read it.
@@ -84,13 +88,30 @@ pub fn factor_bits(scale_exp: i32) -> u32 {
     ((127 - scale_exp.clamp(-60, 60)) as u32) << 23
 }
 
+/// How a device replays exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exact {
+    /// The addition on integers, for devices whose float addition doesn't round to nearest even.
+    pub soft_add: bool,
+    /// Rademacher by lookups in the subgroup, for devices whose subgroups are eight or more.
+    pub lookups: bool,
+}
+
+impl Exact {
+    /// The fastest way of a device that rounds to nearest even.
+    pub fn of(info: &AdapterInfo) -> Self {
+        Self { soft_add: false, lookups: info.tier == Tier::Subgroup && info.subgroup_size >= 8 }
+    }
+}
+
 /// Exact replay: `w_i += f32(sum_j q_j e_i(seed_j)) * 2^-scale_exp`. The coefficients obey the ledger's bound
-/// (`sum |q| m <= 2^24`). `soft_add`: the addition on integers, for devices whose float addition doesn't round to nearest even.
+/// (`sum |q| m <= 2^24`).
 /// Distributions other than rademacher and binomial have no exact replay: nothing is recorded for them.
-pub fn record_exact(rec: &mut Recording, dist: Distribution, target: &Target, scale_exp: i32, soft_add: bool) {
-    let variant = Variant::plain().with("SOFT_ADD", u32::from(soft_add));
+pub fn record_exact(rec: &mut Recording, dist: Distribution, target: &Target, scale_exp: i32, how: Exact) {
+    let variant = Variant::plain().with("SOFT_ADD", u32::from(how.soft_add));
     let factor = factor_bits(scale_exp);
     match dist {
+        Distribution::Rademacher if how.lookups => record(rec, &LOOKUP, variant, target, factor, 128, 1),
         Distribution::Rademacher => record(rec, &RADEMACHER, variant, target, factor, 128, 1),
         Distribution::Binomial => record(rec, &BINOMIAL, variant, target, factor, 16, 12),
         Distribution::Gaussian | Distribution::Uniform | Distribution::Sphere => {}
@@ -119,21 +140,20 @@ fn record(
     if target.count == 0 {
         return;
     }
-    let bindings = [
-        Span::of(target.probes, u64::from(target.count) * 16),
-        Span { buffer: target.weights, offset: target.offset, bytes: vec4_bytes(target.params) },
-    ];
+    let probes = Span::of(target.probes, u64::from(target.count) * 16);
     let cost = cost * u64::from(target.count);
     let step = (LAUNCH_COST / cost).clamp(1 << 16, 1 << 31).next_multiple_of(1 << 13);
-    let mut first = 0;
-    while first < u64::from(target.params) {
-        let items = step.min(u64::from(target.params) - first);
+    let mut done = 0;
+    while done < u64::from(target.params) {
+        let items = step.min(u64::from(target.params) - done);
         // A launch's threads beyond its part would repeat the next one's: the end bounds them.
-        let start = target.first + first as u32;
-        let params =
-            Params { probes: target.count, weights: start + items as u32, first: start, factor, origin: target.first };
-        let grid = fold_grid(items, 64 * per_thread);
-        rec.dispatch(kernel, variant.clone(), &params, &bindings, grid, cost * items);
-        first += items;
+        let first = target.first + done as u32;
+        let params = Params { probes: target.count, weights: first + items as u32, first, factor, once: 1 };
+        let offset = target.offset + 4 * done;
+        let weights = Span { buffer: target.weights, offset, bytes: vec4_bytes(items as u32) };
+        // Named again for devices that read what was there from a texture (lib/old_weights_texel.wgsl).
+        let bindings = [probes, weights, weights];
+        rec.dispatch(kernel, variant.clone(), &params, &bindings, fold_grid(items, 64 * per_thread), cost * items);
+        done += items;
     }
 }

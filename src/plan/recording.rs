@@ -37,7 +37,7 @@ pub struct Dispatch {
     pub variant: Variant,
     /// The uniform block of binding 0, as bytes.
     pub params: Vec<u8>,
-    /// Storage bindings 1, 2, ... in the shader's order.
+    /// Storage bindings 1, 2, ... in the shader's order. Those behind the last that the device's shader declares are left out.
     pub bindings: Vec<Span>,
     /// Workgroups in x, y and z, each at most 65,535.
     pub grid: [u32; 3],

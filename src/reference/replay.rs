@@ -1,4 +1,4 @@
-//! Twins of `replay.wgsl`, `replay_binomial.wgsl` and `replay_float.wgsl`.
+//! Twins of `replay.wgsl`, `replay_lookup.wgsl`, `replay_binomial.wgsl` and `replay_float.wgsl`.
 
 use super::Call;
 use super::exact_add::add_exact;
@@ -37,9 +37,9 @@ fn exact(call: &Call<'_>, dist: Distribution) {
     }
 }
 
-/// The weights of a launch, of those that are bound.
+/// The weights of a launch, of the whole quads that are bound.
 fn launched<'a, T>(params: &Params, weights: &'a mut [T]) -> &'a mut [T] {
-    &mut weights[(params.first - params.origin) as usize..(params.weights - params.origin) as usize]
+    &mut weights[..(params.weights - params.first) as usize]
 }
 
 /// Replay in f32 of the distribution named by the constant `DIST`.

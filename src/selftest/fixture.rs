@@ -4,6 +4,7 @@ use bytemuck::NoUninit;
 
 use crate::device::{Device, DeviceError};
 use crate::kernels::params::{Lane, Lanes};
+use crate::kernels::replay::Exact;
 use crate::kernels::tiling::Tiling;
 use crate::plan::{BufferId, Recording, Span};
 
@@ -24,6 +25,11 @@ impl<'a> Fixture<'a> {
     /// How products are blocked on this device.
     pub fn tiling(&self) -> Tiling {
         Tiling::of(self.device.info())
+    }
+
+    /// The wanted way of exact replay, as far as the device can: lookups need subgroups.
+    pub fn exact(&self, wanted: Exact) -> Exact {
+        Exact { lookups: wanted.lookups && Exact::of(self.device.info()).lookups, ..wanted }
     }
 
     /// Uploads the buffers' content, runs the recording, returns its read-backs.

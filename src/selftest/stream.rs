@@ -2,7 +2,7 @@
 
 use super::{Case, Fixture};
 use crate::device::DeviceError;
-use crate::kernels::replay::{Probe, Target, record_exact, record_float};
+use crate::kernels::replay::{Exact, Probe, Target, record_exact, record_float};
 use crate::kernels::{fill, fingerprint, vec4_bytes};
 use crate::plan::{Recording, Span};
 use crate::rng::philox;
@@ -12,6 +12,11 @@ use crate::stream::Distribution;
 const DISTRIBUTIONS: [Distribution; 4] =
     [Distribution::Rademacher, Distribution::Binomial, Distribution::Gaussian, Distribution::Uniform];
 
+/// Float addition and a selection a probe.
+const PLAIN: Exact = Exact { soft_add: false, lookups: false };
+/// Float addition and, where the device has them, lookups.
+const LOOKUPS: Exact = Exact { soft_add: false, lookups: true };
+
 /// The quick cases of this module.
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
@@ -20,13 +25,22 @@ pub fn cases() -> Vec<Case> {
             cases.push(fill_case(dist, start, count));
         }
         for params in [1, 127, 128, 129, 5_000] {
-            cases.push(replay_case(dist, params, 7));
+            cases.push(replay_case(dist, params, 7, PLAIN));
+        }
+    }
+    for (params, probes) in [(1, 1), (127, 2), (128, 3), (129, 5), (5_000, 6), (5_001, 7), (9_000, 17)] {
+        cases.push(replay_case(Distribution::Rademacher, params, probes, LOOKUPS));
+    }
+    for scale_exp in [-60, 23] {
+        for soft_add in [false, true] {
+            cases.push(rounding_case(Distribution::Rademacher, scale_exp, Exact { soft_add, ..LOOKUPS }));
         }
     }
     for dist in [Distribution::Rademacher, Distribution::Binomial] {
         for scale_exp in [-60, -1, 23, 60] {
-            cases.push(rounding_case(dist, scale_exp, false));
-            cases.push(rounding_case(dist, scale_exp, true));
+            for soft_add in [false, true] {
+                cases.push(rounding_case(dist, scale_exp, Exact { soft_add, ..PLAIN }));
+            }
         }
     }
     for params in [1, 4_095, 4_097, 100_003] {
@@ -43,8 +57,9 @@ pub fn cases() -> Vec<Case> {
 pub fn large_cases() -> Vec<Case> {
     vec![
         fill_case(Distribution::Binomial, 0, 65_536 * 256 + 5),
-        replay_case(Distribution::Rademacher, 65_536 * 128 + 5, 1),
-        replay_case(Distribution::Binomial, 140_001, 300),
+        replay_case(Distribution::Rademacher, 65_536 * 128 + 5, 1, PLAIN),
+        replay_case(Distribution::Rademacher, 1_700_001, 300, LOOKUPS),
+        replay_case(Distribution::Binomial, 140_001, 300, PLAIN),
     ]
 }
 
@@ -76,7 +91,7 @@ pub fn test_weights(count: u32) -> Vec<f32> {
 }
 
 /// Replays `probes` made-up probes onto `params` weights: exactly where the distribution allows, else in f32.
-fn replay_case(dist: Distribution, params: u32, probes: u32) -> Case {
+fn replay_case(dist: Distribution, params: u32, probes: u32, how: Exact) -> Case {
     let build = move |f: &mut Fixture<'_>| {
         let seeds = (0..probes).map(|k| 0x9e37_79b9_7f4a_7c15u64.wrapping_mul(u64::from(k) + 1));
         let exact = |(k, seed): (usize, u64)| Probe::exact(seed, 301 * (k as i32 % 5 - 2) + 1);
@@ -86,15 +101,16 @@ fn replay_case(dist: Distribution, params: u32, probes: u32) -> Case {
         } else {
             seeds.enumerate().map(float).collect()
         };
-        replay_recording(f, dist, &list, &test_weights(params), params, 23, false)
+        replay_recording(f, dist, &list, &test_weights(params), params, 23, how)
     };
     // In f32: (probes + 1) roundings of terms that are at most 0.02 each, and an element's own error where it isn't exact.
     let tolerance = if dist.is_exact() { 0.0 } else { 1e-5 };
-    Case::new(&format!("replay {dist} {params}x{probes}"), tolerance, build)
+    let way = if how.lookups { " by lookups" } else { "" };
+    Case::new(&format!("replay {dist} {params}x{probes}{way}"), tolerance, build)
 }
 
 /// One probe of coefficient 1 onto weights whose sums are ties, cancel to zero, or lie a few exponents off.
-fn rounding_case(dist: Distribution, scale_exp: i32, soft_add: bool) -> Case {
+fn rounding_case(dist: Distribution, scale_exp: i32, exact: Exact) -> Case {
     const COUNT: u32 = 4_096;
     let build = move |f: &mut Fixture<'_>| {
         let unit = f32::from_bits(((127 - scale_exp) as u32) << 23);
@@ -112,10 +128,11 @@ fn rounding_case(dist: Distribution, scale_exp: i32, soft_add: bool) -> Case {
             })
             .map(|w| if w == 0.0 { 0.0 } else { w })
             .collect();
-        replay_recording(f, dist, &[Probe::exact(99, 1)], &weights, COUNT, scale_exp, soft_add)
+        replay_recording(f, dist, &[Probe::exact(99, 1)], &weights, COUNT, scale_exp, exact)
     };
-    let how = if soft_add { "soft" } else { "float" };
-    Case::new(&format!("replay {dist} rounding {how} E={scale_exp}"), 0.0, build)
+    let how = if exact.soft_add { "soft" } else { "float" };
+    let way = if exact.lookups { " by lookups" } else { "" };
+    Case::new(&format!("replay {dist} rounding {how} E={scale_exp}{way}"), 0.0, build)
 }
 
 /// Uploads probes and weights (whole vec4), replays, and reads the weights with their padding back.
@@ -126,7 +143,7 @@ pub fn replay_recording(
     weights: &[f32],
     params: u32,
     scale_exp: i32,
-    soft_add: bool,
+    exact: Exact,
 ) -> Result<Recording, DeviceError> {
     let buffer = f.room("weights", vec4_bytes(params))?;
     let list = f.room("probes", probes.len() as u64 * 16)?;
@@ -135,7 +152,7 @@ pub fn replay_recording(
     rec.upload(buffer, 0, weights);
     let target = Target { probes: list, count: probes.len() as u32, weights: buffer, offset: 0, first: 0, params };
     if dist.is_exact() {
-        record_exact(&mut rec, dist, &target, scale_exp, soft_add);
+        record_exact(&mut rec, dist, &target, scale_exp, f.exact(exact));
     } else {
         record_float(&mut rec, dist, &target);
     }
@@ -161,7 +178,7 @@ fn windows_case(dist: Distribution) -> Case {
             fingerprint::record_part(&mut rec, buffer, offset, first, params, Span::of(sums, 12));
             let target = Target { probes: list, count: 1, weights: buffer, offset, first, params };
             if dist.is_exact() {
-                record_exact(&mut rec, dist, &target, 3, false);
+                record_exact(&mut rec, dist, &target, 3, f.exact(LOOKUPS));
             } else {
                 record_float(&mut rec, dist, &target);
             }

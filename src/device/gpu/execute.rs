@@ -18,6 +18,8 @@ struct Ready {
     copies: Vec<(u32, Span)>,
     uniform_offset: u32,
     grid: [u32; 3],
+    /// The textures that it reads.
+    slots: Vec<u32>,
 }
 
 impl GpuDevice {
@@ -93,7 +95,9 @@ impl GpuDevice {
             match command {
                 Command::Dispatch(d) => {
                     let r = self.prepare(d, offset)?;
-                    r.pipeline.written(d).for_each(|span| self.texels.written(&span));
+                    let written: Vec<Span> = r.pipeline.written(d).collect();
+                    written.iter().for_each(|span| self.texels.written(span));
+                    self.texels.spend(&r.slots, &written);
                     ready.push(r);
                     offset += self.aligned(d.params.len());
                 }
@@ -206,7 +210,7 @@ impl GpuDevice {
         let (buffers, texels) = (&self.buffers, &self.texels);
         let group = self.pipelines.group(&device, buffers, (texels, &placed.slots), uniforms, &pipeline, dispatch)?;
         let (group, uniform_offset) = (group.clone(), uniform_offset as u32);
-        Ok(Ready { pipeline, group, copies: placed.copies, uniform_offset, grid: dispatch.grid })
+        Ok(Ready { pipeline, group, copies: placed.copies, slots: placed.slots, uniform_offset, grid: dispatch.grid })
     }
 
     pub(super) fn wait(&self) -> Result<(), DeviceError> {

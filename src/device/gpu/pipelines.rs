@@ -103,8 +103,7 @@ impl Pipelines {
         pipeline: &Pipeline,
         dispatch: &Dispatch,
     ) -> Result<&wgpu::BindGroup, DeviceError> {
-        if dispatch.bindings.len() != pipeline.accesses.len() || (dispatch.params.len() as u64) < pipeline.params_bytes
-        {
+        if dispatch.bindings.len() < pipeline.accesses.len() || (dispatch.params.len() as u64) < pipeline.params_bytes {
             return Err(DeviceError::Internal(format!(
                 "kernel {}: {} bindings and {} B of parameters given, {} and {} B declared",
                 dispatch.kernel.name,

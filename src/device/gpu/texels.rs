@@ -271,6 +271,15 @@ impl Texels {
         }
     }
 
+    /// Textures of spans that the dispatch which reads them overwrites wait: nothing will read these copies again.
+    pub fn spend(&mut self, slots: &[u32], written: &[Span]) {
+        for id in slots {
+            if self.slots.get(id).and_then(|s| s.holds).is_some_and(|span| written.contains(&span)) {
+                self.release(*id);
+            }
+        }
+    }
+
     /// Copies a span into a texture.
     pub fn copy(
         &self,

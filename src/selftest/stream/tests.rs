@@ -71,7 +71,8 @@ fn golden_ledgers_replay_bit_for_bit() {
         let (base, last) = (flat(&format!("{folder}/base.safetensors")), flat(&format!("{folder}/final.safetensors")));
         let params = base.len() as u32;
         for mut device in devices() {
-            for soft_add in [false, true] {
+            for (soft_add, lookups) in [(false, false), (true, false), (false, true), (true, true)] {
+                let how = Exact { soft_add, lookups };
                 let mut weights = base.clone();
                 weights.resize(weights.len().next_multiple_of(4), 3.0);
                 for line in text.lines().skip(1) {
@@ -86,7 +87,7 @@ fn golden_ledgers_replay_bit_for_bit() {
                     let device = device.as_mut();
                     let mut fixture = Fixture::new(device);
                     let mut rec =
-                        replay_recording(&mut fixture, dist, &probes, &weights, params, scale_exp, soft_add).unwrap();
+                        replay_recording(&mut fixture, dist, &probes, &weights, params, scale_exp, how).unwrap();
                     let sums = fixture.room("sums", 12).unwrap();
                     let crate::plan::Command::ReadBack(span) = rec.commands()[rec.commands().len() - 1] else {
                         panic!()
