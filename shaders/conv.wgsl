@@ -2,55 +2,7 @@
 // implicit matrix product: column q = (row, y, x), k = (c, i, j); W and b perturbed while they are loaded (lib/tile.wgsl).
 // Dispatch: x = output-channel tiles, y = tiles of (row, pixel) of the largest lane, z = lane; TEAMS * LANES threads a tile.
 // Traffic of a tile: K * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out.
-#import lib/lane.wgsl
-struct Params {
-    weight_offset: u32,
-    bias_offset: u32,
-    from_batch: u32,
-    relu: u32,
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> lanes: array<Lane>;
-@group(0) @binding(4) var<storage, read_write> output: array<f32>;
-// Operand 3 are the inputs.
-#import lib/operand3.wgsl
-#import lib/tile_store.wgsl
-#import lib/geometry.wgsl
-
-// A column's sample, and its window's top left corner (which may lie outside).
-var<private> column_sample: array<u32, TILE_Q>;
-var<private> column_y: array<i32, TILE_Q>;
-var<private> column_x: array<i32, TILE_Q>;
-var<private> first_row: u32;
-var<private> last_column: u32;
-var<private> out_row: u32;
-
-fn weight_row(o: u32) -> u32 {
-    return params.weight_offset + min(o, OUT_C - 1u) * DEPTH;
-}
-fn input_column(p: u32, q: u32) {
-    let inside = min(q, last_column);
-    let pixel = inside % PIXELS;
-    column_sample[p] = (first_row + inside / PIXELS) * (IN_C * IN_H * IN_W);
-    column_y[p] = i32(pixel / OUT_W * STRIDE) - i32(PADDING);
-    column_x[p] = i32(pixel % OUT_W * STRIDE) - i32(PADDING);
-}
-fn input_one(p: u32, k: u32) -> f32 {
-    let c = k / (KERNEL * KERNEL);
-    let t = k % (KERNEL * KERNEL);
-    let y = column_y[p] + i32(t / KERNEL);
-    let x = column_x[p] + i32(t % KERNEL);
-    let inside = k < DEPTH && u32(y) < IN_H && u32(x) < IN_W;
-    let i = column_sample[p] + (c * IN_H + u32(y)) * IN_W + u32(x);
-    return select(0.0, operand3_at(select(0u, i, inside)), inside);
-}
-fn input_quad(p: u32, k: u32) -> vec4<f32> {
-    return vec4<f32>(input_one(p, k), input_one(p, k + 1u), input_one(p, k + 2u), input_one(p, k + 3u));
-}
-fn store(o: u32, q: u32, sum: f32) {
-    let row = out_row + q / PIXELS;
-    output[(row * OUT_C + o) * PIXELS + q % PIXELS] = select(sum, max(sum, 0.0), params.relu == 1u);
-}
+#import lib/conv.wgsl
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
@@ -58,10 +10,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let q0 = group.y * TILE_COLUMNS;
     let columns = lane.rows * PIXELS;
     if (q0 >= columns) { return; }
-    lane_key = vec2<u32>(lane.seed_lo, lane.seed_hi);
-    lane_coef = lane.coef;
-    first_row = select(lane.row0, lane.x_row, params.from_batch == 1u);
-    last_column = columns - 1u;
-    out_row = lane.row0;
-    tile(group.x * TILE_ROWS, OUT_C, q0, columns, DEPTH, lane.weight_base, params.bias_offset, thread);
+    conv_tile(lane, group.x * TILE_ROWS, q0, columns, thread);
 }

@@ -1,8 +1,9 @@
 // A workgroup's tile, computed and stored: for kernels of one product. They define store(o, q, sum), called within bounds only.
+// Gives the thread's sums.
 #import lib/tile.wgsl
 
 // Rows from o0 on below `rows`, columns from q0 on below `columns`; the rest as in tile_sums.
-fn tile(o0: u32, rows: u32, q0: u32, columns: u32, depth: u32, base: u32, bias_offset: u32, thread: u32) {
+fn tile(o0: u32, rows: u32, q0: u32, columns: u32, depth: u32, base: u32, bias_offset: u32, thread: u32) -> Tile {
     let lane = thread % LANES;
     let first = o0 + (thread / LANES) * TILE_O * SHARE;
     tile_columns(q0, lane);
@@ -18,4 +19,5 @@ fn tile(o0: u32, rows: u32, q0: u32, columns: u32, depth: u32, base: u32, bias_o
             }
         }
     }
+    return sums;
 }

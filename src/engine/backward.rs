@@ -4,11 +4,13 @@
 //! gives to those of its input and its residual. The first to give writes, the others add.
 
 use super::forward::Chunk;
+use super::fusion::Fusion;
 use super::lanes::WindowLanes;
 use super::layers::{self, How, Room};
 use super::{Engine, EngineError};
 use crate::device::{DeviceError, as_f32};
 use crate::kernels::params::{Lane, SAMPLE_BLOCK};
+use crate::kernels::tiling::Tiling;
 use crate::kernels::{add, softmax_xent, sums};
 use crate::model::{Graph, Node, Source};
 use crate::plan::arena::{self, Value};
@@ -41,6 +43,9 @@ pub(super) struct StepBuffers {
     /// A norm's coefficients and moments, each node's in turn.
     coefficients: Span,
     moments: Span,
+    /// What the forward pass computes together, and its moments.
+    fusion: Fusion,
+    parts: Vec<Span>,
     /// Slopes, reused by liveness.
     slopes: Vec<Span>,
     slope_of: Vec<usize>,
@@ -75,6 +80,7 @@ struct StepPlan {
     saved: Vec<Room>,
     coefficients: Room,
     moments: Room,
+    fusion: Fusion,
     slopes: Vec<u64>,
     slope_of: Vec<usize>,
     masked: u64,
@@ -82,7 +88,7 @@ struct StepPlan {
 }
 
 impl StepPlan {
-    fn of(graph: &Graph) -> Self {
+    fn of(graph: &Graph, tiling: Tiling) -> Self {
         let (nodes, count, readers) = (&graph.nodes, graph.nodes.len(), graph.last_readers());
         // Step 0 is the loss, step count - i the backward pass of node i: it reads the node's slope; those of what the node read are
         // born there unless a later reader gave before.
@@ -107,6 +113,7 @@ impl StepPlan {
             saved: nodes.iter().map(|n| layers::saved(&n.layer)).collect(),
             coefficients: room(layers::coefficients),
             moments: room(layers::moments),
+            fusion: Fusion::of(graph, tiling, true),
             slopes: elements.into_iter().map(bytes).collect(),
             slope_of,
             masked: largest(&|_, n| layers::fused_relu(&n.layer).unwrap_or(0)),
@@ -121,7 +128,8 @@ impl StepPlan {
     fn row_bytes(&self) -> u64 {
         let kept = self.saved.iter().chain([&self.coefficients, &self.moments]);
         let kept: u64 = kept.map(|room| 4 * (room.row + room.lane) as u64).sum();
-        self.values.iter().chain(&self.slopes).sum::<u64>() + kept + self.masked + self.addend + 8
+        let parts = 4 * self.fusion.slots.iter().sum::<usize>() as u64;
+        self.values.iter().chain(&self.slopes).sum::<u64>() + kept + parts + self.masked + self.addend + 8
     }
 }
 
@@ -152,7 +160,7 @@ impl Engine {
         features: usize,
         batch_statistics: bool,
     ) -> Result<StepBuffers, EngineError> {
-        let plan = StepPlan::of(&self.graph);
+        let plan = StepPlan::of(&self.graph, self.tiling());
         let row = plan.row_bytes();
         let largest = plan.values.iter().chain(&plan.slopes).copied().max().unwrap_or(4).max((features * 4) as u64);
         let limits = self.device.limits().clone();
@@ -183,6 +191,7 @@ impl Engine {
         let values = each("kept activations", &mut plan.values.iter().map(|b| b * held))?;
         let saved = each("kept values of a step", &mut plan.saved.iter().map(|room| room.bytes(held, lanes)))?;
         let slopes = each("slopes", &mut plan.slopes.iter().map(|b| b * held))?;
+        let parts = each("moments of parts", &mut plan.fusion.slots.iter().map(|&values| 4 * values as u64 * held))?;
         let weight_bytes = (slots * stride * 4) as u64;
         Ok(StepBuffers {
             slots,
@@ -198,6 +207,8 @@ impl Engine {
             saved,
             coefficients: scratch.need(device, "norm coefficients", plan.coefficients.bytes(held, lanes))?,
             moments: scratch.need(device, "norm moments", plan.moments.bytes(held, lanes))?,
+            fusion: plan.fusion,
+            parts,
             slopes,
             slope_of: plan.slope_of,
             masked: scratch.need(device, "masked slope", held * plan.masked)?,
@@ -279,6 +290,8 @@ impl Engine {
             saved: &|node| plan.saved[node],
             coefficients: plan.coefficients,
             moments: plan.moments,
+            fusion: &plan.fusion,
+            parts: &plan.parts,
         };
         self.record_nodes(recording, lanes, how, &chunk, &source, |recording, node, lanes, io| {
             if how.batch_statistics {

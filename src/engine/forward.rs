@@ -1,6 +1,7 @@
 //! The forward pass of a chunk of lanes: in one dispatch where the model is a small MLP, else node by node through an arena.
 
 use super::batch::Batch;
+use super::fusion::Fusion;
 use super::lanes::{LaneLayout, LaneTables, WindowLanes, stack};
 use super::layers::{self, How, Room};
 use super::{Engine, EngineError};
@@ -46,28 +47,42 @@ pub(super) struct ForwardPlan {
     pub coefficients: Room,
     /// Room for a batch norm's moments.
     pub moments: Room,
+    /// What is computed together.
+    pub fusion: Fusion,
 }
 
 impl ForwardPlan {
-    /// Node i writes value i at step i; the last node that reads it (or the loss) ends its life.
-    pub fn of(graph: &Graph) -> Self {
-        let outputs = graph.nodes.iter().map(|n| n.layer.output_len());
+    /// Node i writes value i at step i; the last node that reads it (or the loss) ends its life. What a node's predecessor computes lies
+    /// where that one's output would.
+    pub fn of(graph: &Graph, tiling: Tiling) -> Self {
         let readers = graph.last_readers();
-        let values: Vec<Value> =
-            outputs.zip(readers).enumerate().map(|(born, (elements, last))| Value { elements, born, last }).collect();
-        let (slot, elements) = arena::assign(&values);
+        let fusion = Fusion::of(graph, tiling, false);
+        let follows = |node: usize| fusion.gelu.get(node + 1) == Some(&true);
+        let own: Vec<usize> = (0..graph.nodes.len()).filter(|&node| !fusion.gelu[node]).collect();
+        let value = |&born: &usize| {
+            let last = readers[born + usize::from(follows(born))];
+            Value { elements: graph.nodes[born].layer.output_len(), born, last }
+        };
+        let (slots, elements) = arena::assign(&own.iter().map(value).collect::<Vec<_>>());
+        let mut slot = vec![0; graph.nodes.len()];
+        for (&node, of_value) in own.iter().zip(slots) {
+            slot[node] = of_value;
+            if follows(node) {
+                slot[node + 1] = of_value;
+            }
+        }
         let most = |room: fn(&crate::model::Layer) -> Room| {
             graph.nodes.iter().map(|n| room(&n.layer)).fold(Room::default(), Room::max)
         };
         let (saved, coefficients, moments) = (most(layers::saved), most(layers::coefficients), most(layers::moments));
-        Self { slot, elements, saved, coefficients, moments }
+        Self { slot, elements, saved, coefficients, moments, fusion }
     }
 
     /// Bytes of a row in all buffers of the pass. What a lane keeps counts as if each row were a lane.
     pub fn row_bytes(&self) -> u64 {
         let kept = [self.saved, self.coefficients, self.moments];
         let kept: usize = kept.iter().map(|room| room.row + room.lane).sum();
-        4 * (self.elements.iter().sum::<usize>() + kept) as u64
+        4 * (self.elements.iter().chain(&self.fusion.slots).sum::<usize>() + kept) as u64
     }
 }
 
@@ -78,6 +93,8 @@ pub(super) struct Activations {
     saved: Span,
     coefficients: Span,
     moments: Span,
+    fusion: Fusion,
+    parts: Vec<Span>,
 }
 
 /// What a chunk's forward pass works with beside the nodes' outputs.
@@ -90,6 +107,10 @@ pub(super) struct Chunk<'a> {
     pub coefficients: Span,
     /// Room for a batch norm's moments, each node's in turn.
     pub moments: Span,
+    /// What is computed together.
+    pub fusion: &'a Fusion,
+    /// Room for its slots of moments.
+    pub parts: &'a [Span],
 }
 
 impl Engine {
@@ -98,7 +119,7 @@ impl Engine {
         let limits = self.device.limits();
         let memory = self.working_memory();
         let x = RowBudget { largest_row: (features * 4).max(4) as u64, row: (features * 4 + 8) as u64, cost: 0 };
-        let plan = ForwardPlan::of(&self.graph);
+        let plan = ForwardPlan::of(&self.graph, self.tiling());
         // A submission ends between dispatches: the longest one counts.
         let cost = match self.in_one_dispatch() {
             Some(_) => self.graph.flops_forward(),
@@ -123,7 +144,12 @@ impl Engine {
 
     /// How kernels compute on this device.
     pub(super) fn how(&self, perturbed: Option<Distribution>, batch_statistics: bool) -> How {
-        How { product: Product { tiling: Tiling::of(self.device.info()), perturbed }, batch_statistics }
+        How { product: Product { tiling: self.tiling(), perturbed }, batch_statistics }
+    }
+
+    /// How products are blocked on this device.
+    pub(super) fn tiling(&self) -> Tiling {
+        Tiling::of(self.device.info())
     }
 
     /// How lane tables lie.
@@ -154,12 +180,15 @@ impl Engine {
     /// Buffers for the nodes' outputs of so many rows and lanes. Made for the largest chunk of a recording first: growing later would
     /// lose what its commands name.
     pub(super) fn activations(&mut self, rows: u64, lanes: u64) -> Result<Activations, EngineError> {
-        let plan = ForwardPlan::of(&self.graph);
+        let plan = ForwardPlan::of(&self.graph, self.tiling());
         let device = self.device.as_mut();
-        let mut spans = Vec::new();
-        for (slot, elements) in plan.elements.iter().enumerate() {
-            spans.push(self.scratch.nth(device, "activations", slot, rows * (*elements as u64) * 4)?);
-        }
+        let mut each = |name, sizes: &[usize]| -> Result<Vec<Span>, DeviceError> {
+            let nth =
+                |(slot, elements): (usize, &usize)| self.scratch.nth(device, name, slot, rows * (*elements as u64) * 4);
+            sizes.iter().enumerate().map(nth).collect()
+        };
+        let spans = each("activations", &plan.elements)?;
+        let parts = each("moments of parts", &plan.fusion.slots)?;
         let mut need = |name, room: Room| -> Result<Span, DeviceError> {
             self.scratch.need(device, name, room.bytes(rows, lanes))
         };
@@ -169,6 +198,8 @@ impl Engine {
             saved: need("kept values", plan.saved)?,
             coefficients: need("norm coefficients", plan.coefficients)?,
             moments: need("norm moments", plan.moments)?,
+            fusion: plan.fusion,
+            parts,
         })
     }
 
@@ -203,6 +234,8 @@ impl Engine {
             },
             coefficients: activations.coefficients,
             moments: activations.moments,
+            fusion: &activations.fusion,
+            parts: &activations.parts,
         };
         let mut at = gathered;
         self.record_nodes(recording, lanes, how, &chunk, &source, |recording, node, _, io| {
@@ -227,8 +260,13 @@ impl Engine {
     ) {
         let (rows, count) = (lanes.first.samples.rows, u64::from(lanes.first.samples.count));
         let sized = |span: Span, room: Room| Span { bytes: room.bytes(rows, count), ..span };
-        for (i, node) in self.graph.nodes.iter().enumerate() {
+        let fusion = chunk.fusion;
+        for (i, node) in self.graph.nodes.iter().enumerate().filter(|(i, _)| !fusion.gelu[*i]) {
             let layer = &node.layer;
+            let parts = fusion.links[i].map(|link| {
+                let row = fusion.slots[link.slot] as u64;
+                (link.moments, Span { bytes: 4 * rows * row, ..chunk.parts[link.slot] })
+            });
             let io = layers::Forward {
                 from_batch: node.input == Source::Batch,
                 weights: self.windows.bound(i, chunk.weights),
@@ -238,6 +276,8 @@ impl Engine {
                 saved: (chunk.saved)(i),
                 coefficients: sized(chunk.coefficients, layers::coefficients(layer)),
                 moments: sized(chunk.moments, layers::moments(layer)),
+                gelu: fusion.gelu.get(i + 1) == Some(&true),
+                parts,
             };
             let lanes = lanes.of(self.windows.of_node(i));
             layers::forward(recording, layer, lanes, how, &io);
@@ -280,7 +320,7 @@ mod tests {
 
     fn plan(table: serde_json::Value) -> (Graph, ForwardPlan) {
         let graph = ModelSpec::from_json(&table).unwrap().graph().unwrap();
-        let plan = ForwardPlan::of(&graph);
+        let plan = ForwardPlan::of(&graph, Tiling::CORE);
         (graph, plan)
     }
 
@@ -302,8 +342,13 @@ mod tests {
             let last = graph.last_readers();
             for (i, node) in graph.nodes.iter().enumerate() {
                 assert!(plan.elements[plan.slot[i]] >= node.layer.output_len());
-                for (j, last) in last.iter().enumerate().take(i) {
-                    assert!(plan.slot[j] != plan.slot[i] || *last < i, "{j} and {i}");
+                // A GELU that the node before it computes lies in that one's slot.
+                let (gelu, own) = (plan.fusion.gelu[i], i - usize::from(plan.fusion.gelu[i]));
+                for (j, last) in last.iter().enumerate().take(own) {
+                    assert!(plan.slot[j] != plan.slot[i] || *last < own, "{j} and {i}");
+                }
+                if gelu {
+                    assert_eq!(plan.slot[i], plan.slot[own]);
                 }
             }
         }

@@ -148,6 +148,10 @@ pub struct Forward {
     pub coefficients: Span,
     /// Room for [`moments`], which a batch norm with statistics of its rows writes.
     pub moments: Span,
+    /// GELU follows a linear layer.
+    pub gelu: bool,
+    /// The parts of a convolution's moments: it leaves them there, and its group norm takes them.
+    pub parts: Option<(conv::Moments, Span)>,
 }
 
 /// Records `y = layer(x)` for all rows of a chunk.
@@ -165,7 +169,11 @@ pub fn forward(rec: &mut Recording, layer: &Layer, lanes: &LaneTables, how: &How
                 weight_offset: weight as u32,
                 bias_offset: offset(bias),
                 from_batch,
-                activation: if relu { linear::RELU } else { linear::NONE },
+                activation: match (relu, io.gelu) {
+                    (true, _) => linear::RELU,
+                    (false, true) => linear::GELU,
+                    (false, false) => linear::NONE,
+                },
             };
             linear::record(rec, rows_of(lanes, rows), product, &params, &operands, io.residual);
         }
@@ -177,7 +185,7 @@ pub fn forward(rec: &mut Recording, layer: &Layer, lanes: &LaneTables, how: &How
                 from_batch,
                 relu: u32::from(relu),
             };
-            conv::record(rec, samples, product, &geometry, &params, &operands);
+            conv::record(rec, samples, product, &geometry, &params, &operands, io.parts);
         }
         Layer::MaxPool { input, kernel, stride, .. } => {
             pool::record(rec, pool::Mode::Max, &windows(samples.rows, input, kernel, stride), io.x, io.y);
@@ -191,8 +199,14 @@ pub fn forward(rec: &mut Recording, layer: &Layer, lanes: &LaneTables, how: &How
         Layer::Norm { .. } => {
             let (params, kind) = norm_params(layer, false);
             let statistics = statistics(kind, how.batch_statistics);
-            let kept = norm::Kept { stats: io.saved, coefficients: io.coefficients, moments: io.moments };
-            norm::record_statistics(rec, samples, statistics, product.perturbed, &params, io.weights, io.x, &kept);
+            let (perturbed, weights) = (product.perturbed, io.weights);
+            if let Some(parts) = io.parts {
+                let (stats, coefficients) = (io.saved, io.coefficients);
+                norm::record_from_moments(rec, samples, perturbed, &params, weights, parts, stats, coefficients);
+            } else {
+                let kept = norm::Kept { stats: io.saved, coefficients: io.coefficients, moments: io.moments };
+                norm::record_statistics(rec, samples, statistics, perturbed, &params, weights, io.x, &kept);
+            }
             norm::record_apply(rec, samples, statistics, &params, io.x, io.coefficients, io.residual, io.y);
         }
         Layer::LayerNorm { rows, dim, weight, bias } => {
@@ -236,6 +250,16 @@ fn geometry(input: Shape, output: Shape, kernel: usize, stride: usize, padding: 
         kernel: kernel as u32,
         stride: stride as u32,
         padding: padding as u32,
+    }
+}
+
+/// The sizes of a convolution.
+pub fn conv_geometry(layer: &Layer) -> Option<conv::Geometry> {
+    match *layer {
+        Layer::Conv { input, output, kernel, stride, padding, .. } => {
+            Some(geometry(input, output, kernel, stride, padding))
+        }
+        _ => None,
     }
 }
 

@@ -7,6 +7,7 @@ mod backward;
 mod batch;
 mod evaluate;
 mod forward;
+mod fusion;
 mod lanes;
 mod layers;
 mod pass;

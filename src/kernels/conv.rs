@@ -3,12 +3,16 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::params::{Lanes, perturb};
-use super::tiling::{Operands, Product};
+use super::tiling::{Operands, Product, Tiling};
 use super::{Kernel, Variant};
-use crate::plan::Recording;
+use crate::plan::{Recording, Span};
+use crate::reference::conv as twins;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "conv", twin: crate::reference::conv::conv };
+pub static KERNEL: Kernel = Kernel { name: "conv", twin: twins::conv };
+
+/// The same, with moments of the output for a group norm.
+pub static MOMENTS: Kernel = Kernel { name: "conv_moments", twin: twins::conv_moments };
 
 /// The uniform block.
 #[repr(C)]
@@ -65,8 +69,43 @@ impl Geometry {
     }
 }
 
-/// Records the convolution of all rows of a chunk.
-pub fn record(rec: &mut Recording, lanes: &Lanes, how: &Product, geometry: &Geometry, params: &Params, io: &Operands) {
+/// The parts in which a convolution notes mean and sum of squared deviations of its output, for a group norm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moments {
+    /// Parts of a sample's group of channels.
+    pub parts: u32,
+    /// Values of a part.
+    pub values: u32,
+    /// Columns a thread of a part.
+    segment: u32,
+}
+
+impl Moments {
+    /// Of an output whose channels are in so many groups. None where a thread's tile would mix groups or samples: where a part ends must
+    /// not depend on how rows are cut into lanes.
+    pub fn of(tiling: Tiling, geometry: &Geometry, groups: u32) -> Option<Self> {
+        let tiling = tiling.for_rows(geometry.output[0]);
+        let (rows, pixels, channels) = (tiling.tile_o * tiling.share, geometry.pixels(), geometry.output[0] / groups);
+        let segment = tiling.tile_q.min(pixels / tiling.lanes);
+        let whole = segment > 0
+            && tiling.tile_q.is_multiple_of(segment)
+            && pixels.is_multiple_of(segment * tiling.lanes)
+            && channels.is_multiple_of(rows);
+        whole.then(|| Self { parts: channels * pixels / (rows * segment), values: rows * segment, segment })
+    }
+}
+
+/// Records the convolution of all rows of a chunk. With `moments`, parts of them are left there, (mean, squares) f32 per (row, group,
+/// part); there must be no ReLU then.
+pub fn record(
+    rec: &mut Recording,
+    lanes: &Lanes,
+    how: &Product,
+    geometry: &Geometry,
+    params: &Params,
+    io: &Operands,
+    moments: Option<(Moments, Span)>,
+) {
     let tiling = how.tiling.for_rows(geometry.output[0]);
     let quads = (params.weight_offset | geometry.depth()).is_multiple_of(4);
     let variant = geometry
@@ -76,5 +115,12 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, how: &Product, geometry: &Geom
     let columns = lanes.max_rows * geometry.pixels();
     let grid = [geometry.output[0].div_ceil(tiling.tile_rows()), columns.div_ceil(tiling.tile_columns()), lanes.count];
     let products = u64::from(geometry.output[0] * geometry.pixels()) * u64::from(geometry.depth());
-    rec.dispatch(&KERNEL, variant, params, &[lanes.table, io.weights, io.x, io.y], grid, 2 * lanes.rows * products);
+    let (bound, cost) = ([lanes.table, io.weights, io.x, io.y], 2 * lanes.rows * products);
+    match moments {
+        Some((moments, to)) => {
+            let bound = [bound.as_slice(), &[to]].concat();
+            rec.dispatch(&MOMENTS, variant.with("SEGMENT", moments.segment), params, &bound, grid, cost);
+        }
+        None => rec.dispatch(&KERNEL, variant, params, &bound, grid, cost),
+    }
 }

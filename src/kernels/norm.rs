@@ -5,6 +5,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::conv::Moments;
 use super::params::{Lanes, perturb};
 use super::values::ValueKernel;
 use super::{Kernel, Variant};
@@ -15,6 +16,9 @@ use crate::stream::Distribution;
 /// Statistics and coefficients of group norm.
 pub static GROUP_NORM_STATS: ValueKernel =
     ValueKernel::new("group_norm_stats", "group_norm_stats_scalar", twins::group_norm_stats);
+
+/// Statistics and coefficients of group norm from those of parts.
+pub static GROUP_NORM_MOMENTS: Kernel = Kernel { name: "group_norm_moments", twin: twins::group_norm_moments };
 
 /// Statistics, coefficients and moments of batch norm.
 pub static BATCH_NORM_STATS: ValueKernel =
@@ -172,6 +176,28 @@ pub fn record_statistics(
             rec.dispatch(&RUNNING_NORM_STATS, variant, params, &bound, params.channels_grid(lanes), cost);
         }
     }
+}
+
+/// Records statistics and coefficients of group norm from the parts that a convolution left, as [`record_statistics`] leaves them.
+#[expect(clippy::too_many_arguments, reason = "buffers of one launch, each once")]
+pub fn record_from_moments(
+    rec: &mut Recording,
+    lanes: &Lanes,
+    distribution: Option<Distribution>,
+    params: &Params,
+    weights: Span,
+    (moments, parts): (Moments, Span),
+    stats: Span,
+    coefficients: Span,
+) {
+    let variant = Variant::plain()
+        .with("CHANNELS", params.channels)
+        .with("PARTS", moments.parts)
+        .with("PART_VALUES", moments.values)
+        .with("PERTURB", perturb(distribution));
+    let bound = [lanes.table, weights, parts, stats, coefficients];
+    let cost = 8 * lanes.rows * u64::from(params.groups * moments.parts);
+    rec.dispatch(&GROUP_NORM_MOMENTS, variant, params, &bound, params.rows_grid(lanes), cost);
 }
 
 /// Records `y = act(x * a + b [+ residual])`.

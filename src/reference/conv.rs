@@ -1,4 +1,4 @@
-//! Twin of `shaders/conv.wgsl`.
+//! Twins of `shaders/conv.wgsl` and `shaders/conv_moments.wgsl`.
 
 use super::Call;
 use super::weight::weights;
@@ -49,6 +49,33 @@ pub fn conv(call: &Call<'_>) {
                 }
                 sum += bias[o];
                 *value = if p.relu == 1 { sum.max(0.0) } else { sum };
+            }
+        }
+    }
+}
+
+/// The convolution, then (mean, squares) of each part: a thread's channels, of its columns those of one segment.
+pub fn conv_moments(call: &Call<'_>) {
+    conv(call);
+    let g = geometry(call);
+    let get = |name| call.variant.get(name, 1) as usize;
+    let (lanes, segment, rows) = (get("LANES"), get("SEGMENT"), get("TILE_O") * get("SHARE"));
+    let (channels, pixels) = (g.output[0] as usize, g.pixels() as usize);
+    let (table, y, mut moments) = (call.read::<Lane>(1), call.read::<f32>(4), call.write::<[f32; 2]>(5));
+    for lane in table.iter().take(call.grid[2] as usize) {
+        for row in lane.row0 as usize..(lane.row0 + lane.rows) as usize {
+            let parts = moments[row * channels * pixels / (rows * segment)..].iter_mut();
+            for (part, to) in parts.take(channels * pixels / (rows * segment)).enumerate() {
+                let (thread, block) = (part % lanes, part / lanes);
+                let (first, q) = (
+                    block / (pixels / (segment * lanes)) * rows,
+                    block % (pixels / (segment * lanes)) * segment * lanes,
+                );
+                let columns =
+                    |o: usize| (0..segment).map(move |p| (row * channels + o) * pixels + q + p * lanes + thread);
+                let values: Vec<f32> = (first..first + rows).flat_map(columns).map(|at| y[at]).collect();
+                let mean = values.iter().sum::<f32>() / values.len() as f32;
+                *to = [mean, values.iter().map(|v| (v - mean) * (v - mean)).sum()];
             }
         }
     }

@@ -61,6 +61,33 @@ pub fn group_norm_stats(call: &Call<'_>) {
     store(call, 5, &coefficients);
 }
 
+/// Statistics and coefficients per row and group from those of parts.
+pub fn group_norm_moments(call: &Call<'_>) {
+    let p: Params = call.params();
+    let (lanes, all, parts) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<[f32; 2]>(3));
+    let (mut stats, mut coefficients) = (Vec::new(), Vec::new());
+    let per_group = (p.channels / p.groups) as usize;
+    let (count, values) = (call.variant.get("PARTS", 1) as usize, call.variant.get("PART_VALUES", 1) as f32);
+    for lane in &lanes[..call.grid[2] as usize] {
+        let [scale, bias] = scale_and_bias(call, &p, &all, lane);
+        for slice in slices(lane, p.groups) {
+            let parts = &parts[slice * count..][..count];
+            let mean = parts.iter().map(|part| part[0]).sum::<f32>() / count as f32;
+            let squares = |[of, squares]: &[f32; 2]| squares + values * (of - mean) * (of - mean);
+            let variance = parts.iter().map(squares).sum::<f32>() / (count as f32 * values);
+            let stat = [mean, 1.0 / (variance + EPS).sqrt()];
+            stats.push((slice, stat));
+            for i in 0..per_group {
+                let c = slice % p.groups as usize * per_group + i;
+                coefficients.push((slice * per_group + i, affine(stat, scale[c], bias[c])));
+            }
+        }
+    }
+    drop((lanes, all, parts));
+    store(call, 4, &stats);
+    store(call, 5, &coefficients);
+}
+
 /// Statistics, coefficients and moments per lane and channel.
 pub fn batch_norm_stats(call: &Call<'_>) {
     let p: Params = call.params();

@@ -3,8 +3,10 @@
 use super::products::{PERTURBED, text};
 use super::{Case, Fixture, rounding};
 use crate::device::DeviceError;
+use crate::kernels::conv::{self, Geometry, Moments};
 use crate::kernels::norm::{self, Kept, Params, Statistics};
-use crate::kernels::params::Lanes;
+use crate::kernels::params::{ABSENT, Lanes};
+use crate::kernels::tiling::{Operands, Product};
 use crate::plan::{Recording, Span};
 use crate::stream::Distribution;
 
@@ -76,7 +78,71 @@ pub(super) fn cases() -> Vec<Case> {
             cases.push(backward(kind, shape));
         }
     }
+    for how in PERTURBED {
+        // A tile within a sample; several samples a tile; eight channels a group and a stride; parts that would mix samples.
+        for (input, channels, stride, groups) in
+            [([3, 8, 8], 64, 1, 2), ([8, 4, 4], 32, 1, 1), ([4, 16, 16], 16, 2, 2), ([3, 5, 5], 16, 1, 2)]
+        {
+            let out = (input[1] - 1) / stride + 1;
+            let geometry = Geometry { input, output: [channels, out, out], kernel: 3, stride, padding: 1 };
+            cases.push(behind_conv(geometry, groups, how));
+        }
+    }
     cases
+}
+
+/// A convolution that leaves moments where it can, the statistics from them, and the elementwise pass.
+fn behind_conv(g: Geometry, groups: u32, how: Option<Distribution>) -> Case {
+    let shape = (g.output[0], groups, g.pixels());
+    let gaussian = if how == Some(Distribution::Gaussian) { 4e-5 } else { 0.0 };
+    // The sum of a convolution and its mean over the group, about which it is taken; then as `forward`.
+    let tolerance = 2.0 * rounding(g.depth() + 4) + rounding(2 * additions(Statistics::Group, shape) + 20) + gaussian;
+    Case::new(&format!("{} {}", name("behind conv", Statistics::Group, shape), text(how)), tolerance, move |f| {
+        let scale_offset = g.output[0] * g.depth();
+        let params = Params {
+            channels: shape.0,
+            groups,
+            spatial: shape.2,
+            scale_offset,
+            bias_offset: scale_offset + shape.0,
+            mean_offset: 0,
+            variance_offset: 0,
+            relu: 0,
+            accumulate: 0,
+        };
+        let stride = (scale_offset + 2 * shape.0).next_multiple_of(64);
+        let lanes = f.lanes(&ROWS, stride)?;
+        let weights = f.random("weights", ROWS.len() * stride as usize)?;
+        let mut blank = |name, values: u32| f.blank(name, (TOTAL * values) as usize);
+        let values = shape.0 * shape.2;
+        let (y, normed) = (blank("y", values)?, blank("normed", values)?);
+        let kept = norm::kept_values(Statistics::Group, shape.0, groups);
+        let (stats, coefficients) =
+            (blank("stats", kept.stats as u32)?, blank("coefficients", kept.coefficients as u32)?);
+        let tiling = f.tiling();
+        let moments = match Moments::of(tiling, &g, groups) {
+            Some(moments) => Some((moments, f.blank("moments", (TOTAL * 2 * groups * moments.parts) as usize)?)),
+            None => None,
+        };
+        let io = Operands { weights, x: f.random("x", (TOTAL * g.input.iter().product::<u32>()) as usize)?, y };
+        let product = Product { tiling, perturbed: how };
+        let mut rec = Recording::new();
+        let conv = conv::Params { weight_offset: 0, bias_offset: ABSENT, from_batch: 1, relu: 0 };
+        conv::record(&mut rec, &lanes, &product, &g, &conv, &io, moments);
+        rec.read_back(y);
+        match moments {
+            Some(moments) => {
+                norm::record_from_moments(&mut rec, &lanes, how, &params, weights, moments, stats, coefficients);
+            }
+            None => {
+                let kept = Kept { stats, coefficients, moments: stats };
+                norm::record_statistics(&mut rec, &lanes, Statistics::Group, how, &params, weights, y, &kept);
+            }
+        }
+        norm::record_apply(&mut rec, &lanes, Statistics::Group, &params, y, coefficients, None, normed);
+        rec.read_back(normed);
+        Ok(rec)
+    })
 }
 
 /// Additions in a row of one sum: a thread's share of the values, four at a time or one, and the tree.

@@ -99,7 +99,7 @@ fn conv_case(how: Option<Distribution>, g: conv::Geometry, weight_offset: u32) -
         let mut rec = Recording::new();
         for (from_batch, relu, bias_offset) in [(1, 0, bias_offset), (0, 1, ABSENT)] {
             let params = conv::Params { weight_offset, bias_offset, from_batch, relu };
-            conv::record(&mut rec, &lanes, &product(f.tiling(), how), &g, &params, &io);
+            conv::record(&mut rec, &lanes, &product(f.tiling(), how), &g, &params, &io, None);
             rec.read_back(io.y);
         }
         Ok(rec)

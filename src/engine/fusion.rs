@@ -1,0 +1,126 @@
+//! What kernels of neighbouring nodes do together: GELU behind a linear layer, where nothing wants the values before it, and a group
+//! norm's statistics in the convolution before it.
+
+use super::layers;
+use crate::kernels::conv;
+use crate::kernels::tiling::Tiling;
+use crate::model::{Graph, Layer, NormKind, Source};
+use crate::plan::arena::{self, Value};
+
+/// Moments that a convolution leaves and a group norm takes, and the slot they lie in between.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Link {
+    /// The parts.
+    pub moments: conv::Moments,
+    /// The slot.
+    pub slot: usize,
+}
+
+/// The fused nodes of a graph.
+#[derive(Debug)]
+pub(super) struct Fusion {
+    /// The GELU of a node is computed by the node before it, into that node's output.
+    pub gelu: Vec<bool>,
+    /// Of convolutions that leave moments, and of the norms that take them.
+    pub links: Vec<Option<Link>>,
+    /// f32 a row of each slot of moments.
+    pub slots: Vec<usize>,
+}
+
+impl Fusion {
+    /// `backward`: a backward pass follows, which reads what comes before GELU.
+    pub fn of(graph: &Graph, tiling: Tiling, backward: bool) -> Self {
+        let readers = graph.last_readers();
+        let gelu = (0..graph.nodes.len()).map(|i| !backward && is_behind_linear(graph, &readers, i)).collect();
+        let pairs: Vec<(usize, usize, conv::Moments, usize)> = (0..graph.nodes.len())
+            .filter_map(|norm| {
+                let (conv, moments, values) = moments_for(graph, tiling, norm)?;
+                Some((conv, norm, moments, values))
+            })
+            .collect();
+        let mut by_conv = pairs.clone();
+        by_conv.sort_by_key(|&(conv, ..)| conv);
+        let values: Vec<Value> =
+            by_conv.iter().map(|&(born, last, _, elements)| Value { elements, born, last }).collect();
+        let (slot_of, slots) = arena::assign(&values);
+        let mut links = vec![None; graph.nodes.len()];
+        for (&(conv, norm, moments, _), slot) in by_conv.iter().zip(slot_of) {
+            links[conv] = Some(Link { moments, slot });
+            links[norm] = links[conv];
+        }
+        Self { gelu, links, slots }
+    }
+}
+
+/// Whether a node is the GELU of the linear layer right before it, which nothing else reads.
+fn is_behind_linear(graph: &Graph, readers: &[usize], node: usize) -> bool {
+    let Some(before) = node.checked_sub(1) else { return false };
+    let (linear, gelu) = (&graph.nodes[before], &graph.nodes[node]);
+    matches!(gelu.layer, Layer::Gelu { .. })
+        && matches!(linear.layer, Layer::Linear { relu: false, .. })
+        && gelu.input == Source::Node(before)
+        && readers[before] == node
+        && linear.residual.is_none()
+        && gelu.residual.is_none()
+}
+
+/// For a group norm of a convolution's output: the convolution, the parts of its moments, and their f32 a row.
+fn moments_for(graph: &Graph, tiling: Tiling, norm: usize) -> Option<(usize, conv::Moments, usize)> {
+    let node = &graph.nodes[norm];
+    let (Layer::Norm { kind: NormKind::Group { groups }, .. }, Source::Node(before)) = (&node.layer, node.input) else {
+        return None;
+    };
+    let conv = &graph.nodes[before];
+    let Layer::Conv { relu: false, .. } = conv.layer else { return None };
+    let moments = conv::Moments::of(tiling, &layers::conv_geometry(&conv.layer)?, *groups as u32)?;
+    Some((before, moments, 2 * groups * moments.parts as usize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ModelSpec;
+    use serde_json::json;
+
+    fn fusion(table: serde_json::Value, backward: bool) -> (Graph, Fusion) {
+        let graph = ModelSpec::from_json(&table).unwrap().graph().unwrap();
+        let fusion = Fusion::of(&graph, Tiling::CORE, backward);
+        (graph, fusion)
+    }
+
+    #[test]
+    fn every_convolution_of_a_resnet_leaves_moments_for_its_norm() {
+        let (graph, fusion) = fusion(json!({"kind": "resnet", "input": [3, 32, 32], "classes": 10}), true);
+        for (i, node) in graph.nodes.iter().enumerate() {
+            let wanted = matches!(node.layer, Layer::Conv { .. } | Layer::Norm { .. });
+            assert_eq!(fusion.links[i].is_some(), wanted, "node {i}");
+        }
+        // A second convolution's wait while the shortcut's come and go.
+        assert_eq!(fusion.slots.len(), 2);
+        // A part of 64 values leaves two.
+        assert!(fusion.slots.iter().all(|&f32s| f32s <= graph.max_activation() / 32));
+    }
+
+    #[test]
+    fn moments_never_mix_groups_or_samples() {
+        // 2 channels a group; 5 x 5 pixels.
+        for table in [
+            json!({"kind": "resnet", "input": [3, 32, 32], "classes": 10, "width": 4}),
+            json!({"kind": "resnet", "input": [3, 5, 5], "classes": 10}),
+        ] {
+            let (graph, fusion) = fusion(table, true);
+            let first = graph.nodes.iter().position(|n| matches!(n.layer, Layer::Norm { .. })).unwrap();
+            assert!(fusion.links[first].is_none());
+        }
+    }
+
+    #[test]
+    fn gelu_is_fused_where_nothing_goes_back() {
+        let vit =
+            json!({"kind": "vit", "input": [3, 8, 8], "classes": 10, "dim": 8, "heads": 2, "mlp": 12, "depth": 2});
+        let (graph, fused) = fusion(vit.clone(), false);
+        let gelus = graph.nodes.iter().filter(|n| matches!(n.layer, Layer::Gelu { .. })).count();
+        assert_eq!((gelus, fused.gelu.iter().filter(|g| **g).count()), (2, 2));
+        assert!(!fusion(vit, true).1.gelu.contains(&true));
+    }
+}
