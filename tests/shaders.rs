@@ -205,8 +205,8 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
     check_params!(
         checked,
         replay::Params,
-        [probes, weights, first, factor, origin],
-        [replay::RADEMACHER.name, replay::BINOMIAL.name, replay::FLOAT.name]
+        [probes, weights, first, factor, once],
+        [replay::RADEMACHER.name, replay::LOOKUP.name, replay::BINOMIAL.name, replay::FLOAT.name]
     );
     check_params!(
         checked,
