@@ -160,7 +160,7 @@ impl Chain {
         rec.upload(self.weights.buffer, 0, weights);
         self.record_conv(&mut rec, &self.conv0(), 72, self.x, a[0]);
         let (norm, kind) = (self.norm(), Statistics::Group);
-        norm::record_statistics(&mut rec, &self.lanes, kind, None, &norm, self.weights, a[0], &self.kept);
+        norm::record_statistics(&mut rec, &self.lanes, kind, None, &norm, self.weights, self.weights, a[0], &self.kept);
         norm::record_apply(&mut rec, &self.lanes, kind, &norm, a[0], self.kept.coefficients, None, a[1]);
         activation::record(&mut rec, Kind::Gelu, TOTAL * 196, a[1], a[2]);
         pool::record(&mut rec, Mode::Max, &pool::Params::square(TOTAL * 4, 7, 7, 2, 2), a[2], a[3]);
