@@ -4,7 +4,7 @@
 mod support;
 
 use serde_json::json;
-use support::{Images, Narrow, device, graph};
+use support::{Images, Narrow, bits, device, graph};
 use zowarmup::device::Device;
 use zowarmup::engine::{
     Counters, Engine, Evaluation, Fingerprint, ProbeClient, ProbeSettings, TrainClient, TrainSettings, Update,
@@ -137,6 +137,7 @@ fn no_result_depends_on_the_largest_binding() {
         ("deep mlp", deep, 36 * 256, 3),
         ("cnn", wide_cnn, 36 * 256, 2),
         ("resnet", resnet("group"), 40 * 256, 2),
+        ("resnet with batch norm", resnet("batch"), 40 * 256, 2),
         ("vit", deep_vit, 40 * 256, 3),
     ] {
         assert!(4 * graph.state_len() as u64 > binding * (windows - 1), "{name}: {} weights", graph.state_len());
@@ -153,6 +154,76 @@ fn no_result_depends_on_the_largest_binding() {
             assert!(whole == cut, "{what}: other bits");
             assert!(counters.dispatches > plenty.dispatches, "{what}: nothing was cut");
         }
+    }
+}
+
+/// Forward passes, gradients, a training step, and statistics that are computed and set, as bits.
+#[derive(Debug, PartialEq)]
+struct NormOutcome {
+    /// With running statistics, with those of the rows; gradients alike.
+    logits: [Vec<u32>; 2],
+    gradients: [Vec<u32>; 2],
+    statistics: Vec<u32>,
+    probes: Vec<u32>,
+    trained: Vec<u32>,
+    recomputed: Vec<u32>,
+    evaluated: u64,
+}
+
+fn norm_outcome(device: Box<dyn Device>, graph: &Graph) -> NormOutcome {
+    let mut weights = graph.init_weights(6);
+    let d = graph.param_count();
+    // Means and variances other than 0 and 1, all different: a kernel that takes another's shows.
+    for (i, w) in weights[d..].iter_mut().enumerate() {
+        *w += i as f32 / 256.0;
+    }
+    let mut engine = Engine::new(device, graph.clone(), &weights).unwrap();
+    let images = Images::new(12, 5, (2, 64));
+    let x: Vec<f32> = images.set().pixels.iter().map(|&p| f32::from(p) / 128.0 - 1.0).collect();
+    let labels = images.set().labels.to_vec();
+    let logits = [false, true].map(|batch| bits(&engine.outputs(&x, &labels, batch).unwrap().logits));
+    let steps = [false, true].map(|batch| engine.gradients(&x, &labels, batch).unwrap());
+    assert!(bits(&steps[0].statistics) == bits(&weights[d..]) && steps[0].statistics != steps[1].statistics);
+    let samples = engine.upload(&images.set()).unwrap();
+    let indices: Vec<u32> = (0..12).collect();
+    let clients = [
+        ProbeClient { indices: &indices[..5], seeds: &[1, 2] },
+        ProbeClient { indices: &indices[5..], seeds: &[3, 1 << 40] },
+    ];
+    let settings =
+        ProbeSettings { distribution: Distribution::Gaussian, tau: 0.75, epsilon: 1e-3, batch_statistics: false };
+    let probes = engine.probe(&samples, &clients, &settings).unwrap();
+    let client = |indices: &[u32]| TrainClient { batches: vec![indices.to_vec()], share: 0.5 };
+    let work = [client(&indices[..5]), client(&indices[5..])];
+    engine.train(&samples, &work, &TrainSettings { client_lr: 0.05, server_lr: 1.0 }).unwrap();
+    let trained = engine.weights().unwrap();
+    assert!(trained.iter().zip(&weights).skip(d).all(|(after, before)| after != before), "statistics that stayed");
+    let recomputed = engine.batch_norm_statistics(&samples, &[&indices[..5], &indices[5..]]).unwrap();
+    engine.set_running_statistics(&recomputed).unwrap();
+    assert_eq!(bits(&engine.weights().unwrap()[d..]), bits(&recomputed));
+    NormOutcome {
+        logits,
+        gradients: [0, 1].map(|i: usize| bits(&steps[i].gradients)),
+        statistics: bits(&steps[1].statistics),
+        probes: probes.iter().flat_map(|p| [p.dl.to_bits(), p.loss.to_bits()]).collect(),
+        trained: bits(&trained),
+        recomputed: bits(&recomputed),
+        evaluated: engine.evaluate(&samples).unwrap().loss.to_bits(),
+    }
+}
+
+/// Running statistics lie behind all parameters: where the weights are bound in windows, far from their norm's.
+#[test]
+fn batch_norms_find_their_statistics_in_any_window() {
+    let graph = resnet("batch");
+    // The widest convolution has 16 * 16 * 9 weights, 9 KiB.
+    let binding = 40 * 256;
+    assert!(4 * graph.state_len() as u64 > 2 * binding, "{} weights", graph.state_len());
+    for reference in [true, false] {
+        let whole = norm_outcome(device(reference, None), &graph);
+        let cut = norm_outcome(Narrow::boxed(device(reference, None), binding), &graph);
+        assert_ne!(whole.logits[0], whole.logits[1]);
+        assert!(whole == cut, "other bits on {}", if reference { "the twins" } else { "the adapter" });
     }
 }
 

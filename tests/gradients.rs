@@ -145,7 +145,7 @@ impl Chain {
             stride: p.stride,
             padding: p.padding,
         };
-        conv::record(rec, &self.lanes, &HOW, &geometry, &params, &Operands { weights: self.weights, x, y });
+        conv::record(rec, &self.lanes, &HOW, &geometry, &params, &Operands { weights: self.weights, x, y }, None);
     }
 
     fn record_linear(&self, rec: &mut Recording, inputs: u32, outputs: u32, weight_offset: u32, x: Span, y: Span) {
@@ -160,7 +160,7 @@ impl Chain {
         rec.upload(self.weights.buffer, 0, weights);
         self.record_conv(&mut rec, &self.conv0(), 72, self.x, a[0]);
         let (norm, kind) = (self.norm(), Statistics::Group);
-        norm::record_statistics(&mut rec, &self.lanes, kind, None, &norm, self.weights, a[0], &self.kept);
+        norm::record_statistics(&mut rec, &self.lanes, kind, None, &norm, self.weights, self.weights, a[0], &self.kept);
         norm::record_apply(&mut rec, &self.lanes, kind, &norm, a[0], self.kept.coefficients, None, a[1]);
         activation::record(&mut rec, Kind::Gelu, TOTAL * 196, a[1], a[2]);
         pool::record(&mut rec, Mode::Max, &pool::Params::square(TOTAL * 4, 7, 7, 2, 2), a[2], a[3]);

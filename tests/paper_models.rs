@@ -66,28 +66,29 @@ fn rounds_of_resnet18_fit_in_two_gibibytes() {
 fn rounds_of_a_resnet_above_the_largest_binding_are_planned_in_windows() {
     let wide =
         |norm: &str| graph(json!({"kind": "resnet", "input": [3, 32, 32], "width": 128, "norm": norm, "classes": 10}));
-    let model = wide("group");
-    let (mut engine, samples) = planned(&model, 64, None);
-    assert!(4 * model.state_len() as u64 > engine.device().limits().binding);
-    let indices: Vec<u32> = (0..64).collect();
-    let clients: Vec<ProbeClient<'_>> =
-        indices.chunks(32).map(|indices| ProbeClient { indices, seeds: &[1, 2] }).collect();
-    engine.probe(&samples, &clients, &SETTINGS).unwrap();
-    let update = Update::Exact { seeds: &[1, 2], q: &[1, 2], scale_exp: 20 };
-    engine.update(Distribution::Rademacher, &update).unwrap();
-    engine.update(Distribution::Gaussian, &Update::Float { seeds: &[1], a: &[1.0] }).unwrap();
-    engine.evaluate(&samples).unwrap();
-    let client = |indices: &[u32]| TrainClient { batches: vec![indices.to_vec()], share: 0.5 };
-    let clients: Vec<TrainClient> = indices.chunks(32).map(client).collect();
-    engine.train(&samples, &clients, &TrainSettings { client_lr: 0.05, server_lr: 1.0 }).unwrap();
-    let refused = |graph: Graph| {
-        let device = PlanningDevice::like(&ReferenceDevice::new(None));
-        Engine::planned(Box::new(device), graph).err().map(|e| e.to_string()).unwrap_or_default()
-    };
-    let error = refused(wide("batch"));
-    assert!(error.contains("batch norms") && error.contains("134217728"), "{error}");
+    for model in [wide("group"), wide("batch")] {
+        let (mut engine, samples) = planned(&model, 64, None);
+        assert!(4 * model.state_len() as u64 > engine.device().limits().binding);
+        let indices: Vec<u32> = (0..64).collect();
+        let clients: Vec<ProbeClient<'_>> =
+            indices.chunks(32).map(|indices| ProbeClient { indices, seeds: &[1, 2] }).collect();
+        engine.probe(&samples, &clients, &SETTINGS).unwrap();
+        engine.probe(&samples, &clients, &ProbeSettings { batch_statistics: true, ..SETTINGS }).unwrap();
+        let update = Update::Exact { seeds: &[1, 2], q: &[1, 2], scale_exp: 20 };
+        engine.update(Distribution::Rademacher, &update).unwrap();
+        engine.update(Distribution::Gaussian, &Update::Float { seeds: &[1], a: &[1.0] }).unwrap();
+        engine.evaluate(&samples).unwrap();
+        let client = |indices: &[u32]| TrainClient { batches: vec![indices.to_vec()], share: 0.5 };
+        let clients: Vec<TrainClient> = indices.chunks(32).map(client).collect();
+        engine.train(&samples, &clients, &TrainSettings { client_lr: 0.05, server_lr: 1.0 }).unwrap();
+        let statistics = engine.batch_norm_statistics(&samples, &[&indices[..32], &indices[32..]]).unwrap();
+        assert_eq!(statistics.len(), model.state_len() - model.param_count());
+        engine.set_running_statistics(&statistics).unwrap();
+    }
     // A layer that passes the limit by itself.
-    let error = refused(graph(json!({"kind": "mlp", "input": [3, 32, 32], "hidden": [11000], "classes": 10})));
+    let device = PlanningDevice::like(&ReferenceDevice::new(None));
+    let mlp = graph(json!({"kind": "mlp", "input": [3, 32, 32], "hidden": [11000], "classes": 10}));
+    let error = Engine::planned(Box::new(device), mlp).err().map(|e| e.to_string()).unwrap_or_default();
     assert!(error.contains("weight") && error.contains("135212000"), "{error}");
 }
 

@@ -53,6 +53,10 @@ fn every_kernel_is_valid_in_each_tier() {
     use naga::valid::{Capabilities, ValidationFlags, Validator};
     for kernel in kernels() {
         for flavour in flavours() {
+            // Chosen in the subgroup tier only (`replay::Exact::of`).
+            if flavour.tier == Tier::Core && kernel == replay::LOOKUP.name {
+                continue;
+            }
             let capabilities = match flavour.tier {
                 Tier::Core => Capabilities::empty(),
                 Tier::Subgroup => Capabilities::SHADER_INT64 | Capabilities::SUBGROUP,
@@ -123,6 +127,8 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
             [norm::RUNNING_NORM_STATS.name, norm::RUNNING_UPDATE.name]
         ]
         .concat()
+        .into_iter()
+        .chain([norm::GROUP_NORM_MOMENTS.name])
     );
     check_params!(
         checked,
@@ -201,12 +207,17 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
         [inputs, hidden, classes, weight1, bias1, weight2, bias2],
         [mlp_forward::KERNEL.name]
     );
-    check_params!(checked, conv::Params, [weight_offset, bias_offset, from_batch, relu], [conv::KERNEL.name]);
+    check_params!(
+        checked,
+        conv::Params,
+        [weight_offset, bias_offset, from_batch, relu],
+        [conv::KERNEL.name, conv::MOMENTS.name]
+    );
     check_params!(
         checked,
         replay::Params,
-        [probes, weights, first, factor, origin],
-        [replay::RADEMACHER.name, replay::BINOMIAL.name, replay::FLOAT.name]
+        [probes, weights, first, factor, once],
+        [replay::RADEMACHER.name, replay::LOOKUP.name, replay::BINOMIAL.name, replay::FLOAT.name]
     );
     check_params!(
         checked,

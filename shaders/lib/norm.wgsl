@@ -9,7 +9,7 @@ struct Params {
     spatial: u32,
     scale_offset: u32,
     bias_offset: u32,
-    // Flat indices of the running statistics.
+    // From a lane's base to its running statistics, in their own binding.
     mean_offset: u32,
     variance_offset: u32,
     relu: u32,

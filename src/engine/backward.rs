@@ -295,7 +295,7 @@ impl Engine {
         };
         self.record_nodes(recording, lanes, how, &chunk, &source, |recording, node, lanes, io| {
             if how.batch_statistics {
-                layers::update_running(recording, &node.layer, lanes, io.moments, io.weights);
+                layers::update_running(recording, &node.layer, lanes, io.moments, io.running);
             }
         });
     }

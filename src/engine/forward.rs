@@ -270,6 +270,7 @@ impl Engine {
             let io = layers::Forward {
                 from_batch: node.input == Source::Batch,
                 weights: self.windows.bound(i, chunk.weights),
+                running: self.windows.running(i, chunk.weights),
                 x: source(node.input),
                 residual: node.residual.map(source),
                 y: source(Source::Node(i)),

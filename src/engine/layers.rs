@@ -6,6 +6,7 @@ use crate::kernels::params::{ABSENT, Lanes};
 use crate::kernels::tiling::{Operands, Product, Tiling};
 use crate::kernels::{activation, attention, conv, conv_grad, layer_norm, linear, linear_grad, pool, tokens};
 use crate::model::{Layer, NormKind, Shape};
+use crate::plan::windows::Running;
 use crate::plan::{Recording, Span};
 
 /// How the kernels of a pass compute.
@@ -136,6 +137,8 @@ pub struct Forward {
     pub from_batch: bool,
     /// Weights, shared or a slot a lane.
     pub weights: Span,
+    /// A batch norm's running statistics in them.
+    pub running: Running,
     /// Input rows.
     pub x: Span,
     /// What is added to the output.
@@ -198,14 +201,14 @@ pub fn forward(rec: &mut Recording, layer: &Layer, lanes: &LaneTables, how: &How
         }
         Layer::Norm { .. } => {
             let (params, kind) = norm_params(layer, false);
-            let statistics = statistics(kind, how.batch_statistics);
-            let (perturbed, weights) = (product.perturbed, io.weights);
+            let (statistics, params) = (statistics(kind, how.batch_statistics), params.shifted(io.running.shift));
+            let (perturbed, weights, running) = (product.perturbed, io.weights, io.running.span);
             if let Some(parts) = io.parts {
                 let (stats, coefficients) = (io.saved, io.coefficients);
                 norm::record_from_moments(rec, samples, perturbed, &params, weights, parts, stats, coefficients);
             } else {
                 let kept = norm::Kept { stats: io.saved, coefficients: io.coefficients, moments: io.moments };
-                norm::record_statistics(rec, samples, statistics, perturbed, &params, weights, io.x, &kept);
+                norm::record_statistics(rec, samples, statistics, perturbed, &params, weights, running, io.x, &kept);
             }
             norm::record_apply(rec, samples, statistics, &params, io.x, io.coefficients, io.residual, io.y);
         }
@@ -231,10 +234,10 @@ pub fn forward(rec: &mut Recording, layer: &Layer, lanes: &LaneTables, how: &How
 }
 
 /// Records the update of a batch norm's running statistics, in each lane's own weights, from the moments that [`forward`] left.
-pub fn update_running(rec: &mut Recording, layer: &Layer, lanes: &LaneTables, moments: Span, weights: Span) {
+pub fn update_running(rec: &mut Recording, layer: &Layer, lanes: &LaneTables, moments: Span, running: Running) {
     if let Layer::Norm { kind: NormKind::Batch { .. }, .. } = layer {
         let (params, _) = norm_params(layer, false);
-        norm::record_running_update(rec, &lanes.samples, &params, moments, weights);
+        norm::record_running_update(rec, &lanes.samples, &params.shifted(running.shift), moments, running.span);
     }
 }
 

@@ -31,7 +31,7 @@ pub use update::{Fingerprint, Update};
 use crate::device::{Device, DeviceError, as_f32};
 use crate::kernels::replay::Exact;
 use crate::model::{Graph, ParamTensor};
-use crate::plan::windows::Windows;
+use crate::plan::windows::{Needs, Windows};
 use crate::plan::{Recording, Span};
 use scratch::Scratch;
 
@@ -48,16 +48,6 @@ pub enum EngineError {
         expected: usize,
         /// Given.
         found: usize,
-    },
-    /// A batch norm's running statistics lie far behind its scale: no window holds both.
-    #[error(
-        "the weights take {bytes} bytes, of which this adapter binds at most {limit} at once: batch norms need all of them bound (model.norm = \"group\" doesn't)"
-    )]
-    BatchNormWindows {
-        /// Bytes of the weights.
-        bytes: u64,
-        /// The largest binding.
-        limit: u64,
     },
     /// Samples that can't be cut don't fit at once.
     #[error(
@@ -197,16 +187,14 @@ impl Engine {
 fn windows(device: &dyn Device, graph: &Graph) -> Result<Windows, EngineError> {
     let limit = device.limits().binding;
     let tensors: Vec<_> = graph.nodes.iter().map(|node| graph.tensors_of(node)).collect();
-    let range = |node: &Vec<&ParamTensor>| {
-        let first = node.iter().map(|t| t.offset).min()?;
-        Some(first..node.iter().map(|t| t.offset + t.len).max()?)
+    let range = |node: &[&ParamTensor], running: bool| {
+        let part = || node.iter().filter(|t| (t.offset >= graph.param_count()) == running);
+        let first = part().map(|t| t.offset).min()?;
+        Some(first..part().map(|t| t.offset + t.len).max()?)
     };
-    let ranges: Vec<_> = tensors.iter().map(range).collect();
-    let bytes = 4 * graph.state_len() as u64;
-    if bytes > limit && graph.has_batch_norm() {
-        return Err(EngineError::BatchNormWindows { bytes, limit });
-    }
-    Windows::of(graph.state_len(), &ranges, limit).map_err(|node| {
+    let needs = |node: &Vec<&ParamTensor>| Needs { parameters: range(node, false), running: range(node, true) };
+    let needs: Vec<Needs> = tensors.iter().map(needs).collect();
+    Windows::of(graph.state_len(), &needs, limit).map_err(|node| {
         let names: Vec<&str> = tensors[node].iter().map(|t| t.name.as_str()).collect();
         let bytes = 4 * tensors[node].iter().map(|t| t.len as u64).sum::<u64>();
         DeviceError::BindingTooLarge { name: names.join(" and "), bytes, limit }.into()

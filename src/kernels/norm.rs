@@ -59,9 +59,10 @@ pub struct Params {
     pub scale_offset: u32,
     /// Flat index of the bias.
     pub bias_offset: u32,
-    /// Flat index of the running means, never perturbed; unused by group norm.
+    /// What is added to a lane's base for its running means in their own binding: their flat index where both bindings begin at the
+    /// same weight. Never perturbed; unused by group norm.
     pub mean_offset: u32,
-    /// Flat index of the running variances, alike.
+    /// Of the running variances, alike.
     pub variance_offset: u32,
     /// 1: ReLU follows.
     pub relu: u32,
@@ -115,6 +116,12 @@ pub fn kept_values(statistics: Statistics, channels: u32, groups: u32) -> KeptVa
 }
 
 impl Params {
+    /// With running statistics `shift` further on in their binding, modulo 2^32.
+    pub fn shifted(self, shift: u32) -> Self {
+        let [mean_offset, variance_offset] = [self.mean_offset, self.variance_offset].map(|o| o.wrapping_add(shift));
+        Self { mean_offset, variance_offset, ..self }
+    }
+
     fn values(&self, lanes: &Lanes) -> u64 {
         lanes.rows * u64::from(self.channels) * u64::from(self.spatial)
     }
@@ -144,6 +151,7 @@ impl Params {
 }
 
 /// Records statistics and coefficients of `x`, with scale and bias perturbed by the lanes' seeds where a distribution is given.
+/// `running`: where `Running` finds its statistics, which may be `weights`; any span else.
 #[expect(clippy::too_many_arguments, reason = "buffers of one launch, each once")]
 pub fn record_statistics(
     rec: &mut Recording,
@@ -152,6 +160,7 @@ pub fn record_statistics(
     distribution: Option<Distribution>,
     params: &Params,
     weights: Span,
+    running: Span,
     x: Span,
     kept: &Kept,
 ) {
@@ -171,7 +180,7 @@ pub fn record_statistics(
         }
         Statistics::Running => {
             let variant = Variant::plain().with("CHANNELS", params.channels).with("PERTURB", perturb);
-            let bound = [lanes.table, weights, kept.stats, kept.coefficients];
+            let bound = [lanes.table, weights, running, kept.stats, kept.coefficients];
             let cost = 200 * u64::from(lanes.count) * u64::from(params.channels);
             rec.dispatch(&RUNNING_NORM_STATS, variant, params, &bound, params.channels_grid(lanes), cost);
         }
@@ -265,9 +274,9 @@ pub fn record_grad(
     rec.dispatch(kernel, variant, params, &bound, grid, 10 * params.values(lanes));
 }
 
-/// Records `running = 0.9 running + 0.1 moment` in each lane's own weights, for means and variances; lanes without rows keep theirs.
-pub fn record_running_update(rec: &mut Recording, lanes: &Lanes, params: &Params, moments: Span, weights: Span) {
+/// Records `running = 0.9 running + 0.1 moment` for means and variances of each lane's own; lanes without rows keep theirs.
+pub fn record_running_update(rec: &mut Recording, lanes: &Lanes, params: &Params, moments: Span, running: Span) {
     let cost = 6 * u64::from(lanes.count) * u64::from(params.channels);
-    let bound = [lanes.table, moments, weights];
+    let bound = [lanes.table, moments, running];
     rec.dispatch(&RUNNING_UPDATE, Variant::plain(), params, &bound, params.channels_grid(lanes), cost);
 }

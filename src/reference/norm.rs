@@ -114,21 +114,21 @@ pub fn batch_norm_stats(call: &Call<'_>) {
 /// Statistics and coefficients per lane and channel from the running statistics.
 pub fn running_norm_stats(call: &Call<'_>) {
     let p: Params = call.params();
-    let (lanes, all) = (call.read::<Lane>(1), call.read::<f32>(2));
+    let (lanes, all, running) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
     let (mut stats, mut coefficients) = (Vec::new(), Vec::new());
     let channels = p.channels as usize;
     for (l, lane) in lanes[..call.grid[2] as usize].iter().enumerate() {
         let [scale, bias] = scale_and_bias(call, &p, &all, lane);
         for c in 0..channels {
-            let running = |offset: u32| all[lane.weight_base.wrapping_add(offset) as usize + c];
-            let stat = [running(p.mean_offset), 1.0 / (running(p.variance_offset) + EPS).sqrt()];
+            let of = |offset: u32| running[lane.weight_base.wrapping_add(offset) as usize + c];
+            let stat = [of(p.mean_offset), 1.0 / (of(p.variance_offset) + EPS).sqrt()];
             stats.push((l * channels + c, stat));
             coefficients.push((l * channels + c, affine(stat, scale[c], bias[c])));
         }
     }
-    drop((lanes, all));
-    store(call, 3, &stats);
-    store(call, 4, &coefficients);
+    drop((lanes, all, running));
+    store(call, 4, &stats);
+    store(call, 5, &coefficients);
 }
 
 /// `y = act(x a + b [+ residual])`.
@@ -234,13 +234,13 @@ pub fn batch_norm_grad(call: &Call<'_>) {
 pub fn running_update(call: &Call<'_>) {
     let p: Params = call.params();
     let (lanes, moments) = (call.read::<Lane>(1), call.read::<[f32; 2]>(2));
-    let mut weights = call.write::<f32>(3);
+    let mut running = call.write::<f32>(3);
     let channels = p.channels as usize;
     for (l, lane) in lanes[..call.grid[2] as usize].iter().enumerate().filter(|(_, lane)| lane.rows > 0) {
         for c in 0..channels {
             for (offset, moment) in [p.mean_offset, p.variance_offset].into_iter().zip(moments[l * channels + c]) {
-                let running = &mut weights[lane.weight_base.wrapping_add(offset) as usize + c];
-                *running = 0.9 * *running + 0.1 * moment;
+                let value = &mut running[lane.weight_base.wrapping_add(offset) as usize + c];
+                *value = 0.9 * *value + 0.1 * moment;
             }
         }
     }

@@ -18,27 +18,35 @@ const SHAPES: [(u32, u32, u32); 6] = [(1, 1, 2), (6, 2, 35), (4, 4, 100), (8, 2,
 
 const KINDS: [Statistics; 3] = [Statistics::Group, Statistics::Batch, Statistics::Running];
 
+/// f32 from a lane's weights to the next's.
+fn stride(channels: u32) -> u32 {
+    2 * channels + 3
+}
+
 /// A layer's weights and activations.
 struct Norm {
     lanes: Lanes,
     params: Params,
     weights: Span,
+    running: Span,
     x: Span,
     kept: Kept,
 }
 
 impl Norm {
-    /// Weights lie from flat index 3 on: scale, bias, running mean, running variance (in [1/2, 3/2)).
+    /// A lane's scale and bias lie from the third f32 of its weights on. Running mean and variance (in [1/2, 3/2)) are in a binding of
+    /// their own, from the first on: as where the weights are bound in windows.
     fn new(
         f: &mut Fixture<'_>,
         kind: Statistics,
         (channels, groups, spatial): (u32, u32, u32),
     ) -> Result<Self, DeviceError> {
-        let stride = channels * 4 + 3;
+        let stride = stride(channels);
         let lanes = f.lanes(&ROWS, stride)?;
-        let mut weights = f.values(ROWS.len() * stride as usize);
-        for lane in weights.chunks_mut(stride as usize) {
-            lane[3 + 3 * channels as usize..].iter_mut().for_each(|v| *v = 1.0 + *v / 2.0);
+        let weights = f.random("weights", ROWS.len() * stride as usize)?;
+        let mut running = f.values(ROWS.len() * stride as usize);
+        for lane in running.chunks_mut(stride as usize) {
+            lane[1 + channels as usize..].iter_mut().for_each(|v| *v = 1.0 + *v / 2.0);
         }
         let params = Params {
             channels,
@@ -46,8 +54,8 @@ impl Norm {
             spatial,
             scale_offset: 3,
             bias_offset: 3 + channels,
-            mean_offset: 3 + 2 * channels,
-            variance_offset: 3 + 3 * channels,
+            mean_offset: 1,
+            variance_offset: 1 + channels,
             relu: 0,
             accumulate: 0,
         };
@@ -60,7 +68,7 @@ impl Norm {
             moments: blank("moments", values.moments)?,
         };
         let x = f.random("x", (TOTAL * channels * spatial) as usize)?;
-        Ok(Self { lanes, params, weights: f.buffer("weights", &weights)?, x, kept })
+        Ok(Self { lanes, params, weights, running: f.buffer("running", &running)?, x, kept })
     }
 
     fn values(&self) -> usize {
@@ -136,7 +144,7 @@ fn behind_conv(g: Geometry, groups: u32, how: Option<Distribution>) -> Case {
             }
             None => {
                 let kept = Kept { stats, coefficients, moments: stats };
-                norm::record_statistics(&mut rec, &lanes, Statistics::Group, how, &params, weights, y, &kept);
+                norm::record_statistics(&mut rec, &lanes, Statistics::Group, how, &params, weights, weights, y, &kept);
             }
         }
         norm::record_apply(&mut rec, &lanes, Statistics::Group, &params, y, coefficients, None, normed);
@@ -171,8 +179,8 @@ fn forward(kind: Statistics, shape: (u32, u32, u32), how: Option<Distribution>) 
         let y = f.blank("y", norm.values())?;
         let mut rec = Recording::new();
         let Kept { stats, coefficients, moments } = norm.kept;
-        let Norm { lanes, weights, x, .. } = norm;
-        norm::record_statistics(&mut rec, &lanes, kind, how, &norm.params, weights, x, &norm.kept);
+        let Norm { lanes, weights, running, x, .. } = norm;
+        norm::record_statistics(&mut rec, &lanes, kind, how, &norm.params, weights, running, x, &norm.kept);
         rec.read_back(stats);
         rec.read_back(coefficients);
         for (relu, residual) in [(0, None), (1, Some(residual)), (1, None), (0, Some(residual))] {
@@ -182,8 +190,8 @@ fn forward(kind: Statistics, shape: (u32, u32, u32), how: Option<Distribution>) 
         }
         if kind == Statistics::Batch {
             rec.read_back(moments);
-            norm::record_running_update(&mut rec, &lanes, &norm.params, moments, weights);
-            rec.read_back(weights);
+            norm::record_running_update(&mut rec, &lanes, &norm.params, moments, running);
+            rec.read_back(running);
         }
         Ok(rec)
     })
@@ -196,11 +204,11 @@ fn backward(kind: Statistics, shape: (u32, u32, u32)) -> Case {
     Case::new(&name("backward", kind, shape), tolerance, move |f| {
         let mut norm = Norm::new(f, kind, shape)?;
         let (dy, dx) = (f.random("dy", norm.values())?, f.blank("dx", norm.values())?);
-        let gradients = f.random("gradients", ROWS.len() * (shape.0 * 4 + 3) as usize)?;
+        let gradients = f.random("gradients", ROWS.len() * stride(shape.0) as usize)?;
         let mut rec = Recording::new();
-        let Norm { lanes, weights, x, .. } = norm;
+        let Norm { lanes, weights, running, x, .. } = norm;
         let stats = norm.kept.stats;
-        norm::record_statistics(&mut rec, &lanes, kind, None, &norm.params, weights, x, &norm.kept);
+        norm::record_statistics(&mut rec, &lanes, kind, None, &norm.params, weights, running, x, &norm.kept);
         norm::record_grad_params(&mut rec, &lanes, kind, &norm.params, x, dy, stats, gradients);
         norm::record_grad(&mut rec, &lanes, kind, &norm.params, weights, x, dy, stats, gradients, dx);
         norm.params.accumulate = 1;
