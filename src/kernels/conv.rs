@@ -81,13 +81,13 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Of an output whose channels are in so many groups. None where a thread's tile would mix groups or samples: where a part ends must
-    /// not depend on how rows are cut into lanes.
+    /// Of an output whose channels are in so many groups. None where a thread's tile would mix groups or samples (where a part ends must
+    /// not depend on how rows are cut into lanes), or where parts are so small that they save little.
     pub fn of(tiling: Tiling, geometry: &Geometry, groups: u32) -> Option<Self> {
         let tiling = tiling.for_rows(geometry.output[0]);
         let (rows, pixels, channels) = (tiling.tile_o * tiling.share, geometry.pixels(), geometry.output[0] / groups);
         let segment = tiling.tile_q.min(pixels / tiling.lanes);
-        let whole = segment > 0
+        let whole = rows * segment >= 32
             && tiling.tile_q.is_multiple_of(segment)
             && pixels.is_multiple_of(segment * tiling.lanes)
             && channels.is_multiple_of(rows);
