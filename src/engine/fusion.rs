@@ -32,13 +32,12 @@ impl Fusion {
     pub fn of(graph: &Graph, tiling: Tiling, backward: bool) -> Self {
         let readers = graph.last_readers();
         let gelu = (0..graph.nodes.len()).map(|i| !backward && is_behind_linear(graph, &readers, i)).collect();
-        let pairs: Vec<(usize, usize, conv::Moments, usize)> = (0..graph.nodes.len())
+        let mut by_conv: Vec<(usize, usize, conv::Moments, usize)> = (0..graph.nodes.len())
             .filter_map(|norm| {
                 let (conv, moments, values) = moments_for(graph, tiling, norm)?;
                 Some((conv, norm, moments, values))
             })
             .collect();
-        let mut by_conv = pairs.clone();
         by_conv.sort_by_key(|&(conv, ..)| conv);
         let values: Vec<Value> =
             by_conv.iter().map(|&(born, last, _, elements)| Value { elements, born, last }).collect();

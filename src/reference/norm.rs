@@ -37,18 +37,15 @@ fn store(call: &Call<'_>, binding: usize, pairs: &[(usize, [f32; 2])]) {
     }
 }
 
-/// Statistics and coefficients per row and group, per row and channel.
-pub fn group_norm_stats(call: &Call<'_>) {
-    let p: Params = call.params();
-    let (lanes, all, x) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
+/// Stores statistics per row and group, as `stat` gives them by slice, and coefficients per row and channel.
+fn keep_groups(call: &Call<'_>, p: &Params, stat: impl Fn(usize) -> [f32; 2]) {
+    let (lanes, all) = (call.read::<Lane>(1), call.read::<f32>(2));
     let (mut stats, mut coefficients) = (Vec::new(), Vec::new());
     let per_group = (p.channels / p.groups) as usize;
-    let count = per_group * p.spatial as usize;
     for lane in &lanes[..call.grid[2] as usize] {
-        let [scale, bias] = scale_and_bias(call, &p, &all, lane);
+        let [scale, bias] = scale_and_bias(call, p, &all, lane);
         for slice in slices(lane, p.groups) {
-            let x = &x[slice * count..][..count];
-            let stat = moments(count, |i| x[i]).0;
+            let stat = stat(slice);
             stats.push((slice, stat));
             for i in 0..per_group {
                 let c = slice % p.groups as usize * per_group + i;
@@ -56,36 +53,35 @@ pub fn group_norm_stats(call: &Call<'_>) {
             }
         }
     }
-    drop((lanes, all, x));
+    drop((lanes, all));
     store(call, 4, &stats);
     store(call, 5, &coefficients);
 }
 
-/// Statistics and coefficients per row and group from those of parts.
+/// Statistics and coefficients of group norm from its input.
+pub fn group_norm_stats(call: &Call<'_>) {
+    let p: Params = call.params();
+    // Copied: what is stored may lie in the same buffer.
+    let x = call.read::<f32>(3).to_vec();
+    let count = (p.channels / p.groups * p.spatial) as usize;
+    keep_groups(call, &p, |slice| {
+        let x = &x[slice * count..][..count];
+        moments(count, |i| x[i]).0
+    });
+}
+
+/// The same from the moments of parts.
 pub fn group_norm_moments(call: &Call<'_>) {
     let p: Params = call.params();
-    let (lanes, all, parts) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<[f32; 2]>(3));
-    let (mut stats, mut coefficients) = (Vec::new(), Vec::new());
-    let per_group = (p.channels / p.groups) as usize;
+    let parts = call.read::<[f32; 2]>(3).to_vec();
     let (count, values) = (call.variant.get("PARTS", 1) as usize, call.variant.get("PART_VALUES", 1) as f32);
-    for lane in &lanes[..call.grid[2] as usize] {
-        let [scale, bias] = scale_and_bias(call, &p, &all, lane);
-        for slice in slices(lane, p.groups) {
-            let parts = &parts[slice * count..][..count];
-            let mean = parts.iter().map(|part| part[0]).sum::<f32>() / count as f32;
-            let squares = |[of, squares]: &[f32; 2]| squares + values * (of - mean) * (of - mean);
-            let variance = parts.iter().map(squares).sum::<f32>() / (count as f32 * values);
-            let stat = [mean, 1.0 / (variance + EPS).sqrt()];
-            stats.push((slice, stat));
-            for i in 0..per_group {
-                let c = slice % p.groups as usize * per_group + i;
-                coefficients.push((slice * per_group + i, affine(stat, scale[c], bias[c])));
-            }
-        }
-    }
-    drop((lanes, all, parts));
-    store(call, 4, &stats);
-    store(call, 5, &coefficients);
+    keep_groups(call, &p, |slice| {
+        let parts = &parts[slice * count..][..count];
+        let mean = parts.iter().map(|part| part[0]).sum::<f32>() / count as f32;
+        let squares = |[of, squares]: &[f32; 2]| squares + values * (of - mean) * (of - mean);
+        let variance = parts.iter().map(squares).sum::<f32>() / (count as f32 * values);
+        [mean, 1.0 / (variance + EPS).sqrt()]
+    });
 }
 
 /// Statistics, coefficients and moments per lane and channel.
