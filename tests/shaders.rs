@@ -128,7 +128,7 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
         ]
         .concat()
         .into_iter()
-        .chain([norm::GROUP_NORM_MOMENTS.name])
+        .chain([norm::GROUP_NORM_MOMENTS.name, norm::BATCH_NORM_MOMENTS.name])
     );
     check_params!(
         checked,
@@ -211,7 +211,7 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
         checked,
         conv::Params,
         [weight_offset, bias_offset, from_batch, relu],
-        [conv::KERNEL.name, conv::MOMENTS.name]
+        [conv::KERNEL.name, conv::GROUP_MOMENTS.name, conv::CHANNEL_MOMENTS.name]
     );
     check_params!(
         checked,

@@ -1,5 +1,11 @@
-// What the convolution kernels share: a tile of output channels and columns (row, pixel) as an implicit matrix product
-// (lib/tile.wgsl). k = (c, i, j).
+// Y[row][o][y][x] = act(b[o] + sum_{c,i,j} W[o][c][i][j] * X[row][c][y * stride + i - padding][x * stride + j - padding]), as an
+// implicit matrix product: column q = (row, y, x), k = (c, i, j); W and b perturbed while they are loaded (lib/tile.wgsl).
+// Dispatch: x = output-channel tiles, y = tiles of (row, pixel) of the largest lane, z = lane; TEAMS * LANES threads a tile.
+// Traffic of a tile: K * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out.
+//
+// A kernel that imports this defines after_tile(lane, first, q0, columns, thread, sums), called by all threads of a workgroup once their
+// tile is stored: `first` is the team's first channel (it may lie beyond OUT_C), q0 the tile's first column of the lane's `columns`, sums
+// those of the thread, of which those beyond the columns mean nothing.
 #import lib/lane.wgsl
 struct Params {
     weight_offset: u32,
@@ -50,12 +56,18 @@ fn store(o: u32, q: u32, sum: f32) {
     output[(row * OUT_C + o) * PIXELS + q % PIXELS] = select(sum, max(sum, 0.0), params.relu == 1u);
 }
 
-// The tile of the workgroup, computed and stored. Gives the thread's sums; those beyond the lane's columns mean nothing.
-fn conv_tile(lane: Lane, o0: u32, q0: u32, columns: u32, thread: u32) -> Tile {
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let lane = lanes[group.z];
+    let q0 = group.y * TILE_COLUMNS;
+    let columns = lane.rows * PIXELS;
+    if (q0 >= columns) { return; }
+    let o0 = group.x * TILE_ROWS;
     lane_key = vec2<u32>(lane.seed_lo, lane.seed_hi);
     lane_coef = lane.coef;
     first_row = select(lane.row0, lane.x_row, params.from_batch == 1u);
     last_column = columns - 1u;
     out_row = lane.row0;
-    return tile(o0, OUT_C, q0, columns, DEPTH, lane.weight_base, params.bias_offset, thread);
+    var sums = tile(o0, OUT_C, q0, columns, DEPTH, lane.weight_base, params.bias_offset, thread);
+    after_tile(lane, o0 + thread / LANES * TEAM_ROWS, q0, columns, thread, &sums);
 }

@@ -12,7 +12,8 @@ const SHARE: u32 = 1u;
 const TILE_O: u32 = 8u;
 const TILE_Q: u32 = 8u;
 const THREADS: u32 = LANES * TEAMS;
-const TILE_ROWS: u32 = TEAMS * TILE_O * SHARE;
+const TEAM_ROWS: u32 = TILE_O * SHARE;
+const TILE_ROWS: u32 = TEAMS * TEAM_ROWS;
 const TILE_COLUMNS: u32 = LANES * TILE_Q;
 
 // A thread's sums: [f][j][p].

@@ -4,7 +4,7 @@
 //! gives to those of its input and its residual. The first to give writes, the others add.
 
 use super::forward::Chunk;
-use super::fusion::Fusion;
+use super::fusion::{Fusion, Purpose};
 use super::lanes::WindowLanes;
 use super::layers::{self, How, Room};
 use super::{Engine, EngineError};
@@ -45,7 +45,7 @@ pub(super) struct StepBuffers {
     moments: Span,
     /// What the forward pass computes together, and its moments.
     fusion: Fusion,
-    parts: Vec<Span>,
+    left: Vec<Span>,
     /// Slopes, reused by liveness.
     slopes: Vec<Span>,
     slope_of: Vec<usize>,
@@ -88,7 +88,7 @@ struct StepPlan {
 }
 
 impl StepPlan {
-    fn of(graph: &Graph, tiling: Tiling) -> Self {
+    fn of(graph: &Graph, tiling: Tiling, batch_statistics: bool) -> Self {
         let (nodes, count, readers) = (&graph.nodes, graph.nodes.len(), graph.last_readers());
         // Step 0 is the loss, step count - i the backward pass of node i: it reads the node's slope; those of what the node read are
         // born there unless a later reader gave before.
@@ -113,7 +113,7 @@ impl StepPlan {
             saved: nodes.iter().map(|n| layers::saved(&n.layer)).collect(),
             coefficients: room(layers::coefficients),
             moments: room(layers::moments),
-            fusion: Fusion::of(graph, tiling, true),
+            fusion: Fusion::of(graph, tiling, Purpose { backward: true, batch_statistics }),
             slopes: elements.into_iter().map(bytes).collect(),
             slope_of,
             masked: largest(&|_, n| layers::fused_relu(&n.layer).unwrap_or(0)),
@@ -128,8 +128,8 @@ impl StepPlan {
     fn row_bytes(&self) -> u64 {
         let kept = self.saved.iter().chain([&self.coefficients, &self.moments]);
         let kept: u64 = kept.map(|room| 4 * (room.row + room.lane) as u64).sum();
-        let parts = 4 * self.fusion.slots.iter().sum::<usize>() as u64;
-        self.values.iter().chain(&self.slopes).sum::<u64>() + kept + parts + self.masked + self.addend + 8
+        let left = 4 * self.fusion.slots.iter().sum::<usize>() as u64;
+        self.values.iter().chain(&self.slopes).sum::<u64>() + kept + left + self.masked + self.addend + 8
     }
 }
 
@@ -160,7 +160,7 @@ impl Engine {
         features: usize,
         batch_statistics: bool,
     ) -> Result<StepBuffers, EngineError> {
-        let plan = StepPlan::of(&self.graph, self.tiling());
+        let plan = StepPlan::of(&self.graph, self.tiling(), batch_statistics);
         let row = plan.row_bytes();
         let largest = plan.values.iter().chain(&plan.slopes).copied().max().unwrap_or(4).max((features * 4) as u64);
         let limits = self.device.limits().clone();
@@ -191,7 +191,7 @@ impl Engine {
         let values = each("kept activations", &mut plan.values.iter().map(|b| b * held))?;
         let saved = each("kept values of a step", &mut plan.saved.iter().map(|room| room.bytes(held, lanes)))?;
         let slopes = each("slopes", &mut plan.slopes.iter().map(|b| b * held))?;
-        let parts = each("moments of parts", &mut plan.fusion.slots.iter().map(|&values| 4 * values as u64 * held))?;
+        let left = each("moments of parts", &mut plan.fusion.slots.iter().map(|&values| 4 * values as u64 * held))?;
         let weight_bytes = (slots * stride * 4) as u64;
         Ok(StepBuffers {
             slots,
@@ -208,7 +208,7 @@ impl Engine {
             coefficients: scratch.need(device, "norm coefficients", plan.coefficients.bytes(held, lanes))?,
             moments: scratch.need(device, "norm moments", plan.moments.bytes(held, lanes))?,
             fusion: plan.fusion,
-            parts,
+            left,
             slopes,
             slope_of: plan.slope_of,
             masked: scratch.need(device, "masked slope", held * plan.masked)?,
@@ -291,7 +291,7 @@ impl Engine {
             coefficients: plan.coefficients,
             moments: plan.moments,
             fusion: &plan.fusion,
-            parts: &plan.parts,
+            left: &plan.left,
         };
         self.record_nodes(recording, lanes, how, &chunk, &source, |recording, node, lanes, io| {
             if how.batch_statistics {

@@ -48,7 +48,7 @@ impl Engine {
         self.scratch.begin();
         let rows = samples.len() as u32;
         let classes = self.graph.classes as u32;
-        let budget = self.row_budget(samples.features());
+        let budget = self.row_budget(samples.features(), false);
         let slices: Vec<Lane> =
             pieces(&[rows], SLICE).iter().map(|p| Lane { rows: p.rows, out_row: p.first, ..Lane::default() }).collect();
         let device = self.device.as_mut();

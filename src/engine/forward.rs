@@ -1,11 +1,13 @@
 //! The forward pass of a chunk of lanes: in one dispatch where the model is a small MLP, else node by node through an arena.
 
+use std::sync::Arc;
+
 use super::batch::Batch;
-use super::fusion::Fusion;
+use super::fusion::{Fusion, Purpose};
 use super::lanes::{LaneLayout, LaneTables, WindowLanes, stack};
 use super::layers::{self, How, Room};
 use super::{Engine, EngineError};
-use crate::device::{DeviceError, as_f32};
+use crate::device::{Device, DeviceError, as_f32};
 use crate::kernels::params::Lane;
 use crate::kernels::tiling::{Operands, Product, Tiling};
 use crate::kernels::{mlp_forward, softmax_xent, sums};
@@ -54,9 +56,9 @@ pub(super) struct ForwardPlan {
 impl ForwardPlan {
     /// Node i writes value i at step i; the last node that reads it (or the loss) ends its life. What a node's predecessor computes lies
     /// where that one's output would.
-    pub fn of(graph: &Graph, tiling: Tiling) -> Self {
+    pub fn of(graph: &Graph, tiling: Tiling, batch_statistics: bool) -> Self {
         let readers = graph.last_readers();
-        let fusion = Fusion::of(graph, tiling, false);
+        let fusion = Fusion::of(graph, tiling, Purpose { backward: false, batch_statistics });
         let follows = |node: usize| fusion.gelu.get(node + 1) == Some(&true);
         let own: Vec<usize> = (0..graph.nodes.len()).filter(|&node| !fusion.gelu[node]).collect();
         let value = |&born: &usize| {
@@ -82,19 +84,42 @@ impl ForwardPlan {
     pub fn row_bytes(&self) -> u64 {
         let kept = [self.saved, self.coefficients, self.moments];
         let kept: usize = kept.iter().map(|room| room.row + room.lane).sum();
-        4 * (self.elements.iter().chain(&self.fusion.slots).sum::<usize>() + kept) as u64
+        4 * (self.buffers().sum::<usize>() + kept) as u64
+    }
+
+    /// Values a row of each slot.
+    fn buffers(&self) -> impl Iterator<Item = usize> {
+        self.elements.iter().chain(&self.fusion.slots).copied()
+    }
+}
+
+/// The plans of a model's forward passes.
+pub(super) struct ForwardPlans {
+    running: Arc<ForwardPlan>,
+    batch: Arc<ForwardPlan>,
+}
+
+impl ForwardPlans {
+    /// Of a model on a device.
+    pub fn of(graph: &Graph, device: &dyn Device) -> Self {
+        let plan = |batch_statistics| Arc::new(ForwardPlan::of(graph, Tiling::of(device.info()), batch_statistics));
+        Self { running: plan(false), batch: plan(true) }
+    }
+
+    /// That of a pass whose batch norms take their rows' statistics, or the running ones.
+    fn with(&self, batch_statistics: bool) -> &Arc<ForwardPlan> {
+        if batch_statistics { &self.batch } else { &self.running }
     }
 }
 
 /// The buffers of a chunk's forward pass.
 pub(super) struct Activations {
-    slot: Vec<usize>,
+    plan: Arc<ForwardPlan>,
     spans: Vec<Span>,
     saved: Span,
     coefficients: Span,
     moments: Span,
-    fusion: Fusion,
-    parts: Vec<Span>,
+    left: Vec<Span>,
 }
 
 /// What a chunk's forward pass works with beside the nodes' outputs.
@@ -110,23 +135,23 @@ pub(super) struct Chunk<'a> {
     /// What is computed together.
     pub fusion: &'a Fusion,
     /// Room for its slots of moments.
-    pub parts: &'a [Span],
+    pub left: &'a [Span],
 }
 
 impl Engine {
     /// How many rows of input (`features` values each; 0: don't care) and of lanes fit the budgets.
-    pub(super) fn row_budget(&self, features: usize) -> Budget {
+    pub(super) fn row_budget(&self, features: usize, batch_statistics: bool) -> Budget {
         let limits = self.device.limits();
         let memory = self.working_memory();
         let x = RowBudget { largest_row: (features * 4).max(4) as u64, row: (features * 4 + 8) as u64, cost: 0 };
-        let plan = ForwardPlan::of(&self.graph, self.tiling());
+        let plan = self.plans.with(batch_statistics);
         // A submission ends between dispatches: the longest one counts.
         let cost = match self.in_one_dispatch() {
             Some(_) => self.graph.flops_forward(),
             None => self.graph.nodes.iter().map(|n| n.layer.flops_forward()).max().unwrap_or(0),
         };
         let lanes = RowBudget {
-            largest_row: plan.elements.iter().map(|e| (*e * 4) as u64).max().unwrap_or(4),
+            largest_row: plan.buffers().map(|e| (e * 4) as u64).max().unwrap_or(4),
             row: plan.row_bytes(),
             cost,
         };
@@ -179,8 +204,13 @@ impl Engine {
 
     /// Buffers for the nodes' outputs of so many rows and lanes. Made for the largest chunk of a recording first: growing later would
     /// lose what its commands name.
-    pub(super) fn activations(&mut self, rows: u64, lanes: u64) -> Result<Activations, EngineError> {
-        let plan = ForwardPlan::of(&self.graph, self.tiling());
+    pub(super) fn activations(
+        &mut self,
+        rows: u64,
+        lanes: u64,
+        batch_statistics: bool,
+    ) -> Result<Activations, EngineError> {
+        let plan = Arc::clone(self.plans.with(batch_statistics));
         let device = self.device.as_mut();
         let mut each = |name, sizes: &[usize]| -> Result<Vec<Span>, DeviceError> {
             let nth =
@@ -188,18 +218,17 @@ impl Engine {
             sizes.iter().enumerate().map(nth).collect()
         };
         let spans = each("activations", &plan.elements)?;
-        let parts = each("moments of parts", &plan.fusion.slots)?;
+        let left = each("moments of parts", &plan.fusion.slots)?;
         let mut need = |name, room: Room| -> Result<Span, DeviceError> {
             self.scratch.need(device, name, room.bytes(rows, lanes))
         };
         Ok(Activations {
-            slot: plan.slot,
             spans,
             saved: need("kept values", plan.saved)?,
             coefficients: need("norm coefficients", plan.coefficients)?,
             moments: need("norm moments", plan.moments)?,
-            fusion: plan.fusion,
-            parts,
+            left,
+            plan,
         })
     }
 
@@ -214,8 +243,8 @@ impl Engine {
         gathered: Option<Span>,
     ) -> Result<Span, EngineError> {
         let (rows, count) = (lanes.first.samples.rows, u64::from(lanes.first.samples.count));
-        let activations = self.activations(rows, count)?;
-        let output = |node: usize| activations.spans[activations.slot[node]];
+        let activations = self.activations(rows, count, how.batch_statistics)?;
+        let output = |node: usize| activations.spans[activations.plan.slot[node]];
         let last = self.graph.nodes.len() - 1;
         if let Some(params) = self.in_one_dispatch() {
             let operands = Operands { weights: self.weights, x: batch.x, y: output(last) };
@@ -234,8 +263,8 @@ impl Engine {
             },
             coefficients: activations.coefficients,
             moments: activations.moments,
-            fusion: &activations.fusion,
-            parts: &activations.parts,
+            fusion: &activations.plan.fusion,
+            left: &activations.left,
         };
         let mut at = gathered;
         self.record_nodes(recording, lanes, how, &chunk, &source, |recording, node, _, io| {
@@ -263,9 +292,9 @@ impl Engine {
         let fusion = chunk.fusion;
         for (i, node) in self.graph.nodes.iter().enumerate().filter(|(i, _)| !fusion.gelu[*i]) {
             let layer = &node.layer;
-            let parts = fusion.links[i].map(|link| {
-                let row = fusion.slots[link.slot] as u64;
-                (link.moments, Span { bytes: 4 * rows * row, ..chunk.parts[link.slot] })
+            let left = fusion.links[i].map(|link| {
+                let bytes = 4 * rows * u64::from(link.moments.row);
+                (link.moments, Span { bytes, ..chunk.left[link.slot] })
             });
             let io = layers::Forward {
                 from_batch: node.input == Source::Batch,
@@ -278,7 +307,7 @@ impl Engine {
                 coefficients: sized(chunk.coefficients, layers::coefficients(layer)),
                 moments: sized(chunk.moments, layers::moments(layer)),
                 gelu: fusion.gelu.get(i + 1) == Some(&true),
-                parts,
+                left,
             };
             let lanes = lanes.of(self.windows.of_node(i));
             layers::forward(recording, layer, lanes, how, &io);
@@ -321,7 +350,7 @@ mod tests {
 
     fn plan(table: serde_json::Value) -> (Graph, ForwardPlan) {
         let graph = ModelSpec::from_json(&table).unwrap().graph().unwrap();
-        let plan = ForwardPlan::of(&graph, Tiling::CORE);
+        let plan = ForwardPlan::of(&graph, Tiling::CORE, true);
         (graph, plan)
     }
 

@@ -1,17 +1,26 @@
-//! What kernels of neighbouring nodes do together: GELU behind a linear layer, where nothing wants the values before it, and a group
-//! norm's statistics in the convolution before it.
+//! What kernels of neighbouring nodes do together: GELU behind a linear layer, where nothing wants the values before it, and a norm's
+//! statistics in the convolution before it.
 
 use super::layers;
-use crate::kernels::conv;
+use crate::kernels::moments::Moments;
 use crate::kernels::tiling::Tiling;
 use crate::model::{Graph, Layer, NormKind, Source};
 use crate::plan::arena::{self, Value};
 
-/// Moments that a convolution leaves and a group norm takes, and the slot they lie in between.
+/// What a pass over a graph is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Purpose {
+    /// A backward pass follows, which reads what comes before GELU.
+    pub backward: bool,
+    /// Batch norms take the statistics of a lane's rows.
+    pub batch_statistics: bool,
+}
+
+/// Moments that a convolution leaves and a norm takes, and the slot they lie in between.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Link {
-    /// The parts.
-    pub moments: conv::Moments,
+    /// The moments.
+    pub moments: Moments,
     /// The slot.
     pub slot: usize,
 }
@@ -28,22 +37,22 @@ pub(super) struct Fusion {
 }
 
 impl Fusion {
-    /// `backward`: a backward pass follows, which reads what comes before GELU.
-    pub fn of(graph: &Graph, tiling: Tiling, backward: bool) -> Self {
+    /// For all passes of a purpose.
+    pub fn of(graph: &Graph, tiling: Tiling, purpose: Purpose) -> Self {
         let readers = graph.last_readers();
-        let gelu = (0..graph.nodes.len()).map(|i| !backward && is_behind_linear(graph, &readers, i)).collect();
-        let mut by_conv: Vec<(usize, usize, conv::Moments, usize)> = (0..graph.nodes.len())
+        let gelu = (0..graph.nodes.len()).map(|i| !purpose.backward && is_behind_linear(graph, &readers, i)).collect();
+        let mut by_conv: Vec<(usize, usize, Moments)> = (0..graph.nodes.len())
             .filter_map(|norm| {
-                let (conv, moments, values) = moments_for(graph, tiling, norm)?;
-                Some((conv, norm, moments, values))
+                let (conv, moments) = moments_for(graph, tiling, purpose, norm)?;
+                Some((conv, norm, moments))
             })
             .collect();
         by_conv.sort_by_key(|&(conv, ..)| conv);
-        let values: Vec<Value> =
-            by_conv.iter().map(|&(born, last, _, elements)| Value { elements, born, last }).collect();
-        let (slot_of, slots) = arena::assign(&values);
+        let value =
+            |&(born, last, moments): &(usize, usize, Moments)| Value { elements: moments.row as usize, born, last };
+        let (slot_of, slots) = arena::assign(&by_conv.iter().map(value).collect::<Vec<_>>());
         let mut links = vec![None; graph.nodes.len()];
-        for (&(conv, norm, moments, _), slot) in by_conv.iter().zip(slot_of) {
+        for (&(conv, norm, moments), slot) in by_conv.iter().zip(slot_of) {
             links[conv] = Some(Link { moments, slot });
             links[norm] = links[conv];
         }
@@ -63,16 +72,19 @@ fn is_behind_linear(graph: &Graph, readers: &[usize], node: usize) -> bool {
         && gelu.residual.is_none()
 }
 
-/// For a group norm of a convolution's output: the convolution, the parts of its moments, and their f32 a row.
-fn moments_for(graph: &Graph, tiling: Tiling, norm: usize) -> Option<(usize, conv::Moments, usize)> {
+/// For a norm of a convolution's output: the convolution, and the moments that it can leave.
+fn moments_for(graph: &Graph, tiling: Tiling, purpose: Purpose, norm: usize) -> Option<(usize, Moments)> {
     let node = &graph.nodes[norm];
-    let (Layer::Norm { kind: NormKind::Group { groups }, .. }, Source::Node(before)) = (&node.layer, node.input) else {
-        return None;
-    };
+    let (Layer::Norm { kind, .. }, Source::Node(before)) = (&node.layer, node.input) else { return None };
     let conv = &graph.nodes[before];
     let Layer::Conv { relu: false, .. } = conv.layer else { return None };
-    let moments = conv::Moments::of(tiling, &layers::conv_geometry(&conv.layer)?, *groups as u32)?;
-    Some((before, moments, 2 * groups * moments.parts as usize))
+    let geometry = layers::conv_geometry(&conv.layer)?;
+    let moments = match kind {
+        NormKind::Group { groups } => Moments::of_groups(tiling, &geometry, *groups as u32)?,
+        NormKind::Batch { .. } if purpose.batch_statistics => Moments::of_channels(tiling, &geometry),
+        NormKind::Batch { .. } => return None,
+    };
+    Some((before, moments))
 }
 
 #[cfg(test)]
@@ -81,15 +93,18 @@ mod tests {
     use crate::model::ModelSpec;
     use serde_json::json;
 
-    fn fusion(table: serde_json::Value, backward: bool) -> (Graph, Fusion) {
+    const BACKWARD: Purpose = Purpose { backward: true, batch_statistics: true };
+    const FORWARD: Purpose = Purpose { backward: false, batch_statistics: false };
+
+    fn fusion(table: serde_json::Value, purpose: Purpose) -> (Graph, Fusion) {
         let graph = ModelSpec::from_json(&table).unwrap().graph().unwrap();
-        let fusion = Fusion::of(&graph, Tiling::CORE, backward);
+        let fusion = Fusion::of(&graph, Tiling::CORE, purpose);
         (graph, fusion)
     }
 
     #[test]
     fn convolutions_of_a_resnet_leave_moments_for_their_norms() {
-        let (graph, fusion) = fusion(json!({"kind": "resnet", "input": [3, 32, 32], "classes": 10}), true);
+        let (graph, fusion) = fusion(json!({"kind": "resnet", "input": [3, 32, 32], "classes": 10}), BACKWARD);
         for (i, node) in graph.nodes.iter().enumerate() {
             // The core tier's parts of 4 x 4 pixels are too small.
             let wanted = match &node.layer {
@@ -112,19 +127,29 @@ mod tests {
             json!({"kind": "resnet", "input": [3, 32, 32], "classes": 10, "width": 4}),
             json!({"kind": "resnet", "input": [3, 5, 5], "classes": 10}),
         ] {
-            let (graph, fusion) = fusion(table, true);
+            let (graph, fusion) = fusion(table, BACKWARD);
             let first = graph.nodes.iter().position(|n| matches!(n.layer, Layer::Norm { .. })).unwrap();
             assert!(fusion.links[first].is_none());
         }
     }
 
     #[test]
+    fn batch_norms_take_moments_where_they_want_those_of_their_rows() {
+        let resnet = json!({"kind": "resnet", "input": [3, 9, 9], "classes": 10, "width": 4, "norm": "batch"});
+        let (graph, own) = fusion(resnet.clone(), BACKWARD);
+        let norms = graph.nodes.iter().filter(|n| matches!(n.layer, Layer::Norm { .. })).count();
+        assert_eq!(own.links.iter().flatten().count(), 2 * norms);
+        let running = fusion(resnet, FORWARD).1;
+        assert!(running.links.iter().all(Option::is_none) && running.slots.is_empty());
+    }
+
+    #[test]
     fn gelu_is_fused_where_nothing_goes_back() {
         let vit =
             json!({"kind": "vit", "input": [3, 8, 8], "classes": 10, "dim": 8, "heads": 2, "mlp": 12, "depth": 2});
-        let (graph, fused) = fusion(vit.clone(), false);
+        let (graph, fused) = fusion(vit.clone(), FORWARD);
         let gelus = graph.nodes.iter().filter(|n| matches!(n.layer, Layer::Gelu { .. })).count();
         assert_eq!((gelus, fused.gelu.iter().filter(|g| **g).count()), (2, 2));
-        assert!(!fusion(vit, true).1.gelu.contains(&true));
+        assert!(!fusion(vit, BACKWARD).1.gelu.contains(&true));
     }
 }

@@ -1,6 +1,7 @@
 //! The kernels of each layer kind: forward and backward of a chunk of lanes.
 
 use super::lanes::LaneTables;
+use crate::kernels::moments::Moments;
 use crate::kernels::norm::{self, Statistics};
 use crate::kernels::params::{ABSENT, Lanes};
 use crate::kernels::tiling::{Operands, Product, Tiling};
@@ -153,8 +154,8 @@ pub struct Forward {
     pub moments: Span,
     /// GELU follows a linear layer.
     pub gelu: bool,
-    /// The parts of a convolution's moments: it leaves them there, and its group norm takes them.
-    pub parts: Option<(conv::Moments, Span)>,
+    /// Where a convolution leaves the moments of its output, or its norm takes them.
+    pub left: Option<(Moments, Span)>,
 }
 
 /// Records `y = layer(x)` for all rows of a chunk.
@@ -188,7 +189,7 @@ pub fn forward(rec: &mut Recording, layer: &Layer, lanes: &LaneTables, how: &How
                 from_batch,
                 relu: u32::from(relu),
             };
-            conv::record(rec, samples, product, &geometry, &params, &operands, io.parts);
+            conv::record(rec, samples, product, &geometry, &params, &operands, io.left);
         }
         Layer::MaxPool { input, kernel, stride, .. } => {
             pool::record(rec, pool::Mode::Max, &windows(samples.rows, input, kernel, stride), io.x, io.y);
@@ -203,11 +204,10 @@ pub fn forward(rec: &mut Recording, layer: &Layer, lanes: &LaneTables, how: &How
             let (params, kind) = norm_params(layer, false);
             let (statistics, params) = (statistics(kind, how.batch_statistics), params.shifted(io.running.shift));
             let (perturbed, weights, running) = (product.perturbed, io.weights, io.running.span);
-            if let Some(parts) = io.parts {
-                let (stats, coefficients) = (io.saved, io.coefficients);
-                norm::record_from_moments(rec, samples, perturbed, &params, weights, parts, stats, coefficients);
+            let kept = norm::Kept { stats: io.saved, coefficients: io.coefficients, moments: io.moments };
+            if let Some(left) = io.left {
+                norm::record_from_moments(rec, samples, perturbed, &params, weights, left, &kept);
             } else {
-                let kept = norm::Kept { stats: io.saved, coefficients: io.coefficients, moments: io.moments };
                 norm::record_statistics(rec, samples, statistics, perturbed, &params, weights, running, io.x, &kept);
             }
             norm::record_apply(rec, samples, statistics, &params, io.x, io.coefficients, io.residual, io.y);

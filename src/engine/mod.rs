@@ -81,6 +81,7 @@ pub struct Engine {
     weights: Span,
     /// How nodes see weights and gradients.
     windows: Windows,
+    plans: forward::ForwardPlans,
     scratch: Scratch,
     resident: Option<batch::BatchKey>,
     sets: u64,
@@ -103,6 +104,7 @@ impl Engine {
         Ok(Self {
             windows: windows(device.as_ref(), &graph)?,
             weights: weight_vector(device.as_mut(), &graph)?,
+            plans: forward::ForwardPlans::of(&graph, device.as_ref()),
             exact: Exact::of(device.info()),
             device,
             graph,
@@ -120,6 +122,7 @@ impl Engine {
         self.device.destroy_buffer(self.weights.buffer);
         self.scratch.clear(self.device.as_mut());
         self.resident = None;
+        self.plans = forward::ForwardPlans::of(&graph, self.device.as_ref());
         (self.weights, self.windows, self.graph) = (vector, windows, graph);
         self.set_weights(weights)
     }

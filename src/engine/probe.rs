@@ -78,7 +78,7 @@ impl Engine {
         let probes = self.scratch.need(device, "probe table", (table.len() * 16) as u64)?;
         let results = self.scratch.need(device, "probe results", (table.len() * 8) as u64)?;
         let rows: Vec<u32> = clients.iter().map(|c| c.indices.len() as u32).collect();
-        let budget = self.row_budget(samples.features());
+        let budget = self.row_budget(samples.features(), settings.batch_statistics);
         let most = if settings.batch_statistics {
             self.whole_lanes(rows.iter().copied().max().unwrap_or(0), "zo.norm_statistics")?
         } else {
@@ -180,7 +180,7 @@ impl Engine {
     /// # Errors
     /// `rows` don't fit the memory at once.
     pub(super) fn whole_lanes(&self, rows: u32, key: &'static str) -> Result<u32, EngineError> {
-        let budget = self.row_budget(0);
+        let budget = self.row_budget(0, true);
         let (needed, memory) = (u64::from(rows) * budget.lane_row_bytes, self.working_memory());
         if needed > memory {
             return Err(EngineError::Whole { rows, needed, missing: needed - memory, key });
@@ -198,11 +198,11 @@ impl Engine {
         losses: Span,
         correct: Span,
     ) -> Result<(), EngineError> {
-        let rows = self.row_budget(0).lane_rows;
+        let rows = self.row_budget(0, how.batch_statistics).lane_rows;
         let runs = pack(lanes.iter().map(|l| l.rows), u64::from(rows), 65_535);
         let largest = runs.iter().map(|run| lanes[run.clone()].iter().map(|l| u64::from(l.rows)).sum()).max();
         let most = runs.iter().map(|run| run.len() as u64).max();
-        self.activations(largest.unwrap_or(0), most.unwrap_or(0))?;
+        self.activations(largest.unwrap_or(0), most.unwrap_or(0), how.batch_statistics)?;
         let layout = self.lane_layout();
         let total = runs.iter().map(|run| layout.bytes(run.len())).sum();
         let mut table = self.scratch.need(self.device.as_mut(), "lanes", total)?;

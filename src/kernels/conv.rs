@@ -2,8 +2,9 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::moments::{Moments, Parts};
 use super::params::{Lanes, perturb};
-use super::tiling::{Operands, Product, Tiling};
+use super::tiling::{Operands, Product};
 use super::{Kernel, Variant};
 use crate::plan::{Recording, Span};
 use crate::reference::conv as twins;
@@ -12,7 +13,10 @@ use crate::reference::conv as twins;
 pub static KERNEL: Kernel = Kernel { name: "conv", twin: twins::conv };
 
 /// The same, with moments of the output for a group norm.
-pub static MOMENTS: Kernel = Kernel { name: "conv_moments", twin: twins::conv_moments };
+pub static GROUP_MOMENTS: Kernel = Kernel { name: "conv_group_moments", twin: twins::conv_group_moments };
+
+/// The same, with moments of the output for a batch norm.
+pub static CHANNEL_MOMENTS: Kernel = Kernel { name: "conv_channel_moments", twin: twins::conv_channel_moments };
 
 /// The uniform block.
 #[repr(C)]
@@ -69,34 +73,7 @@ impl Geometry {
     }
 }
 
-/// The parts in which a convolution notes mean and sum of squared deviations of its output, for a group norm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moments {
-    /// Parts of a sample's group of channels.
-    pub parts: u32,
-    /// Values of a part.
-    pub values: u32,
-    /// Columns a thread of a part.
-    segment: u32,
-}
-
-impl Moments {
-    /// Of an output whose channels are in so many groups. None where a thread's tile would mix groups or samples (where a part ends must
-    /// not depend on how rows are cut into lanes), or where parts are so small that they save little.
-    pub fn of(tiling: Tiling, geometry: &Geometry, groups: u32) -> Option<Self> {
-        let tiling = tiling.for_rows(geometry.output[0]);
-        let (rows, pixels, channels) = (tiling.tile_o * tiling.share, geometry.pixels(), geometry.output[0] / groups);
-        let segment = tiling.tile_q.min(pixels / tiling.lanes);
-        let whole = rows * segment >= 32
-            && tiling.tile_q.is_multiple_of(segment)
-            && pixels.is_multiple_of(segment * tiling.lanes)
-            && channels.is_multiple_of(rows);
-        whole.then(|| Self { parts: channels * pixels / (rows * segment), values: rows * segment, segment })
-    }
-}
-
-/// Records the convolution of all rows of a chunk. With `moments`, parts of them are left there, (mean, squares) f32 per (row, group,
-/// part); there must be no ReLU then.
+/// Records the convolution of all rows of a chunk. With `moments`, those of the output are left there; there must be no ReLU then.
 pub fn record(
     rec: &mut Recording,
     lanes: &Lanes,
@@ -116,11 +93,12 @@ pub fn record(
     let grid = [geometry.output[0].div_ceil(tiling.tile_rows()), columns.div_ceil(tiling.tile_columns()), lanes.count];
     let products = u64::from(geometry.output[0] * geometry.pixels()) * u64::from(geometry.depth());
     let (bound, cost) = ([lanes.table, io.weights, io.x, io.y], 2 * lanes.rows * products);
-    match moments {
-        Some((moments, to)) => {
-            let bound = [bound.as_slice(), &[to]].concat();
-            rec.dispatch(&MOMENTS, variant.with("SEGMENT", moments.segment), params, &bound, grid, cost);
-        }
-        None => rec.dispatch(&KERNEL, variant, params, &bound, grid, cost),
-    }
+    let Some((Moments { parts, .. }, to)) = moments else {
+        return rec.dispatch(&KERNEL, variant, params, &bound, grid, cost);
+    };
+    let (kernel, variant) = match parts {
+        Parts::Groups { segment, .. } => (&GROUP_MOMENTS, variant.with("SEGMENT", segment)),
+        Parts::Channels { .. } => (&CHANNEL_MOMENTS, variant),
+    };
+    rec.dispatch(kernel, variant, params, &[bound.as_slice(), &[to]].concat(), grid, cost);
 }

@@ -18,6 +18,7 @@ pub mod linear;
 pub mod linear_grad;
 pub mod madd;
 pub mod mlp_forward;
+pub mod moments;
 pub mod norm;
 pub mod params;
 pub mod pool;

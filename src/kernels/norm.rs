@@ -5,7 +5,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::conv::Moments;
+use super::moments::{Moments, Parts};
 use super::params::{Lanes, perturb};
 use super::values::ValueKernel;
 use super::{Kernel, Variant};
@@ -23,6 +23,9 @@ pub static GROUP_NORM_MOMENTS: Kernel = Kernel { name: "group_norm_moments", twi
 /// Statistics, coefficients and moments of batch norm.
 pub static BATCH_NORM_STATS: ValueKernel =
     ValueKernel::new("batch_norm_stats", "batch_norm_stats_scalar", twins::batch_norm_stats);
+
+/// The same from the moments of parts.
+pub static BATCH_NORM_MOMENTS: Kernel = Kernel { name: "batch_norm_moments", twin: twins::batch_norm_moments };
 
 /// Coefficients from running statistics.
 pub static RUNNING_NORM_STATS: Kernel = Kernel { name: "running_norm_stats", twin: twins::running_norm_stats };
@@ -187,26 +190,30 @@ pub fn record_statistics(
     }
 }
 
-/// Records statistics and coefficients of group norm from the parts that a convolution left, as [`record_statistics`] leaves them.
-#[expect(clippy::too_many_arguments, reason = "buffers of one launch, each once")]
+/// Records statistics and coefficients from the moments that a convolution left of `x`, as [`record_statistics`] leaves them.
 pub fn record_from_moments(
     rec: &mut Recording,
     lanes: &Lanes,
     distribution: Option<Distribution>,
     params: &Params,
     weights: Span,
-    (moments, parts): (Moments, Span),
-    stats: Span,
-    coefficients: Span,
+    (moments, left): (Moments, Span),
+    kept: &Kept,
 ) {
-    let variant = Variant::plain()
-        .with("CHANNELS", params.channels)
-        .with("PARTS", moments.parts)
-        .with("PART_VALUES", moments.values)
-        .with("PERTURB", perturb(distribution));
-    let bound = [lanes.table, weights, parts, stats, coefficients];
-    let cost = 8 * lanes.rows * u64::from(params.groups * moments.parts);
-    rec.dispatch(&GROUP_NORM_MOMENTS, variant, params, &bound, params.rows_grid(lanes), cost);
+    let variant = Variant::plain().with("CHANNELS", params.channels).with("PERTURB", perturb(distribution));
+    let bound = [lanes.table, weights, left, kept.stats, kept.coefficients];
+    let cost = 4 * lanes.rows * u64::from(moments.row);
+    match moments.parts {
+        Parts::Groups { count, values, .. } => {
+            let variant = variant.with("PARTS", count).with("PART_VALUES", values);
+            rec.dispatch(&GROUP_NORM_MOMENTS, variant, params, &bound, params.rows_grid(lanes), cost);
+        }
+        Parts::Channels { columns } => {
+            let variant = variant.with("PIXELS", params.spatial).with("PART_COLUMNS", columns);
+            let bound = [bound.as_slice(), &[kept.moments]].concat();
+            rec.dispatch(&BATCH_NORM_MOMENTS, variant, params, &bound, lanes.grid(params.channels, 1), cost);
+        }
+    }
 }
 
 /// Records `y = act(x * a + b [+ residual])`.

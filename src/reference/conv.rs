@@ -1,4 +1,4 @@
-//! Twins of `shaders/conv.wgsl` and `shaders/conv_moments.wgsl`.
+//! Twins of `shaders/conv.wgsl`, and of the same with moments.
 
 use super::Call;
 use super::weight::weights;
@@ -54,29 +54,51 @@ pub fn conv(call: &Call<'_>) {
     }
 }
 
-/// The convolution, then (mean, squares) of each part: a thread's channels, of its columns those of one segment.
-pub fn conv_moments(call: &Call<'_>) {
+/// Mean and sum of squared deviations.
+fn moments(values: &[f32]) -> [f32; 2] {
+    let mean = values.iter().sum::<f32>() / values.len() as f32;
+    [mean, values.iter().map(|v| (v - mean) * (v - mean)).sum()]
+}
+
+/// The convolution, then the moments of each part: a thread's channels, of its columns those of one segment.
+pub fn conv_group_moments(call: &Call<'_>) {
     conv(call);
     let g = geometry(call);
     let get = |name| call.variant.get(name, 1) as usize;
     let (lanes, segment, rows) = (get("LANES"), get("SEGMENT"), get("TILE_O") * get("SHARE"));
     let (channels, pixels) = (g.output[0] as usize, g.pixels() as usize);
-    let (table, y, mut moments) = (call.read::<Lane>(1), call.read::<f32>(4), call.write::<[f32; 2]>(5));
+    let (table, y, mut parts) = (call.read::<Lane>(1), call.read::<f32>(4), call.write::<[f32; 2]>(5));
+    let (a_row, segments) = (channels * pixels / (rows * segment), pixels / (segment * lanes));
     for lane in table.iter().take(call.grid[2] as usize) {
         for row in lane.row0 as usize..(lane.row0 + lane.rows) as usize {
-            let parts = moments[row * channels * pixels / (rows * segment)..].iter_mut();
-            for (part, to) in parts.take(channels * pixels / (rows * segment)).enumerate() {
+            for (part, to) in parts[row * a_row..][..a_row].iter_mut().enumerate() {
                 let (thread, block) = (part % lanes, part / lanes);
-                let (first, q) = (
-                    block / (pixels / (segment * lanes)) * rows,
-                    block % (pixels / (segment * lanes)) * segment * lanes,
-                );
+                let (first, q) = (block / segments * rows, block % segments * segment * lanes);
                 let columns =
                     |o: usize| (0..segment).map(move |p| (row * channels + o) * pixels + q + p * lanes + thread);
                 let values: Vec<f32> = (first..first + rows).flat_map(columns).map(|at| y[at]).collect();
-                let mean = values.iter().sum::<f32>() / values.len() as f32;
-                *to = [mean, values.iter().map(|v| (v - mean) * (v - mean)).sum()];
+                *to = moments(&values);
             }
+        }
+    }
+}
+
+/// The convolution, then the moments of each part: a channel's columns of a tile.
+pub fn conv_channel_moments(call: &Call<'_>) {
+    conv(call);
+    let g = geometry(call);
+    let get = |name| call.variant.get(name, 1) as usize;
+    let (channels, pixels, tile) = (g.output[0] as usize, g.pixels() as usize, get("LANES") * get("TILE_Q"));
+    let (table, y, mut parts) = (call.read::<Lane>(1), call.read::<f32>(4), call.write::<[f32; 2]>(5));
+    for lane in table.iter().take(call.grid[2] as usize) {
+        let (row0, columns) = (lane.row0 as usize, lane.rows as usize * pixels);
+        let tiles = columns.div_ceil(tile);
+        let own = &mut parts[row0 * pixels.div_ceil(tile) * channels..][..channels * tiles];
+        for (part, to) in own.iter_mut().enumerate() {
+            let (c, first) = (part / tiles, part % tiles * tile);
+            let at = |q: usize| ((row0 + q / pixels) * channels + c) * pixels + q % pixels;
+            let values: Vec<f32> = (first..columns.min(first + tile)).map(|q| y[at(q)]).collect();
+            *to = moments(&values);
         }
     }
 }

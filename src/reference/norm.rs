@@ -10,11 +10,10 @@ use crate::kernels::params::{Lane, SAMPLE_BLOCK};
 
 const EPS: f32 = 1.0e-5;
 
-/// Mean and rstd of `count` values, and their sum of squares about the mean.
-fn moments(count: usize, x: impl Fn(usize) -> f32) -> ([f32; 2], f32) {
+/// Mean of `count` values, and their sum of squares about it.
+fn moments(count: usize, x: impl Fn(usize) -> f32) -> (f32, f32) {
     let mean = tree_sum(count, &x) / count as f32;
-    let squares = tree_sum(count, |i| (x(i) - mean) * (x(i) - mean));
-    ([mean, 1.0 / (squares / count as f32 + EPS).sqrt()], squares)
+    (mean, tree_sum(count, |i| (x(i) - mean) * (x(i) - mean)))
 }
 
 /// Coefficients (a, b) with y = x a + b.
@@ -66,7 +65,8 @@ pub fn group_norm_stats(call: &Call<'_>) {
     let count = (p.channels / p.groups * p.spatial) as usize;
     keep_groups(call, &p, |slice| {
         let x = &x[slice * count..][..count];
-        moments(count, |i| x[i]).0
+        let (mean, squares) = moments(count, |i| x[i]);
+        [mean, 1.0 / (squares / count as f32 + EPS).sqrt()]
     });
 }
 
@@ -84,27 +84,53 @@ pub fn group_norm_moments(call: &Call<'_>) {
     });
 }
 
-/// Statistics, coefficients and moments per lane and channel.
-pub fn batch_norm_stats(call: &Call<'_>) {
-    let p: Params = call.params();
-    let (lanes, all, x) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
+/// Stores statistics, coefficients and moments per lane and channel, as `stat` gives mean and sum of squared deviations.
+fn keep_channels(call: &Call<'_>, p: &Params, stat: impl Fn(&Lane, usize) -> (f32, f32)) {
+    let (lanes, all) = (call.read::<Lane>(1), call.read::<f32>(2));
     let (mut stats, mut coefficients, mut kept) = (Vec::new(), Vec::new(), Vec::new());
-    let (channels, spatial) = (p.channels as usize, p.spatial as usize);
+    let channels = p.channels as usize;
     for (l, lane) in lanes[..call.grid[2] as usize].iter().enumerate().filter(|(_, lane)| lane.rows > 0) {
-        let [scale, bias] = scale_and_bias(call, &p, &all, lane);
-        let count = lane.rows as usize * spatial;
+        let [scale, bias] = scale_and_bias(call, p, &all, lane);
+        let count = (lane.rows * p.spatial) as f32;
         for c in 0..channels {
-            let value = |i: usize| x[((lane.row0 as usize + i / spatial) * channels + c) * spatial + i % spatial];
-            let (stat, squares) = moments(count, value);
+            let (mean, squares) = stat(lane, c);
+            let stat = [mean, 1.0 / (squares / count + EPS).sqrt()];
             stats.push((l * channels + c, stat));
             coefficients.push((l * channels + c, affine(stat, scale[c], bias[c])));
-            kept.push((l * channels + c, [stat[0], squares / (count as f32 - 1.0).max(1.0)]));
+            kept.push((l * channels + c, [mean, squares / (count - 1.0).max(1.0)]));
         }
     }
-    drop((lanes, all, x));
+    drop((lanes, all));
     store(call, 4, &stats);
     store(call, 5, &coefficients);
     store(call, 6, &kept);
+}
+
+/// Statistics, coefficients and moments of batch norm from its input.
+pub fn batch_norm_stats(call: &Call<'_>) {
+    let p: Params = call.params();
+    let x = call.read::<f32>(3).to_vec();
+    let (channels, spatial) = (p.channels as usize, p.spatial as usize);
+    keep_channels(call, &p, |lane, c| {
+        let value = |i: usize| x[((lane.row0 as usize + i / spatial) * channels + c) * spatial + i % spatial];
+        moments(lane.rows as usize * spatial, value)
+    });
+}
+
+/// The same from the moments of parts.
+pub fn batch_norm_moments(call: &Call<'_>) {
+    let p: Params = call.params();
+    let moments = call.read::<[f32; 2]>(3).to_vec();
+    let columns = call.variant.get("PART_COLUMNS", 1);
+    keep_channels(call, &p, |lane, c| {
+        let values = lane.rows * p.spatial;
+        let parts = values.div_ceil(columns) as usize;
+        let first = (lane.row0 * p.spatial.div_ceil(columns) * p.channels) as usize + c * parts;
+        let of = |i: usize| (moments[first + i], columns.min(values - i as u32 * columns) as f32);
+        let mean = (0..parts).map(of).map(|([mean, _], n)| mean * n).sum::<f32>() / values as f32;
+        let about = |([of, squares], n): ([f32; 2], f32)| squares + n * (of - mean) * (of - mean);
+        (mean, (0..parts).map(of).map(about).sum())
+    });
 }
 
 /// Statistics and coefficients per lane and channel from the running statistics.

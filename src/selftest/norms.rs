@@ -3,7 +3,8 @@
 use super::products::{PERTURBED, text};
 use super::{Case, Fixture, rounding};
 use crate::device::DeviceError;
-use crate::kernels::conv::{self, Geometry, Moments};
+use crate::kernels::conv::{self, Geometry};
+use crate::kernels::moments::Moments;
 use crate::kernels::norm::{self, Kept, Params, Statistics};
 use crate::kernels::params::{ABSENT, Lanes};
 use crate::kernels::tiling::{Operands, Product};
@@ -59,14 +60,7 @@ impl Norm {
             relu: 0,
             accumulate: 0,
         };
-        let values = norm::kept_values(kind, channels, params.groups);
-        let count = if values.per_lane { ROWS.len() } else { TOTAL as usize };
-        let mut blank = |name, values: u64| f.blank(name, count * values as usize);
-        let kept = Kept {
-            stats: blank("stats", values.stats)?,
-            coefficients: blank("coefficients", values.coefficients)?,
-            moments: blank("moments", values.moments)?,
-        };
+        let kept = kept(f, kind, channels, params.groups)?;
         let x = f.random("x", (TOTAL * channels * spatial) as usize)?;
         Ok(Self { lanes, params, weights, running: f.buffer("running", &running)?, x, kept })
     }
@@ -74,6 +68,18 @@ impl Norm {
     fn values(&self) -> usize {
         (TOTAL * self.params.channels * self.params.spatial) as usize
     }
+}
+
+/// Room for what the statistics pass leaves.
+fn kept(f: &mut Fixture<'_>, kind: Statistics, channels: u32, groups: u32) -> Result<Kept, DeviceError> {
+    let values = norm::kept_values(kind, channels, groups);
+    let count = if values.per_lane { ROWS.len() } else { TOTAL as usize };
+    let mut blank = |name, values: u64| f.blank(name, count * values as usize);
+    Ok(Kept {
+        stats: blank("stats", values.stats)?,
+        coefficients: blank("coefficients", values.coefficients)?,
+        moments: blank("moments", values.moments)?,
+    })
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -91,21 +97,29 @@ pub(super) fn cases() -> Vec<Case> {
         for (input, channels, stride, groups) in
             [([3, 8, 8], 64, 1, 2), ([8, 4, 4], 32, 1, 1), ([4, 16, 16], 16, 2, 2), ([3, 5, 5], 16, 1, 2)]
         {
-            let out = (input[1] - 1) / stride + 1;
-            let geometry = Geometry { input, output: [channels, out, out], kernel: 3, stride, padding: 1 };
-            cases.push(behind_conv(geometry, groups, how));
+            for kind in [Statistics::Group, Statistics::Batch] {
+                let out = (input[1] - 1) / stride + 1;
+                let geometry = Geometry { input, output: [channels, out, out], kernel: 3, stride, padding: 1 };
+                cases.push(behind_conv(geometry, kind, groups, how));
+            }
+        }
+        // Rows that don't fill the tile; more parts than threads.
+        for (input, channels) in [([3, 5, 5], 7), ([1, 70, 70], 3)] {
+            let geometry = Geometry { input, output: [channels, input[1], input[2]], kernel: 3, stride: 1, padding: 1 };
+            cases.push(behind_conv(geometry, Statistics::Batch, 1, how));
         }
     }
     cases
 }
 
 /// A convolution that leaves moments where it can, the statistics from them, and the elementwise pass.
-fn behind_conv(g: Geometry, groups: u32, how: Option<Distribution>) -> Case {
+fn behind_conv(g: Geometry, kind: Statistics, groups: u32, how: Option<Distribution>) -> Case {
+    let groups = if kind == Statistics::Group { groups } else { 1 };
     let shape = (g.output[0], groups, g.pixels());
     let gaussian = if how == Some(Distribution::Gaussian) { 4e-5 } else { 0.0 };
-    // The sum of a convolution and its mean over the group, about which it is taken; then as `forward`.
-    let tolerance = 2.0 * rounding(g.depth() + 4) + rounding(2 * additions(Statistics::Group, shape) + 20) + gaussian;
-    Case::new(&format!("{} {}", name("behind conv", Statistics::Group, shape), text(how)), tolerance, move |f| {
+    // The sum of a convolution and its mean over the values, about which it is taken; then as `forward`.
+    let tolerance = 2.0 * rounding(g.depth() + 4) + rounding(2 * additions(kind, shape) + 20) + gaussian;
+    Case::new(&format!("{} {}", name("behind conv", kind, shape), text(how)), tolerance, move |f| {
         let scale_offset = g.output[0] * g.depth();
         let params = Params {
             channels: shape.0,
@@ -122,32 +136,31 @@ fn behind_conv(g: Geometry, groups: u32, how: Option<Distribution>) -> Case {
         let lanes = f.lanes(&ROWS, stride)?;
         let weights = f.random("weights", ROWS.len() * stride as usize)?;
         let mut blank = |name, values: u32| f.blank(name, (TOTAL * values) as usize);
-        let values = shape.0 * shape.2;
-        let (y, normed) = (blank("y", values)?, blank("normed", values)?);
-        let kept = norm::kept_values(Statistics::Group, shape.0, groups);
-        let (stats, coefficients) =
-            (blank("stats", kept.stats as u32)?, blank("coefficients", kept.coefficients as u32)?);
+        let (y, normed) = (blank("y", shape.0 * shape.2)?, blank("normed", shape.0 * shape.2)?);
+        let kept = kept(f, kind, shape.0, groups)?;
         let tiling = f.tiling();
-        let moments = match Moments::of(tiling, &g, groups) {
-            Some(moments) => Some((moments, f.blank("moments", (TOTAL * 2 * groups * moments.parts) as usize)?)),
+        let moments = match kind {
+            Statistics::Group => Moments::of_groups(tiling, &g, groups),
+            _ => Some(Moments::of_channels(tiling, &g)),
+        };
+        let left = match moments {
+            Some(moments) => Some((moments, f.blank("moments of parts", (TOTAL * moments.row) as usize)?)),
             None => None,
         };
         let io = Operands { weights, x: f.random("x", (TOTAL * g.input.iter().product::<u32>()) as usize)?, y };
         let product = Product { tiling, perturbed: how };
         let mut rec = Recording::new();
         let conv = conv::Params { weight_offset: 0, bias_offset: ABSENT, from_batch: 1, relu: 0 };
-        conv::record(&mut rec, &lanes, &product, &g, &conv, &io, moments);
+        conv::record(&mut rec, &lanes, &product, &g, &conv, &io, left);
         rec.read_back(y);
-        match moments {
-            Some(moments) => {
-                norm::record_from_moments(&mut rec, &lanes, how, &params, weights, moments, stats, coefficients);
-            }
-            None => {
-                let kept = Kept { stats, coefficients, moments: stats };
-                norm::record_statistics(&mut rec, &lanes, Statistics::Group, how, &params, weights, weights, y, &kept);
-            }
+        match left {
+            Some(left) => norm::record_from_moments(&mut rec, &lanes, how, &params, weights, left, &kept),
+            None => norm::record_statistics(&mut rec, &lanes, kind, how, &params, weights, weights, y, &kept),
         }
-        norm::record_apply(&mut rec, &lanes, Statistics::Group, &params, y, coefficients, None, normed);
+        if kind == Statistics::Batch {
+            rec.read_back(kept.moments);
+        }
+        norm::record_apply(&mut rec, &lanes, kind, &params, y, kept.coefficients, None, normed);
         rec.read_back(normed);
         Ok(rec)
     })

@@ -1,43 +1,33 @@
-// As conv.wgsl, and of the output's values their mean and sum of squared deviations, in parts, for the group norm behind it
+// A convolution (lib/conv.wgsl), and of its output mean and sum of squared deviations, in parts, for the group norm behind it
 // (group_norm_moments.wgsl): each thread notes those of its own values, so that nothing is read again and nothing is shared.
 // A part is a thread's TEAM_ROWS channels, of one group, times SEGMENT columns, of one sample. SEGMENT divides TILE_Q; SEGMENT * LANES
 // divides the pixels, TEAM_ROWS the channels of a group.
-// Dispatch as conv.wgsl. Traffic: that, and two floats a part of TEAM_ROWS * SEGMENT values out.
+// Traffic beside the convolution's: two floats a part of TEAM_ROWS * SEGMENT values out.
 #import lib/conv.wgsl
 
 @group(0) @binding(5) var<storage, read_write> moments: array<vec2<f32>>;
 
 const SEGMENT: u32 = 1u;
-const TEAM_ROWS: u32 = TILE_O * SHARE;
 const PART_VALUES: u32 = TEAM_ROWS * SEGMENT;
 // Parts of a thread.
 const PART_COUNT: u32 = TILE_Q / SEGMENT;
 // Segments of a sample's pixels.
 const SEGMENTS: u32 = PIXELS / (SEGMENT * LANES);
 
-@compute @workgroup_size(THREADS)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let lane = lanes[group.z];
-    let q0 = group.y * TILE_COLUMNS;
-    let columns = lane.rows * PIXELS;
-    if (q0 >= columns) { return; }
-    let o0 = group.x * TILE_ROWS;
-    var sums = conv_tile(lane, o0, q0, columns, thread);
-    // The team's first channel.
-    let first = o0 + thread / LANES * TEAM_ROWS;
+fn after_tile(lane: Lane, first: u32, q0: u32, columns: u32, thread: u32, sums: ptr<function, Tile>) {
     if (first >= OUT_C) { return; }
     // By segment. The loops are those of the tile's sums, so that a compiler unrolls them alike and keeps the sums in registers.
     var means: array<f32, PART_COUNT>;
     var squares: array<f32, PART_COUNT>;
     for (var f = 0u; f < TILE_O; f++) {
         for (var j = 0u; j < SHARE; j++) {
-            for (var p = 0u; p < TILE_Q; p++) { means[p / SEGMENT] += sums[f][j][p] / f32(PART_VALUES); }
+            for (var p = 0u; p < TILE_Q; p++) { means[p / SEGMENT] += (*sums)[f][j][p] / f32(PART_VALUES); }
         }
     }
     for (var f = 0u; f < TILE_O; f++) {
         for (var j = 0u; j < SHARE; j++) {
             for (var p = 0u; p < TILE_Q; p++) {
-                let d = sums[f][j][p] - means[p / SEGMENT];
+                let d = (*sums)[f][j][p] - means[p / SEGMENT];
                 squares[p / SEGMENT] += d * d;
             }
         }

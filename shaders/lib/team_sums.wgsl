@@ -1,0 +1,19 @@
+// Core tier: sums over the LANES threads of a team, for each of its rows, through workgroup memory; all threads get them. All threads of a
+// workgroup call it, in uniform control flow. Each sum runs over the threads in ascending order.
+var<workgroup> team_values: array<f32, TILE_ROWS * LANES>;
+
+fn team_sums(values: ptr<function, array<f32, TEAM_ROWS>>, thread: u32) {
+    let first = thread / LANES * TEAM_ROWS * LANES;
+    let own = thread % LANES;
+    // The last call's results may still be being read.
+    workgroupBarrier();
+    for (var r = 0u; r < TEAM_ROWS; r++) { team_values[first + r * LANES + own] = (*values)[r]; }
+    workgroupBarrier();
+    for (var r = own; r < TEAM_ROWS; r += LANES) {
+        var sum = 0.0f;
+        for (var l = 0u; l < LANES; l++) { sum += team_values[first + r * LANES + l]; }
+        team_values[first + r * LANES] = sum;
+    }
+    workgroupBarrier();
+    for (var r = 0u; r < TEAM_ROWS; r++) { (*values)[r] = team_values[first + r * LANES]; }
+}
