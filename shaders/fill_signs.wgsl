@@ -1,11 +1,12 @@
 // out[i] = e_(start + i) of the rademacher stream, before tau.
-// A thread makes one Philox block and stores its 128 signs as 32 vec4; 64 threads a workgroup, folded over x and y. The last vec4
-// is written whole. (Passing the words through workgroup memory, so that neighbours store side by side, is four times slower on a
-// software adapter.)
+// A thread makes one Philox block, 128 signs or 32 vec4; lib/sign_quads.wgsl says who stores them. 64 threads a workgroup, folded over
+// x and y. The last vec4 is written whole. (Passing the words through workgroup memory, so that neighbours store side by side, is four
+// times slower on a software adapter than each thread's storing its own.)
 // UNALIGNED: start is no multiple of 128, so a thread's signs come from two blocks.
 // Traffic: 4 bytes written an element.
 #import lib/stream.wgsl
 #import lib/position.wgsl
+#import lib/sign_quads.wgsl
 struct Params {
     seed_lo: u32,
     seed_hi: u32,
@@ -40,25 +41,18 @@ fn funnel(low: vec4<u32>, high: vec4<u32>, by: u32) -> vec4<u32> {
     return (a >> vec4<u32>(by & 31u)) | carry;
 }
 
+// Of the four lowest bits. A selection: software adapters make it for a whole subgroup, arithmetic on bits again for each f32 they store.
 fn signs(bits: u32) -> vec4<f32> {
-    let top = vec4<u32>(bits) << vec4<u32>(31u, 30u, 29u, 28u);
-    return bitcast<vec4<f32>>(vec4<u32>(0xBF800000u) ^ (top & vec4<u32>(0x80000000u)));
+    return select(vec4<f32>(-1.0f), vec4<f32>(1.0f), (vec4<u32>(bits) & vec4<u32>(1u, 2u, 4u, 8u)) != vec4<u32>());
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let first = ((id.y * groups.x + id.x) * 64u + lane) * 32u;
-    if first >= params.quads {
-        return;
-    }
     let position = position_add(vec2<u32>(params.start_lo, params.start_hi), first * 4u);
     var x = block_at(position);
     if UNALIGNED != 0u {
         x = funnel(x, block_at(position_add(position, 128u)), params.start_lo & 127u);
     }
-    for (var k = 0u; k < 32u; k++) {
-        if first + k < params.quads {
-            out[first + k] = signs(x[k >> 3u] >> ((k & 7u) * 4u));
-        }
-    }
+    store_signs(first, x);
 }

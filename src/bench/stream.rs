@@ -77,7 +77,7 @@ pub fn fills(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchEr
         ("fill-uniform", Distribution::Uniform),
     ] {
         let mut rec = Recording::new();
-        fill::record(&mut rec, dist, SEED, 0, weights, out);
+        fill::record(&mut rec, engine.device().info(), dist, SEED, 0, weights, out);
         // Twice the contract's bound of a gaussian element: host and device may each use it up.
         let tolerance = if dist == Distribution::Gaussian { 2e-5 } else { 0.0 };
         let expected = move |first: u32, w: &mut [f32]| stream::fill(dist, SEED, u64::from(first), w);

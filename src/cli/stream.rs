@@ -54,7 +54,7 @@ fn generate(device: &mut dyn Device, args: &StreamArgs) -> Result<Vec<f32>, Devi
         let count = piece.min(args.count - done);
         let mut recording = Recording::new();
         let start = args.start.wrapping_add(u64::from(done));
-        fill::record(&mut recording, args.distribution, args.seed, start, count, buffer);
+        fill::record(&mut recording, device.info(), args.distribution, args.seed, start, count, buffer);
         recording.read_back(Span::of(buffer, u64::from(count) * 4));
         values.extend(as_f32(&device.run(&recording)?.concat()));
         done += count;

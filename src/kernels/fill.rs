@@ -3,6 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::{Kernel, Variant, fold_grid, vec4_bytes};
+use crate::device::AdapterInfo;
 use crate::plan::{BufferId, Recording, Span};
 use crate::reference;
 use crate::stream::{Distribution, block_len};
@@ -29,8 +30,16 @@ pub struct Params {
 }
 
 /// Writes the elements `start`, `start + 1`, ... (wrapping at 2^64) of a seed to the first `count` f32 of `out`, which must have
-/// room for [`vec4_bytes`]`(count)`: the last vec4 is written whole. Of `sphere` the gaussian's elements.
-pub fn record(rec: &mut Recording, dist: Distribution, seed: u64, start: u64, count: u32, out: BufferId) {
+/// room for [`vec4_bytes`]`(count)`: the last vec4 is written whole. Of `sphere` the gaussian's elements. `info`: of the device.
+pub fn record(
+    rec: &mut Recording,
+    info: &AdapterInfo,
+    dist: Distribution,
+    seed: u64,
+    start: u64,
+    count: u32,
+    out: BufferId,
+) {
     let quads = count.div_ceil(4);
     let params = Params {
         seed_lo: seed as u32,
@@ -44,6 +53,7 @@ pub fn record(rec: &mut Recording, dist: Distribution, seed: u64, start: u64, co
     let bindings = [Span::of(out, vec4_bytes(count))];
     if dist == Distribution::Rademacher {
         let grid = fold_grid(u64::from(quads), 2048);
+        let variant = variant.with("GROUP", info.subgroup_size.clamp(1, 8));
         rec.dispatch(&SIGNS, variant, &params, &bindings, grid, u64::from(count) * 8);
     } else {
         let grid = fold_grid(u64::from(quads), 64);

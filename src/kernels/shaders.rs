@@ -198,6 +198,8 @@ sources![
     "lib/scalar4_texel.wgsl",
     "lib/share.wgsl",
     "lib/share_subgroup.wgsl",
+    "lib/sign_quads.wgsl",
+    "lib/sign_quads_subgroup.wgsl",
     "lib/stream.wgsl",
     "lib/stream_quad.wgsl",
     "lib/subgroup_place.wgsl",

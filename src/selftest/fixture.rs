@@ -2,7 +2,7 @@
 
 use bytemuck::NoUninit;
 
-use crate::device::{Device, DeviceError};
+use crate::device::{AdapterInfo, Device, DeviceError};
 use crate::kernels::params::{Lane, Lanes};
 use crate::kernels::replay::Exact;
 use crate::kernels::tiling::Tiling;
@@ -22,14 +22,19 @@ impl<'a> Fixture<'a> {
         Self { device, buffers: Vec::new(), setup: Recording::new(), state: 0x9e37_79b9_7f4a_7c15 }
     }
 
+    /// What is known of the device.
+    pub fn info(&self) -> &AdapterInfo {
+        self.device.info()
+    }
+
     /// How products are blocked on this device.
     pub fn tiling(&self) -> Tiling {
-        Tiling::of(self.device.info())
+        Tiling::of(self.info())
     }
 
     /// The wanted way of exact replay, as far as the device can: lookups need subgroups.
     pub fn exact(&self, wanted: Exact) -> Exact {
-        Exact { lookups: wanted.lookups && Exact::of(self.device.info()).lookups, ..wanted }
+        Exact { lookups: wanted.lookups && Exact::of(self.info()).lookups, ..wanted }
     }
 
     /// Uploads the buffers' content, runs the recording, returns its read-backs.

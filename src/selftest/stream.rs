@@ -72,7 +72,7 @@ fn fill_case(dist: Distribution, start: u64, count: u32) -> Case {
     let build = move |f: &mut Fixture<'_>| {
         let out = f.room("fill", vec4_bytes(count))?;
         let mut rec = Recording::new();
-        fill::record(&mut rec, dist, 0xfeed_beef_0123_4567, start, count, out);
+        fill::record(&mut rec, f.info(), dist, 0xfeed_beef_0123_4567, start, count, out);
         rec.read_back(Span::of(out, u64::from(count) * 4));
         Ok(rec)
     };

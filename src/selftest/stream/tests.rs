@@ -44,7 +44,7 @@ fn golden_windows() {
                 let count = elements.len() as u32;
                 let out = device.create_buffer("out", vec4_bytes(count)).unwrap();
                 let mut rec = Recording::new();
-                fill::record(&mut rec, dist, seed, start, count, out);
+                fill::record(&mut rec, device.info(), dist, seed, start, count, out);
                 rec.read_back(Span::of(out, u64::from(count) * 4));
                 let ours = as_f32(&device.run(&rec).unwrap()[0]);
                 for (ours, e) in ours.into_iter().zip(elements) {
