@@ -24,6 +24,8 @@ struct Params {
 
 // Rows of W2 a thread loads: OUT_ROWS * SHARE >= classes.
 const OUT_ROWS: u32 = 2u;
+// Whether those of W2 are short (lib/tile_signs.wgsl).
+const SHORT2: u32 = 0u;
 // Quads of hidden values in a tile.
 const QUADS: u32 = TILE_O * SHARE / 4u;
 
@@ -66,10 +68,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var o0 = 0u; o0 < width; o0 += TILE_ROWS) {
         // TILE_ROWS divides 128: the signs of W2's next 128 columns are made where such a run begins.
         if (PERTURB == 1u && (o0 & 127u) == 0u) {
-            for (var g = 0u; g < OUT_ROWS; g++) {
-                let i = row[g] + o0;
-                signs[g] = sign_window(sign_block(i >> 7u), sign_block((i >> 7u) + 1u), i & 127u);
-            }
+            for (var g = 0u; g < OUT_ROWS; g++) { signs[g] = row_signs(row[g] + o0, SHORT2, thread % SHARE); }
         }
         var sums = tile_sums(o0, width, inputs, base, bias1, thread);
         // The tile's hidden values as quads along h.

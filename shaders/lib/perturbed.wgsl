@@ -28,8 +28,8 @@ fn sign_window(a: vec4<u32>, b: vec4<u32>, first: u32) -> vec4<u32> {
 // Four weights w of flat index i, with their four signs in the low bits of `signs` (rademacher only).
 fn perturb_four(w: vec4<f32>, i: u32, signs: u32) -> vec4<f32> {
     if (PERTURB == 1u) {
-        let top = vec4<i32>(vec4<u32>(signs) << vec4<u32>(31u, 30u, 29u, 28u));
-        return w + select(vec4<f32>(-lane_coef), vec4<f32>(lane_coef), top < vec4<i32>(0));
+        let plus = (vec4<u32>(signs) & vec4<u32>(1u, 2u, 4u, 8u)) != vec4<u32>();
+        return w + select(vec4<f32>(-lane_coef), vec4<f32>(lane_coef), plus);
     }
     if (PERTURB > 1u) {
         return w + lane_coef * elements_four(i);
@@ -53,11 +53,16 @@ fn elements_four(i: u32) -> vec4<f32> {
     return select(lo, vec4<f32>(lo.zw, hi.x, hi.y), (i & 2u) != 0u);
 }
 
-// One weight, for biases.
+// One weight of flat index i by the Philox block in which it lies (rademacher only).
+fn perturb_by(w: f32, block: vec4<u32>, i: u32) -> f32 {
+    let word = block[(i >> 5u) & 3u];
+    return w + select(-lane_coef, lane_coef, ((word >> (i & 31u)) & 1u) != 0u);
+}
+
+// One weight.
 fn perturb_one(w: f32, i: u32) -> f32 {
     if (PERTURB == 1u) {
-        let word = sign_block(i >> 7u)[(i >> 5u) & 3u];
-        return w + select(-lane_coef, lane_coef, ((word >> (i & 31u)) & 1u) != 0u);
+        return perturb_by(w, sign_block(i >> 7u), i);
     }
     if (PERTURB > 1u) {
         return w + lane_coef * element_block(i >> 2u)[i & 3u];

@@ -2,17 +2,14 @@
 // loads it. Slot (f, j) of a team is row o0 + (team * TILE_O + f) * SHARE + j, slot p of a thread is column q0 + lane + p * LANES. The
 // sum runs along k in ascending order.
 //
-// A kernel that imports this defines weight_row(o) -> flat index of a row and input_column(p, q) that notes column q in slot p, which
-// both clamp, and input_quad(p, k) -> four elements of the column in slot p.
+// A kernel that imports this defines weight_row(o) -> flat index of a row, the rows one after another, and input_column(p, q) that notes
+// column q in slot p, which both clamp, and input_quad(p, k) -> four elements of the column in slot p.
 #import lib/tile_step.wgsl
 #import lib/weights.wgsl
-#import lib/perturbed.wgsl
+#import lib/tile_signs.wgsl
 
 var<private> tile_base: u32;
 var<private> tile_depth: u32;
-var<private> tile_row: array<u32, TILE_O>;
-// Of the next 128 k, the 32 that come first in x.
-var<private> tile_signs: array<vec4<u32>, TILE_O>;
 
 fn tile_load(k: u32) {
     for (var p = 0u; p < TILE_Q; p++) { tile_x[p] = input_quad(p, k); }
@@ -27,22 +24,13 @@ fn tile_row_quad(f: u32, k: u32) -> vec4<f32> {
 // at `base`. The bias at flat index bias_offset + o (o clamped below `rows`) is added, unless that is 0xffffffff.
 fn tile_sums(first: u32, rows: u32, depth: u32, base: u32, bias_offset: u32, lane: u32) -> Tile {
     var acc: Tile;
-    var block: array<vec4<u32>, TILE_O>;
+    let own = lane % SHARE;
     tile_base = base;
     tile_depth = depth;
-    for (var f = 0u; f < TILE_O; f++) {
-        tile_row[f] = weight_row(first + f * SHARE + lane % SHARE);
-        if (PERTURB == 1u) { block[f] = sign_block(tile_row[f] >> 7u); }
-    }
+    for (var f = 0u; f < TILE_O; f++) { tile_row[f] = weight_row(first + f * SHARE + own); }
+    if (PERTURB == 1u) { start_signs(bias_offset + first, own); }
     for (var far = 0u; far < depth; far += 128u) {
-        if (PERTURB == 1u) {
-            for (var f = 0u; f < TILE_O; f++) {
-                let i = tile_row[f] + far;
-                let next = sign_block((i >> 7u) + 1u);
-                tile_signs[f] = sign_window(block[f], next, i & 127u);
-                block[f] = next;
-            }
-        }
+        if (PERTURB == 1u) { next_signs(far); }
         let far_end = min(far + 128u, depth);
         for (var near = far; near < far_end; near += 32u) {
             let end = min(near + 32u, depth);
@@ -53,11 +41,12 @@ fn tile_sums(first: u32, rows: u32, depth: u32, base: u32, bias_offset: u32, lan
         }
     }
     if (bias_offset != 0xffffffffu) {
+        if (PERTURB == 1u) { start_bias_signs(bias_offset + first, own); }
         for (var f = 0u; f < TILE_O; f++) {
-            let i = bias_offset + min(first + f * SHARE + lane % SHARE, rows - 1u);
-            let own = perturb_one(weight_at(base + i), i);
+            let i = bias_offset + min(first + f * SHARE + own, rows - 1u);
+            let loaded = perturb_bias(weight_at(base + i), i, bias_offset + first);
             for (var j = 0u; j < SHARE; j++) {
-                let bias = shared_one(own, j);
+                let bias = shared_one(loaded, j);
                 for (var p = 0u; p < TILE_Q; p++) { acc[f][j][p] += bias; }
             }
         }

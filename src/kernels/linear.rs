@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::Kernel;
-use super::params::{Lanes, perturb};
+use super::params::Lanes;
 use super::tiling::{Operands, Product};
 use crate::plan::{Recording, Span};
 
@@ -47,9 +47,8 @@ pub fn record(
 ) {
     let tiling = how.tiling.for_rows(params.outputs);
     let quads = |aligned: bool| u32::from(aligned);
-    let variant = tiling
-        .variant()
-        .with("PERTURB", perturb(how.perturbed))
+    let variant = how
+        .variant(tiling, params.inputs)
         .with("WEIGHT_QUADS", quads((params.weight_offset | params.inputs).is_multiple_of(4)))
         .with("INPUT_QUADS", quads(params.inputs.is_multiple_of(4)))
         .with("ACTIVATION", params.activation)

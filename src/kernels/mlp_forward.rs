@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::Kernel;
-use super::params::{ABSENT, Lanes, perturb};
+use super::params::{ABSENT, Lanes};
 use super::tiling::{Operands, Product};
 use crate::model::{Graph, Layer};
 use crate::plan::Recording;
@@ -63,9 +63,9 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, how: &Product, params: &Params
     let tiling = how.tiling.one_team(lanes.max_rows);
     let quads = |multiples: u32| u32::from(multiples.is_multiple_of(4));
     let weights = params.weight1 | params.inputs | params.weight2 | params.hidden;
-    let variant = tiling
-        .variant()
-        .with("PERTURB", perturb(how.perturbed))
+    let variant = how
+        .variant(tiling, params.inputs)
+        .with("SHORT2", u32::from(how.shares_signs(tiling, params.hidden)))
         .with("WEIGHT_QUADS", quads(weights))
         .with("INPUT_QUADS", quads(params.inputs))
         .with("OUT_ROWS", params.classes.div_ceil(tiling.share));

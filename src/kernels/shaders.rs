@@ -206,6 +206,8 @@ sources![
     "lib/team_sums.wgsl",
     "lib/team_sums_subgroup.wgsl",
     "lib/tile.wgsl",
+    "lib/tile_signs.wgsl",
+    "lib/tile_signs_subgroup.wgsl",
     "lib/tile_slots.wgsl",
     "lib/tile_step.wgsl",
     "lib/tile_store.wgsl",

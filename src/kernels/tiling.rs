@@ -1,6 +1,7 @@
 //! How matrix products are blocked: the constants of `shaders/lib/tile.wgsl` for a device and a problem.
 
 use super::Variant;
+use super::params::perturb;
 use super::shaders::Tier;
 use crate::device::AdapterInfo;
 use crate::plan::Span;
@@ -13,6 +14,24 @@ pub struct Product {
     pub tiling: Tiling,
     /// What perturbs the weights on load.
     pub perturbed: Option<Distribution>,
+}
+
+impl Product {
+    /// The constants, of which `tiling` may be fitted to a problem, for rows of `length` weights.
+    pub fn variant(&self, tiling: Tiling, length: u32) -> Variant {
+        tiling
+            .variant()
+            .with("PERTURB", perturb(self.perturbed))
+            .with("SHORT", u32::from(self.shares_signs(tiling, length)))
+    }
+
+    /// Whether subgroups share the signs of rows of `length` weights (`shaders/lib/tile_signs_subgroup.wgsl`): `share` rows lie in at most
+    /// `share - 2` blocks of 128 wherever the first of them starts.
+    pub fn shares_signs(&self, tiling: Tiling, length: u32) -> bool {
+        let share = u64::from(tiling.share);
+        let most = share.saturating_sub(2) * 128;
+        self.perturbed == Some(Distribution::Rademacher) && share * u64::from(length) + 127 <= most
+    }
 }
 
 /// What a product reads and writes: f32 each.
