@@ -135,3 +135,27 @@ impl Tiling {
             .with("TILE_Q", self.tile_q)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Blocks of 128 that `share` rows of `length` touch, at worst.
+    fn blocks(share: u32, length: u32) -> u32 {
+        (0..128).map(|start| (start + share * length - 1) / 128 + 1).max().unwrap_or(0)
+    }
+
+    #[test]
+    fn shared_signs_leave_two_invocations_for_the_biases() {
+        for share in [4, 8, 16, 32, 64] {
+            let tiling = Tiling { lanes: share, teams: 1, share, tile_o: 1, tile_q: 2 };
+            let how = Product { tiling, perturbed: Some(Distribution::Rademacher) };
+            for length in 1..=200 {
+                assert_eq!(how.shares_signs(tiling, length), blocks(share, length) <= share - 2, "{share} {length}");
+            }
+            assert!(!Product { perturbed: Some(Distribution::Gaussian), ..how }.shares_signs(tiling, 1));
+        }
+        let core = Product { tiling: Tiling::CORE, perturbed: Some(Distribution::Rademacher) };
+        assert!(!core.shares_signs(Tiling::CORE, 1));
+    }
+}
