@@ -21,6 +21,9 @@ struct Params {
 #import lib/tile_store.wgsl
 #import lib/geometry.wgsl
 
+// params.relu as a constant: some drivers load a uniform anew for each value stored.
+const RELU: u32 = 0u;
+
 // A column's sample, and its window's top left corner (which may lie outside).
 var<private> column_sample: array<u32, TILE_Q>;
 var<private> column_y: array<i32, TILE_Q>;
@@ -53,7 +56,7 @@ fn input_quad(p: u32, k: u32) -> vec4<f32> {
 }
 fn store(o: u32, q: u32, sum: f32) {
     let row = out_row + q / PIXELS;
-    output[(row * OUT_C + o) * PIXELS + q % PIXELS] = select(sum, max(sum, 0.0), params.relu == 1u);
+    output[(row * OUT_C + o) * PIXELS + q % PIXELS] = select(sum, max(sum, 0.0), RELU == 1u);
 }
 
 @compute @workgroup_size(THREADS)

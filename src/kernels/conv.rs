@@ -85,7 +85,10 @@ pub fn record(
 ) {
     let tiling = how.tiling.for_rows(geometry.output[0]);
     let quads = (params.weight_offset | geometry.depth()).is_multiple_of(4);
-    let variant = geometry.variant(how.variant(tiling, geometry.depth())).with("WEIGHT_QUADS", u32::from(quads));
+    let variant = geometry
+        .variant(how.variant(tiling, geometry.depth()))
+        .with("WEIGHT_QUADS", u32::from(quads))
+        .with("RELU", params.relu);
     let columns = lanes.max_rows * geometry.pixels();
     let grid = [geometry.output[0].div_ceil(tiling.tile_rows()), columns.div_ceil(tiling.tile_columns()), lanes.count];
     let products = u64::from(geometry.output[0] * geometry.pixels()) * u64::from(geometry.depth());
