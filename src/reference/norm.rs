@@ -16,6 +16,11 @@ fn moments(count: usize, x: impl Fn(usize) -> f32) -> (f32, f32) {
     (mean, tree_sum(count, |i| (x(i) - mean) * (x(i) - mean)))
 }
 
+/// What is kept of statistics: (mean, rstd).
+fn kept(mean: f32, variance: f32) -> [f32; 2] {
+    [mean, 1.0 / (variance + EPS).sqrt()]
+}
+
 /// Coefficients (a, b) with y = x a + b.
 fn affine([mean, rstd]: [f32; 2], scale: f32, bias: f32) -> [f32; 2] {
     let a = rstd * scale;
@@ -66,7 +71,7 @@ pub fn group_norm_stats(call: &Call<'_>) {
     keep_groups(call, &p, |slice| {
         let x = &x[slice * count..][..count];
         let (mean, squares) = moments(count, |i| x[i]);
-        [mean, 1.0 / (squares / count as f32 + EPS).sqrt()]
+        kept(mean, squares / count as f32)
     });
 }
 
@@ -80,30 +85,30 @@ pub fn group_norm_moments(call: &Call<'_>) {
         let mean = parts.iter().map(|part| part[0]).sum::<f32>() / count as f32;
         let squares = |[of, squares]: &[f32; 2]| squares + values * (of - mean) * (of - mean);
         let variance = parts.iter().map(squares).sum::<f32>() / (count as f32 * values);
-        [mean, 1.0 / (variance + EPS).sqrt()]
+        kept(mean, variance)
     });
 }
 
 /// Stores statistics, coefficients and moments per lane and channel, as `stat` gives mean and sum of squared deviations.
 fn keep_channels(call: &Call<'_>, p: &Params, stat: impl Fn(&Lane, usize) -> (f32, f32)) {
     let (lanes, all) = (call.read::<Lane>(1), call.read::<f32>(2));
-    let (mut stats, mut coefficients, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut stats, mut coefficients, mut moments) = (Vec::new(), Vec::new(), Vec::new());
     let channels = p.channels as usize;
     for (l, lane) in lanes[..call.grid[2] as usize].iter().enumerate().filter(|(_, lane)| lane.rows > 0) {
         let [scale, bias] = scale_and_bias(call, p, &all, lane);
         let count = (lane.rows * p.spatial) as f32;
         for c in 0..channels {
             let (mean, squares) = stat(lane, c);
-            let stat = [mean, 1.0 / (squares / count + EPS).sqrt()];
+            let stat = kept(mean, squares / count);
             stats.push((l * channels + c, stat));
             coefficients.push((l * channels + c, affine(stat, scale[c], bias[c])));
-            kept.push((l * channels + c, [mean, squares / (count - 1.0).max(1.0)]));
+            moments.push((l * channels + c, [mean, squares / (count - 1.0).max(1.0)]));
         }
     }
     drop((lanes, all));
     store(call, 4, &stats);
     store(call, 5, &coefficients);
-    store(call, 6, &kept);
+    store(call, 6, &moments);
 }
 
 /// Statistics, coefficients and moments of batch norm from its input.
@@ -143,7 +148,7 @@ pub fn running_norm_stats(call: &Call<'_>) {
         let [scale, bias] = scale_and_bias(call, &p, &all, lane);
         for c in 0..channels {
             let of = |offset: u32| running[lane.weight_base.wrapping_add(offset) as usize + c];
-            let stat = [of(p.mean_offset), 1.0 / (of(p.variance_offset) + EPS).sqrt()];
+            let stat = kept(of(p.mean_offset), of(p.variance_offset));
             stats.push((l * channels + c, stat));
             coefficients.push((l * channels + c, affine(stat, scale[c], bias[c])));
         }
