@@ -2,6 +2,7 @@
 #![warn(missing_docs)]
 
 pub mod bench;
+pub mod caps;
 pub mod cli;
 pub mod config;
 pub mod data;
@@ -14,10 +15,12 @@ pub mod golden;
 pub mod kernels;
 pub mod ledger;
 pub mod model;
-pub mod plan;
+
+pub mod recording;
 pub mod reference;
 pub mod rng;
 pub mod selftest;
+pub mod shaders;
 pub mod split;
 pub mod stream;
 pub mod verify;

@@ -1,9 +1,9 @@
 //! Forward and backward passes and probes against PyTorch's f64 results, on the best adapter and on the CPU twins.
 
+use zowarmup::device::ReferenceDevice;
 use zowarmup::device::{Device, Selection, open};
 use zowarmup::engine::{Engine, Gradients, ProbeSettings};
 use zowarmup::golden::{Golden, Mode, PassGolden, SpsaGolden};
-use zowarmup::reference::ReferenceDevice;
 
 fn path(file: &str) -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file)

@@ -1,6 +1,7 @@
 //! Gradients of a small chain of layers, assembled from the CPU twins, against central differences of its loss; and the invariances
 //! that sums over samples promise.
 
+use zowarmup::device::ReferenceDevice;
 use zowarmup::device::{Device, as_f32};
 use zowarmup::kernels::activation::{self, Kind};
 use zowarmup::kernels::norm::{self, Kept, Statistics};
@@ -8,8 +9,7 @@ use zowarmup::kernels::params::{ABSENT, Lane, Lanes};
 use zowarmup::kernels::pool::{self, Mode};
 use zowarmup::kernels::tiling::{Operands, Product, Tiling};
 use zowarmup::kernels::{conv, conv_grad, linear, linear_grad, softmax_xent};
-use zowarmup::plan::{Recording, Span};
-use zowarmup::reference::ReferenceDevice;
+use zowarmup::recording::{Recording, Span};
 
 /// Flat offsets of the chain's tensors: convolution (2 to 4 channels, 3x3), group norm, convolution (4 to 3, 3x3, stride 2, without
 /// bias), linear 12 to 5, linear 5 to 3.

@@ -1,11 +1,11 @@
 //! Gradients of single layers, from their CPU twins, against central differences: norms, layer norm, attention, token embeddings.
 
+use zowarmup::device::ReferenceDevice;
 use zowarmup::device::{Device, as_f32};
 use zowarmup::kernels::norm::{self, Kept, Statistics};
 use zowarmup::kernels::params::{Lane, Lanes};
 use zowarmup::kernels::{attention, layer_norm, tokens};
-use zowarmup::plan::{Recording, Span};
-use zowarmup::reference::ReferenceDevice;
+use zowarmup::recording::{Recording, Span};
 
 /// Samples of the one lane.
 const ROWS: u32 = 5;

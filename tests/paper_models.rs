@@ -7,12 +7,12 @@ use proptest::test_runner::RngSeed;
 use serde_json::json;
 use support::{Images, bits, device, graph};
 use zowarmup::device::PlanningDevice;
+use zowarmup::device::ReferenceDevice;
 use zowarmup::engine::{
     Engine, EngineError, ProbeClient, ProbeSettings, SampleSet, Samples, TrainClient, TrainSettings, Update,
 };
 use zowarmup::kernels::params::Lane;
 use zowarmup::model::Graph;
-use zowarmup::reference::ReferenceDevice;
 use zowarmup::stream::Distribution;
 
 const SETTINGS: ProbeSettings =

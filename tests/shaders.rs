@@ -3,12 +3,13 @@
 use std::mem::offset_of;
 use std::path::Path;
 
+use zowarmup::caps::Tier;
 use zowarmup::kernels::params::Lane;
-use zowarmup::kernels::shaders::{self, Flavour, SOURCES, Tier};
 use zowarmup::kernels::{
     activation, add, attention, conv, conv_grad, copy, fill, fill_constant, fingerprint, gather, layer_norm, linear,
-    linear_grad, madd, mlp_forward, norm, pool, reflect, replay, softmax_xent, sums, tokens, update,
+    linear_grad, madd, mlp_forward, norm, pool, replay, softmax_xent, sums, tokens, update,
 };
+use zowarmup::shaders::{self, Flavour, SOURCES, reflect};
 
 /// Kernels' names: the files outside `lib/`.
 fn kernels() -> impl Iterator<Item = &'static str> {

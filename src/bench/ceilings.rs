@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::runner::{Repeats, median_seconds};
 use crate::device::{Device, DeviceError};
 use crate::kernels::{copy, fill_constant, madd};
-use crate::plan::{Recording, Span};
+use crate::recording::{Recording, Span};
 
 /// Measured rates of a device.
 #[derive(Clone, Copy, Debug, Serialize)]

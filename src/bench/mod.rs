@@ -129,7 +129,7 @@ pub fn engine(device: Box<dyn Device>) -> Result<Engine, BenchError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reference::ReferenceDevice;
+    use crate::device::ReferenceDevice;
 
     #[test]
     fn names_select_rows() {

@@ -12,7 +12,7 @@ use crate::engine::{Engine, Pass, ProbeClient, ProbeResult, ProbeSettings};
 use crate::fed::experiment::sample_set;
 use crate::kernels::params::Lane;
 use crate::model::{Graph, ModelSpec};
-use crate::plan::BufferId;
+use crate::recording::BufferId;
 use crate::stream::{Distribution, element};
 
 /// A model and images for it.

@@ -5,11 +5,11 @@ use std::rc::Rc;
 use super::problem;
 use super::runner::{Check, Prepared, Timed, Workload};
 use super::{BenchError, Ceiling, Options, Unit};
+use crate::device::ReferenceDevice;
 use crate::engine::{Engine, EngineError, ProbeClient, Samples};
 use crate::fed::experiment::Experiment;
 use crate::fed::{warmup as warmup_round, zo};
 use crate::ledger::apply_exact;
-use crate::reference::ReferenceDevice;
 
 /// An experiment and its samples on the device.
 type Setting = Rc<(Experiment, Samples)>;
@@ -56,7 +56,7 @@ fn whole(
     work: f64,
     timed: Timed,
     check: Check,
-    buffers: Vec<crate::plan::BufferId>,
+    buffers: Vec<crate::recording::BufferId>,
 ) -> Prepared {
     let bound = Some((Ceiling::Madd, work));
     Prepared { workloads: vec![Workload { name, shape, work, unit: Unit::Flops, bound, timed, check }], buffers }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{BenchError, Ceiling, Ceilings, Options, Selected};
 use crate::device::{Device, DeviceError};
 use crate::engine::{Engine, EngineError};
-use crate::plan::{BufferId, Recording};
+use crate::recording::{BufferId, Recording};
 
 /// How often a workload runs.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@ use crate::device::as_f32;
 use crate::engine::Engine;
 use crate::kernels::replay::{Exact, Probe, Target, record_exact};
 use crate::kernels::{fill, fill_constant as constant, vec4_bytes};
-use crate::plan::{BufferId, Recording, Span};
+use crate::recording::{BufferId, Recording, Span};
 use crate::stream::{self, Distribution};
 
 const SEED: u64 = 0x0123_4567_89ab_cdef;

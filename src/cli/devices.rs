@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::args::DevicesArgs;
 use super::output::{self, bytes, row, table};
-use crate::device::{AdapterInfo, Limits, list};
+use crate::caps::{AdapterInfo, Limits};
+use crate::device::list;
 use crate::error::Error;
 
 #[derive(Serialize)]

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use crate::device::AdapterInfo;
+use crate::caps::AdapterInfo;
 use crate::error::Error;
 
 /// Prints a result: one JSON object, or `text` for people.

@@ -8,7 +8,7 @@ use crate::device::{Device, DeviceError, as_f32, open};
 use crate::error::Error;
 use crate::files;
 use crate::kernels::{fill, vec4_bytes};
-use crate::plan::{Recording, Span};
+use crate::recording::{Recording, Span};
 
 /// Elements generated at once: 16 MiB of f32, a multiple of every distribution's block.
 const PIECE: u32 = 1 << 22;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{AdapterInfo, Device, DeviceError, Limits};
-use crate::plan::{BufferId, Command, Recording};
+use crate::recording::{BufferId, Command, Recording};
 
 /// Counts buffers and launches.
 pub struct PlanningDevice {
@@ -36,7 +36,7 @@ impl Device for PlanningDevice {
     fn create_buffer(&mut self, name: &str, bytes: u64) -> Result<BufferId, DeviceError> {
         // As the GPU device rounds.
         let bytes = bytes.max(16).next_multiple_of(16);
-        self.limits.admit(name, bytes, self.allocated)?;
+        super::admit(&self.limits, name, bytes, self.allocated)?;
         let id = BufferId(self.next);
         self.next += 1;
         self.buffers.insert(id, (name.to_owned(), bytes));

@@ -3,8 +3,8 @@
 use super::gpu::{self, Candidate};
 use super::startup;
 use super::{AdapterInfo, AdapterKind, Device, DeviceError};
-use crate::kernels::shaders::Tier;
-use crate::reference::ReferenceDevice;
+use crate::caps::Tier;
+use crate::device::ReferenceDevice;
 
 /// A request for a device.
 #[derive(Clone, Debug, Default)]

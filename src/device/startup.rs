@@ -1,11 +1,11 @@
 //! Checks that an adapter passes before it is used: a tier above `core` must give the core tier's products.
 
 use super::{Device, DeviceError, as_f32};
+use crate::device::ReferenceDevice;
 use crate::kernels::linear;
 use crate::kernels::params::{Lane, Lanes};
 use crate::kernels::tiling::{Operands, Product, Tiling};
-use crate::plan::{Recording, Span};
-use crate::reference::ReferenceDevice;
+use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
 
 const INPUTS: u32 = 36;

@@ -13,9 +13,9 @@ use crate::kernels::params::{Lane, SAMPLE_BLOCK};
 use crate::kernels::tiling::Tiling;
 use crate::kernels::{add, softmax_xent, sums};
 use crate::model::{Graph, Node, Source};
-use crate::plan::arena::{self, Value};
-use crate::plan::chunks::pieces;
-use crate::plan::{Recording, Span};
+use crate::recording::arena::{self, Value};
+use crate::recording::chunks::pieces;
+use crate::recording::{Recording, Span};
 
 /// Buffers of local steps: weights and gradients a slot, activations of all nodes a row.
 pub(super) struct StepBuffers {

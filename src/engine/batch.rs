@@ -1,7 +1,7 @@
 //! Input batches on the device: samples gathered (or given) as f32 rows, with their labels.
 
 use super::{Engine, EngineError, Samples};
-use crate::plan::{Recording, Span};
+use crate::recording::{Recording, Span};
 
 /// Which rows lie in a scratch batch, so that an unchanged batch isn't gathered again.
 #[derive(PartialEq, Eq)]

@@ -4,8 +4,8 @@ use super::{Engine, EngineError, Samples};
 use crate::device::{as_f32, as_u32};
 use crate::kernels::params::{Lane, Lanes};
 use crate::kernels::sums;
-use crate::plan::chunks::pieces;
-use crate::plan::{Recording, Span};
+use crate::recording::chunks::pieces;
+use crate::recording::{Recording, Span};
 
 /// Samples whose losses are added up on the device; the sums of these slices are added in f64 on the host. Fixed, so that a result
 /// doesn't depend on how the set was cut into chunks.

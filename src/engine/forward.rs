@@ -12,9 +12,9 @@ use crate::kernels::params::Lane;
 use crate::kernels::tiling::{Operands, Product, Tiling};
 use crate::kernels::{mlp_forward, softmax_xent, sums};
 use crate::model::{Graph, Node, Source};
-use crate::plan::arena::{self, Value};
-use crate::plan::chunks::RowBudget;
-use crate::plan::{Recording, Span};
+use crate::recording::arena::{self, Value};
+use crate::recording::chunks::RowBudget;
+use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
 
 /// What a forward pass gives for rows that were handed over as f32.

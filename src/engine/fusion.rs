@@ -5,7 +5,7 @@ use super::layers;
 use crate::kernels::moments::Moments;
 use crate::kernels::tiling::Tiling;
 use crate::model::{Graph, Layer, NormKind, Source};
-use crate::plan::arena::{self, Value};
+use crate::recording::arena::{self, Value};
 
 /// What a pass over a graph is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 //! window of the weights.
 
 use crate::kernels::params::{Lane, Lanes};
-use crate::plan::windows::Window;
-use crate::plan::{Recording, Span};
+use crate::recording::windows::Window;
+use crate::recording::{Recording, Span};
 
 /// A chunk's lanes as the kernels of a window take them.
 #[derive(Clone, Copy, Debug)]
@@ -103,7 +103,7 @@ pub(super) fn stack(lanes: &mut [Lane]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{BufferId, Command};
+    use crate::recording::{BufferId, Command};
 
     #[test]
     fn tokens_are_rows_of_the_second_table() {

@@ -7,8 +7,8 @@ use crate::kernels::params::{ABSENT, Lanes};
 use crate::kernels::tiling::{Operands, Product, Tiling};
 use crate::kernels::{activation, attention, conv, conv_grad, layer_norm, linear, linear_grad, pool, tokens};
 use crate::model::{Layer, NormKind, Shape};
-use crate::plan::windows::Running;
-use crate::plan::{Recording, Span};
+use crate::recording::windows::Running;
+use crate::recording::{Recording, Span};
 
 /// How the kernels of a pass compute.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! The engine: a model's weights on a device, and what can be done with them: probe, update, evaluate, train.
 //!
-//! It turns lanes into recordings ([`crate::plan`]) of kernels ([`crate::kernels`]) and runs them. It knows nothing of rounds,
+//! It turns lanes into recordings ([`crate::recording`]) of kernels ([`crate::kernels`]) and runs them. It knows nothing of rounds,
 //! files or schedules: that is [`crate::fed`].
 
 mod backward;
@@ -31,8 +31,8 @@ pub use update::{Fingerprint, Update};
 use crate::device::{Device, DeviceError, as_f32};
 use crate::kernels::replay::Exact;
 use crate::model::{Graph, ParamTensor};
-use crate::plan::windows::{Needs, Windows};
-use crate::plan::{Recording, Span};
+use crate::recording::windows::{Needs, Windows};
+use crate::recording::{Recording, Span};
 use scratch::Scratch;
 
 /// What can go wrong in the engine.

@@ -3,7 +3,7 @@
 use super::lanes::stack;
 use super::{Engine, EngineError, Samples};
 use crate::kernels::params::Lane;
-use crate::plan::{Recording, Span};
+use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
 
 /// A forward pass, ready to run. It uses the engine's working buffers, so it holds until the engine is asked for anything that

@@ -7,8 +7,8 @@ use super::{Engine, EngineError, Samples};
 use crate::device::as_f32;
 use crate::kernels::params::Lane;
 use crate::kernels::sums;
-use crate::plan::chunks::{pack, pieces};
-use crate::plan::{Recording, Span};
+use crate::recording::chunks::{pack, pieces};
+use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
 
 /// A client's part of a round of probes.

@@ -4,7 +4,7 @@
 use crate::device::{Device, DeviceError, as_f32};
 use crate::kernels::replay::{self, Exact, Probe, Target};
 use crate::ledger::apply_exact;
-use crate::plan::{Recording, Span};
+use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
 
 const WEIGHTS: u32 = 512;
@@ -53,7 +53,7 @@ fn replayed(device: &mut dyn Device, weights: &[f32], how: Exact) -> Result<Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reference::ReferenceDevice;
+    use crate::device::ReferenceDevice;
 
     #[test]
     fn the_twins_round_to_nearest_even() {

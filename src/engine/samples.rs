@@ -2,7 +2,7 @@
 
 use crate::device::{Device, DeviceError};
 use crate::kernels::gather;
-use crate::plan::{BufferId, Recording, Span};
+use crate::recording::{BufferId, Recording, Span};
 
 /// What a set of samples is on the host: the loaders of [`crate::data`] make it.
 pub struct SampleSet<'a> {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::device::{Device, DeviceError};
-use crate::plan::{BufferId, Span};
+use crate::recording::{BufferId, Span};
 
 /// The working buffers of an engine.
 #[derive(Default)]

@@ -5,8 +5,8 @@ use super::layers::{self, Room};
 use super::{Engine, EngineError, Samples};
 use crate::device::as_f32;
 use crate::kernels::params::Lane;
-use crate::plan::chunks::pack;
-use crate::plan::{Recording, Span};
+use crate::recording::chunks::pack;
+use crate::recording::{Recording, Span};
 
 impl Engine {
     /// Means over the clients (each counted once) of mean and unbiased variance of every batch norm's input, on all of a client's

@@ -5,8 +5,8 @@ use super::{Engine, EngineError, Samples};
 use crate::device::as_f32;
 use crate::kernels::params::Lane;
 use crate::kernels::{sums, update};
-use crate::plan::chunks::pack;
-use crate::plan::{Recording, Span};
+use crate::recording::chunks::pack;
+use crate::recording::{Recording, Span};
 
 /// A client's part of a warm-up round.
 pub struct TrainClient {

@@ -3,7 +3,7 @@
 use super::{Engine, EngineError};
 use crate::device::as_u32;
 use crate::kernels::{fingerprint, replay};
-use crate::plan::Recording;
+use crate::recording::Recording;
 use crate::stream::Distribution;
 
 /// What a round's update does: the sum over probes of coefficient times element, added to each weight.

@@ -2,9 +2,10 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::fold_grid;
 use super::values::ValueKernel;
-use super::{Variant, fold_grid};
-use crate::plan::{Recording, Span};
+use crate::recording::kernel::Variant;
+use crate::recording::{Recording, Span};
 use crate::reference;
 
 /// The kernel.

@@ -5,8 +5,8 @@ use bytemuck::{Pod, Zeroable};
 use super::moments::{Moments, Parts};
 use super::params::Lanes;
 use super::tiling::{Operands, Product};
-use super::{Kernel, Variant};
-use crate::plan::{Recording, Span};
+use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::{Recording, Span};
 use crate::reference::conv as twins;
 
 /// The kernel.

@@ -2,11 +2,11 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::Kernel;
 use super::conv::Geometry;
 use super::params::Lanes;
 use super::tiling::Tiling;
-use crate::plan::{Recording, Span};
+use crate::recording::kernel::Kernel;
+use crate::recording::{Recording, Span};
 use crate::reference;
 
 /// Gradient of the input.

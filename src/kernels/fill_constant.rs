@@ -2,8 +2,9 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{Kernel, Variant, fold_grid};
-use crate::plan::{Recording, Span};
+use super::fold_grid;
+use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::{Recording, Span};
 use crate::reference;
 
 /// The kernel.

@@ -2,8 +2,9 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{Kernel, Variant, fold_grid, vec4_bytes};
-use crate::plan::{BufferId, Recording, Span};
+use super::{fold_grid, vec4_bytes};
+use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::{BufferId, Recording, Span};
 use crate::reference;
 
 /// The kernel.

@@ -4,8 +4,8 @@ use bytemuck::{Pod, Zeroable};
 
 use super::params::{Lanes, perturb};
 use super::values::ValueKernel;
-use super::{Kernel, Variant};
-use crate::plan::{Recording, Span};
+use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::{Recording, Span};
 use crate::reference::layer_norm as twins;
 use crate::stream::Distribution;
 

@@ -2,10 +2,10 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::Kernel;
 use super::params::Lanes;
 use super::tiling::{Operands, Product};
-use crate::plan::{Recording, Span};
+use crate::recording::kernel::Kernel;
+use crate::recording::{Recording, Span};
 
 /// The kernel.
 pub static KERNEL: Kernel = Kernel { name: "linear", twin: crate::reference::linear::linear };

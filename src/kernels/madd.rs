@@ -2,8 +2,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{Kernel, Variant};
-use crate::plan::{Recording, Span};
+use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::{Recording, Span};
 use crate::reference;
 
 /// The kernel.

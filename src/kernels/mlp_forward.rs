@@ -2,11 +2,11 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::Kernel;
 use super::params::{ABSENT, Lanes};
 use super::tiling::{Operands, Product};
 use crate::model::{Graph, Layer};
-use crate::plan::Recording;
+use crate::recording::Recording;
+use crate::recording::kernel::Kernel;
 use crate::reference;
 
 /// The kernel.

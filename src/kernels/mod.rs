@@ -1,7 +1,7 @@
 //! The host's table of kernels: a row each, with its name, its WGSL file and its CPU twin.
 //!
 //! What else the host must know of a shader (binding kinds, workgroup size, layout of its uniform block) is read from the
-//! shader by naga ([`reflect`]), not typed again here.
+//! shader by naga ([`crate::shaders::reflect`]), not typed again here.
 
 pub mod activation;
 pub mod add;
@@ -22,73 +22,13 @@ pub mod moments;
 pub mod norm;
 pub mod params;
 pub mod pool;
-pub mod reflect;
 pub mod replay;
-pub mod shaders;
 pub mod softmax_xent;
 pub mod sums;
 pub mod tiling;
 pub mod tokens;
 pub mod update;
 pub mod values;
-
-use std::fmt;
-
-use crate::reference::Twin;
-
-/// A row of the table.
-pub struct Kernel {
-    /// Name, that of the shader file without `.wgsl`.
-    pub name: &'static str,
-    /// The CPU twin: the kernel's specification.
-    pub twin: Twin,
-}
-
-impl PartialEq for Kernel {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
-impl Eq for Kernel {}
-impl fmt::Debug for Kernel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
-    }
-}
-
-/// Constants that specialise a kernel: `(name, value)`, for an `override` or a `const NAME: u32 = ...;` line of its source.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Variant(Vec<(&'static str, u32)>);
-
-impl Variant {
-    /// The kernel as written.
-    pub fn plain() -> Self {
-        Self::default()
-    }
-
-    /// With one more constant set.
-    pub fn with(mut self, name: &'static str, value: u32) -> Self {
-        self.0.push((name, value));
-        self
-    }
-
-    /// The constants in the order given.
-    pub fn constants(&self) -> &[(&'static str, u32)] {
-        &self.0
-    }
-
-    /// The value of a constant, or `default` where it isn't set.
-    pub fn get(&self, name: &str, default: u32) -> u32 {
-        self.0.iter().find(|(n, _)| *n == name).map_or(default, |(_, v)| *v)
-    }
-}
-
-impl fmt::Display for Variant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts: Vec<String> = self.0.iter().map(|(n, v)| format!("{n}={v}")).collect();
-        if parts.is_empty() { Ok(()) } else { write!(f, "<{}>", parts.join(",")) }
-    }
-}
 
 /// Workgroup counts for `items` work items at `per_group` a group, folded over x and y so that no dimension passes 65,535.
 /// The shader gets its linear group index as `id.y * groups.x + id.x` and masks what lies beyond its count.

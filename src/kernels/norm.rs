@@ -8,8 +8,8 @@ use bytemuck::{Pod, Zeroable};
 use super::moments::{Moments, Parts};
 use super::params::{Lanes, perturb};
 use super::values::ValueKernel;
-use super::{Kernel, Variant};
-use crate::plan::{Recording, Span};
+use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::{Recording, Span};
 use crate::reference::norm as twins;
 use crate::stream::Distribution;
 

@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::plan::Span;
+use crate::recording::Span;
 use crate::stream::Distribution;
 
 /// Samples of a block: sums over samples go block by block, so that a cut between blocks changes no bit

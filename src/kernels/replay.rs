@@ -3,10 +3,10 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::shaders::Tier;
-use super::{Kernel, Variant, fold_grid, vec4_bytes};
-use crate::device::AdapterInfo;
-use crate::plan::{BufferId, Recording, Span};
+use super::{fold_grid, vec4_bytes};
+use crate::caps::{AdapterInfo, Tier};
+use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::{BufferId, Recording, Span};
 use crate::reference;
 use crate::stream::Distribution;
 

@@ -3,8 +3,8 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::params::Lanes;
-use super::{Kernel, Variant};
-use crate::plan::{Recording, Span};
+use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::{Recording, Span};
 use crate::reference;
 
 /// Loss and hit per row.

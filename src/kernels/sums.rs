@@ -2,9 +2,10 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::fold_grid;
 use super::params::Lanes;
-use super::{Kernel, Variant, fold_grid};
-use crate::plan::{Recording, Span};
+use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::{Recording, Span};
 use crate::reference;
 
 /// Sum of per-sample values of a lane.

@@ -1,10 +1,9 @@
 //! How matrix products are blocked: the constants of `shaders/lib/tile.wgsl` for a device and a problem.
 
-use super::Variant;
 use super::params::perturb;
-use super::shaders::Tier;
-use crate::device::AdapterInfo;
-use crate::plan::Span;
+use crate::caps::{AdapterInfo, Tier};
+use crate::recording::Span;
+use crate::recording::kernel::Variant;
 use crate::stream::Distribution;
 
 /// How a product of weights and activations is computed.

@@ -1,8 +1,8 @@
 //! Kernels that are written once over `Value`s (`shaders/lib/value_quad.wgsl`) and built twice: over quads, for rows whose length is a
 //! multiple of 4, and over single f32, for any.
 
-use super::Kernel;
-use crate::reference::Twin;
+use crate::recording::kernel::Kernel;
+use crate::recording::kernel::Twin;
 
 /// A kernel over quads and the same kernel over single f32.
 #[derive(Debug)]

@@ -2,9 +2,9 @@
 
 use std::f32::consts::FRAC_1_SQRT_2;
 
-use super::Call;
 use super::math::{erf_f32, exp_f32, tanh_f32};
 use crate::kernels::activation::Params;
+use crate::recording::kernel::Call;
 
 /// relu, gelu or tanh.
 pub fn activation(call: &Call<'_>) {

@@ -1,7 +1,7 @@
 //! Twin of `add`.
 
-use super::Call;
 use crate::kernels::add::Params;
+use crate::recording::kernel::Call;
 
 /// `sum += x`.
 pub fn add(call: &Call<'_>) {

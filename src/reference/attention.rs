@@ -1,10 +1,10 @@
 //! Twins of `attention` and `attention_grad`.
 
-use super::Call;
 use super::layer_norm::rows;
 use super::math::{exp_f32, log_f32};
 use crate::kernels::attention::Params;
 use crate::kernels::params::Lane;
+use crate::recording::kernel::Call;
 
 /// Where things lie.
 #[derive(Clone, Copy)]

@@ -1,9 +1,9 @@
 //! Twins of `shaders/conv.wgsl`, and of the same with moments.
 
-use super::Call;
 use super::weight::weights;
 use crate::kernels::conv::{Geometry, Params};
 use crate::kernels::params::{ABSENT, Lane};
+use crate::recording::kernel::Call;
 
 /// The geometry in a launch's constants.
 pub fn geometry(call: &Call<'_>) -> Geometry {

@@ -1,11 +1,11 @@
 //! Twins of `conv_grad_input` and `conv_grad_weight`.
 
-use super::Call;
 use super::conv::geometry;
 use super::linear_grad::blocks;
 use crate::kernels::conv::Geometry;
 use crate::kernels::conv_grad::Uniforms;
 use crate::kernels::params::Lane;
+use crate::recording::kernel::Call;
 
 /// The input place under tap `k` of output `o`, if it lies in the image.
 fn tap(o: usize, k: usize, g: &Geometry, size: u32) -> Option<usize> {

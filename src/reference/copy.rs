@@ -1,7 +1,7 @@
 //! Twin of `copy.wgsl`.
 
-use super::Call;
 use crate::kernels::copy::Params;
+use crate::recording::kernel::Call;
 
 /// `out[i] = source[i]`.
 pub fn copy(call: &Call<'_>) {

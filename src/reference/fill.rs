@@ -1,7 +1,7 @@
 //! Twins of `fill_signs.wgsl` and `fill_values.wgsl`.
 
-use super::Call;
 use crate::kernels::fill::Params;
+use crate::recording::kernel::Call;
 use crate::stream::{self, Distribution};
 
 /// The distribution that shaders know by a stream number.

@@ -1,7 +1,7 @@
 //! Twin of `fill_constant.wgsl`.
 
-use super::Call;
 use crate::kernels::fill_constant::Params;
+use crate::recording::kernel::Call;
 
 /// `out[i] = value`.
 pub fn fill_constant(call: &Call<'_>) {

@@ -1,7 +1,7 @@
 //! Twin of `fingerprint.wgsl`.
 
-use super::Call;
 use crate::kernels::fingerprint::Params;
+use crate::recording::kernel::Call;
 
 /// Adds both sums over all weights, and the count of those that aren't finite, to binding 2.
 pub fn fingerprint(call: &Call<'_>) {

@@ -1,7 +1,7 @@
 //! Twin of `gather`.
 
-use super::Call;
 use crate::kernels::gather::{Params, UNTOUCHED};
+use crate::recording::kernel::Call;
 
 /// `x[out_row + r] = table[channel][pixels[index[r]]]`.
 pub fn gather(call: &Call<'_>) {

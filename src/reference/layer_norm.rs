@@ -1,11 +1,11 @@
 //! Twins of the kernels of layer norm.
 
-use super::Call;
 use super::linear_grad::blocks;
 use super::sums::tree_sum;
 use super::weight::weights;
 use crate::kernels::layer_norm::Params;
 use crate::kernels::params::Lane;
+use crate::recording::kernel::Call;
 
 /// Forward; keeps (mean, rstd) per row.
 pub fn layer_norm(call: &Call<'_>) {

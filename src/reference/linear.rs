@@ -2,11 +2,11 @@
 
 use std::f32::consts::FRAC_1_SQRT_2;
 
-use super::Call;
 use super::math::erf_f32;
 use super::weight::weights;
 use crate::kernels::linear::{GELU, Params, RELU};
 use crate::kernels::params::{ABSENT, Lane};
+use crate::recording::kernel::Call;
 
 /// `y[row][o] = act(sum_k W[o][k] x[row][k] + b[o])`, plus the residual without an activation; the sum along k in ascending order.
 pub fn linear(call: &Call<'_>) {

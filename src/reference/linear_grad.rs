@@ -1,9 +1,9 @@
 //! Twins of `linear_grad_input`, `linear_grad_weight` and `bias_grad`.
 
-use super::Call;
 use super::sums::tree_sum;
 use crate::kernels::linear_grad::{BiasParams, InputParams, WeightParams};
 use crate::kernels::params::{Lane, SAMPLE_BLOCK};
+use crate::recording::kernel::Call;
 
 /// `dx[row][k] = sum over o, ascending, of dy[row][o] W[o][k]`.
 pub fn linear_grad_input(call: &Call<'_>) {

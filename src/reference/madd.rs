@@ -1,7 +1,7 @@
 //! Twin of `madd.wgsl`.
 
-use super::Call;
 use crate::kernels::madd::Params;
+use crate::recording::kernel::Call;
 
 /// Twelve chains of `a = a * b + c` a thread; stores their sum.
 pub fn madd(call: &Call<'_>) {

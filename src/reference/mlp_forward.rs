@@ -1,9 +1,9 @@
 //! Twin of `mlp_forward`.
 
-use super::Call;
 use super::weight::weights;
 use crate::kernels::mlp_forward::Params;
 use crate::kernels::params::{ABSENT, Lane};
+use crate::recording::kernel::Call;
 
 /// `logits = W2 max(W1 x + b1, 0) + b2`, sums in ascending order, biases last; bindings: lanes, weights, x, logits.
 pub fn mlp_forward(call: &Call<'_>) {

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::Call;
 use super::sums::tree_sum;
 use super::weight::weights;
 use crate::kernels::norm::Params;
 use crate::kernels::params::{Lane, SAMPLE_BLOCK};
+use crate::recording::kernel::Call;
 
 const EPS: f32 = 1.0e-5;
 

@@ -1,7 +1,7 @@
 //! Twins of `pool` and `pool_grad`.
 
-use super::Call;
 use crate::kernels::pool::Params;
+use crate::recording::kernel::Call;
 
 /// Maximum or mean over windows.
 pub fn pool(call: &Call<'_>) {

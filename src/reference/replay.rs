@@ -1,9 +1,9 @@
 //! Twins of `replay.wgsl`, `replay_lookup.wgsl`, `replay_binomial.wgsl` and `replay_float.wgsl`.
 
-use super::Call;
 use super::exact_add::add_exact;
 use super::fill::distribution;
 use crate::kernels::replay::{Params, Probe};
+use crate::recording::kernel::Call;
 use crate::stream::{self, Distribution};
 
 /// Weights that are summed at a time.

@@ -1,9 +1,9 @@
 //! Twins of `softmax_xent` and `softmax_xent_grad`.
 
-use super::Call;
 use super::math::{exp_f32, log1p_f32};
 use crate::kernels::params::Lane;
 use crate::kernels::softmax_xent::Params;
+use crate::recording::kernel::Call;
 
 /// The first maximum's class and, over the other classes, the sum of `exp(logit - maximum)`.
 fn best_and_sum(logits: &[f32]) -> (usize, f32) {

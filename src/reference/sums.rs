@@ -1,8 +1,8 @@
 //! Twins of `lane_sum`, `probe_dl`, `class_count`, and the sum over a workgroup that other twins share.
 
-use super::Call;
 use crate::kernels::params::Lane;
 use crate::kernels::sums::{ClassCountParams, LaneSumParams, ProbeDlParams};
+use crate::recording::kernel::Call;
 
 /// Sum over the 64 threads of a workgroup, each of which adds the items t, t + 64, ... of `count`: the tree of
 /// `shaders/lib/tree.wgsl`.

@@ -1,11 +1,11 @@
 //! Twins of the kernels of token embeddings.
 
-use super::Call;
 use super::layer_norm::rows;
 use super::linear_grad::blocks;
 use super::weight::weights;
 use crate::kernels::params::Lane;
 use crate::kernels::tokens::{ClassParams, Params};
+use crate::recording::kernel::Call;
 
 /// Class token and patches, with positions.
 pub fn tokens(call: &Call<'_>) {

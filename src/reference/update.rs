@@ -1,8 +1,8 @@
 //! Twins of `sgd`, `average` and `server_step`.
 
-use super::Call;
 use crate::kernels::params::Lane;
 use crate::kernels::update::{AverageParams, StepParams};
+use crate::recording::kernel::Call;
 
 /// `w -= lr g` for each lane's weights.
 pub fn sgd(call: &Call<'_>) {

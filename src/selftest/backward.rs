@@ -4,7 +4,7 @@ use super::{Case, rounding};
 use crate::kernels::activation::{self, Kind};
 use crate::kernels::pool::{self, Mode};
 use crate::kernels::{conv_grad, linear_grad, softmax_xent};
-use crate::plan::Recording;
+use crate::recording::Recording;
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();

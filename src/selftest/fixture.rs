@@ -2,11 +2,12 @@
 
 use bytemuck::NoUninit;
 
-use crate::device::{AdapterInfo, Device, DeviceError};
+use crate::caps::AdapterInfo;
+use crate::device::{Device, DeviceError};
 use crate::kernels::params::{Lane, Lanes};
 use crate::kernels::replay::Exact;
 use crate::kernels::tiling::Tiling;
-use crate::plan::{BufferId, Recording, Span};
+use crate::recording::{BufferId, Recording, Span};
 
 /// Makes a case's buffers on a device and gives them back when dropped.
 pub struct Fixture<'a> {

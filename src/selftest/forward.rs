@@ -5,7 +5,7 @@ use crate::kernels::activation::{self, Kind};
 use crate::kernels::gather::{self, UNTOUCHED};
 use crate::kernels::pool::{self, Mode};
 use crate::kernels::softmax_xent;
-use crate::plan::Recording;
+use crate::recording::Recording;
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();

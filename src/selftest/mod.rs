@@ -16,9 +16,9 @@ pub use fixture::Fixture;
 
 use serde::Serialize;
 
+use crate::device::ReferenceDevice;
 use crate::device::{Device, DeviceError};
-use crate::plan::Recording;
-use crate::reference::ReferenceDevice;
+use crate::recording::Recording;
 
 /// What a case builds on: `Ok` is the recording to run.
 pub type Build = Box<dyn Fn(&mut Fixture<'_>) -> Result<Recording, DeviceError>>;

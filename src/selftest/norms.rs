@@ -8,7 +8,7 @@ use crate::kernels::moments::Moments;
 use crate::kernels::norm::{self, Kept, Params, Statistics};
 use crate::kernels::params::{ABSENT, Lanes};
 use crate::kernels::tiling::{Operands, Product};
-use crate::plan::{Recording, Span};
+use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
 
 const ROWS: [u32; 4] = [3, 1, 0, 9];

@@ -4,7 +4,7 @@ use super::{Case, rounding};
 use crate::kernels::params::ABSENT;
 use crate::kernels::tiling::{Operands, Product, Tiling};
 use crate::kernels::{conv, linear, mlp_forward};
-use crate::plan::Recording;
+use crate::recording::Recording;
 use crate::stream::Distribution;
 
 pub(super) const PERTURBED: [Option<Distribution>; 5] = [

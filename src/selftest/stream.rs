@@ -4,7 +4,7 @@ use super::{Case, Fixture};
 use crate::device::DeviceError;
 use crate::kernels::replay::{Exact, Probe, Target, record_exact, record_float};
 use crate::kernels::{fill, fingerprint, vec4_bytes};
-use crate::plan::{Recording, Span};
+use crate::recording::{Recording, Span};
 use crate::rng::philox;
 use crate::stream::Distribution;
 

@@ -6,7 +6,7 @@ use crate::kernels::add;
 use crate::kernels::attention::{self, Params as Attention};
 use crate::kernels::layer_norm::{self, Params as LayerNorm};
 use crate::kernels::tokens::{self, Params as Tokens};
-use crate::plan::Recording;
+use crate::recording::Recording;
 use crate::stream::Distribution;
 
 pub(super) fn cases() -> Vec<Case> {

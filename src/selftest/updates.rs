@@ -3,7 +3,7 @@
 use super::{Case, rounding};
 use crate::kernels::sums::{self, ClassCountParams};
 use crate::kernels::update::{self, AverageParams};
-use crate::plan::Recording;
+use crate::recording::Recording;
 
 /// Just above 65,535 workgroups of 64.
 const MANY: u32 = 65_536 * 64 + 5;

@@ -1,6 +1,7 @@
 //! The WGSL fragments are valid once their imports are expanded, in both tiers.
 
-use crate::kernels::shaders::{Flavour, Tier, expand};
+use crate::caps::Tier;
+use crate::shaders::{Flavour, expand};
 
 #[test]
 fn fragments_are_valid_wgsl() {

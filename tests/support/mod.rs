@@ -1,11 +1,12 @@
 //! What tests of the engine share: small models, devices of either kind, made-up images.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
-use zowarmup::device::{AdapterInfo, Device, DeviceError, Limits, Selection, open};
+use zowarmup::caps::{AdapterInfo, Limits};
+use zowarmup::device::ReferenceDevice;
+use zowarmup::device::{Device, DeviceError, Selection, open};
 use zowarmup::engine::SampleSet;
 use zowarmup::model::{Graph, ModelSpec};
-use zowarmup::plan::{BufferId, Command, Recording};
-use zowarmup::reference::ReferenceDevice;
+use zowarmup::recording::{BufferId, Command, Recording};
 
 /// The graph of a complete model table.
 pub fn graph(table: serde_json::Value) -> Graph {

@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use super::{GpuDevice, buffers, pipelines, staging, texels};
+use crate::caps::Tier;
 use crate::device::{AdapterInfo, AdapterKind, DeviceError, Limits};
-use crate::kernels::shaders::{Flavour, Tier};
+use crate::shaders::Flavour;
 
 /// An adapter that could be opened.
 pub struct Candidate {

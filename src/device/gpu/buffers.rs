@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::device::DeviceError;
-use crate::plan::BufferId;
+use crate::recording::BufferId;
 
 struct Entry {
     name: String,

@@ -7,8 +7,8 @@ use std::time::Instant;
 use super::GpuDevice;
 use super::texels;
 use crate::device::{Device, DeviceError};
-use crate::kernels::reflect::Texel;
-use crate::plan::{Command, Dispatch, Recording, Span};
+use crate::recording::{Command, Dispatch, Recording, Span};
+use crate::shaders::reflect::Texel;
 
 /// One dispatch, ready to encode.
 struct Ready {

@@ -16,7 +16,7 @@ pub use adapters::{Candidate, candidates, open};
 use std::sync::{Arc, Mutex};
 
 use super::{AdapterInfo, Device, DeviceError, Limits};
-use crate::plan::{BufferId, Recording};
+use crate::recording::{BufferId, Recording};
 
 /// An open wgpu device.
 pub struct GpuDevice {
@@ -93,10 +93,10 @@ impl Device for GpuDevice {
     fn create_buffer(&mut self, name: &str, bytes: u64) -> Result<BufferId, DeviceError> {
         // Whole quads, for the copies into texels.
         let bytes = bytes.max(16).next_multiple_of(16);
-        if self.limits.admit(name, bytes, self.allocated_bytes()).is_err() {
+        if crate::device::admit(&self.limits, name, bytes, self.allocated_bytes()).is_err() {
             self.drop_texels();
         }
-        self.limits.admit(name, bytes, self.buffers.allocated())?;
+        crate::device::admit(&self.limits, name, bytes, self.buffers.allocated())?;
         let id = match self.buffers.reuse(name, bytes) {
             Some(id) => id,
             None => {

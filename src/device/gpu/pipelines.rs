@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::buffers::Buffers;
 use super::texels::{self, Texels};
 use crate::device::DeviceError;
-use crate::kernels::reflect::{self, Access, Texel};
-use crate::kernels::shaders::{self, Flavour};
-use crate::kernels::{Kernel, Variant};
-use crate::plan::{BufferId, Dispatch, Span};
+use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::{BufferId, Dispatch, Span};
+use crate::shaders::reflect::{self, Access, Texel};
+use crate::shaders::{self, Flavour};
 
 /// A compiled kernel.
 pub struct Pipeline {

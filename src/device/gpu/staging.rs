@@ -2,7 +2,7 @@
 
 use super::GpuDevice;
 use crate::device::DeviceError;
-use crate::plan::{Command, Recording};
+use crate::recording::{Command, Recording};
 
 /// The buffers that carry uploads, uniform blocks, read-backs and timestamps, kept from call to call and grown as needed.
 pub struct Staging {

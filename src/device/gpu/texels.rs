@@ -12,8 +12,8 @@ use std::collections::HashMap;
 
 use super::buffers::Buffers;
 use crate::device::{AdapterKind, DeviceError};
-use crate::kernels::reflect::Texel;
-use crate::plan::{BufferId, Span};
+use crate::recording::{BufferId, Span};
+use crate::shaders::reflect::Texel;
 
 /// Bytes of a texture's row, 8192 f32.
 const ROW: u64 = 32 << 10;
@@ -317,12 +317,12 @@ fn extent(width: u64, height: u64) -> wgpu::Extent3d {
 
 #[cfg(test)]
 mod tests {
+    use crate::device::ReferenceDevice;
     use crate::device::{Device, Selection, as_f32, open};
     use crate::kernels::linear::{self, Params};
     use crate::kernels::params::{ABSENT, Lane, Lanes};
     use crate::kernels::tiling::{Operands, Product, Tiling};
-    use crate::plan::{Recording, Span};
-    use crate::reference::ReferenceDevice;
+    use crate::recording::{Recording, Span};
 
     const ROWS: u32 = 150;
     const WIDTH: u32 = 70;

@@ -4,8 +4,8 @@ use safetensors::SafeTensors;
 use serde_json::Value;
 
 use super::*;
+use crate::device::ReferenceDevice;
 use crate::device::{Device, Selection, as_f32, as_u32, open};
-use crate::reference::ReferenceDevice;
 
 fn devices() -> Vec<Box<dyn Device>> {
     vec![Box::new(ReferenceDevice::new(None)), open(&Selection::default()).unwrap()]
@@ -89,7 +89,7 @@ fn golden_ledgers_replay_bit_for_bit() {
                     let mut rec =
                         replay_recording(&mut fixture, dist, &probes, &weights, params, scale_exp, how).unwrap();
                     let sums = fixture.room("sums", 12).unwrap();
-                    let crate::plan::Command::ReadBack(span) = rec.commands()[rec.commands().len() - 1] else {
+                    let crate::recording::Command::ReadBack(span) = rec.commands()[rec.commands().len() - 1] else {
                         panic!()
                     };
                     fingerprint::record(&mut rec, span.buffer, 0, params, Span::of(sums, 12));

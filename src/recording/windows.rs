@@ -148,7 +148,7 @@ fn cover(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::BufferId;
+    use crate::recording::BufferId;
     use proptest::prelude::*;
 
     proptest! {

@@ -1,6 +1,6 @@
 //! What naga reads from a kernel's source: binding kinds and the layout of the uniform block.
 
-use super::shaders::ShaderError;
+use super::ShaderError;
 
 /// How a shader uses a binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,8 @@
 
 pub mod arena;
 pub mod chunks;
-mod recording;
+mod commands;
+pub mod kernel;
 pub mod windows;
 
-pub use recording::{BufferId, Command, Dispatch, Recording, Span};
+pub use commands::{BufferId, Command, Dispatch, Recording, Span};

@@ -9,26 +9,10 @@
 
 use std::collections::HashSet;
 
-use super::Variant;
+use crate::caps::Tier;
+use crate::recording::kernel::Variant;
 
-/// What an adapter offers a kernel beyond WebGPU's default limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Tier {
-    /// f32 and u32 within WebGPU's defaults.
-    Core,
-    /// Subgroup operations and native 64-bit integers.
-    Subgroup,
-}
-
-impl Tier {
-    /// `core` or `subgroup`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Tier::Core => "core",
-            Tier::Subgroup => "subgroup",
-        }
-    }
-}
+pub mod reflect;
 
 /// Which stand-ins of the fragments a device wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytemuck::{NoUninit, Pod};
 
-use crate::kernels::{Kernel, Variant};
+use super::kernel::{Kernel, Variant};
 
 /// Handle of a device buffer; made by [`crate::device::Device::create_buffer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::{Bound, Call};
+use crate::caps::Tier;
 use crate::device::{AdapterInfo, AdapterKind, Device, DeviceError, Limits};
-use crate::kernels::shaders::Tier;
-use crate::plan::{BufferId, Command, Recording, Span};
+use crate::recording::kernel::{Bound, Call};
+use crate::recording::{BufferId, Command, Recording, Span};
 
 /// A buffer's content, shared with the launches that bind it.
 type Words = Rc<RefCell<Vec<u32>>>;
@@ -110,7 +110,7 @@ impl Device for ReferenceDevice {
     }
 
     fn create_buffer(&mut self, name: &str, bytes: u64) -> Result<BufferId, DeviceError> {
-        self.limits.admit(name, bytes, self.allocated)?;
+        super::admit(&self.limits, name, bytes, self.allocated)?;
         let id = BufferId(self.next);
         self.next += 1;
         let words = Rc::new(RefCell::new(vec![0u32; bytes.div_ceil(4) as usize]));

@@ -1,0 +1,107 @@
+//! What an adapter is and can: name, kind, tier, limits. A leaf that every module may name.
+
+/// What an adapter offers a kernel beyond WebGPU's default limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Tier {
+    /// f32 and u32 within WebGPU's defaults.
+    Core,
+    /// Subgroup operations and native 64-bit integers.
+    Subgroup,
+}
+
+impl Tier {
+    /// `core` or `subgroup`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tier::Core => "core",
+            Tier::Subgroup => "subgroup",
+        }
+    }
+}
+
+/// What kind of thing an adapter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdapterKind {
+    /// A card of its own.
+    Discrete,
+    /// Part of a processor.
+    Integrated,
+    /// A virtual GPU.
+    Virtual,
+    /// A software rasterizer.
+    Software,
+    /// The CPU twins.
+    Reference,
+    /// Not told by the driver.
+    Other,
+}
+
+impl AdapterKind {
+    /// The word used in listings.
+    pub fn name(self) -> &'static str {
+        match self {
+            AdapterKind::Discrete => "discrete",
+            AdapterKind::Integrated => "integrated",
+            AdapterKind::Virtual => "virtual",
+            AdapterKind::Software => "software",
+            AdapterKind::Reference => "reference",
+            AdapterKind::Other => "other",
+        }
+    }
+}
+
+/// An adapter's name and kind.
+#[derive(Clone, Debug)]
+pub struct AdapterInfo {
+    /// The driver's name for it.
+    pub name: String,
+    /// `vulkan`, `metal`, `dx12`, `gl` or `reference`.
+    pub backend: String,
+    /// Driver and its version.
+    pub driver: String,
+    /// Kind.
+    pub kind: AdapterKind,
+    /// The capability tier it is used at.
+    pub tier: Tier,
+    /// Invocations of a subgroup, where the tier uses subgroups; else 0.
+    pub subgroup_size: u32,
+    /// Features found that the engine knows how to use.
+    pub features: Vec<String>,
+}
+
+/// What a device can hold and bind, in bytes.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Largest storage binding.
+    pub binding: u64,
+    /// Largest buffer.
+    pub buffer: u64,
+    /// What all buffers together may take: the config's budget, or what the adapter allows.
+    pub memory: u64,
+    /// Alignment of a binding's offset.
+    pub alignment: u64,
+    /// Storage buffers a kernel may bind.
+    pub storage_buffers: u32,
+    /// Workgroup memory.
+    pub workgroup_memory: u32,
+    /// Invocations in a workgroup.
+    pub invocations: u32,
+    /// Operations in one submission: about 100 ms of the device's time, for the watchdogs of desktop systems.
+    pub submission_cost: u64,
+}
+
+impl Limits {
+    /// WebGPU's guaranteed limits.
+    pub fn webgpu_default() -> Self {
+        Self {
+            binding: 128 << 20,
+            buffer: 256 << 20,
+            memory: 2 << 30,
+            alignment: 256,
+            storage_buffers: 8,
+            workgroup_memory: 16 << 10,
+            invocations: 256,
+            submission_cost: 1_000_000_000,
+        }
+    }
+}
