@@ -1,19 +1,17 @@
 //! Activation functions.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::fold_grid;
 use super::values::ValueKernel;
-use crate::recording::kernel::Variant;
+use crate::recording::kernel::{Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference::activation as twins;
 
 /// An activation function.
-pub static ACTIVATION: ValueKernel = ValueKernel::new("activation", "activation_scalar", twins::activation);
+pub static ACTIVATION: ValueKernel = ValueKernel::new::<Params>("activation", "activation_scalar", twins::activation);
 
 /// Its gradient.
 pub static ACTIVATION_GRAD: ValueKernel =
-    ValueKernel::new("activation_grad", "activation_grad_scalar", twins::activation_grad);
+    ValueKernel::new::<Params>("activation_grad", "activation_grad_scalar", twins::activation_grad);
 
 /// Which function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,12 +24,12 @@ pub enum Kind {
     Tanh,
 }
 
-/// Uniform block of both kernels.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Values.
-    pub count: u32,
+params! {
+    /// Uniform block of both kernels.
+    pub struct Params {
+        /// Values.
+        pub count: u32,
+    }
 }
 
 fn variant(kind: Kind) -> Variant {

@@ -1,22 +1,20 @@
 //! Sums in place, for gradients that flow together.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::fold_grid;
 use super::values::ValueKernel;
-use crate::recording::kernel::Variant;
+use crate::recording::kernel::{Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference;
 
 /// The kernel.
-pub static KERNEL: ValueKernel = ValueKernel::new("add", "add_scalar", reference::add::add);
+pub static KERNEL: ValueKernel = ValueKernel::new::<Params>("add", "add_scalar", reference::add::add);
 
-/// The uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Values; a binding holds fewer than 2^32.
-    pub count: u32,
+params! {
+    /// The uniform block.
+    pub struct Params {
+        /// Values; a binding holds fewer than 2^32.
+        pub count: u32,
+    }
 }
 
 /// Records `to += from` over `count` f32.

@@ -1,33 +1,31 @@
 //! Multi-head attention of the tokens of a sample among each other. Scores never leave the registers.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::params::Lanes;
 use super::values::ValueKernel;
-use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference::attention as twins;
 
 /// The forward pass.
-pub static ATTENTION: ValueKernel = ValueKernel::new("attention", "attention_scalar", twins::attention);
+pub static ATTENTION: ValueKernel = ValueKernel::new::<Params>("attention", "attention_scalar", twins::attention);
 
 /// Gradients: a launch each for queries, keys and values.
 pub static ATTENTION_GRAD: ValueKernel =
-    ValueKernel::new("attention_grad", "attention_grad_scalar", twins::attention_grad);
+    ValueKernel::new::<Params>("attention_grad", "attention_grad_scalar", twins::attention_grad);
 
 /// Most tokens of a workgroup, a thread each.
 const THREADS: u32 = 128;
 
-/// Uniform block of both kernels.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-pub struct Params {
-    /// Tokens of a sample.
-    pub tokens: u32,
-    /// Heads; they divide the dimension.
-    pub heads: u32,
-    /// f32 of a token, dim / heads a head.
-    pub dim: u32,
+params! {
+    /// Uniform block of both kernels.
+    pub struct Params {
+        /// Tokens of a sample.
+        pub tokens: u32,
+        /// Heads; they divide the dimension.
+        pub heads: u32,
+        /// f32 of a token, dim / heads a head.
+        pub dim: u32,
+    }
 }
 
 impl Params {
