@@ -1,13 +1,13 @@
 //! Sums in place, for gradients that flow together.
 
 use super::fold_grid;
-use super::values::ValueKernel;
-use crate::recording::kernel::{Variant, params};
+use super::values;
+use crate::recording::kernel::{Kernel, params};
 use crate::recording::{Recording, Span};
 use crate::reference;
 
 /// The kernel.
-pub static KERNEL: ValueKernel = ValueKernel::new::<Params>("add", "add_scalar", reference::add::add);
+pub static KERNEL: Kernel = values::kernel::<Params>("add", reference::add::add);
 
 params! {
     /// The uniform block.
@@ -19,7 +19,7 @@ params! {
 
 /// Records `to += from` over `count` f32.
 pub fn record(rec: &mut Recording, count: u64, from: Span, to: Span) {
-    let (kernel, width) = KERNEL.of(count);
+    let (variant, width) = values::of(count);
     let params = Params { count: count as u32 };
-    rec.dispatch(kernel, Variant::plain(), &params, &[from, to], fold_grid(count / u64::from(width), 64), 4 * count);
+    rec.dispatch(&KERNEL, variant, &params, &[from, to], fold_grid(count / u64::from(width), 64), 4 * count);
 }

@@ -1,5 +1,7 @@
-// Four neighbouring perturbed weights as a Value (lib/value_quad.wgsl), of any flat index: one or two blocks of the stream.
+// Perturbed weights as a Value (lib/value.wgsl), of any flat index: of four neighbours, which lie in one or two blocks of the stream, or
+// of one.
 #import lib/weight.wgsl
+#ifdef QUADS
 #import lib/stream_quad.wgsl
 #import lib/window.wgsl
 
@@ -32,3 +34,9 @@ fn weight_value(lane: Lane, i: u32) -> vec4<f32> {
     }
     return base + lane.coef * window(a, b, i & 3u);
 }
+#else
+
+fn weight_value(lane: Lane, i: u32) -> f32 {
+    return weight_at(lane, i);
+}
+#endif

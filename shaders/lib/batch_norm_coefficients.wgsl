@@ -12,7 +12,7 @@
 @group(0) @binding(2) var<storage, read> weights: array<f32>;
 @group(0) @binding(4) var<storage, read_write> stats: array<vec2<f32>>;
 @group(0) @binding(5) var<storage, read_write> coefficients: array<vec2<f32>>;
-@group(0) @binding(6) var<storage, read_write> kept_moments: array<vec2<f32>>;
+@group(0) @binding(6) var<storage, read_write> unbiased: array<vec2<f32>>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) t: u32) {
@@ -28,6 +28,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let at = group.z * CHANNELS + channel;
         stats[at] = vec2<f32>(found.x, rstd);
         coefficients[at] = coefficients_of(lane, channel, found.x, rstd);
-        kept_moments[at] = vec2<f32>(found.x, found.y / max(values - 1.0f, 1.0f));
+        unbiased[at] = vec2<f32>(found.x, found.y / max(values - 1.0f, 1.0f));
     }
 }

@@ -1,7 +1,7 @@
 // Statistics of group norm: of each (row, group) of channels (mean, rstd), population variance, eps 1e-5, and (a, b) of each of its
 // channels: a = rstd * scale[c], b = bias[c] - mean * a, so that norm_apply forms no perturbed weights.
 // A workgroup takes a (row, group) at a time. Launch: x = groups, y = rows of the largest lane (at most 65,535, then rows are strided),
-// z = lanes. Traffic: the kernel's, 2 weights a channel and row, and what is kept.
+// z = lanes. Traffic: the kernel's, 2 weights a channel and row, and what is stored.
 //
 // A kernel that imports this defines slice_statistics(slice, t) -> (mean, variance), called by all 64 threads t of a workgroup, with
 // slice = row * groups + group.
