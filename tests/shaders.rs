@@ -6,8 +6,11 @@ use std::path::Path;
 use zowarmup::caps::Tier;
 use zowarmup::kernels::params::Lane;
 use zowarmup::kernels::{
-    activation, add, attention, conv, conv_grad, copy, fill, fill_constant, fingerprint, gather, layer_norm, linear,
-    linear_grad, madd, mlp_forward, norm, pool, replay, softmax_xent, sums, tokens, update,
+    activation, activation_grad, add, attention, attention_grad, average, class_count, class_token, class_token_grad,
+    conv, conv_channel_moments, conv_grad, conv_group_moments, copy, fill_constant, fill_signs, fill_values,
+    fingerprint, gather, lane_sum, layer_norm, lib, linear, linear_grad, madd, mlp_forward, norm, pool, pool_grad,
+    probe_dl, replay, replay_binomial, replay_float, replay_lookup, server_step, sgd, softmax_xent, softmax_xent_grad,
+    tokens, tokens_grad, tokens_grad_params,
 };
 use zowarmup::shaders::{self, Flavour, SOURCES, reflect};
 
@@ -55,7 +58,7 @@ fn every_kernel_is_valid_in_each_tier() {
     for kernel in kernels() {
         for flavour in flavours() {
             // Chosen in the subgroup tier only (`replay::Exact::of`).
-            if flavour.tier == Tier::Core && kernel == replay::LOOKUP.name {
+            if flavour.tier == Tier::Core && kernel == replay_lookup::KERNEL.name {
                 continue;
             }
             let capabilities = match flavour.tier {
@@ -106,13 +109,13 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
         checked,
         pool::Params,
         [planes, h, w, out_h, out_w, kernel_h, kernel_w, stride],
-        [pool::POOL.name, pool::POOL_GRAD.name]
+        [pool::KERNEL.name, pool_grad::KERNEL.name]
     );
     check_params!(
         checked,
         activation::Params,
         [count],
-        [activation::ACTIVATION.names(), activation::ACTIVATION_GRAD.names()].concat()
+        [activation::KERNEL.names(), activation_grad::KERNEL.names()].concat()
     );
     check_params!(
         checked,
@@ -146,26 +149,26 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
         checked,
         attention::Params,
         [tokens, heads, dim],
-        [attention::ATTENTION.names(), attention::ATTENTION_GRAD.names()].concat()
+        [attention::KERNEL.names(), attention_grad::KERNEL.names()].concat()
     );
     check_params!(
         checked,
         tokens::Params,
         [dim, patches, class_offset, position_offset, accumulate],
-        [tokens::TOKENS.name, tokens::TOKENS_GRAD.name, tokens::TOKENS_GRAD_PARAMS.name]
+        [tokens::KERNEL.name, tokens_grad::KERNEL.name, tokens_grad_params::KERNEL.name]
     );
     check_params!(
         checked,
-        tokens::ClassParams,
+        class_token::Params,
         [tokens, dim, rows],
-        [tokens::CLASS_TOKEN.name, tokens::CLASS_TOKEN_GRAD.name]
+        [class_token::KERNEL.name, class_token_grad::KERNEL.name]
     );
     check_params!(checked, add::Params, [count], add::KERNEL.names());
     check_params!(
         checked,
         softmax_xent::Params,
         [classes],
-        [softmax_xent::SOFTMAX_XENT.name, softmax_xent::SOFTMAX_XENT_GRAD.name]
+        [softmax_xent::KERNEL.name, softmax_xent_grad::KERNEL.name]
     );
     check_params!(
         checked,
@@ -191,11 +194,12 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
         [weight_offset, from_batch, accumulate],
         [conv_grad::CONV_GRAD_INPUT.name, conv_grad::CONV_GRAD_WEIGHT.name]
     );
-    check_params!(checked, update::StepParams, [count, lr], [update::SGD.name, update::SERVER_STEP.name]);
-    check_params!(checked, update::AverageParams, [count, stride, clients, first], [update::AVERAGE.name]);
-    check_params!(checked, sums::LaneSumParams, [lanes], [sums::LANE_SUM.name]);
-    check_params!(checked, sums::ProbeDlParams, [probes], [sums::PROBE_DL.name]);
-    check_params!(checked, sums::ClassCountParams, [rows, label_row, correct_row], [sums::CLASS_COUNT.name]);
+    check_params!(checked, sgd::Params, [count, lr], [sgd::KERNEL.name]);
+    check_params!(checked, server_step::Params, [count, lr], [server_step::KERNEL.name]);
+    check_params!(checked, average::Params, [count, stride, clients, first], [average::KERNEL.name]);
+    check_params!(checked, lane_sum::Params, [lanes], [lane_sum::KERNEL.name]);
+    check_params!(checked, probe_dl::Params, [probes], [probe_dl::KERNEL.name]);
+    check_params!(checked, class_count::Params, [rows, label_row, correct_row], [class_count::KERNEL.name]);
     check_params!(
         checked,
         linear::Params,
@@ -212,19 +216,19 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
         checked,
         conv::Params,
         [weight_offset, bias_offset, from_batch, relu],
-        [conv::KERNEL.name, conv::GROUP_MOMENTS.name, conv::CHANNEL_MOMENTS.name]
+        [conv::KERNEL.name, conv_group_moments::KERNEL.name, conv_channel_moments::KERNEL.name]
     );
     check_params!(
         checked,
         replay::Params,
         [probes, weights, first, factor, once],
-        [replay::RADEMACHER.name, replay::LOOKUP.name, replay::BINOMIAL.name, replay::FLOAT.name]
+        [replay::KERNEL.name, replay_lookup::KERNEL.name, replay_binomial::KERNEL.name, replay_float::KERNEL.name]
     );
     check_params!(
         checked,
-        fill::Params,
+        lib::fill::Params,
         [seed_lo, seed_hi, start_lo, start_hi, quads],
-        [fill::SIGNS.name, fill::VALUES.name]
+        [fill_signs::KERNEL.name, fill_values::KERNEL.name]
     );
     check_params!(checked, copy::Params, [quads], [copy::KERNEL.name]);
     check_params!(checked, madd::Params, [b, c, iterations], [madd::KERNEL.name]);
@@ -238,7 +242,7 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
 
 #[test]
 fn lane_has_the_layout_of_its_twin() {
-    let module = module(softmax_xent::SOFTMAX_XENT.name, CORE);
+    let module = module(softmax_xent::KERNEL.name, CORE);
     let (_, lane) = module.types.iter().find(|(_, t)| t.name.as_deref() == Some("Lane")).unwrap();
     let naga::TypeInner::Struct { members, span } = &lane.inner else { panic!("Lane is no struct") };
     macro_rules! members {

@@ -1,0 +1,48 @@
+//! Kernels that are written once over `Value`s (`shaders/lib/value_quad.wgsl`) and built twice: over quads, for rows whose length is a
+//! multiple of 4, and over single f32, for any.
+
+use crate::recording::kernel::{Kernel, Twin};
+
+/// A kernel over quads and the same kernel over single f32.
+#[derive(Debug)]
+pub struct ValueKernel {
+    /// Over quads.
+    pub quad: Kernel,
+    /// Over single f32; its name ends in `_scalar`.
+    pub scalar: Kernel,
+}
+
+impl ValueKernel {
+    /// A row of the table for each, with the twin they share.
+    pub const fn new(quad: &'static str, scalar: &'static str, twin: Twin) -> Self {
+        Self { quad: Kernel { name: quad, twin }, scalar: Kernel { name: scalar, twin } }
+    }
+
+    /// The kernel for rows of `length` f32, and how many f32 its `Value`s hold.
+    pub fn of(&'static self, length: u64) -> (&'static Kernel, u32) {
+        if length.is_multiple_of(4) { (&self.quad, 4) } else { (&self.scalar, 1) }
+    }
+
+    /// Both names.
+    pub fn names(&self) -> [&'static str; 2] {
+        [self.quad.name, self.scalar.name]
+    }
+}
+
+/// The rows of the table that a kernel file adds.
+pub trait Rows {
+    /// One, or one a width.
+    fn rows(&'static self) -> Vec<&'static Kernel>;
+}
+
+impl Rows for Kernel {
+    fn rows(&'static self) -> Vec<&'static Kernel> {
+        vec![self]
+    }
+}
+
+impl Rows for ValueKernel {
+    fn rows(&'static self) -> Vec<&'static Kernel> {
+        vec![&self.quad, &self.scalar]
+    }
+}
