@@ -1,17 +1,11 @@
 //! The shader tree: every file is embedded, every kernel is valid in each tier, host structs have the shaders' layout.
 
-use std::mem::offset_of;
 use std::path::Path;
 
 use zowarmup::caps::Tier;
 use zowarmup::kernels::params::Lane;
-use zowarmup::kernels::{
-    activation, activation_grad, add, attention, attention_grad, average, class_count, class_token, class_token_grad,
-    conv, conv_channel_moments, conv_grad, conv_group_moments, copy, fill_constant, fill_signs, fill_values,
-    fingerprint, gather, lane_sum, layer_norm, lib, linear, linear_grad, madd, mlp_forward, norm, pool, pool_grad,
-    probe_dl, replay, replay_binomial, replay_float, replay_lookup, server_step, sgd, softmax_xent, softmax_xent_grad,
-    tokens, tokens_grad, tokens_grad_params,
-};
+use zowarmup::kernels::{all, softmax_xent};
+use zowarmup::recording::kernel::{Layout, Params};
 use zowarmup::shaders::{self, Flavour, SOURCES, reflect};
 
 /// Kernels' names: the files outside `lib/`.
@@ -55,12 +49,9 @@ fn every_file_is_embedded() {
 #[test]
 fn every_kernel_is_valid_in_each_tier() {
     use naga::valid::{Capabilities, ValidationFlags, Validator};
-    for kernel in kernels() {
-        for flavour in flavours() {
-            // Chosen in the subgroup tier only (`replay::Exact::of`).
-            if flavour.tier == Tier::Core && kernel == replay_lookup::KERNEL.name {
-                continue;
-            }
+    for kernel in all() {
+        for flavour in flavours().filter(|flavour| flavour.tier >= kernel.tier) {
+            let kernel = kernel.name;
             let capabilities = match flavour.tier {
                 Tier::Core => Capabilities::empty(),
                 Tier::Subgroup => Capabilities::SHADER_INT64 | Capabilities::SUBGROUP,
@@ -86,170 +77,48 @@ fn every_kernel_is_valid_in_each_tier() {
     }
 }
 
-/// Compares a host struct with the uniform block of kernels: size, and name and offset of each member.
-macro_rules! check_params {
-    ($checked:ident, $params:ty, [$($field:ident),*], $kernels:expr) => {
-        let host: Vec<(String, u32)> =
-            vec![$((stringify!($field).to_owned(), offset_of!($params, $field) as u32)),*];
-        for kernel in $kernels {
-            let source = shaders::expand(kernel, CORE).unwrap();
-            let interface = reflect::interface(kernel, &source).unwrap();
-            assert_eq!(interface.params_members, host, "{kernel}");
-            assert_eq!(interface.params_bytes as usize, size_of::<$params>(), "{kernel}");
-            $checked.push(kernel);
-        }
+#[test]
+fn the_table_has_a_row_for_every_kernel() {
+    let mut listed: Vec<&str> = all().iter().map(|kernel| kernel.name).collect();
+    listed.sort_unstable();
+    let mut files: Vec<&str> = kernels().collect();
+    files.sort_unstable();
+    assert_eq!(listed, files);
+}
+
+/// Members of a struct that naga read, as a host struct lists its own.
+fn members<'a>(module: &'a naga::Module, members: &'a [naga::StructMember]) -> Vec<(&'a str, u32, &'static str)> {
+    let kind = |ty| match module.types[ty].inner {
+        naga::TypeInner::Scalar(naga::Scalar::U32) => "u32",
+        naga::TypeInner::Scalar(naga::Scalar::I32) => "i32",
+        naga::TypeInner::Scalar(naga::Scalar::F32) => "f32",
+        ref other => panic!("{other:?} crosses from host to shader"),
     };
+    members.iter().map(|m| (m.name.as_deref().unwrap(), m.offset, kind(m.ty))).collect()
+}
+
+/// Compares a struct of a module with the host's.
+fn compare(name: &str, module: &naga::Module, ty: naga::Handle<naga::Type>, host: &Layout) {
+    let naga::TypeInner::Struct { members: found, span } = &module.types[ty].inner else {
+        panic!("{name} is no struct")
+    };
+    let expected: Vec<_> = host.members.iter().map(|m| (m.name, m.offset, m.kind)).collect();
+    assert_eq!(members(module, found), expected, "{name}");
+    assert_eq!(*span, host.bytes, "{name}");
 }
 
 #[test]
 fn host_structs_have_the_layout_of_the_uniform_blocks() {
-    let mut checked: Vec<&str> = Vec::new();
-    check_params!(checked, gather::Params, [rows, features, spatial, row_words, out_row], [gather::KERNEL.name]);
-    check_params!(
-        checked,
-        pool::Params,
-        [planes, h, w, out_h, out_w, kernel_h, kernel_w, stride],
-        [pool::KERNEL.name, pool_grad::KERNEL.name]
-    );
-    check_params!(
-        checked,
-        activation::Params,
-        [count],
-        [activation::KERNEL.names(), activation_grad::KERNEL.names()].concat()
-    );
-    check_params!(
-        checked,
-        norm::Params,
-        [channels, groups, spatial, scale_offset, bias_offset, mean_offset, variance_offset, relu, accumulate],
-        [
-            norm::GROUP_NORM_STATS.names(),
-            norm::BATCH_NORM_STATS.names(),
-            norm::NORM_APPLY.names(),
-            norm::NORM_GRAD_PARAMS.names(),
-            norm::GROUP_NORM_GRAD.names(),
-            norm::BATCH_NORM_GRAD.names(),
-            [norm::RUNNING_NORM_STATS.name, norm::RUNNING_UPDATE.name]
-        ]
-        .concat()
-        .into_iter()
-        .chain([norm::GROUP_NORM_MOMENTS.name, norm::BATCH_NORM_MOMENTS.name])
-    );
-    check_params!(
-        checked,
-        layer_norm::Params,
-        [dim, scale_offset, bias_offset, accumulate],
-        [
-            layer_norm::LAYER_NORM.names(),
-            layer_norm::LAYER_NORM_GRAD.names(),
-            layer_norm::LAYER_NORM_GRAD_PARAMS.names()
-        ]
-        .concat()
-    );
-    check_params!(
-        checked,
-        attention::Params,
-        [tokens, heads, dim],
-        [attention::KERNEL.names(), attention_grad::KERNEL.names()].concat()
-    );
-    check_params!(
-        checked,
-        tokens::Params,
-        [dim, patches, class_offset, position_offset, accumulate],
-        [tokens::KERNEL.name, tokens_grad::KERNEL.name, tokens_grad_params::KERNEL.name]
-    );
-    check_params!(
-        checked,
-        class_token::Params,
-        [tokens, dim, rows],
-        [class_token::KERNEL.name, class_token_grad::KERNEL.name]
-    );
-    check_params!(checked, add::Params, [count], add::KERNEL.names());
-    check_params!(
-        checked,
-        softmax_xent::Params,
-        [classes],
-        [softmax_xent::KERNEL.name, softmax_xent_grad::KERNEL.name]
-    );
-    check_params!(
-        checked,
-        linear_grad::InputParams,
-        [inputs, outputs, weight_offset],
-        [linear_grad::LINEAR_GRAD_INPUT.name]
-    );
-    check_params!(
-        checked,
-        linear_grad::WeightParams,
-        [inputs, outputs, weight_offset, from_batch, accumulate],
-        [linear_grad::LINEAR_GRAD_WEIGHT.name]
-    );
-    check_params!(
-        checked,
-        linear_grad::BiasParams,
-        [outputs, spatial, bias_offset, accumulate],
-        [linear_grad::BIAS_GRAD.name]
-    );
-    check_params!(
-        checked,
-        conv_grad::Uniforms,
-        [weight_offset, from_batch, accumulate],
-        [conv_grad::CONV_GRAD_INPUT.name, conv_grad::CONV_GRAD_WEIGHT.name]
-    );
-    check_params!(checked, sgd::Params, [count, lr], [sgd::KERNEL.name]);
-    check_params!(checked, server_step::Params, [count, lr], [server_step::KERNEL.name]);
-    check_params!(checked, average::Params, [count, stride, clients, first], [average::KERNEL.name]);
-    check_params!(checked, lane_sum::Params, [lanes], [lane_sum::KERNEL.name]);
-    check_params!(checked, probe_dl::Params, [probes], [probe_dl::KERNEL.name]);
-    check_params!(checked, class_count::Params, [rows, label_row, correct_row], [class_count::KERNEL.name]);
-    check_params!(
-        checked,
-        linear::Params,
-        [inputs, outputs, weight_offset, bias_offset, from_batch, activation],
-        [linear::KERNEL.name]
-    );
-    check_params!(
-        checked,
-        mlp_forward::Params,
-        [inputs, hidden, classes, weight1, bias1, weight2, bias2],
-        [mlp_forward::KERNEL.name]
-    );
-    check_params!(
-        checked,
-        conv::Params,
-        [weight_offset, bias_offset, from_batch, relu],
-        [conv::KERNEL.name, conv_group_moments::KERNEL.name, conv_channel_moments::KERNEL.name]
-    );
-    check_params!(
-        checked,
-        replay::Params,
-        [probes, weights, first, factor, once],
-        [replay::KERNEL.name, replay_lookup::KERNEL.name, replay_binomial::KERNEL.name, replay_float::KERNEL.name]
-    );
-    check_params!(
-        checked,
-        lib::fill::Params,
-        [seed_lo, seed_hi, start_lo, start_hi, quads],
-        [fill_signs::KERNEL.name, fill_values::KERNEL.name]
-    );
-    check_params!(checked, copy::Params, [quads], [copy::KERNEL.name]);
-    check_params!(checked, madd::Params, [b, c, iterations], [madd::KERNEL.name]);
-    check_params!(checked, fill_constant::Params, [value, quads], [fill_constant::KERNEL.name]);
-    check_params!(checked, fingerprint::Params, [weights, first], [fingerprint::KERNEL.name]);
-    checked.sort_unstable();
-    let mut all: Vec<&str> = kernels().collect();
-    all.sort_unstable();
-    assert_eq!(checked, all, "each kernel has a row above");
+    for kernel in all() {
+        let module = module(kernel.name, Flavour { tier: kernel.tier, ..CORE });
+        let uniform = module.global_variables.iter().find(|(_, v)| v.space == naga::AddressSpace::Uniform);
+        compare(kernel.name, &module, uniform.unwrap().1.ty, kernel.params);
+    }
 }
 
 #[test]
 fn lane_has_the_layout_of_its_twin() {
     let module = module(softmax_xent::KERNEL.name, CORE);
-    let (_, lane) = module.types.iter().find(|(_, t)| t.name.as_deref() == Some("Lane")).unwrap();
-    let naga::TypeInner::Struct { members, span } = &lane.inner else { panic!("Lane is no struct") };
-    macro_rules! members {
-        ($($field:ident),*) => { vec![$((stringify!($field), offset_of!(Lane, $field) as u32)),*] };
-    }
-    let host = members!(weight_base, seed_lo, seed_hi, coef, x_row, row0, rows, out_row);
-    let shader: Vec<_> = members.iter().map(|m| (m.name.as_deref().unwrap(), m.offset)).collect();
-    assert_eq!(shader, host);
-    assert_eq!(*span as usize, size_of::<Lane>());
+    let (lane, _) = module.types.iter().find(|(_, t)| t.name.as_deref() == Some("Lane")).unwrap();
+    compare("Lane", &module, lane, Lane::LAYOUT);
 }

@@ -49,6 +49,28 @@ fn kernels() -> io::Result<()> {
             .and_then(|()| writeln!(cases, "        {name}::cases(),"));
         written.map_err(|e| invalid(e.to_string()))?;
     }
+    for row in [
+        "norm::GROUP_NORM_STATS",
+        "norm::GROUP_NORM_MOMENTS",
+        "norm::BATCH_NORM_STATS",
+        "norm::BATCH_NORM_MOMENTS",
+        "norm::RUNNING_NORM_STATS",
+        "norm::NORM_APPLY",
+        "norm::NORM_GRAD_PARAMS",
+        "norm::GROUP_NORM_GRAD",
+        "norm::BATCH_NORM_GRAD",
+        "norm::RUNNING_UPDATE",
+        "layer_norm::LAYER_NORM",
+        "layer_norm::LAYER_NORM_GRAD",
+        "layer_norm::LAYER_NORM_GRAD_PARAMS",
+        "linear_grad::LINEAR_GRAD_INPUT",
+        "linear_grad::LINEAR_GRAD_WEIGHT",
+        "linear_grad::BIAS_GRAD",
+        "conv_grad::CONV_GRAD_INPUT",
+        "conv_grad::CONV_GRAD_WEIGHT",
+    ] {
+        rows += &format!("        values::Rows::rows(&{row}),\n");
+    }
     let text = format!(
         "{modules}
 /// Every kernel, by name.

@@ -2,18 +2,16 @@
 
 use std::f32::consts::FRAC_1_SQRT_2;
 
-use bytemuck::{Pod, Zeroable};
-
 use super::lib::math::{erf_f32, tanh_f32};
 use super::lib::values::ValueKernel;
 use super::lib::{Case, fold_grid, rounding};
-use crate::recording::kernel::{Call, Variant};
+use crate::recording::kernel::{Call, Variant, params};
 use crate::recording::{Recording, Span};
 
 pub use super::activation_grad::record as record_grad;
 
 /// The kernel.
-pub static KERNEL: ValueKernel = ValueKernel::new("activation", "activation_scalar", twin);
+pub static KERNEL: ValueKernel = ValueKernel::new::<Params>("activation", "activation_scalar", twin);
 
 /// Which function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,12 +24,12 @@ pub enum Kind {
     Tanh,
 }
 
-/// Uniform block of this kernel and its gradient.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Values.
-    pub count: u32,
+params! {
+    /// Uniform block of this kernel and its gradient.
+    pub struct Params {
+        /// Values.
+        pub count: u32,
+    }
 }
 
 impl Kind {

@@ -10,7 +10,7 @@ use crate::recording::kernel::Call;
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: ValueKernel = ValueKernel::new("activation_grad", "activation_grad_scalar", twin);
+pub static KERNEL: ValueKernel = ValueKernel::new::<Params>("activation_grad", "activation_grad_scalar", twin);
 
 /// Records `dx` from `dy` and what the kind's gradient needs of the forward pass (`saved`).
 pub fn record(rec: &mut Recording, kind: Kind, count: u32, saved: Span, dy: Span, dx: Span) {

@@ -1,21 +1,19 @@
 //! Sums in place, for gradients that flow together.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::lib::values::ValueKernel;
 use super::lib::{Case, fold_grid};
-use crate::recording::kernel::{Call, Variant};
+use crate::recording::kernel::{Call, Variant, params};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: ValueKernel = ValueKernel::new("add", "add_scalar", twin);
+pub static KERNEL: ValueKernel = ValueKernel::new::<Params>("add", "add_scalar", twin);
 
-/// The uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Values; a binding holds fewer than 2^32.
-    pub count: u32,
+params! {
+    /// The uniform block.
+    pub struct Params {
+        /// Values; a binding holds fewer than 2^32.
+        pub count: u32,
+    }
 }
 
 /// Records `to += from` over `count` f32.

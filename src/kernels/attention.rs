@@ -1,32 +1,30 @@
 //! Multi-head attention of the tokens of a sample among each other. Scores never leave the registers.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::lib::math::{exp_f32, log_f32};
 use super::lib::params::{Lane, Lanes};
 use super::lib::values::ValueKernel;
 use super::lib::{Case, Fixture, rounding};
-use crate::recording::kernel::{Call, Kernel, Variant};
+use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
 pub use super::attention_grad::record as record_grad;
 
 /// The kernel.
-pub static KERNEL: ValueKernel = ValueKernel::new("attention", "attention_scalar", twin);
+pub static KERNEL: ValueKernel = ValueKernel::new::<Params>("attention", "attention_scalar", twin);
 
 /// Most tokens of a workgroup, a thread each.
 const THREADS: u32 = 128;
 
-/// Uniform block of this kernel and its gradient.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-pub struct Params {
-    /// Tokens of a sample.
-    pub tokens: u32,
-    /// Heads; they divide the dimension.
-    pub heads: u32,
-    /// f32 of a token, dim / heads a head.
-    pub dim: u32,
+params! {
+    /// Uniform block of this kernel and its gradient.
+    pub struct Params {
+        /// Tokens of a sample.
+        pub tokens: u32,
+        /// Heads; they divide the dimension.
+        pub heads: u32,
+        /// f32 of a token, dim / heads a head.
+        pub dim: u32,
+    }
 }
 
 impl Params {

@@ -9,7 +9,7 @@ use crate::recording::kernel::Call;
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: ValueKernel = ValueKernel::new("attention_grad", "attention_grad_scalar", twin);
+pub static KERNEL: ValueKernel = ValueKernel::new::<Params>("attention_grad", "attention_grad_scalar", twin);
 
 /// Records the gradient of `qkv` from what the forward pass read and wrote, and `dy`.
 #[expect(clippy::too_many_arguments, reason = "buffers of one launch, each once")]

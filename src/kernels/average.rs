@@ -1,26 +1,24 @@
 //! Weighted sum of clients' weights.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::lib::{Case, fold_grid, rounding};
-use crate::recording::kernel::{Call, Kernel, Variant};
+use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "average", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("average", twin);
 
-/// The uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Weights.
-    pub count: u32,
-    /// f32s from one client to the next.
-    pub stride: u32,
-    /// Clients.
-    pub clients: u32,
-    /// 1: the sum starts at 0; 0: at what is there.
-    pub first: u32,
+params! {
+    /// The uniform block.
+    pub struct Params {
+        /// Weights.
+        pub count: u32,
+        /// f32s from one client to the next.
+        pub stride: u32,
+        /// Clients.
+        pub clients: u32,
+        /// 1: the sum starts at 0; 0: at what is there.
+        pub first: u32,
+    }
 }
 
 /// Records `acc = (first ? 0 : acc) + sum of share[c] w[c]` over clients in order; `share` is f32 a client.

@@ -1,24 +1,22 @@
 //! Hits and misses per class.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::lib::{Case, fold_grid};
-use crate::recording::kernel::{Call, Kernel, Variant};
+use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "class_count", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("class_count", twin);
 
-/// The uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Samples.
-    pub rows: u32,
-    /// First label.
-    pub label_row: u32,
-    /// First hit flag.
-    pub correct_row: u32,
+params! {
+    /// The uniform block.
+    pub struct Params {
+        /// Samples.
+        pub rows: u32,
+        /// First label.
+        pub label_row: u32,
+        /// First hit flag.
+        pub correct_row: u32,
+    }
 }
 
 /// Records `counts[2 label + correct] += 1` (u32) over samples.

@@ -1,25 +1,23 @@
 //! The first token of each row.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::lib::params::Lanes;
 use super::lib::{Case, fold_grid};
-use crate::recording::kernel::{Call, Kernel, Variant};
+use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "class_token", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("class_token", twin);
 
-/// Uniform block of this kernel and its gradient.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-pub struct Params {
-    /// Tokens of a row.
-    pub tokens: u32,
-    /// f32 of a token.
-    pub dim: u32,
-    /// Rows.
-    pub rows: u32,
+params! {
+    /// Uniform block of this kernel and its gradient.
+    pub struct Params {
+        /// Tokens of a row.
+        pub tokens: u32,
+        /// f32 of a token.
+        pub dim: u32,
+        /// Rows.
+        pub rows: u32,
+    }
 }
 
 /// Records `y[row][d] = x[row][0][d]` for all rows of a chunk, `tokens` of `dim` f32 each.

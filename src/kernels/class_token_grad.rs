@@ -7,7 +7,7 @@ use crate::recording::kernel::{Call, Kernel, Variant};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "class_token_grad", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("class_token_grad", twin);
 
 /// Records `dx[row][0][d] = dy[row][d]` and 0 for the other tokens.
 pub fn record(rec: &mut Recording, lanes: &Lanes, tokens: u32, dim: u32, dy: Span, dx: Span) {

@@ -15,7 +15,7 @@ pub use super::lib::conv::Params;
 pub use super::lib::geometry::Geometry;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "conv", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("conv", twin);
 
 /// Records the convolution of all rows of a chunk. With `moments`, those of the output are left there; there must be no ReLU then.
 pub fn record(

@@ -12,7 +12,7 @@ use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "conv_channel_moments", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("conv_channel_moments", twin);
 
 /// Records the convolution and the moments of its output.
 pub fn record(rec: &mut Recording, launch: Launch, params: &Params, moments: Span) {

@@ -1,22 +1,20 @@
 //! Stores one value everywhere: the store ceiling of the bench.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::lib::{Case, fold_grid};
-use crate::recording::kernel::{Call, Kernel, Variant};
+use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "fill_constant", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("fill_constant", twin);
 
-/// The uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// What is stored.
-    pub value: f32,
-    /// vec4 in the buffer.
-    pub quads: u32,
+params! {
+    /// The uniform block.
+    pub struct Params {
+        /// What is stored.
+        pub value: f32,
+        /// vec4 in the buffer.
+        pub quads: u32,
+    }
 }
 
 /// Sets the f32 of `out`, whose bytes are a multiple of 16, to `value`.

@@ -8,7 +8,7 @@ use crate::recording::{BufferId, Recording, Span};
 use crate::stream::Distribution;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "fill_signs", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("fill_signs", twin);
 
 const DIST: Distribution = Distribution::Rademacher;
 

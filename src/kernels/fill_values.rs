@@ -7,7 +7,7 @@ use crate::recording::{BufferId, Recording, Span};
 use crate::stream::Distribution;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "fill_values", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("fill_values", twin);
 
 /// Records elements `start`, `start + 1`, ... of a seed; see [`super::fill::record`].
 pub fn record(rec: &mut Recording, dist: Distribution, seed: u64, start: u64, count: u32, out: BufferId) {

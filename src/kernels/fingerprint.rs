@@ -1,23 +1,21 @@
 //! Fingerprint of a weight vector: order-free sums of mixed bits (perturbation-stream, Ledger).
 
-use bytemuck::{Pod, Zeroable};
-
 use super::lib::replay_cases::{WINDOWS, test_weights};
 use super::lib::{Case, fold_grid, vec4_bytes};
-use crate::recording::kernel::{Call, Kernel, Variant};
+use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{BufferId, Recording, Span};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "fingerprint", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("fingerprint", twin);
 
-/// The uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Elements that are bound.
-    pub weights: u32,
-    /// Index of the first of them in the weight vector, a multiple of 4.
-    pub first: u32,
+params! {
+    /// The uniform block.
+    pub struct Params {
+        /// Elements that are bound.
+        pub weights: u32,
+        /// Index of the first of them in the weight vector, a multiple of 4.
+        pub first: u32,
+    }
 }
 
 /// Adds up the fingerprint of `params` f32 that lie `offset` bytes (aligned as bindings are) into `weights`, which has room for

@@ -1,22 +1,20 @@
 //! Sum of per-sample values of a lane.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::lib::Case;
 use super::lib::params::{Lane, Lanes};
 use super::lib::tree::tree_sum;
-use crate::recording::kernel::{Call, Kernel, Variant};
+use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "lane_sum", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("lane_sum", twin);
 
-/// The uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Lanes.
-    pub lanes: u32,
+params! {
+    /// The uniform block.
+    pub struct Params {
+        /// Lanes.
+        pub lanes: u32,
+    }
 }
 
 /// Records `out[lane] = sum of values[out_row .. out_row + rows]`, f32. Lanes are at most 65,535; one of no rows gives 0.

@@ -1,40 +1,41 @@
 //! Layer norm over the rows of a chunk, which are tokens where the lanes count tokens.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::params::{Lanes, perturb};
 use super::values::ValueKernel;
-use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference::layer_norm as twins;
 use crate::stream::Distribution;
 
 /// The forward pass.
-pub static LAYER_NORM: ValueKernel = ValueKernel::new("layer_norm", "layer_norm_scalar", twins::layer_norm);
+pub static LAYER_NORM: ValueKernel = ValueKernel::new::<Params>("layer_norm", "layer_norm_scalar", twins::layer_norm);
 
 /// Gradient of the input.
 pub static LAYER_NORM_GRAD: ValueKernel =
-    ValueKernel::new("layer_norm_grad", "layer_norm_grad_scalar", twins::layer_norm_grad);
+    ValueKernel::new::<Params>("layer_norm_grad", "layer_norm_grad_scalar", twins::layer_norm_grad);
 
 /// Gradients of scale and bias.
-pub static LAYER_NORM_GRAD_PARAMS: ValueKernel =
-    ValueKernel::new("layer_norm_grad_params", "layer_norm_grad_params_scalar", twins::layer_norm_grad_params);
+pub static LAYER_NORM_GRAD_PARAMS: ValueKernel = ValueKernel::new::<Params>(
+    "layer_norm_grad_params",
+    "layer_norm_grad_params_scalar",
+    twins::layer_norm_grad_params,
+);
 
 /// Rows of a workgroup, `ROWS` of `shaders/lib/rows.wgsl`.
 const ROWS: u32 = 32;
 
-/// Uniform block of the three kernels.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-pub struct Params {
-    /// f32 of a row.
-    pub dim: u32,
-    /// Flat index of the scale.
-    pub scale_offset: u32,
-    /// Flat index of the bias.
-    pub bias_offset: u32,
-    /// 1: the gradients of scale and bias go on from what is there.
-    pub accumulate: u32,
+params! {
+    /// Uniform block of the three kernels.
+    pub struct Params {
+        /// f32 of a row.
+        pub dim: u32,
+        /// Flat index of the scale.
+        pub scale_offset: u32,
+        /// Flat index of the bias.
+        pub bias_offset: u32,
+        /// 1: the gradients of scale and bias go on from what is there.
+        pub accumulate: u32,
+    }
 }
 
 impl Params {

@@ -1,7 +1,5 @@
 //! The whole forward pass of a small multilayer perceptron in one launch.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::lib::case::{perturbation, product_tolerance};
 use super::lib::params::{ABSENT, Lane, Lanes};
 use super::lib::tiling::{Operands, Product};
@@ -9,30 +7,30 @@ use super::lib::weight::weights;
 use super::lib::{Case, PERTURBED};
 use crate::model::{Graph, Layer};
 use crate::recording::Recording;
-use crate::recording::kernel::{Call, Kernel};
+use crate::recording::kernel::{Call, Kernel, params};
 use crate::stream::Distribution;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "mlp_forward", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("mlp_forward", twin);
 
-/// The uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-pub struct Params {
-    /// Inputs.
-    pub inputs: u32,
-    /// Width of the hidden layer.
-    pub hidden: u32,
-    /// Outputs.
-    pub classes: u32,
-    /// Flat index of the hidden layer's weight `[hidden, inputs]`.
-    pub weight1: u32,
-    /// Flat index of its bias, or [`ABSENT`].
-    pub bias1: u32,
-    /// Flat index of the output layer's weight `[classes, hidden]`.
-    pub weight2: u32,
-    /// Flat index of its bias, or [`ABSENT`].
-    pub bias2: u32,
+params! {
+    /// The uniform block.
+    pub struct Params {
+        /// Inputs.
+        pub inputs: u32,
+        /// Width of the hidden layer.
+        pub hidden: u32,
+        /// Outputs.
+        pub classes: u32,
+        /// Flat index of the hidden layer's weight `[hidden, inputs]`.
+        pub weight1: u32,
+        /// Flat index of its bias, or [`ABSENT`].
+        pub bias1: u32,
+        /// Flat index of the output layer's weight `[classes, hidden]`.
+        pub weight2: u32,
+        /// Flat index of its bias, or [`ABSENT`].
+        pub bias2: u32,
+    }
 }
 
 /// Most outputs: their sums are kept in registers.

@@ -3,74 +3,72 @@
 //! A pass over the statistics leaves affine coefficients `a = rstd * scale`, `b = bias - mean * a`, so that the elementwise pass,
 //! which all kinds share and which takes a residual and ReLU along, forms no perturbed weights.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::moments::{Moments, Parts};
 use super::params::{Lanes, perturb};
 use super::values::ValueKernel;
-use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference::norm as twins;
 use crate::stream::Distribution;
 
 /// Statistics and coefficients of group norm.
 pub static GROUP_NORM_STATS: ValueKernel =
-    ValueKernel::new("group_norm_stats", "group_norm_stats_scalar", twins::group_norm_stats);
+    ValueKernel::new::<Params>("group_norm_stats", "group_norm_stats_scalar", twins::group_norm_stats);
 
 /// Statistics and coefficients of group norm from those of parts.
-pub static GROUP_NORM_MOMENTS: Kernel = Kernel { name: "group_norm_moments", twin: twins::group_norm_moments };
+pub static GROUP_NORM_MOMENTS: Kernel = Kernel::new::<Params>("group_norm_moments", twins::group_norm_moments);
 
 /// Statistics, coefficients and moments of batch norm.
 pub static BATCH_NORM_STATS: ValueKernel =
-    ValueKernel::new("batch_norm_stats", "batch_norm_stats_scalar", twins::batch_norm_stats);
+    ValueKernel::new::<Params>("batch_norm_stats", "batch_norm_stats_scalar", twins::batch_norm_stats);
 
 /// The same from the moments of parts.
-pub static BATCH_NORM_MOMENTS: Kernel = Kernel { name: "batch_norm_moments", twin: twins::batch_norm_moments };
+pub static BATCH_NORM_MOMENTS: Kernel = Kernel::new::<Params>("batch_norm_moments", twins::batch_norm_moments);
 
 /// Coefficients from running statistics.
-pub static RUNNING_NORM_STATS: Kernel = Kernel { name: "running_norm_stats", twin: twins::running_norm_stats };
+pub static RUNNING_NORM_STATS: Kernel = Kernel::new::<Params>("running_norm_stats", twins::running_norm_stats);
 
 /// The elementwise pass.
-pub static NORM_APPLY: ValueKernel = ValueKernel::new("norm_apply", "norm_apply_scalar", twins::norm_apply);
+pub static NORM_APPLY: ValueKernel = ValueKernel::new::<Params>("norm_apply", "norm_apply_scalar", twins::norm_apply);
 
 /// Gradients of scale and bias.
 pub static NORM_GRAD_PARAMS: ValueKernel =
-    ValueKernel::new("norm_grad_params", "norm_grad_params_scalar", twins::norm_grad_params);
+    ValueKernel::new::<Params>("norm_grad_params", "norm_grad_params_scalar", twins::norm_grad_params);
 
 /// Gradient of group norm's input.
 pub static GROUP_NORM_GRAD: ValueKernel =
-    ValueKernel::new("group_norm_grad", "group_norm_grad_scalar", twins::group_norm_grad);
+    ValueKernel::new::<Params>("group_norm_grad", "group_norm_grad_scalar", twins::group_norm_grad);
 
 /// Gradient of batch norm's input.
 pub static BATCH_NORM_GRAD: ValueKernel =
-    ValueKernel::new("batch_norm_grad", "batch_norm_grad_scalar", twins::batch_norm_grad);
+    ValueKernel::new::<Params>("batch_norm_grad", "batch_norm_grad_scalar", twins::batch_norm_grad);
 
 /// Running statistics, one step on.
-pub static RUNNING_UPDATE: Kernel = Kernel { name: "running_update", twin: twins::running_update };
+pub static RUNNING_UPDATE: Kernel = Kernel::new::<Params>("running_update", twins::running_update);
 
-/// Uniform block of all of them.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-pub struct Params {
-    /// Channels.
-    pub channels: u32,
-    /// Groups of group norm; they divide the channels. 1 for the other kinds.
-    pub groups: u32,
-    /// Pixels of a channel, h x w.
-    pub spatial: u32,
-    /// Flat index of the scale.
-    pub scale_offset: u32,
-    /// Flat index of the bias.
-    pub bias_offset: u32,
-    /// What is added to a lane's base for its running means in their own binding: their flat index where both bindings begin at the
-    /// same weight. Never perturbed; unused by group norm.
-    pub mean_offset: u32,
-    /// Of the running variances, alike.
-    pub variance_offset: u32,
-    /// 1: ReLU follows.
-    pub relu: u32,
-    /// 1: the gradients of scale and bias go on from what is there.
-    pub accumulate: u32,
+params! {
+    /// Uniform block of all of them.
+    pub struct Params {
+        /// Channels.
+        pub channels: u32,
+        /// Groups of group norm; they divide the channels. 1 for the other kinds.
+        pub groups: u32,
+        /// Pixels of a channel, h x w.
+        pub spatial: u32,
+        /// Flat index of the scale.
+        pub scale_offset: u32,
+        /// Flat index of the bias.
+        pub bias_offset: u32,
+        /// What is added to a lane's base for its running means in their own binding: their flat index where both bindings begin at the
+        /// same weight. Never perturbed; unused by group norm.
+        pub mean_offset: u32,
+        /// Of the running variances, alike.
+        pub variance_offset: u32,
+        /// 1: ReLU follows.
+        pub relu: u32,
+        /// 1: the gradients of scale and bias go on from what is there.
+        pub accumulate: u32,
+    }
 }
 
 /// Where mean and deviation come from.

@@ -1,15 +1,13 @@
 //! Maximum and average pooling.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::lib::{Case, Fixture, fold_grid, rounding};
-use crate::recording::kernel::{Call, Kernel, Variant};
+use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
 pub use super::pool_grad::record as record_grad;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "pool", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("pool", twin);
 
 /// What a window becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,26 +25,26 @@ impl Mode {
     }
 }
 
-/// Uniform block of this kernel and its gradient: the shape.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Images x channels.
-    pub planes: u32,
-    /// Input rows.
-    pub h: u32,
-    /// Input columns.
-    pub w: u32,
-    /// Output rows.
-    pub out_h: u32,
-    /// Output columns.
-    pub out_w: u32,
-    /// Window rows.
-    pub kernel_h: u32,
-    /// Window columns.
-    pub kernel_w: u32,
-    /// Distance of windows, rows and columns.
-    pub stride: u32,
+params! {
+    /// Uniform block of this kernel and its gradient: the shape.
+    pub struct Params {
+        /// Images x channels.
+        pub planes: u32,
+        /// Input rows.
+        pub h: u32,
+        /// Input columns.
+        pub w: u32,
+        /// Output rows.
+        pub out_h: u32,
+        /// Output columns.
+        pub out_w: u32,
+        /// Window rows.
+        pub kernel_h: u32,
+        /// Window columns.
+        pub kernel_w: u32,
+        /// Distance of windows, rows and columns.
+        pub stride: u32,
+    }
 }
 
 impl Params {

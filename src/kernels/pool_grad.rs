@@ -6,7 +6,7 @@ use crate::recording::kernel::{Call, Kernel};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "pool_grad", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("pool_grad", twin);
 
 /// Records `dx` from the forward input `x` and `dy`.
 pub fn record(rec: &mut Recording, mode: Mode, params: &Params, x: Span, dy: Span, dx: Span) {

@@ -1,21 +1,19 @@
 //! Loss difference and mean loss of a probe.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::lib::tree::tree_sum;
 use super::lib::{Case, fold_grid, rounding};
-use crate::recording::kernel::{Call, Kernel, Variant};
+use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "probe_dl", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("probe_dl", twin);
 
-/// The uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Probes.
-    pub probes: u32,
+params! {
+    /// The uniform block.
+    pub struct Params {
+        /// Probes.
+        pub probes: u32,
+    }
 }
 
 /// Records (mean of l+ - l-, mean of (l+ + l-) / 2) f32 per probe; `table` holds (plus row, minus row, rows, 0) u32 a probe,

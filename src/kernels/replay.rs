@@ -11,7 +11,7 @@ pub use super::families::replaying::{record_exact, record_float};
 pub use super::lib::replay::{Exact, Params, Probe, Target};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "replay", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("replay", twin);
 
 /// Records `w_i += f32(sum_j q_j e_i(seed_j)) * 2^-scale_exp`; see [`super::replaying::record_exact`].
 pub fn record(rec: &mut Recording, target: &Target, scale_exp: i32, soft_add: bool) {

@@ -1,14 +1,14 @@
 //! Exact replay of binomial.
 
 use super::lib::Case;
-use super::lib::replay::{self, Target, factor_bits};
+use super::lib::replay::{self, Params, Target, factor_bits};
 use super::lib::replay_cases::Cases;
 use crate::recording::Recording;
 use crate::recording::kernel::{Call, Kernel, Variant};
 use crate::stream::Distribution;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "replay_binomial", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("replay_binomial", twin);
 
 /// Records `w_i += f32(sum_j q_j e_i(seed_j)) * 2^-scale_exp`; see [`super::replaying::record_exact`].
 pub fn record(rec: &mut Recording, target: &Target, scale_exp: i32, soft_add: bool) {

@@ -9,7 +9,7 @@ use crate::recording::kernel::{Call, Kernel, Variant};
 use crate::stream::{self, Distribution};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "replay_float", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("replay_float", twin);
 
 /// Replay in f32: `w_i += sum_j a_j e_i(seed_j)`, summed in the order of the probes. On cleared weights this gives the sum itself.
 /// Of `sphere` the elements are the gaussian's: the host's `a_j` contains the factor of the seed.

@@ -1,7 +1,7 @@
 //! Exact replay of rademacher by lookups in the subgroup, for subgroups of eight or more.
 
 use super::lib::Case;
-use super::lib::replay::{self, Exact, Target, factor_bits};
+use super::lib::replay::{self, Exact, Params, Target, factor_bits};
 use super::lib::replay_cases::Cases;
 use crate::caps::AdapterInfo;
 use crate::recording::Recording;
@@ -9,7 +9,7 @@ use crate::recording::kernel::{Call, Kernel, Variant};
 use crate::stream::Distribution;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "replay_lookup", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("replay_lookup", twin).of_subgroups();
 
 /// Records `w_i += f32(sum_j q_j e_i(seed_j)) * 2^-scale_exp`; see [`super::replaying::record_exact`].
 pub fn record(rec: &mut Recording, target: &Target, scale_exp: i32, soft_add: bool) {

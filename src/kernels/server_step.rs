@@ -1,22 +1,20 @@
 //! The server's step towards the mean of clients' weights.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::lib::{Case, fold_grid, rounding};
-use crate::recording::kernel::{Call, Kernel, Variant};
+use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "server_step", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("server_step", twin);
 
-/// The uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Weights.
-    pub count: u32,
-    /// Rate.
-    pub lr: f32,
+params! {
+    /// The uniform block.
+    pub struct Params {
+        /// Weights.
+        pub count: u32,
+        /// Rate.
+        pub lr: f32,
+    }
 }
 
 /// Records `w += lr (acc - w)`, exactly `acc` where `lr` is 1.

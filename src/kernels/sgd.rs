@@ -1,23 +1,21 @@
 //! A step of each lane's own weights.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::lib::params::{Lane, Lanes};
 use super::lib::{Case, fold_grid, rounding};
-use crate::recording::kernel::{Call, Kernel, Variant};
+use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "sgd", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("sgd", twin);
 
-/// The uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Weights.
-    pub count: u32,
-    /// Rate.
-    pub lr: f32,
+params! {
+    /// The uniform block.
+    pub struct Params {
+        /// Weights.
+        pub count: u32,
+        /// Rate.
+        pub lr: f32,
+    }
 }
 
 /// Records `w[base + i] -= lr * g[base + i]` for `count` weights of each lane.

@@ -1,24 +1,22 @@
 //! Softmax and cross-entropy: loss and hit per row.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::lib::math::{exp_f32, log1p_f32};
 use super::lib::params::{Lane, Lanes};
 use super::lib::{Case, Fixture, rounding};
-use crate::recording::kernel::{Call, Kernel, Variant};
+use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
 pub use super::softmax_xent_grad::record as record_grad;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "softmax_xent", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("softmax_xent", twin);
 
-/// Uniform block of this kernel and its gradient.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Classes.
-    pub classes: u32,
+params! {
+    /// Uniform block of this kernel and its gradient.
+    pub struct Params {
+        /// Classes.
+        pub classes: u32,
+    }
 }
 
 /// Grid and cost of this kernel and its gradient, at `per_value` operations a logit.

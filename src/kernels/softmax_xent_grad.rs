@@ -8,7 +8,7 @@ use crate::recording::kernel::{Call, Kernel, Variant};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "softmax_xent_grad", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("softmax_xent_grad", twin);
 
 /// Records `dlogits = (softmax - onehot) * coef`, with `coef` of the lane.
 pub fn record(rec: &mut Recording, lanes: &Lanes, classes: u32, logits: Span, labels: Span, dlogits: Span) {

@@ -1,12 +1,10 @@
 //! Images of patches to tokens with positions and a class token.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::lib::case::{gaussian_share, perturbation};
 use super::lib::params::{Lane, Lanes, perturb};
 use super::lib::weight::weights;
 use super::lib::{Case, PERTURBED, rounding};
-use crate::recording::kernel::{Call, Kernel, Variant};
+use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
 
@@ -16,25 +14,25 @@ pub use super::tokens_grad::record as record_grad;
 pub use super::tokens_grad_params::record as record_grad_params;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "tokens", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("tokens", twin);
 
 /// Rows of a thread: for so many its weights are perturbed once.
 const ROWS: u32 = 8;
 
-/// Uniform block of this kernel and its gradients.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-pub struct Params {
-    /// f32 of a token.
-    pub dim: u32,
-    /// Patches of an image, the pixels of the patches' convolution.
-    pub patches: u32,
-    /// Flat index of the class token `[dim]`.
-    pub class_offset: u32,
-    /// Flat index of the positions `[1 + patches][dim]`.
-    pub position_offset: u32,
-    /// 1: the gradients of positions and class token go on from what is there.
-    pub accumulate: u32,
+params! {
+    /// Uniform block of this kernel and its gradients.
+    pub struct Params {
+        /// f32 of a token.
+        pub dim: u32,
+        /// Patches of an image, the pixels of the patches' convolution.
+        pub patches: u32,
+        /// Flat index of the class token `[dim]`.
+        pub class_offset: u32,
+        /// Flat index of the positions `[1 + patches][dim]`.
+        pub position_offset: u32,
+        /// 1: the gradients of positions and class token go on from what is there.
+        pub accumulate: u32,
+    }
 }
 
 impl Params {

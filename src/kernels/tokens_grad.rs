@@ -7,7 +7,7 @@ use crate::recording::kernel::{Call, Kernel, Variant};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "tokens_grad", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("tokens_grad", twin);
 
 /// Records `dx[row][d][p] = dy[row][1 + p][d]`.
 pub fn record(rec: &mut Recording, lanes: &Lanes, params: &Params, dy: Span, dx: Span) {

@@ -7,7 +7,7 @@ use crate::recording::kernel::{Call, Kernel, Variant};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "tokens_grad_params", twin };
+pub static KERNEL: Kernel = Kernel::new::<Params>("tokens_grad_params", twin);
 
 /// Records the gradients of positions and class token, by blocks of samples.
 pub fn record(rec: &mut Recording, lanes: &Lanes, params: &Params, dy: Span, gradients: Span) {

@@ -1,26 +1,24 @@
 //! What convolutions share that leave moments of their output and that don't.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::geometry::Geometry;
 use super::params::{ABSENT, Lane, Lanes};
 use super::tiling::{Operands, Product, Tiling};
 use super::weight::weights;
 use crate::recording::Span;
-use crate::recording::kernel::{Call, Variant};
+use crate::recording::kernel::{Call, Variant, params};
 
-/// The uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Flat index of the weight `[oc, ic, k, k]`.
-    pub weight_offset: u32,
-    /// Flat index of the bias; `u32::MAX`: none.
-    pub bias_offset: u32,
-    /// 1: inputs are the batch (`x_row`), 0: an activation (`row0`).
-    pub from_batch: u32,
-    /// 1: ReLU follows.
-    pub relu: u32,
+params! {
+    /// The uniform block.
+    pub struct Params {
+        /// Flat index of the weight `[oc, ic, k, k]`.
+        pub weight_offset: u32,
+        /// Flat index of the bias; `u32::MAX`: none.
+        pub bias_offset: u32,
+        /// 1: inputs are the batch (`x_row`), 0: an activation (`row0`).
+        pub from_batch: u32,
+        /// 1: ReLU follows.
+        pub relu: u32,
+    }
 }
 
 /// A launch over all rows of a chunk.

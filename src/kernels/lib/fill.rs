@@ -1,27 +1,25 @@
 //! Elements of the perturbation stream, before `tau` and `scale`: what `fill_signs` and `fill_values` share.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::{Case, vec4_bytes};
 use crate::caps::AdapterInfo;
-use crate::recording::kernel::{Call, Variant};
+use crate::recording::kernel::{Call, Variant, params};
 use crate::recording::{BufferId, Recording, Span};
 use crate::stream::{self, Distribution, block_len};
 
-/// The uniform block of both.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Low word of the seed.
-    pub seed_lo: u32,
-    /// High word of the seed.
-    pub seed_hi: u32,
-    /// Low word of the first element's index.
-    pub start_lo: u32,
-    /// High word of it.
-    pub start_hi: u32,
-    /// vec4 to write.
-    pub quads: u32,
+params! {
+    /// The uniform block of both.
+    pub struct Params {
+        /// Low word of the seed.
+        pub seed_lo: u32,
+        /// High word of the seed.
+        pub seed_hi: u32,
+        /// Low word of the first element's index.
+        pub start_lo: u32,
+        /// High word of it.
+        pub start_hi: u32,
+        /// vec4 to write.
+        pub quads: u32,
+    }
 }
 
 impl Params {

@@ -5,24 +5,24 @@ use bytemuck::{Pod, Zeroable};
 use super::exact_add::add_exact;
 use super::{fold_grid, vec4_bytes};
 use crate::caps::{AdapterInfo, Tier};
-use crate::recording::kernel::{Call, Kernel, Variant};
+use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{BufferId, Recording, Span};
 use crate::stream::{self, Distribution};
 
-/// The uniform block of all of them.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Number of probes.
-    pub probes: u32,
-    /// The element behind the last of the launch.
-    pub weights: u32,
-    /// First element of the launch, the first that is bound; a multiple of 128.
-    pub first: u32,
-    /// Bits of `2^-E`; ignored by the replay in f32.
-    pub factor: u32,
-    /// 1: passes of loops that keep a compiler from moving what follows them.
-    pub once: u32,
+params! {
+    /// The uniform block of all of them.
+    pub struct Params {
+        /// Number of probes.
+        pub probes: u32,
+        /// The element behind the last of the launch.
+        pub weights: u32,
+        /// First element of the launch, the first that is bound; a multiple of 128.
+        pub first: u32,
+        /// Bits of `2^-E`; ignored by the replay in f32.
+        pub factor: u32,
+        /// 1: passes of loops that keep a compiler from moving what follows them.
+        pub once: u32,
+    }
 }
 
 /// A probe as the shaders read it.

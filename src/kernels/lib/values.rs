@@ -1,7 +1,7 @@
 //! Kernels that are written once over `Value`s (`shaders/lib/value_quad.wgsl`) and built twice: over quads, for rows whose length is a
 //! multiple of 4, and over single f32, for any.
 
-use crate::recording::kernel::{Kernel, Twin};
+use crate::recording::kernel::{Kernel, Params, Twin};
 
 /// A kernel over quads and the same kernel over single f32.
 #[derive(Debug)]
@@ -14,8 +14,8 @@ pub struct ValueKernel {
 
 impl ValueKernel {
     /// A row of the table for each, with the twin they share.
-    pub const fn new(quad: &'static str, scalar: &'static str, twin: Twin) -> Self {
-        Self { quad: Kernel { name: quad, twin }, scalar: Kernel { name: scalar, twin } }
+    pub const fn new<P: Params>(quad: &'static str, scalar: &'static str, twin: Twin) -> Self {
+        Self { quad: Kernel::new::<P>(quad, twin), scalar: Kernel::new::<P>(scalar, twin) }
     }
 
     /// The kernel for rows of `length` f32, and how many f32 its `Value`s hold.
