@@ -5,9 +5,10 @@ use std::path::Path;
 
 use zowarmup::caps::Tier;
 use zowarmup::kernels::params::Lane;
+use zowarmup::kernels::parts::Cut;
 use zowarmup::kernels::{
     activation, add, attention, conv, conv_grad, copy, fill, fill_constant, fingerprint, gather, layer_norm, linear,
-    linear_grad, madd, mlp_forward, norm, pool, replay, softmax_xent, sums, tokens, update,
+    linear_grad, madd, mlp_forward, norm, parts, pool, replay, softmax_xent, sums, tokens, update,
 };
 use zowarmup::shaders::{self, Flavour, SOURCES, reflect};
 
@@ -122,7 +123,6 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
             norm::GROUP_NORM_STATS.names(),
             norm::BATCH_NORM_STATS.names(),
             norm::NORM_APPLY.names(),
-            norm::NORM_GRAD_PARAMS.names(),
             norm::GROUP_NORM_GRAD.names(),
             norm::BATCH_NORM_GRAD.names(),
             [norm::RUNNING_NORM_STATS.name, norm::RUNNING_UPDATE.name]
@@ -133,14 +133,27 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
     );
     check_params!(
         checked,
+        norm::GradUniforms,
+        [cut, channels, groups, spatial, scale_offset, bias_offset, accumulate],
+        norm::NORM_GRAD_PARAMS.names()
+    );
+    check_params!(
+        checked,
+        layer_norm::GradUniforms,
+        [cut, dim, scale_offset, bias_offset, accumulate],
+        layer_norm::LAYER_NORM_GRAD_PARAMS.names()
+    );
+    check_params!(
+        checked,
+        parts::Params,
+        [cut, size, offset, first_size, second_offset, accumulate],
+        [parts::PART_SUMS.name]
+    );
+    check_params!(
+        checked,
         layer_norm::Params,
         [dim, scale_offset, bias_offset, accumulate],
-        [
-            layer_norm::LAYER_NORM.names(),
-            layer_norm::LAYER_NORM_GRAD.names(),
-            layer_norm::LAYER_NORM_GRAD_PARAMS.names()
-        ]
-        .concat()
+        [layer_norm::LAYER_NORM.names(), layer_norm::LAYER_NORM_GRAD.names()].concat()
     );
     check_params!(
         checked,
@@ -175,22 +188,23 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
     );
     check_params!(
         checked,
-        linear_grad::WeightParams,
-        [inputs, outputs, weight_offset, from_batch, accumulate],
+        linear_grad::WeightUniforms,
+        [cut, inputs, outputs, weight_offset, from_batch, accumulate],
         [linear_grad::LINEAR_GRAD_WEIGHT.name]
     );
     check_params!(
         checked,
-        linear_grad::BiasParams,
-        [outputs, spatial, bias_offset, accumulate],
+        linear_grad::BiasUniforms,
+        [cut, outputs, spatial, bias_offset, accumulate],
         [linear_grad::BIAS_GRAD.name]
     );
     check_params!(
         checked,
-        conv_grad::Uniforms,
-        [weight_offset, from_batch, accumulate],
-        [conv_grad::CONV_GRAD_INPUT.name, conv_grad::CONV_GRAD_WEIGHT.name]
+        conv_grad::WeightUniforms,
+        [cut, weight_offset, from_batch, accumulate],
+        [conv_grad::CONV_GRAD_WEIGHT.name]
     );
+    check_params!(checked, conv_grad::InputUniforms, [weight_offset], [conv_grad::CONV_GRAD_INPUT.name]);
     check_params!(checked, update::StepParams, [count, lr], [update::SGD.name, update::SERVER_STEP.name]);
     check_params!(checked, update::AverageParams, [count, stride, clients, first], [update::AVERAGE.name]);
     check_params!(checked, sums::LaneSumParams, [lanes], [sums::LANE_SUM.name]);
@@ -237,15 +251,18 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
 }
 
 #[test]
-fn lane_has_the_layout_of_its_twin() {
-    let module = module(softmax_xent::SOFTMAX_XENT.name, CORE);
-    let (_, lane) = module.types.iter().find(|(_, t)| t.name.as_deref() == Some("Lane")).unwrap();
-    let naga::TypeInner::Struct { members, span } = &lane.inner else { panic!("Lane is no struct") };
-    macro_rules! members {
-        ($($field:ident),*) => { vec![$((stringify!($field), offset_of!(Lane, $field) as u32)),*] };
+fn shared_structs_have_the_layout_of_their_twins() {
+    let module = module(parts::PART_SUMS.name, CORE);
+    macro_rules! check {
+        ($name:ident, [$($field:ident),*]) => {
+            let (_, found) = module.types.iter().find(|(_, t)| t.name.as_deref() == Some(stringify!($name))).unwrap();
+            let naga::TypeInner::Struct { members, span } = &found.inner else { panic!("no struct") };
+            let host: Vec<(&str, u32)> = vec![$((stringify!($field), offset_of!($name, $field) as u32)),*];
+            let shader: Vec<_> = members.iter().map(|m| (m.name.as_deref().unwrap(), m.offset)).collect();
+            assert_eq!(shader, host);
+            assert_eq!(*span as usize, size_of::<$name>());
+        };
     }
-    let host = members!(weight_base, seed_lo, seed_hi, coef, x_row, row0, rows, out_row);
-    let shader: Vec<_> = members.iter().map(|m| (m.name.as_deref().unwrap(), m.offset)).collect();
-    assert_eq!(shader, host);
-    assert_eq!(*span as usize, size_of::<Lane>());
+    check!(Lane, [weight_base, seed_lo, seed_hi, coef, x_row, row0, rows, out_row]);
+    check!(Cut, [first_lane, first_part, parts, row, block, part, unused, also_unused]);
 }

@@ -21,6 +21,7 @@ pub mod mlp_forward;
 pub mod moments;
 pub mod norm;
 pub mod params;
+pub mod parts;
 pub mod pool;
 pub mod replay;
 pub mod softmax_xent;

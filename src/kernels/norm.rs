@@ -7,6 +7,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::moments::{Moments, Parts};
 use super::params::{Lanes, perturb};
+use super::parts::{self, Cut, Split, Sum, Target, Tensors};
 use super::values::ValueKernel;
 use crate::recording::kernel::{Kernel, Variant};
 use crate::recording::{Recording, Span};
@@ -48,7 +49,7 @@ pub static BATCH_NORM_GRAD: ValueKernel =
 /// Running statistics, one step on.
 pub static RUNNING_UPDATE: Kernel = Kernel { name: "running_update", twin: twins::running_update };
 
-/// Uniform block of all of them.
+/// Uniform block of all of them but the gradients of scale and bias.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 pub struct Params {
@@ -70,6 +71,26 @@ pub struct Params {
     /// 1: ReLU follows.
     pub relu: u32,
     /// 1: the gradients of scale and bias go on from what is there.
+    pub accumulate: u32,
+}
+
+/// Uniform block of the gradients of scale and bias.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+pub struct GradUniforms {
+    /// What the launch sums.
+    pub cut: Cut,
+    /// As in [`Params`].
+    pub channels: u32,
+    /// As in [`Params`].
+    pub groups: u32,
+    /// As in [`Params`].
+    pub spatial: u32,
+    /// Index of the scale in what is summed into.
+    pub scale_offset: u32,
+    /// Index of the bias in it.
+    pub bias_offset: u32,
+    /// 1: the sums go on from what is there.
     pub accumulate: u32,
 }
 
@@ -123,6 +144,27 @@ impl Params {
     pub fn shifted(self, shift: u32) -> Self {
         let [mean_offset, variance_offset] = [self.mean_offset, self.variance_offset].map(|o| o.wrapping_add(shift));
         Self { mean_offset, variance_offset, ..self }
+    }
+
+    /// How the sums for scale and bias are split.
+    pub fn split(&self) -> Option<Split> {
+        let width = NORM_GRAD_PARAMS.of(u64::from(self.spatial)).1;
+        let sum = Sum {
+            sample_rows: 1,
+            row: self.spatial / width,
+            terms: width,
+            whole: self.channels,
+            split: self.channels,
+            wanted: parts::WORKGROUPS,
+            least: parts::TREE_TERMS,
+            multiple: 1,
+        };
+        sum.splitting()
+    }
+
+    /// What is summed for scale and bias.
+    pub fn tensors(&self) -> Tensors {
+        Tensors { first: (self.scale_offset, self.channels), second: (self.bias_offset, self.channels) }
     }
 
     fn values(&self, lanes: &Lanes) -> u64 {
@@ -246,12 +288,22 @@ pub fn record_grad_params(
     x: Span,
     dy: Span,
     stats: Span,
-    gradients: Span,
+    target: &Target,
 ) {
     let (kernel, variant) = params.of(&NORM_GRAD_PARAMS);
     let variant = variant.with("BY_ROW", u32::from(statistics == Statistics::Group));
-    let bound = [lanes.table, x, dy, stats, gradients];
-    rec.dispatch(kernel, variant, params, &bound, lanes.grid(params.channels, 1), 8 * params.values(lanes));
+    let (split, tensors) = (params.split(), params.tensors());
+    let Params { channels, groups, spatial, .. } = *params;
+    let row = params.spatial / NORM_GRAD_PARAMS.of(u64::from(params.spatial)).1;
+    let cost = 8 * params.values(lanes);
+    parts::record(rec, lanes, split, row, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
+        let (scale_offset, bias_offset) = (tensors.first.0, tensors.second.0);
+        let (cut, accumulate) = (launch.cut, launch.accumulate);
+        let uniforms = GradUniforms { cut, channels, groups, spatial, scale_offset, bias_offset, accumulate };
+        let bound = [lanes.table, x, dy, stats, launch.sums];
+        let grid = [params.channels, 1, launch.layers];
+        rec.dispatch(kernel, variant.clone(), &uniforms, &bound, grid, launch.cost);
+    });
 }
 
 /// Records the gradient of the input. `Batch` reads the gradients of scale and bias, which must lie in `gradients` already, of

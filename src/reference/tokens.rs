@@ -57,7 +57,7 @@ pub fn tokens_grad_params(call: &Call<'_>) {
                 if p.accumulate == 0 {
                     gradients[at] = 0.0;
                 }
-                for block in blocks(lane) {
+                for block in blocks(0..lane.rows as usize) {
                     gradients[at] += block.fold(0.0, |sum, r| sum + dy[(lane.row0 as usize + r) * elements + element]);
                 }
             }

@@ -5,6 +5,7 @@ use bytemuck::NoUninit;
 use crate::caps::AdapterInfo;
 use crate::device::{Device, DeviceError};
 use crate::kernels::params::{Lane, Lanes};
+use crate::kernels::parts::Target;
 use crate::kernels::replay::Exact;
 use crate::kernels::tiling::Tiling;
 use crate::recording::{BufferId, Recording, Span};
@@ -87,6 +88,11 @@ impl<'a> Fixture<'a> {
             ((z ^ (z >> 31)) >> 32) as u32
         };
         (0..len).map(|_| next(&mut self.state)).collect()
+    }
+
+    /// `len` random gradients that sums go on from, and room for `parts` f32 of their parts.
+    pub fn target(&mut self, len: usize, parts: u32) -> Result<Target, DeviceError> {
+        Ok(Target { gradients: self.random("gradients", len)?, parts: self.blank("parts", parts as usize)? })
     }
 
     /// Lanes of these rows, each with weights of its own `stride` apart, stacked in activations; inputs of the batch and

@@ -14,8 +14,10 @@ use crate::stream::Distribution;
 const ROWS: [u32; 4] = [3, 1, 0, 9];
 const TOTAL: u32 = 13;
 
-/// Channels, groups and pixels: one of each; single f32; quads; long runs; more channels than threads.
-const SHAPES: [(u32, u32, u32); 6] = [(1, 1, 2), (6, 2, 35), (4, 4, 100), (8, 2, 64), (3, 1, 260), (130, 1, 4)];
+/// Channels, groups and pixels: one of each; single f32; quads; long runs; more channels than threads; sums for scale and bias that are
+/// split, in several parts a block.
+const SHAPES: [(u32, u32, u32); 7] =
+    [(1, 1, 2), (6, 2, 35), (4, 4, 100), (8, 2, 64), (3, 1, 260), (130, 1, 4), (2, 2, 1026)];
 
 const KINDS: [Statistics; 3] = [Statistics::Group, Statistics::Batch, Statistics::Running];
 
@@ -217,16 +219,16 @@ fn backward(kind: Statistics, shape: (u32, u32, u32)) -> Case {
     Case::new(&name("backward", kind, shape), tolerance, move |f| {
         let mut norm = Norm::new(f, kind, shape)?;
         let (dy, dx) = (f.random("dy", norm.values())?, f.blank("dx", norm.values())?);
-        let gradients = f.random("gradients", ROWS.len() * stride(shape.0) as usize)?;
+        let target = f.target(ROWS.len() * stride(shape.0) as usize, 9 * 2 * shape.0)?;
         let mut rec = Recording::new();
         let Norm { lanes, weights, running, x, .. } = norm;
         let stats = norm.kept.stats;
         norm::record_statistics(&mut rec, &lanes, kind, None, &norm.params, weights, running, x, &norm.kept);
-        norm::record_grad_params(&mut rec, &lanes, kind, &norm.params, x, dy, stats, gradients);
-        norm::record_grad(&mut rec, &lanes, kind, &norm.params, weights, x, dy, stats, gradients, dx);
+        norm::record_grad_params(&mut rec, &lanes, kind, &norm.params, x, dy, stats, &target);
+        norm::record_grad(&mut rec, &lanes, kind, &norm.params, weights, x, dy, stats, target.gradients, dx);
         norm.params.accumulate = 1;
-        norm::record_grad_params(&mut rec, &lanes, kind, &norm.params, x, dy, stats, gradients);
-        rec.read_back(gradients);
+        norm::record_grad_params(&mut rec, &lanes, kind, &norm.params, x, dy, stats, &target);
+        rec.read_back(target.gradients);
         rec.read_back(dx);
         Ok(rec)
     })
