@@ -35,23 +35,23 @@ fn main(
     let count = min(cut.parts, all - min(all, cut.first_part));
     let second = element >= params.first_size;
     let tensor = select(params.offset + element, params.second_offset + element - params.first_size, second);
-    let at = lane.weight_base + tensor;
+    let gradient_at = lane.weight_base + tensor;
     var total = 0.0f;
     if params.accumulate == 1u {
-        total = gradients[at];
+        total = gradients[gradient_at];
     }
-    var from = group.z * cut.parts * size + element;
+    var at = group.z * cut.parts * size + element;
     var left = count;
     for (; left >= 8u; left -= 8u) {
-        let a = vec4<f32>(parts[from], parts[from + size], parts[from + 2u * size], parts[from + 3u * size]);
-        from += 4u * size;
-        let b = vec4<f32>(parts[from], parts[from + size], parts[from + 2u * size], parts[from + 3u * size]);
-        from += 4u * size;
+        let a = vec4<f32>(parts[at], parts[at + size], parts[at + 2u * size], parts[at + 3u * size]);
+        at += 4u * size;
+        let b = vec4<f32>(parts[at], parts[at + size], parts[at + 2u * size], parts[at + 3u * size]);
+        at += 4u * size;
         total = total + a.x + a.y + a.z + a.w + b.x + b.y + b.z + b.w;
     }
-    for (; left > 0u; left--) {
-        total += parts[from];
-        from += size;
+    for (; left > 0u; left -= 1u) {
+        total += parts[at];
+        at += size;
     }
-    gradients[at] = total;
+    gradients[gradient_at] = total;
 }

@@ -63,7 +63,7 @@ impl Chain {
         let acts: Vec<Span> = sizes.iter().map(|s| make(s * TOTAL)).collect();
         let grads: Vec<Span> = sizes.iter().map(|s| make(s * TOTAL)).collect();
         let (x, labels) = (make(98 * TOTAL), make(TOTAL));
-        let kept = Kept { stats: make(4 * TOTAL), coefficients: make(8 * TOTAL), moments: make(1) };
+        let kept = Kept { stats: make(4 * TOTAL), coefficients: make(8 * TOTAL), moments: make(1), parts: make(1) };
         let (loss, correct, lane_table) = (make(TOTAL), make(TOTAL), make(16));
         let (weights, target) = (make(2 * COUNT), Target { gradients: make(2 * COUNT), parts: make(COUNT) });
         // Rows of the batch and of losses lie the other way round.
@@ -304,7 +304,8 @@ fn summed(sizes: Sizes, pieces: &[u32], room: u32) -> (Vec<u8>, usize) {
     let (mut state, mut rec) = (3, Recording::new());
     let samples = pieces.iter().sum::<u32>();
     let widest = (tokens * inputs.max(outputs)).max(inputs.max(outputs) * sizes.pixels());
-    let [x, dy, stats] = [widest, widest, 2 * tokens].map(|words| filled(&mut device, &mut state, samples * words, &mut rec));
+    let [x, dy, stats] =
+        [widest, widest, 2 * tokens].map(|words| filled(&mut device, &mut state, samples * words, &mut rec));
     let [gradients, parts] = [sizes.gradients(), room].map(|words| filled(&mut device, &mut state, words, &mut rec));
     let target = Target { gradients, parts };
     let mut row = 0;

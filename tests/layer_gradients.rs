@@ -116,7 +116,8 @@ fn norms_over_images() {
         let [x, y, dy, dx] = [count; 4].map(|n| l.buffer(n));
         let (weights, gradients) = (l.buffer(16), l.buffer(16));
         l.write(weights, &[0.5, -0.7, 1.2, 0.9, 0.1, 0.2, -0.3, 0.4, 0.1, -0.1, 0.2, 0.0, 1.0, 0.5, 2.0, 0.7]);
-        let kept = Kept { stats: l.buffer(100), coefficients: l.buffer(100), moments: l.buffer(100) };
+        let kept =
+            Kept { stats: l.buffer(100), coefficients: l.buffer(100), moments: l.buffer(100), parts: l.buffer(100) };
         let (mut forward, mut backward) = (Recording::new(), Recording::new());
         norm::record_statistics(&mut forward, &l.lanes, kind, None, &params, weights, weights, x, &kept);
         norm::record_apply(&mut forward, &l.lanes, kind, &params, x, kept.coefficients, None, y);

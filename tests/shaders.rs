@@ -208,7 +208,7 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
     check_params!(checked, update::StepParams, [count, lr], [update::SGD.name, update::SERVER_STEP.name]);
     check_params!(checked, update::AverageParams, [count, stride, clients, first], [update::AVERAGE.name]);
     check_params!(checked, sums::LaneSumParams, [lanes], [sums::LANE_SUM.name]);
-    check_params!(checked, sums::ProbeDlParams, [probes], [sums::PROBE_DL.name]);
+    check_params!(checked, sums::ProbeDlParams, [probes, parts], [sums::PROBE_DL.name, sums::PROBE_MEAN.name]);
     check_params!(checked, sums::ClassCountParams, [rows, label_row, correct_row], [sums::CLASS_COUNT.name]);
     check_params!(
         checked,

@@ -1,7 +1,7 @@
 //! The kernels of each layer kind: forward and backward of a chunk of lanes.
 
 use super::lanes::LaneTables;
-use crate::kernels::moments::Moments;
+use crate::kernels::moments::{Moments, Parts};
 use crate::kernels::norm::{self, Statistics};
 use crate::kernels::params::{ABSENT, Lanes};
 use crate::kernels::parts::{Split, Target};
@@ -85,8 +85,8 @@ pub fn splits(layer: &Layer, tiling: Tiling) -> Vec<(Split, u32)> {
             [weight, bias(bias_at, outputs, 1, rows)]
         }
         Layer::Conv { output, bias: bias_at, .. } => {
-            let weight = conv_params(layer, 0, 0)
-                .and_then(|params| Some((params.weight_split(tiling)?, params.weight_len())));
+            let weight =
+                conv_params(layer, 0, 0).and_then(|params| Some((params.weight_split(tiling)?, params.weight_len())));
             [weight, bias(bias_at, output.c as u32, output.spatial() as u32, 1)]
         }
         Layer::Norm { .. } => {
@@ -218,7 +218,7 @@ pub struct Forward {
     pub moments: Span,
     /// GELU follows a linear layer.
     pub gelu: bool,
-    /// Where a convolution leaves the moments of its output, or its norm takes them.
+    /// Where a convolution leaves the moments of its output, or its norm takes them; where a batch norm takes its own.
     pub left: Option<(Moments, Span)>,
 }
 
@@ -268,11 +268,17 @@ pub fn forward(rec: &mut Recording, layer: &Layer, lanes: &LaneTables, how: &How
             let (params, kind) = norm_params(layer, false);
             let (statistics, params) = (statistics(kind, how.batch_statistics), params.shifted(io.running.shift));
             let (perturbed, weights, running) = (product.perturbed, io.weights, io.running.span);
-            let kept = norm::Kept { stats: io.saved, coefficients: io.coefficients, moments: io.moments };
-            if let Some(left) = io.left {
-                norm::record_from_moments(rec, samples, perturbed, &params, weights, left, &kept);
-            } else {
-                norm::record_statistics(rec, samples, statistics, perturbed, &params, weights, running, io.x, &kept);
+            let parts = io.left.map_or(io.moments, |(_, span)| span);
+            let kept = norm::Kept { stats: io.saved, coefficients: io.coefficients, moments: io.moments, parts };
+            match io.left {
+                Some(left) if !matches!(left.0.parts, Parts::Own { .. }) => {
+                    norm::record_from_moments(rec, samples, perturbed, &params, weights, left, &kept);
+                }
+                _ => {
+                    norm::record_statistics(
+                        rec, samples, statistics, perturbed, &params, weights, running, io.x, &kept,
+                    );
+                }
             }
             norm::record_apply(rec, samples, statistics, &params, io.x, io.coefficients, io.residual, io.y);
         }

@@ -93,12 +93,13 @@ pub fn record(
     let grid = [geometry.output[0].div_ceil(tiling.tile_rows()), columns.div_ceil(tiling.tile_columns()), lanes.count];
     let products = u64::from(geometry.output[0] * geometry.pixels()) * u64::from(geometry.depth());
     let (bound, cost) = ([lanes.table, io.weights, io.x, io.y], 2 * lanes.rows * products);
-    let Some((Moments { parts, .. }, to)) = moments else {
-        return rec.dispatch(&KERNEL, variant, params, &bound, grid, cost);
+    let (kernel, variant, left) = match moments {
+        Some((Moments { parts: Parts::Groups { segment, .. }, .. }, to)) => {
+            (&GROUP_MOMENTS, variant.with("SEGMENT", segment), Some(to))
+        }
+        Some((Moments { parts: Parts::Channels { .. }, .. }, to)) => (&CHANNEL_MOMENTS, variant, Some(to)),
+        Some((Moments { parts: Parts::Own { .. }, .. }, _)) | None => (&KERNEL, variant, None),
     };
-    let (kernel, variant) = match parts {
-        Parts::Groups { segment, .. } => (&GROUP_MOMENTS, variant.with("SEGMENT", segment)),
-        Parts::Channels { .. } => (&CHANNEL_MOMENTS, variant),
-    };
-    rec.dispatch(kernel, variant, params, &[bound.as_slice(), &[to]].concat(), grid, cost);
+    let bound: Vec<Span> = bound.into_iter().chain(left).collect();
+    rec.dispatch(kernel, variant, params, &bound, grid, cost);
 }

@@ -146,8 +146,7 @@ pub fn record_weight(
     let tiling = if split.is_some() { tiling.one_sum() } else { tiling.two_sums() }.for_rows(params.out_c);
     let (geometry, [columns, rows]) = (params.geometry(), params.weight_tiles(tiling));
     let quads = u32::from(geometry.pixels().is_multiple_of(4));
-    let variant =
-        geometry.variant(tiling.variant()).with("DY_QUADS", quads).with("SPLIT", u32::from(split.is_some()));
+    let variant = geometry.variant(tiling.variant()).with("DY_QUADS", quads).with("SPLIT", u32::from(split.is_some()));
     let (row, tensors) = (geometry.pixels().div_ceil(4), Tensors::one(params.weight_offset, params.weight_len()));
     let cost = params.cost(lanes);
     parts::record(rec, lanes, split, row, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {

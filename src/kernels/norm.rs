@@ -21,11 +21,11 @@ pub static GROUP_NORM_STATS: ValueKernel =
 /// Statistics and coefficients of group norm from those of parts.
 pub static GROUP_NORM_MOMENTS: Kernel = Kernel { name: "group_norm_moments", twin: twins::group_norm_moments };
 
-/// Statistics, coefficients and moments of batch norm.
+/// Moments of parts of batch norm's input.
 pub static BATCH_NORM_STATS: ValueKernel =
     ValueKernel::new("batch_norm_stats", "batch_norm_stats_scalar", twins::batch_norm_stats);
 
-/// The same from the moments of parts.
+/// Statistics, coefficients and moments of batch norm from the moments of parts.
 pub static BATCH_NORM_MOMENTS: Kernel = Kernel { name: "batch_norm_moments", twin: twins::batch_norm_moments };
 
 /// Coefficients from running statistics.
@@ -114,6 +114,8 @@ pub struct Kept {
     pub coefficients: Span,
     /// (mean, unbiased variance) f32 per (lane of the chunk, channel); of `Batch` only, else any span.
     pub moments: Span,
+    /// Room for [`Moments::of_rows`] where [`record_statistics`] is to take those of `Batch`, else any span.
+    pub parts: Span,
 }
 
 /// How many f32 the spans of [`Kept`] need, for each row or each lane.
@@ -218,10 +220,15 @@ pub fn record_statistics(
             rec.dispatch(kernel, variant.with("PERTURB", perturb), params, &bound, params.rows_grid(lanes), cost);
         }
         Statistics::Batch => {
+            let moments = Moments::of_rows(params.channels, params.spatial);
             let (kernel, variant) = params.of(&BATCH_NORM_STATS);
-            let bound = [lanes.table, weights, x, kept.stats, kept.coefficients, kept.moments];
-            let grid = lanes.grid(params.channels, 1);
-            rec.dispatch(kernel, variant.with("PERTURB", perturb), params, &bound, grid, cost);
+            if let Parts::Own { columns } = moments.parts {
+                let parts = (u64::from(lanes.max_rows) * u64::from(params.spatial)).div_ceil(u64::from(columns));
+                let grid = lanes.grid(parts as u32, params.channels);
+                let variant = variant.with("PART_COLUMNS", columns);
+                rec.dispatch(kernel, variant, params, &[lanes.table, x, kept.parts], grid, cost);
+            }
+            record_from_moments(rec, lanes, distribution, params, weights, (moments, kept.parts), kept);
         }
         Statistics::Running => {
             let variant = Variant::plain().with("CHANNELS", params.channels).with("PERTURB", perturb);
@@ -232,7 +239,7 @@ pub fn record_statistics(
     }
 }
 
-/// Records statistics and coefficients from the moments that a convolution left of `x`, as [`record_statistics`] leaves them.
+/// Records statistics and coefficients from the moments of parts of `x`, as [`record_statistics`] leaves them.
 pub fn record_from_moments(
     rec: &mut Recording,
     lanes: &Lanes,
@@ -250,7 +257,7 @@ pub fn record_from_moments(
             let variant = variant.with("PARTS", count).with("PART_VALUES", values);
             rec.dispatch(&GROUP_NORM_MOMENTS, variant, params, &bound, params.rows_grid(lanes), cost);
         }
-        Parts::Channels { columns } => {
+        Parts::Channels { columns } | Parts::Own { columns } => {
             let variant = variant.with("PIXELS", params.spatial).with("PART_COLUMNS", columns);
             let bound = [bound.as_slice(), &[kept.moments]].concat();
             rec.dispatch(&BATCH_NORM_MOMENTS, variant, params, &bound, lanes.grid(params.channels, 1), cost);

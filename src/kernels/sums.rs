@@ -14,6 +14,12 @@ pub static LANE_SUM: Kernel = Kernel { name: "lane_sum", twin: reference::sums::
 /// Loss difference and mean loss of a probe.
 pub static PROBE_DL: Kernel = Kernel { name: "probe_dl", twin: reference::sums::probe_dl };
 
+/// The same from sums of parts of a probe's samples.
+pub static PROBE_MEAN: Kernel = Kernel { name: "probe_mean", twin: reference::sums::probe_mean };
+
+/// Samples of a part of a probe's losses. Where parts begin follows from the client's samples alone.
+const PART_SAMPLES: u32 = 4096;
+
 /// Hits and misses per class.
 pub static CLASS_COUNT: Kernel = Kernel { name: "class_count", twin: reference::sums::class_count };
 
@@ -25,12 +31,14 @@ pub struct LaneSumParams {
     pub lanes: u32,
 }
 
-/// Uniform block of `probe_dl`.
+/// Uniform block of `probe_dl` and `probe_mean`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 pub struct ProbeDlParams {
     /// Probes.
     pub probes: u32,
+    /// Parts of the largest probe.
+    pub parts: u32,
 }
 
 /// Uniform block of `class_count`.
@@ -52,11 +60,43 @@ pub fn record_lane_sum(rec: &mut Recording, lanes: &Lanes, values: Span, out: Sp
     rec.dispatch(&LANE_SUM, Variant::plain(), &params, &bound, [1, 1, lanes.count], lanes.rows);
 }
 
-/// Records (mean of l+ - l-, mean of (l+ + l-) / 2) f32 per probe; `table` holds (plus row, minus row, rows, 0) u32 a probe,
-/// `samples` estimates how many all probes have together.
-pub fn record_probe_dl(rec: &mut Recording, probes: u32, samples: u64, table: Span, loss: Span, out: Span) {
-    let grid = fold_grid(u64::from(probes), 1);
-    rec.dispatch(&PROBE_DL, Variant::plain(), &ProbeDlParams { probes }, &[table, loss, out], grid, 4 * samples);
+/// The probes of a round.
+#[derive(Clone, Copy, Debug)]
+pub struct Probes {
+    /// (plus row, minus row, rows, 0) u32 each.
+    pub table: Span,
+    /// How many.
+    pub count: u32,
+    /// Samples of the largest.
+    pub most: u32,
+    /// Losses of all together.
+    pub losses: u64,
+}
+
+impl Probes {
+    fn parts(&self) -> u32 {
+        self.most.div_ceil(PART_SAMPLES).max(1)
+    }
+
+    /// Bytes of room for parts that [`record_probe_dl`] needs.
+    pub fn part_bytes(&self) -> u64 {
+        if self.parts() == 1 { 0 } else { 8 * u64::from(self.parts()) * u64::from(self.count) }
+    }
+}
+
+/// Records (mean of l+ - l-, mean of (l+ + l-) / 2) f32 per probe. `parts` has room for [`Probes::part_bytes`].
+pub fn record_probe_dl(rec: &mut Recording, probes: &Probes, loss: Span, parts: Span, out: Span) {
+    let params = ProbeDlParams { probes: probes.count, parts: probes.parts() };
+    let [x, y, _] = fold_grid(u64::from(probes.count), 1);
+    let variant = Variant::plain().with("PART_SAMPLES", PART_SAMPLES);
+    let sums = if params.parts == 1 { out } else { parts };
+    let bound = [probes.table, loss, sums];
+    rec.dispatch(&PROBE_DL, variant, &params, &bound, [x, y, params.parts], 4 * probes.losses);
+    if params.parts > 1 {
+        let grid = fold_grid(u64::from(params.probes), 64);
+        let cost = 2 * u64::from(params.parts) * u64::from(params.probes);
+        rec.dispatch(&PROBE_MEAN, Variant::plain(), &params, &[probes.table, sums, out], grid, cost);
+    }
 }
 
 /// Records `counts[2 label + correct] += 1` (u32) over samples.

@@ -112,18 +112,26 @@ fn keep_channels(call: &Call<'_>, p: &Params, stat: impl Fn(&Lane, usize) -> (f3
     store(call, 6, &moments);
 }
 
-/// Statistics, coefficients and moments of batch norm from its input.
+/// Moments of parts of batch norm's input.
 pub fn batch_norm_stats(call: &Call<'_>) {
     let p: Params = call.params();
-    let x = call.read::<f32>(3).to_vec();
+    let (lanes, x) = (call.read::<Lane>(1), call.read::<f32>(2));
+    let mut out = call.write::<[f32; 2]>(3);
     let (channels, spatial) = (p.channels as usize, p.spatial as usize);
-    keep_channels(call, &p, |lane, c| {
-        let value = |i: usize| x[((lane.row0 as usize + i / spatial) * channels + c) * spatial + i % spatial];
-        moments(lane.rows as usize * spatial, value)
-    });
+    let columns = call.variant.get("PART_COLUMNS", 4) as usize;
+    for lane in &lanes[..call.grid[2] as usize] {
+        let (row0, values) = (lane.row0 as usize, lane.rows as usize * spatial);
+        let parts = values.div_ceil(columns);
+        for (c, part) in (0..channels).flat_map(|c| (0..parts).map(move |part| (c, part))) {
+            let first = part * columns;
+            let value = |i: usize| x[((row0 + (first + i) / spatial) * channels + c) * spatial + (first + i) % spatial];
+            let (mean, squares) = moments(columns.min(values - first), value);
+            out[row0 * spatial.div_ceil(columns) * channels + c * parts + part] = [mean, squares];
+        }
+    }
 }
 
-/// The same from the moments of parts.
+/// Statistics, coefficients and moments of batch norm from the moments of parts.
 pub fn batch_norm_moments(call: &Call<'_>) {
     let p: Params = call.params();
     let moments = call.read::<[f32; 2]>(3).to_vec();

@@ -44,16 +44,33 @@ pub fn lane_sum(call: &Call<'_>) {
     }
 }
 
-/// Mean difference and mean loss of each probe.
+/// Mean difference and mean loss of each probe, or the sums of its parts.
 pub fn probe_dl(call: &Call<'_>) {
     let p: ProbeDlParams = call.params();
     let (probes, loss) = (call.read::<[u32; 4]>(1), call.read::<f32>(2));
     let mut out = call.write::<[f32; 2]>(3);
-    for (&[plus, minus, rows, _], out) in probes.iter().zip(&mut out[..p.probes as usize]) {
+    let samples = call.variant.get("PART_SAMPLES", 64) as usize;
+    for (&[plus, minus, rows, _], out) in probes.iter().zip(out.chunks_mut(p.parts as usize)).take(p.probes as usize) {
         let at = |r: usize| (loss[plus as usize + r], loss[minus as usize + r]);
-        let difference = tree_sum(rows as usize, |r| at(r).0 - at(r).1);
-        let mean = tree_sum(rows as usize, |r| (at(r).0 + at(r).1) * 0.5);
-        *out = [difference / rows as f32, mean / rows as f32];
+        for (part, out) in out.iter_mut().enumerate() {
+            let first = part * samples;
+            let count = (rows as usize).saturating_sub(first).min(samples);
+            let difference = tree_sum(count, |r| at(first + r).0 - at(first + r).1);
+            let mean = tree_sum(count, |r| (at(first + r).0 + at(first + r).1) * 0.5);
+            *out = if p.parts == 1 { [difference / rows as f32, mean / rows as f32] } else { [difference, mean] };
+        }
+    }
+}
+
+/// The same from the sums of parts.
+pub fn probe_mean(call: &Call<'_>) {
+    let p: ProbeDlParams = call.params();
+    let (probes, sums) = (call.read::<[u32; 4]>(1), call.read::<[f32; 2]>(2));
+    let mut out = call.write::<[f32; 2]>(3);
+    let parts = sums.chunks(p.parts as usize).take(p.probes as usize);
+    for ((&[_, _, rows, _], parts), out) in probes.iter().zip(parts).zip(out.iter_mut()) {
+        let whole = parts.iter().fold([0.0f32; 2], |[a, b], part| [a + part[0], b + part[1]]);
+        *out = whole.map(|sum| sum / rows as f32);
     }
 }
 

@@ -17,7 +17,7 @@ const TOTAL: u32 = 13;
 /// Channels, groups and pixels: one of each; single f32; quads; long runs; more channels than threads; sums for scale and bias that are
 /// split, in several parts a block.
 const SHAPES: [(u32, u32, u32); 7] =
-    [(1, 1, 2), (6, 2, 35), (4, 4, 100), (8, 2, 64), (3, 1, 260), (130, 1, 4), (2, 2, 1026)];
+    [(1, 1, 2), (6, 2, 35), (4, 4, 100), (8, 2, 64), (3, 1, 1028), (130, 1, 4), (2, 2, 1026)];
 
 const KINDS: [Statistics; 3] = [Statistics::Group, Statistics::Batch, Statistics::Running];
 
@@ -62,7 +62,7 @@ impl Norm {
             relu: 0,
             accumulate: 0,
         };
-        let kept = kept(f, kind, channels, params.groups)?;
+        let kept = kept(f, kind, (channels, params.groups, spatial))?;
         let x = f.random("x", (TOTAL * channels * spatial) as usize)?;
         Ok(Self { lanes, params, weights, running: f.buffer("running", &running)?, x, kept })
     }
@@ -73,7 +73,11 @@ impl Norm {
 }
 
 /// Room for what the statistics pass leaves.
-fn kept(f: &mut Fixture<'_>, kind: Statistics, channels: u32, groups: u32) -> Result<Kept, DeviceError> {
+fn kept(
+    f: &mut Fixture<'_>,
+    kind: Statistics,
+    (channels, groups, spatial): (u32, u32, u32),
+) -> Result<Kept, DeviceError> {
     let values = norm::kept_values(kind, channels, groups);
     let count = if values.per_lane { ROWS.len() } else { TOTAL as usize };
     let mut blank = |name, values: u64| f.blank(name, count * values as usize);
@@ -81,6 +85,7 @@ fn kept(f: &mut Fixture<'_>, kind: Statistics, channels: u32, groups: u32) -> Re
         stats: blank("stats", values.stats)?,
         coefficients: blank("coefficients", values.coefficients)?,
         moments: blank("moments", values.moments)?,
+        parts: f.blank("parts", (TOTAL * Moments::of_rows(channels, spatial).row) as usize)?,
     })
 }
 
@@ -139,7 +144,7 @@ fn behind_conv(g: Geometry, kind: Statistics, groups: u32, how: Option<Distribut
         let weights = f.random("weights", ROWS.len() * stride as usize)?;
         let mut blank = |name, values: u32| f.blank(name, (TOTAL * values) as usize);
         let (y, normed) = (blank("y", shape.0 * shape.2)?, blank("normed", shape.0 * shape.2)?);
-        let kept = kept(f, kind, shape.0, groups)?;
+        let kept = kept(f, kind, shape)?;
         let tiling = f.tiling();
         let moments = match kind {
             Statistics::Group => Moments::of_groups(tiling, &g, groups),
@@ -193,7 +198,7 @@ fn forward(kind: Statistics, shape: (u32, u32, u32), how: Option<Distribution>) 
         let residual = f.random("residual", norm.values())?;
         let y = f.blank("y", norm.values())?;
         let mut rec = Recording::new();
-        let Kept { stats, coefficients, moments } = norm.kept;
+        let Kept { stats, coefficients, moments, .. } = norm.kept;
         let Norm { lanes, weights, running, x, .. } = norm;
         norm::record_statistics(&mut rec, &lanes, kind, how, &norm.params, weights, running, x, &norm.kept);
         rec.read_back(stats);

@@ -63,7 +63,8 @@ pub(super) fn cases() -> Vec<Case> {
             Ok(rec)
         }));
     }
-    for (probes, rows) in [(1, 1), (7, 150), (65_537, 1)] {
+    // One part; three, the last ragged, of some probes two.
+    for (probes, rows) in [(1, 1), (7, 150), (65_537, 1), (3, 9001)] {
         // The division has 2.5 units; the sums are the same bits everywhere.
         cases.push(Case::new(&format!("probe_dl {probes} probes {rows} rows"), rounding(6), move |f| {
             let samples = probes * 2 * rows;
@@ -72,7 +73,9 @@ pub(super) fn cases() -> Vec<Case> {
             let (table, loss) = (f.buffer("probes", &table)?, f.random("loss", samples as usize)?);
             let out = f.blank("out", 2 * probes as usize)?;
             let mut rec = Recording::new();
-            sums::record_probe_dl(&mut rec, probes, u64::from(samples), table, loss, out);
+            let probes = sums::Probes { table, count: probes, most: rows, losses: u64::from(samples) };
+            let parts = f.blank("parts", (probes.part_bytes() / 4) as usize)?;
+            sums::record_probe_dl(&mut rec, &probes, loss, parts, out);
             rec.read_back(out);
             Ok(rec)
         }));

@@ -222,6 +222,7 @@ sources![
     "pool.wgsl",
     "pool_grad.wgsl",
     "probe_dl.wgsl",
+    "probe_mean.wgsl",
     "replay.wgsl",
     "replay_binomial.wgsl",
     "replay_float.wgsl",
