@@ -6,8 +6,6 @@
 #import lib/parts.wgsl
 #import lib/tile_step.wgsl
 #import lib/gradient.wgsl
-// Operand 3 are the inputs.
-#import lib/operand3.wgsl
 #import lib/geometry.wgsl
 
 struct Params {
@@ -20,6 +18,7 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
+#operand @binding(3) input: f32
 @group(0) @binding(4) var<storage, read_write> gradients: array<f32>;
 
 const SPLIT: u32 = 0u;
@@ -46,7 +45,7 @@ fn tile_load(k: u32) {
             let x = bitcast<vec4<u32>>(side + vec4<i32>(column_x[p]));
             let inside = (x < vec4<u32>(IN_W)) & vec4<bool>(y < IN_H);
             let at = select(vec4<u32>(), vec4<u32>(x_sample + column[p] + y * IN_W) + x, inside);
-            let loaded = vec4<f32>(operand3_at(at.x), operand3_at(at.y), operand3_at(at.z), operand3_at(at.w));
+            let loaded = vec4<f32>(input_at(at.x), input_at(at.y), input_at(at.z), input_at(at.w));
             tile_x[p] = select(vec4<f32>(), loaded, inside);
         }
     } else {
@@ -59,7 +58,7 @@ fn tile_load(k: u32) {
             let x = bitcast<vec4<u32>>(side + vec4<i32>(column_x[p]));
             let inside = (x < vec4<u32>(IN_W)) & (y < vec4<u32>(IN_H));
             let at = select(vec4<u32>(), vec4<u32>(x_sample + column[p]) + y * IN_W + x, inside);
-            let loaded = vec4<f32>(operand3_at(at.x), operand3_at(at.y), operand3_at(at.z), operand3_at(at.w));
+            let loaded = vec4<f32>(input_at(at.x), input_at(at.y), input_at(at.z), input_at(at.w));
             tile_x[p] = select(vec4<f32>(), loaded, inside);
         }
     }

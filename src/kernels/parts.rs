@@ -8,16 +8,14 @@
 //! parts, so each block begins one. A chunk of a lane ends between blocks, hence its parts are those of the whole lane, and they are added
 //! in the same order whatever the chunks. How many of them the room holds at once (`Split::launches`) changes no bit either.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::fold_grid;
 use super::params::{Lanes, SAMPLE_BLOCK};
-use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference;
 
 /// The second pass.
-pub static PART_SUMS: Kernel = Kernel { name: "part_sums", twin: reference::parts::part_sums };
+pub static PART_SUMS: Kernel = Kernel::new::<Params>("part_sums", reference::parts::part_sums);
 
 /// Terms that a block of samples must add to a sum for it to be split: a step of 64 samples then sums 4096.
 const LONG: u32 = 512;
@@ -37,44 +35,45 @@ pub const ROW_TEAMS: u32 = 4;
 /// Rows of a part, at least, that is summed by row teams.
 pub const TEAM_ROWS: u32 = 64;
 
-/// Which parts of which lanes a launch sums (`shaders/lib/parts.wgsl`). Rows are counted in units: what a loop of the kernel takes at once.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
-pub struct Cut {
-    /// The launch's first lane.
-    pub first_lane: u32,
-    /// Its first part of each lane.
-    pub first_part: u32,
-    /// Its parts of each lane. 0: the sum is not split, a workgroup adds up all parts of its lane.
-    pub parts: u32,
-    /// Units of a row.
-    pub row: u32,
-    /// Units of a block of samples.
-    pub block: u32,
-    /// Units of a part; the last one of a block has what is left.
-    pub part: u32,
-    /// A uniform block's struct ends on a multiple of 16 bytes.
-    pub unused: u32,
-    /// Alike.
-    pub also_unused: u32,
+params! {
+    /// Which parts of which lanes a launch sums (`shaders/lib/parts.wgsl`). Rows are counted in units: what a loop of the kernel takes at once.
+    #[derive(Default)]
+    pub struct Cut {
+        /// The launch's first lane.
+        pub first_lane: u32,
+        /// Its first part of each lane.
+        pub first_part: u32,
+        /// Its parts of each lane. 0: the sum is not split, a workgroup adds up all parts of its lane.
+        pub parts: u32,
+        /// Units of a row.
+        pub row: u32,
+        /// Units of a block of samples.
+        pub block: u32,
+        /// Units of a part; the last one of a block has what is left.
+        pub part: u32,
+        /// A uniform block's struct ends on a multiple of 16 bytes.
+        pub unused: u32,
+        /// Alike.
+        pub also_unused: u32,
+    }
 }
 
-/// Uniform block of `part_sums`.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-pub struct Params {
-    /// The launch whose parts are added.
-    pub cut: Cut,
-    /// f32 of a part.
-    pub size: u32,
-    /// Flat index of the first tensor.
-    pub offset: u32,
-    /// f32 of the first tensor; those behind are the second's.
-    pub first_size: u32,
-    /// Flat index of the second.
-    pub second_offset: u32,
-    /// 1: the sums go on from what is there.
-    pub accumulate: u32,
+params! {
+    /// Uniform block of `part_sums`.
+    pub struct Params {
+        /// The launch whose parts are added.
+        pub cut: Cut,
+        /// f32 of a part.
+        pub size: u32,
+        /// Flat index of the first tensor.
+        pub offset: u32,
+        /// f32 of the first tensor; those behind are the second's.
+        pub first_size: u32,
+        /// Flat index of the second.
+        pub second_offset: u32,
+        /// 1: the sums go on from what is there.
+        pub accumulate: u32,
+    }
 }
 
 /// A launch of a first pass.
