@@ -5,6 +5,7 @@ use std::path::Path;
 use naga::valid::Capabilities;
 use zowarmup::caps::Tier;
 use zowarmup::kernels::params::Lane;
+use zowarmup::kernels::parts::Cut;
 use zowarmup::kernels::{all, softmax_xent};
 use zowarmup::recording::kernel::{Kernel, Layout, Params};
 use zowarmup::shaders::{self, Expanded, Flavour, QUADS, SOURCES, reflect};
@@ -119,8 +120,9 @@ fn the_table_has_a_row_for_every_kernel() {
 }
 
 /// Members of a struct that naga read, as a host struct lists its own.
-fn members<'a>(module: &'a naga::Module, members: &'a [naga::StructMember]) -> Vec<(&'a str, u32, &'static str)> {
+fn members<'a>(module: &'a naga::Module, members: &'a [naga::StructMember]) -> Vec<(&'a str, u32, &'a str)> {
     let kind = |ty| match module.types[ty].inner {
+        naga::TypeInner::Struct { .. } => module.types[ty].name.as_deref().unwrap(),
         naga::TypeInner::Scalar(naga::Scalar::U32) => "u32",
         naga::TypeInner::Scalar(naga::Scalar::I32) => "i32",
         naga::TypeInner::Scalar(naga::Scalar::F32) => "f32",
@@ -148,10 +150,12 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
 }
 
 #[test]
-fn lane_has_the_layout_of_its_twin() {
+fn structs_that_kernels_share_have_the_layout_of_their_twins() {
     every_permutation(|_, _, name, _, module| {
-        for (lane, _) in module.types.iter().filter(|(_, t)| t.name.as_deref() == Some("Lane")) {
-            compare(name, module, lane, Lane::LAYOUT);
+        for (shared, layout) in [("Lane", Lane::LAYOUT), ("Cut", Cut::LAYOUT)] {
+            for (found, _) in module.types.iter().filter(|(_, t)| t.name.as_deref() == Some(shared)) {
+                compare(name, module, found, layout);
+            }
         }
     });
 }

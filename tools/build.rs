@@ -90,7 +90,7 @@ fn list_kernels() -> io::Result<()> {
     let (mut modules, mut rows, mut cases) = (String::new(), String::new(), String::new());
     for (name, path) in names {
         let written = writeln!(modules, "#[path = {path:?}]\npub mod {name};")
-            .and_then(|()| writeln!(rows, "        values::Rows::rows(&{name}::KERNEL),"))
+            .and_then(|()| writeln!(rows, "        &{name}::KERNEL,"))
             .and_then(|()| writeln!(cases, "        {name}::cases(),"));
         written.map_err(|e| invalid(e.to_string()))?;
     }
@@ -114,17 +114,14 @@ fn list_kernels() -> io::Result<()> {
         "conv_grad::CONV_GRAD_INPUT",
         "conv_grad::CONV_GRAD_WEIGHT",
     ] {
-        rows += &format!("        values::Rows::rows(&{row}),\n");
+        rows += &format!("        &{row},\n");
     }
     let text = format!(
         "{modules}
 /// Every kernel, by name.
 pub fn all() -> Vec<&'static crate::recording::kernel::Kernel> {{
-    [
+    vec![
 {rows}    ]
-    .into_iter()
-    .flatten()
-    .collect()
 }}
 
 /// Every self-test case, kernel by kernel.

@@ -18,7 +18,7 @@ mod families;
 pub mod lib;
 
 pub use families::{fill, replaying};
-pub use lib::{fold_grid, moments, params, tiling, values, vec4_bytes};
+pub use lib::{fold_grid, moments, params, parts, tiling, values, vec4_bytes};
 
 pub mod conv_grad;
 pub mod layer_norm;
@@ -29,7 +29,7 @@ pub mod norm;
 pub mod sums {
     pub use super::class_count::{Params as ClassCountParams, record as record_class_count};
     pub use super::lane_sum::record as record_lane_sum;
-    pub use super::probe_dl::record as record_probe_dl;
+    pub use super::probe_dl::{Probes, record as record_probe_dl};
 }
 
 /// Steps on the weights in the warm-up.

@@ -14,8 +14,10 @@ use crate::stream::Distribution;
 const ROWS: [u32; 4] = [3, 1, 0, 9];
 const TOTAL: u32 = 13;
 
-/// Channels, groups and pixels: one of each; single f32; quads; long runs; more channels than threads.
-const SHAPES: [(u32, u32, u32); 6] = [(1, 1, 2), (6, 2, 35), (4, 4, 100), (8, 2, 64), (3, 1, 260), (130, 1, 4)];
+/// Channels, groups and pixels: one of each; single f32; quads; long runs; more channels than threads; sums for scale and bias that are
+/// split, in several parts a block.
+const SHAPES: [(u32, u32, u32); 7] =
+    [(1, 1, 2), (6, 2, 35), (4, 4, 100), (8, 2, 64), (3, 1, 1028), (130, 1, 4), (2, 2, 1026)];
 
 const KINDS: [Statistics; 3] = [Statistics::Group, Statistics::Batch, Statistics::Running];
 
@@ -56,7 +58,7 @@ impl Norm {
             relu: 0,
             accumulate: 0,
         };
-        let kept = kept(f, kind, channels, params.groups);
+        let kept = kept(f, kind, (channels, params.groups, spatial));
         let x = f.random("x", (TOTAL * channels * spatial) as usize);
         Self { lanes, params, weights, running: f.buffer("running", &running), x, kept }
     }
@@ -67,7 +69,7 @@ impl Norm {
 }
 
 /// Room for what the statistics pass leaves.
-fn kept(f: &mut Fixture<'_>, kind: Statistics, channels: u32, groups: u32) -> Kept {
+fn kept(f: &mut Fixture<'_>, kind: Statistics, (channels, groups, spatial): (u32, u32, u32)) -> Kept {
     let values = norm::kept_values(kind, channels, groups);
     let count = if values.per_lane { ROWS.len() } else { TOTAL as usize };
     let mut blank = |name, values: u64| f.blank(name, count * values as usize);
@@ -75,6 +77,7 @@ fn kept(f: &mut Fixture<'_>, kind: Statistics, channels: u32, groups: u32) -> Ke
         stats: blank("stats", values.stats),
         coefficients: blank("coefficients", values.coefficients),
         moments: blank("moments", values.moments),
+        parts: f.blank("parts", (TOTAL * Moments::of_rows(channels, spatial).row) as usize),
     }
 }
 
@@ -133,7 +136,7 @@ fn behind_conv(g: Geometry, kind: Statistics, groups: u32, how: Option<Distribut
         let weights = f.random("weights", ROWS.len() * stride as usize);
         let mut blank = |name, values: u32| f.blank(name, (TOTAL * values) as usize);
         let (y, normed) = (blank("y", shape.0 * shape.2), blank("normed", shape.0 * shape.2));
-        let kept = kept(f, kind, shape.0, groups);
+        let kept = kept(f, kind, shape);
         let tiling = f.tiling();
         let moments = match kind {
             Statistics::Group => Moments::of_groups(tiling, &g, groups),
@@ -187,7 +190,7 @@ fn forward(kind: Statistics, shape: (u32, u32, u32), how: Option<Distribution>) 
         let residual = f.random("residual", norm.values());
         let y = f.blank("y", norm.values());
         let mut rec = Recording::new();
-        let Kept { stats, coefficients, moments } = norm.kept;
+        let Kept { stats, coefficients, moments, .. } = norm.kept;
         let Norm { lanes, weights, running, x, .. } = norm;
         norm::record_statistics(&mut rec, &lanes, kind, how, &norm.params, weights, running, x, &norm.kept);
         rec.read_back(stats);
@@ -210,19 +213,19 @@ fn forward(kind: Statistics, shape: (u32, u32, u32), how: Option<Distribution>) 
 fn backward(kind: Statistics, shape: (u32, u32, u32)) -> Case {
     // Sums over blocks of 8 samples, two of them, run twice; for the input, sums subtracted from each other.
     let tolerance = rounding(2 * (additions(kind, shape) + (8 * shape.2).div_ceil(64) + 16) + 20);
-    Case::new(name("backward", kind, shape), tolerance, move |f| {
+    Case::new(&name("backward", kind, shape), tolerance, move |f| {
         let mut norm = Norm::new(f, kind, shape);
         let (dy, dx) = (f.random("dy", norm.values()), f.blank("dx", norm.values()));
-        let gradients = f.random("gradients", ROWS.len() * stride(shape.0) as usize);
+        let target = f.target(ROWS.len() * stride(shape.0) as usize, 9 * 2 * shape.0);
         let mut rec = Recording::new();
         let Norm { lanes, weights, running, x, .. } = norm;
         let stats = norm.kept.stats;
         norm::record_statistics(&mut rec, &lanes, kind, None, &norm.params, weights, running, x, &norm.kept);
-        norm::record_grad_params(&mut rec, &lanes, kind, &norm.params, x, dy, stats, gradients);
-        norm::record_grad(&mut rec, &lanes, kind, &norm.params, weights, x, dy, stats, gradients, dx);
+        norm::record_grad_params(&mut rec, &lanes, kind, &norm.params, x, dy, stats, &target);
+        norm::record_grad(&mut rec, &lanes, kind, &norm.params, weights, x, dy, stats, target.gradients, dx);
         norm.params.accumulate = 1;
-        norm::record_grad_params(&mut rec, &lanes, kind, &norm.params, x, dy, stats, gradients);
-        rec.read_back(gradients);
+        norm::record_grad_params(&mut rec, &lanes, kind, &norm.params, x, dy, stats, &target);
+        rec.read_back(target.gradients);
         rec.read_back(dx);
         rec
     })

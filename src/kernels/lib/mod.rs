@@ -11,6 +11,7 @@ pub mod grid;
 pub mod math;
 pub mod moments;
 pub mod params;
+pub mod parts;
 pub mod replay;
 pub mod replay_cases;
 pub mod tiling;

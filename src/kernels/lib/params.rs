@@ -72,6 +72,8 @@ pub struct Lanes {
     pub max_rows: u32,
     /// Rows of all lanes together.
     pub rows: u64,
+    /// Rows of a sample: 1, or its tokens.
+    pub sample_rows: u32,
 }
 
 impl Lanes {
@@ -82,7 +84,13 @@ impl Lanes {
             count: lanes.len() as u32,
             max_rows: lanes.iter().map(|l| l.rows).max().unwrap_or(0),
             rows: lanes.iter().map(|l| u64::from(l.rows)).sum(),
+            sample_rows: 1,
         }
+    }
+
+    /// With so many rows a sample.
+    pub fn of_tokens(self, sample_rows: u32) -> Self {
+        Self { sample_rows, ..self }
     }
 
     /// A grid with lanes along z: `x` and `y` workgroups up to the largest lane.
