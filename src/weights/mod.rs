@@ -7,7 +7,7 @@ mod write;
 use std::path::{Path, PathBuf};
 
 pub use tensors::TensorFile;
-pub use write::{encode, save};
+pub use write::{checked, encode, save};
 
 use crate::files::{self, FileError};
 use crate::model::ParamTensor;
