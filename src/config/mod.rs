@@ -18,7 +18,8 @@ mod unsupported;
 pub use error::ConfigError;
 pub use model::ModelConfig;
 pub use names::{
-    DataName, ModelKind, NormStatistics, NormalisationName, SplitKind, WarmupAlgorithm, ZoOptimizer, ZoParticipants,
+    DataName, LabelChoice, ModelKind, NormStatistics, NormalisationName, SplitKind, WarmupAlgorithm, ZoOptimizer,
+    ZoParticipants,
 };
 pub use sections::{DataConfig, DeviceConfig, EvalConfig, SplitConfig, WarmupConfig, ZoConfig, share_of};
 pub use seeds::Seeds;
