@@ -1,5 +1,7 @@
 //! The shader tree: every file is embedded, every kernel is valid in each tier, host structs have the shaders' layout.
 
+mod languages;
+
 use std::path::Path;
 
 use naga::valid::Capabilities;
@@ -98,7 +100,8 @@ fn defects_name_file_and_line() {
     // A fragment that needs declarations of the kernel which imports it.
     let source = shaders::fragment("lib/weight", CORE).unwrap();
     let error = reflect::parse("lib/weight", &source).unwrap_err().to_string();
-    let line = include_str!("../shaders/lib/weight.wgsl").lines().position(|l| l.contains("= weights[")).unwrap() + 1;
+    let line =
+        include_str!("../../shaders/lib/weight.wgsl").lines().position(|l| l.contains("= weights[")).unwrap() + 1;
     let expected = format!("\n  shaders/lib/weight.wgsl:{line}:16: unknown identifier\n    let base = weights[");
     assert!(error.contains("no definition in scope for identifier: `weights`") && error.contains(&expected), "{error}");
     // What only the validator sees: 64-bit integers on the core tier.
