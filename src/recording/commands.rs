@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use bytemuck::{NoUninit, Pod};
+use bytemuck::NoUninit;
 
-use super::kernel::{Kernel, Variant};
+use super::kernel::{Kernel, Params, Variant};
 
 /// Handle of a device buffer; made by [`crate::device::Device::create_buffer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -108,7 +108,7 @@ impl Recording {
     }
 
     /// Appends a kernel launch. An empty grid is dropped: it would compute nothing.
-    pub fn dispatch<P: Pod>(
+    pub fn dispatch<P: Params>(
         &mut self,
         kernel: &'static Kernel,
         variant: Variant,
@@ -117,6 +117,7 @@ impl Recording {
         grid: [u32; 3],
         cost: u64,
     ) {
+        debug_assert_eq!(kernel.params, P::LAYOUT, "{}: parameters of another kernel", kernel.name);
         if grid.contains(&0) {
             return;
         }
@@ -133,6 +134,24 @@ impl Recording {
     /// Appends another list.
     pub fn append(&mut self, other: Recording) {
         self.commands.extend(other.commands);
+    }
+
+    /// The same commands on other spans: `place` says where a span lies, `bind` what a kernel binds for it.
+    pub fn placed(&self, place: impl Fn(Span) -> Span, bind: impl Fn(Span) -> Span) -> Self {
+        let command = |command: &Command| match command {
+            Command::Upload { buffer, offset, data } => {
+                let span = place(Span { buffer: *buffer, offset: *offset, bytes: data.len() as u64 });
+                Command::Upload { buffer: span.buffer, offset: span.offset, data: data.clone() }
+            }
+            Command::Clear(span) => Command::Clear(place(*span)),
+            Command::Copy { from, to } => Command::Copy { from: place(*from), to: place(*to) },
+            Command::Dispatch(d) => {
+                let bindings = d.bindings.iter().map(|span| bind(*span)).collect();
+                Command::Dispatch(Box::new(Dispatch { bindings, ..(**d).clone() }))
+            }
+            Command::ReadBack(span) => Command::ReadBack(place(*span)),
+        };
+        Self { commands: self.commands.iter().map(command).collect() }
     }
 
     /// How many kernels it launches.

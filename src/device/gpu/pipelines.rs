@@ -9,7 +9,7 @@ use crate::device::DeviceError;
 use crate::recording::kernel::{Kernel, Variant};
 use crate::recording::{BufferId, Dispatch, Span};
 use crate::shaders::reflect::{self, Access, Texel};
-use crate::shaders::{self, Flavour};
+use crate::shaders::{self, Expanded, Flavour};
 
 /// A compiled kernel.
 pub struct Pipeline {
@@ -87,7 +87,7 @@ impl Pipelines {
         if let Some(found) = self.made.get(&key) {
             return Ok(Arc::clone(found));
         }
-        let (source, overrides) = shaders::specialise(kernel.name, flavour, variant)?;
+        let (source, overrides) = shaders::specialise(kernel, flavour, variant)?;
         let pipeline = Arc::new(compile(device, kernel.name, &source, &overrides)?);
         self.made.insert(key, Arc::clone(&pipeline));
         Ok(pipeline)
@@ -159,7 +159,7 @@ fn entry(binding: u32, buffer: &wgpu::Buffer, offset: u64, bytes: u64) -> wgpu::
 fn compile(
     device: &wgpu::Device,
     name: &str,
-    source: &str,
+    source: &Expanded,
     overrides: &[(&str, f64)],
 ) -> Result<Pipeline, DeviceError> {
     let interface = reflect::interface(name, source)?;
@@ -172,12 +172,16 @@ fn compile(
         immediate_size: 0,
     });
     let descriptor =
-        wgpu::ShaderModuleDescriptor { label: Some(name), source: wgpu::ShaderSource::Wgsl(source.into()) };
+        wgpu::ShaderModuleDescriptor { label: Some(name), source: wgpu::ShaderSource::Wgsl(source.text().into()) };
     let module = if cfg!(debug_assertions) {
         device.create_shader_module(descriptor)
     } else {
-        // SAFETY: the kernels' indices stay within their bindings and their loops end; the test suite, a debug build, runs
-        // every kernel with all checks on, at sizes that don't divide the tiles. The checks cost up to half of the speed.
+        // SAFETY: each index of a kernel lies within its bindings: it is bounded by counts of the uniform block and of the lanes, or
+        // clamped to them, four neighbours of a row are read from the quads that hold the row's own values
+        // (shaders/lib/window.wgsl), and `Pipelines::group` binds whole quads. Indices that are data (labels, rows of a page) are
+        // checked when they are read. Each loop ends at such a count or a constant. The test suite, a debug build, runs every kernel
+        // with all checks on, at sizes that don't divide the tiles; the self-test, also of a release build, with NaN around each span.
+        // The checks cost up to half of the speed.
         unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
     };
     let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
