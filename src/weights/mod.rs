@@ -12,6 +12,9 @@ pub use write::{encode, save};
 use crate::files::{self, FileError};
 use crate::model::ParamTensor;
 
+/// The metadata key that files of this program carry: SHA-256 of the data behind the header, 64 hex digits.
+const DIGEST: &str = "sha256";
+
 /// What can be wrong with a safetensors file.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
@@ -37,6 +40,16 @@ pub enum WeightsError {
         tensor: String,
         /// What was expected and found.
         message: String,
+    },
+    /// Data that aren't those that were written: the file's metadata carries their digest.
+    #[error("{}: the tensors are not what was written: their SHA-256 is {found}, expected {expected} as the metadata says", path.display())]
+    Digest {
+        /// The file.
+        path: PathBuf,
+        /// As the metadata says.
+        expected: String,
+        /// Of the data.
+        found: String,
     },
     /// A flat vector that isn't the model's.
     #[error("{}: expected {expected} weights, found {found}", path.display())]

@@ -5,7 +5,8 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensorError, SafeTensors};
 
-use super::WeightsError;
+use super::{DIGEST, WeightsError};
+use crate::files::sha256_hex;
 use crate::model::ParamTensor;
 
 /// A safetensors file in memory, whose errors name the file and the tensor.
@@ -20,7 +21,7 @@ impl<'a> TensorFile<'a> {
     /// Checks the header and that the file is whole.
     ///
     /// # Errors
-    /// Bytes that are no safetensors file, or not all of one.
+    /// Bytes that are no safetensors file, or not all of one; data that differ from the digest in the metadata, where there is one.
     pub fn parse(path: &'a Path, bytes: &'a [u8]) -> Result<Self, WeightsError> {
         let format = |e: SafeTensorError| {
             let message = match e {
@@ -34,8 +35,16 @@ impl<'a> TensorFile<'a> {
             WeightsError::Format { path: path.to_owned(), bytes: bytes.len(), message }
         };
         let tensors = SafeTensors::deserialize(bytes).map_err(format)?;
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(format)?;
-        Ok(Self { path, tensors, metadata: header.metadata().clone().unwrap_or_default() })
+        let (length, header) = SafeTensors::read_metadata(bytes).map_err(format)?;
+        let metadata = header.metadata().clone().unwrap_or_default();
+        // Files of other programs carry none.
+        if let Some(expected) = metadata.get(DIGEST) {
+            let found = sha256_hex(bytes.get(8 + length..).unwrap_or_default());
+            if found != *expected {
+                return Err(WeightsError::Digest { path: path.to_owned(), expected: expected.clone(), found });
+            }
+        }
+        Ok(Self { path, tensors, metadata })
     }
 
     /// The tensors' names, sorted.
