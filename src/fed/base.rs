@@ -4,17 +4,17 @@ use std::path::Path;
 
 use super::error::FedError;
 use super::folder::FolderError;
-use crate::files::{self, sha256_hex};
+use crate::files::sha256_hex;
 use crate::ledger::Header;
 use crate::model::ParamTensor;
-use crate::weights;
+use crate::weights::{self, Loaded};
 
 /// Reads the base of a ledger: exactly the file whose digest its header names.
 ///
 /// # Errors
 /// Another file; one that can't be read or isn't the model's.
-pub(super) fn load(path: &Path, ledger: &Path, header: &Header, tensors: &[ParamTensor]) -> Result<Vec<f32>, FedError> {
-    let bytes = files::read(path)?;
+pub(super) fn load(path: &Path, ledger: &Path, header: &Header, tensors: &[ParamTensor]) -> Result<Loaded, FedError> {
+    let bytes = weights::read_bytes(path, tensors)?;
     let base = weights::decode(path, &bytes, tensors)?;
     let found = sha256_hex(&bytes);
     if found.eq_ignore_ascii_case(&header.base_sha256) {

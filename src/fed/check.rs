@@ -9,7 +9,7 @@ use super::folder::{CONFIG, FolderError, MANIFEST, Manifest, RunFolder, SUMMARY,
 use super::metrics::Status;
 use super::{origin, settings};
 use crate::config::Config;
-use crate::files::{self, sha256_hex};
+use crate::files::sha256_file;
 
 /// What `zowarmup check --json` prints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -76,8 +76,8 @@ fn files_of(dir: &Path, manifest: &Manifest) -> Result<Vec<FileCheck>, FolderErr
     let mut list = Vec::new();
     for (file, expected) in &manifest.files {
         let path = dir.join(file);
-        let found = match files::read(&path) {
-            Ok(bytes) => Some(sha256_hex(&bytes)),
+        let found = match sha256_file(&path) {
+            Ok(digest) => Some(digest),
             Err(e) if e.source.kind() == std::io::ErrorKind::NotFound => None,
             Err(e) => return Err(e.into()),
         };

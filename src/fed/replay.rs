@@ -59,7 +59,7 @@ pub fn replay(
     let rule = Rule::of(header).map_err(|e| line_1(ledger_path, e.to_string()))?;
     origin::check_base(ledger_path, header)?;
     let base = base::load(base_path, ledger_path, header, &graph.tensors)?;
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = base.notes.iter().map(ToString::to_string).collect();
     if ledger.truncated {
         let (path, complete) = (ledger_path.display(), ledger.rounds.len());
         notes.push(format!("{path}: the last line has no line end and is left out; {complete} rounds are complete"));
@@ -71,7 +71,7 @@ pub fn replay(
         ));
     }
     let (tensors, params) = (graph.tensors.clone(), graph.param_count());
-    let mut engine = Engine::new(open(selection)?, graph, &base)?;
+    let mut engine = Engine::new(open(selection)?, graph, &base.values)?;
     let mut server = Server::new(rule);
     let mut fingerprint = engine.fingerprint()?.value;
     let (mut rounds, mut first_difference) = (0, None);

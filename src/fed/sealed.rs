@@ -9,8 +9,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::folder::FolderError;
-use crate::files::{self, sha256_hex};
+use crate::files::{self, Limit, sha256_hex};
 
+/// No manifest and no checkpoint's state is larger.
+const LIMIT: Limit = Limit { bytes: 16 << 20, what: "a record of a run" };
 const KEY: &str = "sha256";
 const DIGITS: usize = 64;
 
@@ -37,7 +39,7 @@ pub(super) fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), FolderEr
 
 /// Reads a sealed file; `None` where there is none.
 pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FolderError> {
-    match files::read(path) {
+    match files::read(path, LIMIT) {
         Ok(bytes) => decode(path, &bytes).map(Some),
         Err(e) if e.source.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e.into()),

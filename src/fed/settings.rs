@@ -82,7 +82,9 @@ pub fn guessed(config: &Config, normalisation: &Normalisation) -> Option<String>
     let data = &config.data;
     let named = data.normalisation != NormalisationName::Auto || !data.mean.is_empty();
     let (mean, std) = (&normalisation.mean, &normalisation.std);
-    if named || data.name != DataName::Idx || (&mean[..], &std[..]) == (&[0.1307][..], &[0.3081][..]) {
+    let none = mean.iter().all(|&m| m == 0.0) && std.iter().all(|&s| s == 1.0);
+    let usual = none || (&mean[..], &std[..]) == (&[0.1307][..], &[0.3081][..]);
+    if named || usual || data.name != DataName::Idx {
         return None;
     }
     Some(format!(

@@ -15,6 +15,7 @@ use super::super::metrics::{RoundMetrics, SCHEMA};
 use super::super::sealed;
 use super::{FolderError, RunFolder};
 use crate::files::{self, FileError};
+use crate::weights::LIMIT;
 
 /// Its folder in the run's.
 pub(in crate::fed) const FOLDER: &str = "checkpoint";
@@ -124,7 +125,7 @@ fn load(dir: &Path) -> Result<Option<Checkpoint>, FolderError> {
 
 fn weights(dir: &Path, state: &Checkpoint) -> Result<Vec<u8>, FolderError> {
     let path = dir.join(&state.weights_file);
-    let bytes = files::read(&path)?;
+    let bytes = files::read(&path, LIMIT)?;
     let found = files::sha256_hex(&bytes);
     if found != state.weights_sha256 {
         return Err(FolderError::digest(path, &state.weights_sha256, &found));

@@ -18,8 +18,11 @@ pub use manifest::Manifest;
 pub use name::default_path;
 
 use super::metrics::{RoundMetrics, SCHEMA, Summary};
-use crate::files::{self, FileError};
+use crate::files::{self, FileError, Limit};
+use crate::weights;
 
+/// The largest log or table of a run: ten million probes.
+const LOG_LIMIT: Limit = Limit { bytes: 1 << 30, what: "a file of a run" };
 const LOCK: &str = ".lock";
 /// The names of a run's files.
 pub const CONFIG: &str = "config.toml";
@@ -199,7 +202,8 @@ impl RunFolder {
     /// # Errors
     /// A file that can't be read.
     pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>, FolderError> {
-        match files::read(&self.path(name)) {
+        let limit = if name.ends_with(".safetensors") { weights::LIMIT } else { LOG_LIMIT };
+        match files::read(&self.path(name), limit) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(e) if e.source.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e.into()),
@@ -238,7 +242,7 @@ impl RunFolder {
 /// A file that can't be read, or isn't a summary that this version knows.
 pub fn read_summary(folder: &Path) -> Result<Option<Summary>, FolderError> {
     let path = folder.join(SUMMARY);
-    let bytes = match files::read(&path) {
+    let bytes = match files::read(&path, LOG_LIMIT) {
         Ok(bytes) => bytes,
         Err(e) if e.source.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(e.into()),

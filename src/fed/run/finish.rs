@@ -93,12 +93,12 @@ impl Run<'_> {
                 None => weights::encode(&tensors, &self.experiment.initial, &[]),
                 Some(checkpoint) => checkpoint.weights(&self.folder)?,
             };
-            self.engine.set_weights(&weights::decode(&self.folder.path(FINAL), &finite, &tensors)?)?;
+            self.engine.set_weights(&weights::decode(&self.folder.path(FINAL), &finite, &tensors)?.values)?;
             self.folder.write(PIVOT, &finite)?;
             self.folder.write(FINAL, &finite)?;
             return Ok(finite);
         }
-        if !self.folder.path(LEDGER).exists() {
+        if self.progress.pivot.is_none() {
             self.pivot()?;
         }
         let last = weights::encode(&tensors, &self.engine.weights()?, &[]);

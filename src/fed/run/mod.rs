@@ -143,6 +143,7 @@ impl Run<'_> {
             clients: self.experiment.split.clients.len(),
         };
         self.observer.begin(&plan);
+        self.experiment.notes.iter().for_each(|note| self.observer.note(&note.to_string()));
         self.standing_warnings();
         let end = self.rounds()?;
         self.finish(end)

@@ -11,7 +11,6 @@ use super::super::progress::{Figures, Progress};
 use super::super::{schedule, zo};
 use super::Run;
 use crate::config::NormStatistics;
-use crate::files;
 use crate::ledger::{Header, Ledger, Round};
 use crate::weights;
 
@@ -40,7 +39,7 @@ impl Run<'_> {
             let (bytes, _) = self.restored(found, next, Some(&checkpoint))?;
             let weights = checkpoint.weights(&self.folder)?;
             let from = checkpoint.weights_path(&self.folder);
-            self.engine.set_weights(&weights::decode(&from, &weights, &self.experiment.graph.tensors)?)?;
+            self.engine.set_weights(&weights::decode(&from, &weights, &self.experiment.graph.tensors)?.values)?;
             (next, bytes)
         } else {
             (0, Vec::new())
@@ -100,7 +99,7 @@ impl Run<'_> {
     /// Reads the ledger, cuts off what doesn't count, and tells how many rounds do, of those that the metrics have.
     fn read_ledger(&mut self, measured: usize) -> Result<usize, FedError> {
         let path = self.folder.path(LEDGER);
-        let bytes = files::read(&path)?;
+        let bytes = self.folder.read(LEDGER)?.unwrap_or_default();
         let lines = Lines::of(&bytes);
         let [head, rounds @ ..] = &lines.complete[..] else {
             // Names what is wrong with it.
@@ -139,7 +138,7 @@ impl Run<'_> {
         let path = self.folder.path(LEDGER);
         let ledger = Ledger::read(&path)?;
         let base = base::load(&self.folder.path(PIVOT), &path, &ledger.header, &self.experiment.graph.tensors)?;
-        self.engine.set_weights(&base)?;
+        self.engine.set_weights(&base.values)?;
         self.server = zo::server(&self.experiment);
         let now = AdapterRecord::of(self.engine.device().info(), 0);
         let same_adapter = self.manifest.one_adapter(&now);
