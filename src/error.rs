@@ -87,6 +87,7 @@ impl Error {
             Error::Device(e) | Error::Engine(EngineError::Device(e)) | Error::Bench(BenchError::Device(e)) => {
                 of_device(e)
             }
+            Error::Engine(EngineError::OneValue { .. } | EngineError::TooMany { .. }) => WRONG,
             Error::Bench(_) | Error::Engine(_) | Error::Output(_) => FAILED,
         }
     }

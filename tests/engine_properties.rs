@@ -157,6 +157,37 @@ fn no_result_depends_on_the_largest_binding() {
     }
 }
 
+/// Losses of more probes than a binding or the memory holds give the same bits, whatever block a probe comes in.
+#[test]
+fn no_probe_depends_on_the_block_it_comes_in() {
+    let graph = small_mlp();
+    let results = |device: Box<dyn Device>| {
+        let mut engine = Engine::new(device, graph.clone(), &graph.init_weights(5)).unwrap();
+        let samples = engine.upload(&Images::new(SAMPLES as usize, 5, (2, 64)).set()).unwrap();
+        let indices: Vec<u32> = (0..SAMPLES).collect();
+        let seeds: Vec<u64> = (0..40).collect();
+        let parts = [&indices[..1], &indices[1..38], &indices[38..]];
+        let clients = parts.map(|indices| ProbeClient { indices, seeds: &seeds });
+        let settings =
+            ProbeSettings { distribution: Distribution::Rademacher, tau: 0.75, epsilon: 1e-3, batch_statistics: false };
+        engine.take_counters();
+        let probes = engine.probe(&samples, &clients, &settings).unwrap();
+        let dispatches = engine.take_counters().dispatches;
+        (probes.iter().map(|p| (p.dl.to_bits(), p.loss.to_bits())).collect::<Vec<_>>(), dispatches)
+    };
+    for reference in [true, false] {
+        let (whole, plenty) = results(device(reference, None));
+        assert_eq!(whole.len(), 120);
+        // 7,200 losses take 28,800 bytes.
+        let narrow = Narrow::boxed(device(reference, None), 49 * 256);
+        for (name, cut) in [("binding", narrow), ("memory", device(reference, Some(128 << 10)))] {
+            let (cut, dispatches) = results(cut);
+            assert!(cut == whole, "{name}, {reference}: other bits");
+            assert!(dispatches > plenty, "{name}, {reference}: nothing was cut");
+        }
+    }
+}
+
 /// Forward passes, gradients, a training step, and statistics that are computed and set, as bits.
 #[derive(Debug, PartialEq)]
 struct NormOutcome {
@@ -200,6 +231,7 @@ fn norm_outcome(device: Box<dyn Device>, graph: &Graph) -> NormOutcome {
     assert!(trained.iter().zip(&weights).skip(d).all(|(after, before)| after != before), "statistics that stayed");
     let recomputed = engine.batch_norm_statistics(&samples, &[&indices[..5], &indices[5..]]).unwrap();
     engine.set_running_statistics(&recomputed).unwrap();
+    let recomputed: Vec<f32> = recomputed.into_iter().flat_map(|tensor| tensor.values).collect();
     assert_eq!(bits(&engine.weights().unwrap()[d..]), bits(&recomputed));
     NormOutcome {
         logits,

@@ -7,7 +7,7 @@ use zowarmup::caps::Tier;
 use zowarmup::kernels::params::Lane;
 use zowarmup::kernels::{
     activation, add, attention, conv, conv_grad, copy, fill, fill_constant, fingerprint, gather, layer_norm, linear,
-    linear_grad, madd, mlp_forward, norm, pool, replay, softmax_xent, sums, tokens, update,
+    linear_grad, madd, mlp_forward, norm, own_rows, pool, replay, softmax_xent, sums, tokens, update,
 };
 use zowarmup::shaders::{self, Flavour, SOURCES, reflect};
 
@@ -226,6 +226,7 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
         [seed_lo, seed_hi, start_lo, start_hi, quads],
         [fill::SIGNS.name, fill::VALUES.name]
     );
+    check_params!(checked, own_rows::Params, [len], [own_rows::KERNEL.name]);
     check_params!(checked, copy::Params, [quads], [copy::KERNEL.name]);
     check_params!(checked, madd::Params, [b, c, iterations], [madd::KERNEL.name]);
     check_params!(checked, fill_constant::Params, [value, quads], [fill_constant::KERNEL.name]);

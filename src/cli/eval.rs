@@ -14,8 +14,9 @@ use crate::weights;
 
 #[derive(Serialize)]
 struct Scores {
+    /// Null where it is not finite; the accuracy then, too.
     loss: f64,
-    accuracy: f64,
+    accuracy: Option<f64>,
     samples: u32,
     per_class: Vec<ClassScore>,
 }
@@ -64,6 +65,6 @@ fn text(s: &Scores) -> String {
     for c in &s.per_class {
         rows.push(vec![c.class.to_string(), c.samples.to_string(), percent(c.accuracy)]);
     }
-    rows.push(vec!["all".to_owned(), s.samples.to_string(), percent(Some(s.accuracy))]);
+    rows.push(vec!["all".to_owned(), s.samples.to_string(), percent(s.accuracy)]);
     format!("{}loss {:.4}\n", table(&rows), s.loss)
 }

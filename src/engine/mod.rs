@@ -5,11 +5,14 @@
 
 mod backward;
 mod batch;
+mod check;
+mod counts;
 mod evaluate;
 mod forward;
 mod fusion;
 mod lanes;
 mod layers;
+mod lowering;
 mod pass;
 mod probe;
 mod rounding;
@@ -20,11 +23,14 @@ mod train;
 mod update;
 
 pub use backward::Gradients;
+pub use check::{ZoPhase, check_zo_phase};
+pub use counts::{check_batch, check_local_steps};
 pub use evaluate::{ClassResult, Evaluation};
 pub use forward::Outputs;
 pub use pass::Pass;
 pub use probe::{ProbeClient, ProbeResult, ProbeSettings};
 pub use samples::{SampleSet, Samples};
+pub use statistics::TensorValues;
 pub use train::{TrainClient, TrainSettings};
 pub use update::{Fingerprint, Update};
 
@@ -33,6 +39,7 @@ use crate::kernels::replay::Exact;
 use crate::model::{Graph, ParamTensor};
 use crate::recording::windows::{Needs, Windows};
 use crate::recording::{Recording, Span};
+use lowering::Lowered;
 use scratch::Scratch;
 
 /// What can go wrong in the engine.
@@ -48,6 +55,38 @@ pub enum EngineError {
         expected: usize,
         /// Given.
         found: usize,
+    },
+    /// Values for a tensor that the model doesn't have so.
+    #[error("the model has no running statistics {name} of {values} values")]
+    Tensor {
+        /// The tensor's name.
+        name: String,
+        /// Values given.
+        values: usize,
+    },
+    /// A batch norm would take mean and deviation of a single value.
+    #[error(
+        "{layer}: a batch norm can't take the statistics of one value a channel, and {rows} sample of 1 x 1 pixels is one ({key}; model.norm = \"group\" has no such limit)"
+    )]
+    OneValue {
+        /// The norm.
+        layer: String,
+        /// Samples whose statistics it would take.
+        rows: u32,
+        /// The config's key behind the number of samples.
+        key: &'static str,
+    },
+    /// A count that kernels or buffers can't hold.
+    #[error("{what}: {found}, at most {most} can be computed{}", key_hint(*key))]
+    TooMany {
+        /// What is counted.
+        what: &'static str,
+        /// How many.
+        found: u64,
+        /// How many there may be.
+        most: u64,
+        /// The config's key to lower; empty: none.
+        key: &'static str,
     },
     /// Samples that can't be cut don't fit at once.
     #[error(
@@ -65,6 +104,10 @@ pub enum EngineError {
     },
 }
 
+fn key_hint(key: &str) -> String {
+    if key.is_empty() { String::new() } else { format!(" (config key {key})") }
+}
+
 /// What an engine has done since the last [`Engine::take_counters`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -78,6 +121,8 @@ pub struct Counters {
 pub struct Engine {
     device: Box<dyn Device>,
     graph: Graph,
+    /// The graph as lanes run it.
+    lowered: Lowered,
     weights: Span,
     /// How nodes see weights and gradients.
     windows: Windows,
@@ -85,6 +130,8 @@ pub struct Engine {
     scratch: Scratch,
     resident: Option<batch::BatchKey>,
     sets: u64,
+    /// Nothing is computed: of what repeats only the largest is recorded.
+    planning: bool,
     counters: Counters,
     /// How updates are replayed exactly.
     exact: Exact,
@@ -94,6 +141,7 @@ impl Engine {
     /// Puts a model with the given flat weights on a device.
     pub fn new(device: Box<dyn Device>, graph: Graph, weights: &[f32]) -> Result<Self, EngineError> {
         let mut engine = Self::planned(device, graph)?;
+        engine.planning = false;
         engine.exact = rounding::exact_replay(engine.device.as_mut())?;
         engine.set_weights(weights)?;
         Ok(engine)
@@ -101,28 +149,33 @@ impl Engine {
 
     /// An engine whose weights have no values, on a device that is only planned for ([`crate::device::PlanningDevice`]).
     pub fn planned(mut device: Box<dyn Device>, graph: Graph) -> Result<Self, EngineError> {
+        let lowered = Lowered::of(&graph);
         Ok(Self {
-            windows: windows(device.as_ref(), &graph)?,
+            windows: windows(device.as_ref(), &lowered.graph)?,
             weights: weight_vector(device.as_mut(), &graph)?,
-            plans: forward::ForwardPlans::of(&graph, device.as_ref()),
+            plans: forward::ForwardPlans::of(&lowered, device.as_ref()),
+            lowered,
             exact: Exact::of(device.info()),
             device,
             graph,
             scratch: Scratch::default(),
             resident: None,
             sets: 0,
+            planning: true,
             counters: Counters::default(),
         })
     }
 
     /// Puts another model in the place of this one; the working buffers are given back. Samples stay on the device.
     pub fn replace_model(&mut self, graph: Graph, weights: &[f32]) -> Result<(), EngineError> {
-        let windows = windows(self.device.as_ref(), &graph)?;
+        let lowered = Lowered::of(&graph);
+        let windows = windows(self.device.as_ref(), &lowered.graph)?;
         let vector = weight_vector(self.device.as_mut(), &graph)?;
         self.device.destroy_buffer(self.weights.buffer);
         self.scratch.clear(self.device.as_mut());
         self.resident = None;
-        self.plans = forward::ForwardPlans::of(&graph, self.device.as_ref());
+        self.plans = forward::ForwardPlans::of(&lowered, self.device.as_ref());
+        self.lowered = lowered;
         (self.weights, self.windows, self.graph) = (vector, windows, graph);
         self.set_weights(weights)
     }
@@ -159,10 +212,16 @@ impl Engine {
         Ok(self.submit(&recording)?.first().map(|bytes| as_f32(bytes)).unwrap_or_default())
     }
 
+    /// Room on the device for a set of samples, without them.
+    pub fn reserve(&mut self, set: &SampleSet<'_>) -> Result<Samples, EngineError> {
+        self.sets += 1;
+        Samples::reserve(self.device.as_mut(), self.sets, set)
+    }
+
     /// Puts a set of samples on the device.
     pub fn upload(&mut self, set: &SampleSet<'_>) -> Result<Samples, EngineError> {
         self.sets += 1;
-        Ok(Samples::upload(self.device.as_mut(), self.sets, set)?)
+        Samples::upload(self.device.as_mut(), self.sets, set)
     }
 
     /// Launches and recordings since the last call.
@@ -175,6 +234,11 @@ impl Engine {
         self.counters.recordings += 1;
         self.counters.dispatches += recording.dispatches() as u64;
         Ok(self.device.run(recording)?)
+    }
+
+    /// Of parts of some work, those that are recorded: all, or where nothing is computed the largest, which takes what any of them takes.
+    fn planned_of<T>(&self, parts: Vec<T>, size: impl Fn(&T) -> u64) -> Vec<T> {
+        if self.planning { parts.into_iter().max_by_key(size).into_iter().collect() } else { parts }
     }
 
     /// Memory that working buffers may take in all: the limit less what is held outside the scratch, a reserve kept back, and at most

@@ -1,5 +1,7 @@
 //! A forward pass of lanes as a recording of its own, for callers that run it again and again.
 
+use super::counts::count;
+use super::forward::nowhere;
 use super::lanes::stack;
 use super::{Engine, EngineError, Samples};
 use crate::kernels::params::Lane;
@@ -27,12 +29,13 @@ impl Engine {
         perturbed: Option<Distribution>,
     ) -> Result<Pass, EngineError> {
         let batch = self.gathered(samples, indices)?;
-        let rows = lanes.iter().map(|l| u64::from(l.out_row + l.rows)).max().unwrap_or(0);
+        let rows = lanes.iter().map(|l| u64::from(l.out_row) + u64::from(l.rows)).max().unwrap_or(0);
+        self.bindable("losses", 4 * rows)?;
         let losses = self.scratch.need(self.device.as_mut(), "losses", rows * 4)?;
         let correct = self.scratch.need(self.device.as_mut(), "correct", rows * 4)?;
         let mut recording = Recording::new();
         let how = self.how(perturbed, false);
-        self.record_losses(&mut recording, batch, lanes, &how, losses, correct)?;
+        self.record_losses(&mut recording, &batch, lanes, &how, losses, correct)?;
         Ok(Pass { recording, output: losses })
     }
 
@@ -51,7 +54,7 @@ impl Engine {
         let table = self.scratch.need(self.device.as_mut(), "lanes", layout.bytes(lanes.len()))?;
         let mut recording = Recording::new();
         let lanes = layout.record(&mut recording, table, &lanes);
-        let output = self.record_logits(&mut recording, batch, &lanes, &self.how(perturbed, false), None)?;
+        let output = self.record_logits(&mut recording, &batch, &lanes, &self.how(perturbed, false), &nowhere)?;
         Ok(Pass { recording, output })
     }
 
@@ -61,7 +64,7 @@ impl Engine {
     /// # Errors
     /// The step doesn't fit at once.
     pub fn gradients_pass(&mut self, samples: &Samples, indices: &[u32]) -> Result<Pass, EngineError> {
-        let rows = indices.len() as u32;
+        let rows = count(indices.len(), "samples of a batch", "")?;
         let batch = self.gathered(samples, indices)?;
         let plan = self.train_plan(rows, 1, samples.features(), true)?;
         let whole = [Lane { rows, coef: 1.0 / rows as f32, ..Lane::default() }];
@@ -69,15 +72,19 @@ impl Engine {
         let parts = plan.parts(&whole);
         let step = layout.bytes(1);
         let mut table = self.scratch.need(self.device.as_mut(), "lanes", parts.len() as u64 * step)?;
-        let bytes = plan.x.bytes;
         let mut start = Recording::new();
         start.copy(self.weights, Span::of(plan.weights.buffer, self.weights.bytes));
-        start.copy(Span { bytes, ..batch.x }, plan.x);
-        self.submit(&start)?;
         let mut recording = Recording::new();
+        if let [whole] = &parts[..] {
+            plan.record_copy(&mut start, &batch, samples.features(), &whole.rows);
+        }
+        self.submit(&start)?;
         for part in &parts {
+            if parts.len() > 1 {
+                plan.record_copy(&mut recording, &batch, samples.features(), &part.rows);
+            }
             let lanes = layout.record(&mut recording, table, &part.lanes);
-            self.record_part(&mut recording, &plan, &lanes, batch.labels, part.accumulate);
+            self.record_part(&mut recording, &plan, &lanes, part.accumulate);
             table.offset += step;
         }
         Ok(Pass { recording, output: Span::of(plan.gradients.buffer, 4 * self.graph.param_count() as u64) })

@@ -1,6 +1,7 @@
 //! A warm-up round: local epochs of SGD on many clients at once, each with its own weights, then their weighted average.
 
 use super::backward::StepBuffers;
+use super::counts::{check_batch, count};
 use super::{Engine, EngineError, Samples};
 use crate::device::as_f32;
 use crate::kernels::params::Lane;
@@ -37,8 +38,12 @@ impl Engine {
         settings: &TrainSettings,
     ) -> Result<f64, EngineError> {
         self.scratch.begin();
-        let largest = |c: &TrainClient| c.batches.iter().map(|b| b.len() as u32).max().unwrap_or(1);
-        let most = clients.iter().map(largest).max().unwrap_or(1);
+        let mut most = 1;
+        for batch in clients.iter().flat_map(|c| &c.batches) {
+            let rows = count(batch.len(), "samples of a batch", "warmup.batch")?;
+            check_batch(&self.graph, rows, "warmup.batch")?;
+            most = most.max(rows);
+        }
         let plan = self.train_plan(most, clients.len(), samples.features(), true)?;
         // Running statistics are averaged like weights.
         let d = self.graph.state_len();
@@ -97,7 +102,10 @@ impl Engine {
         let longest = group.iter().map(|c| c.batches.len()).max().unwrap_or(0);
         let mut losses = vec![Vec::new(); group.len()];
         let steps: Vec<usize> = (0..longest).collect();
-        for block in steps.chunks(STEPS_A_RECORDING) {
+        // A step's lanes and losses lie in tables of its own.
+        let step_bytes = self.lane_layout().bytes(group.len()) + 4 * group.len() as u64;
+        let at_once = (self.working_memory() / 16 / step_bytes).clamp(1, STEPS_A_RECORDING as u64) as usize;
+        for block in steps.chunks(at_once) {
             for (slot, loss) in self.train_steps(samples, group, plan, lr, block)? {
                 losses[slot].push(loss);
             }
@@ -119,15 +127,13 @@ impl Engine {
         let active = |step: usize| group.iter().enumerate().filter(move |(_, c)| c.batches.len() > step);
         let rows_of = |step: usize| active(step).map(|(_, c)| c.batches[step].len()).sum::<usize>();
         let widest = steps.iter().map(|&s| rows_of(s)).max().unwrap_or(0);
-        let index_stride = aligned(samples.index_bytes(widest, alignment));
-        let label_stride = aligned((widest * 4) as u64);
         let layout = self.lane_layout();
         let lane_stride = layout.bytes(group.len());
         let sum_stride = aligned((group.len() * 4) as u64);
         let n = steps.len() as u64;
         let device = self.device.as_mut();
-        let index = self.scratch.need(device, "training indices", n * index_stride)?;
-        let labels = self.scratch.need(device, "training labels", n * label_stride)?;
+        let index_bytes = samples.index_bytes(widest.min(plan.rows as usize), alignment);
+        let index = self.scratch.need(device, "training indices", index_bytes)?;
         let lanes = self.scratch.need(device, "training lanes", n * lane_stride)?;
         let losses = self.scratch.need(device, "training losses", n * sum_stride)?;
         let part_table = self.scratch.need(device, "training lanes of a part", lane_stride)?;
@@ -155,18 +161,17 @@ impl Engine {
                 })
                 .collect();
             let parts = plan.parts(&table);
-            let label_span = at(labels, k * label_stride, (indices.len() * 4) as u64);
             let sum_span = at(losses, k * sum_stride, (table.len() * 4) as u64);
             let tables = layout.record(&mut recording, at(lanes, k * lane_stride, lane_stride), &table);
-            recording.upload(labels.buffer, label_span.offset, &samples.labels_of(&indices));
-            let index_span = at(index, k * index_stride, index_stride);
-            samples.gather(&mut recording, &indices, index_span, alignment, plan.x);
-            if let [part] = &parts[..] {
-                self.record_part(&mut recording, plan, &tables, label_span, part.accumulate);
-            } else {
-                for part in &parts {
+            for part in &parts {
+                let indices = &indices[part.rows.clone()];
+                recording.upload(plan.labels.buffer, 0, &samples.labels_of(indices));
+                samples.gather(&mut recording, indices, index, alignment, plan.x);
+                if parts.len() == 1 {
+                    self.record_part(&mut recording, plan, &tables, part.accumulate);
+                } else {
                     let tables = layout.record(&mut recording, part_table, &part.lanes);
-                    self.record_part(&mut recording, plan, &tables, label_span, part.accumulate);
+                    self.record_part(&mut recording, plan, &tables, part.accumulate);
                 }
             }
             sums::record_lane_sum(&mut recording, &tables.first.samples, plan.losses, sum_span);

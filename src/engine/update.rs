@@ -1,5 +1,6 @@
 //! The server's update: all seeds of a round replayed in one pass over the weights, and the fingerprint of the result.
 
+use super::counts::at_most;
 use super::{Engine, EngineError};
 use crate::device::as_u32;
 use crate::kernels::{fingerprint, replay};
@@ -46,6 +47,8 @@ impl Engine {
             Update::Float { seeds, a } => seeds.iter().zip(*a).map(|(&s, &a)| replay::Probe::float(s, a)).collect(),
         };
         if !table.is_empty() {
+            // The sum over a round's probes is rounded once: it can't be cut.
+            at_most(table.len() as u64, self.binding() / 16, "probes of a round, of all its clients", "zo.probes")?;
             let bytes = (table.len() * 16) as u64;
             let probes = self.scratch.need(self.device.as_mut(), "replayed probes", bytes)?;
             recording.upload(probes.buffer, 0, &table);

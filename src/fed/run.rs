@@ -40,7 +40,7 @@ pub(super) struct Progress {
 impl Progress {
     pub(super) fn note(&mut self, round: u32, loss: f64, accuracy: f64) {
         self.last = Some((loss, accuracy));
-        if self.best.is_none_or(|(_, best)| accuracy > best) {
+        if accuracy.is_finite() && self.best.is_none_or(|(_, best)| accuracy > best) {
             self.best = Some((round, accuracy));
         }
     }
@@ -130,6 +130,8 @@ fn load(
     device: Box<dyn crate::device::Device>,
     initial: &[f32],
 ) -> Result<(Engine, Samples, Samples), EngineError> {
+    warmup::check(experiment)?;
+    zo::check(experiment, device.as_ref())?;
     let mut engine = Engine::new(device, experiment.graph.clone(), initial)?;
     let train = engine.upload(&experiment.train_set())?;
     let test = engine.upload(&experiment.test_set())?;
@@ -219,7 +221,7 @@ impl Run<'_> {
             return Ok(None);
         }
         let evaluation = self.engine.evaluate(&self.test)?;
-        self.progress.note(round, evaluation.loss, evaluation.accuracy());
+        self.progress.note(round, evaluation.loss, evaluation.accuracy().unwrap_or(f64::NAN));
         Ok(Some(evaluation))
     }
 
@@ -239,7 +241,7 @@ impl Run<'_> {
         let sent = traffic::warmup_round(self.experiment.graph.param_count(), result.clients.len());
         let mut metrics = RoundMetrics::new(round, Phase::Warmup, result.train_loss, result.clients.len());
         if let Some(e) = &evaluation {
-            metrics.set_evaluation(e.loss, e.accuracy());
+            metrics.set_evaluation(e.loss, e.accuracy().unwrap_or(f64::NAN));
         }
         self.complete(metrics, sent, clock)?;
         let bytes = weights::encode(&self.experiment.graph.tensors, &after, &[]);
@@ -286,7 +288,7 @@ impl Run<'_> {
         let warmup = self.experiment.config.warmup.rounds;
         if warmup == 0 {
             let evaluation = self.engine.evaluate(&self.test)?;
-            self.progress.note(0, evaluation.loss, evaluation.accuracy());
+            self.progress.note(0, evaluation.loss, evaluation.accuracy().unwrap_or(f64::NAN));
         }
         self.progress.pivot = self.progress.last;
         Ok(())
@@ -307,7 +309,7 @@ impl Run<'_> {
         let mut metrics = RoundMetrics::new(round, Phase::Zo, result.train_loss, result.clients.len());
         metrics.set_probes(result.ledger.probes.len(), result.dl_rms, result.dl_zero, result.dropped);
         if let Some(e) = &evaluation {
-            metrics.set_evaluation(e.loss, e.accuracy());
+            metrics.set_evaluation(e.loss, e.accuracy().unwrap_or(f64::NAN));
         }
         ledger.append(&result.ledger)?;
         self.complete(metrics, sent, clock)?;

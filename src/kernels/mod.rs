@@ -20,6 +20,7 @@ pub mod madd;
 pub mod mlp_forward;
 pub mod moments;
 pub mod norm;
+pub mod own_rows;
 pub mod params;
 pub mod pool;
 pub mod replay;

@@ -19,6 +19,7 @@ pub mod madd;
 pub mod math;
 pub mod mlp_forward;
 pub mod norm;
+pub mod own_rows;
 pub mod pool;
 pub mod replay;
 pub mod softmax_xent;

@@ -3,6 +3,7 @@
 use super::{Case, rounding};
 use crate::kernels::activation::{self, Kind};
 use crate::kernels::gather::{self, UNTOUCHED};
+use crate::kernels::own_rows;
 use crate::kernels::pool::{self, Mode};
 use crate::kernels::softmax_xent;
 use crate::recording::Recording;
@@ -11,6 +12,17 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (rows, channels, spatial) in [(1, 1, 1), (5, 3, 25), (65_536 * 64 + 3, 1, 1)] {
         cases.push(gather_case(rows, channels, spatial));
+    }
+    for (rows, len) in [(&[1][..], 1), (&[70, 1, 0, 9], 67), (&[5, 65_600], 64)] {
+        cases.push(Case::new(&format!("own_rows {} lanes of {len}", rows.len()), 0.0, move |f| {
+            let lanes = f.lanes(rows, 0)?;
+            let values = lanes.rows as usize * len as usize;
+            let (x, y) = (f.random("x", values)?, f.blank("y", values)?);
+            let mut rec = Recording::new();
+            own_rows::record(&mut rec, &lanes, len, x, y);
+            rec.read_back(y);
+            Ok(rec)
+        }));
     }
     for (mode, text) in [(Mode::Max, "max"), (Mode::Average, "average")] {
         for (planes, h, w, kernel, stride) in

@@ -216,6 +216,7 @@ sources![
     "norm_apply_scalar.wgsl",
     "norm_grad_params.wgsl",
     "norm_grad_params_scalar.wgsl",
+    "own_rows.wgsl",
     "pool.wgsl",
     "pool_grad.wgsl",
     "probe_dl.wgsl",
