@@ -1,21 +1,19 @@
 //! A lane's own copy of rows of the batch, which lanes share.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::params::Lanes;
-use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "own_rows", twin: reference::own_rows::own_rows };
+pub static KERNEL: Kernel = Kernel::new::<Params>("own_rows", reference::own_rows::own_rows);
 
-/// The uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// f32 of a row.
-    pub len: u32,
+params! {
+    /// The uniform block.
+    pub struct Params {
+        /// f32 of a row.
+        pub len: u32,
+    }
 }
 
 /// Records `y[row0 + r] = x[x_row + r]` for all rows of each lane, `len` f32 each.
