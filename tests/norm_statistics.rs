@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use support::{Images, device, graph};
-use zowarmup::engine::{Engine, EngineError, ProbeClient, ProbeSettings, TensorValues, TrainClient, TrainSettings};
+use zowarmup::engine::{Engine, EngineError, NamedValues, ProbeClient, ProbeSettings, TrainClient, TrainSettings};
 use zowarmup::model::Graph;
 use zowarmup::stream::{Distribution, element};
 
@@ -137,7 +137,7 @@ fn each_norms_statistics_come_under_its_own_name() {
         engine.set_running_statistics(&found).unwrap();
         let state = engine.weights().unwrap();
         assert_eq!(found.len(), graph.buffers().len());
-        for (tensor, TensorValues { name, values }) in graph.buffers().iter().zip(&found) {
+        for (tensor, NamedValues { name, values }) in graph.buffers().iter().zip(&found) {
             let expected = &expected[name];
             let variance = &self::variance_of(name, &found);
             for (c, (value, expected)) in values.iter().zip(expected).enumerate() {
@@ -149,12 +149,12 @@ fn each_norms_statistics_come_under_its_own_name() {
             let stored = &state[tensor.offset..][..tensor.len];
             assert!(tensor.name == *name && stored == values, "{name} is stored as {stored:?}, not {values:?}");
         }
-        let wrong = TensorValues { name: "bn1.running_mean".to_owned(), values: vec![0.0; 3] };
+        let wrong = NamedValues { name: "bn1.running_mean".to_owned(), values: vec![0.0; 3] };
         assert!(matches!(engine.set_running_statistics(&[wrong]), Err(EngineError::Tensor { .. })));
     }
 }
 
-fn variance_of(name: &str, found: &[TensorValues]) -> Vec<f32> {
+fn variance_of(name: &str, found: &[NamedValues]) -> Vec<f32> {
     let variance = name.replace("running_mean", "running_var");
     found.iter().find(|t| t.name == variance).unwrap().values.clone()
 }

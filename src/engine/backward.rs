@@ -12,7 +12,7 @@ use super::fusion::{Fusion, Purpose};
 use super::lanes::WindowLanes;
 use super::layers::{self, How, Room};
 use super::lowering::Lowered;
-use super::{Engine, EngineError};
+use super::{EngineError, Session};
 use crate::device::{DeviceError, as_f32};
 use crate::kernels::params::{Lane, SAMPLE_BLOCK};
 use crate::kernels::tiling::Tiling;
@@ -20,6 +20,7 @@ use crate::kernels::{add, softmax_xent, sums};
 use crate::model::{Node, Source};
 use crate::recording::arena::{self, Value};
 use crate::recording::chunks::pieces;
+use crate::recording::lease::Lease;
 use crate::recording::{Recording, Span};
 
 /// Buffers of local steps: weights and gradients a slot, activations of all nodes a row.
@@ -62,6 +63,8 @@ pub(super) struct StepBuffers {
     masked: Span,
     /// A slope that is added to another.
     addend: Span,
+    /// Shares in these buffers.
+    pub leases: Vec<Lease>,
 }
 
 /// One part of a local step: lanes whose rows are held at once.
@@ -146,6 +149,9 @@ impl StepPlan {
     }
 }
 
+/// The working buffers of a step that hold what it starts from.
+pub(super) const STARTS: [&str; 3] = ["client weights", "training batch", "training labels"];
+
 impl StepBuffers {
     /// Where the rows of a source lie.
     fn place(&self, lowered: &Lowered, source: Source) -> Span {
@@ -182,7 +188,7 @@ impl StepBuffers {
     }
 }
 
-impl Engine {
+impl Session<'_> {
     /// Plans local steps of batches of at most `batch` rows for up to `clients` clients at once, and makes the buffers.
     pub(super) fn train_plan(
         &mut self,
@@ -192,19 +198,19 @@ impl Engine {
         batch_statistics: bool,
     ) -> Result<StepBuffers, EngineError> {
         if batch_statistics {
-            check_batch(&self.graph, batch, "warmup.batch")?;
+            check_batch(&self.program.graph, batch, "warmup.batch")?;
         }
-        at_most(u64::from(batch), self.binding() / 4, "samples of a batch", "warmup.batch")?;
-        let plan = StepPlan::of(&self.lowered, self.tiling(), batch_statistics);
+        at_most(u64::from(batch), self.space.binding() / 4, "samples of a batch", "warmup.batch")?;
+        let plan = StepPlan::of(&self.program.lowered, self.program.tiling, batch_statistics);
         let row = plan.row_bytes();
-        let shared: Vec<u64> = self.lowered.elements.iter().map(|&values| (values * 4) as u64).collect();
+        let shared: Vec<u64> = self.program.lowered.elements.iter().map(|&values| (values * 4) as u64).collect();
         let input = (features * 4) as u64;
         let row = row + input + shared.iter().sum::<u64>();
         let largest = plan.values.iter().chain(&plan.slopes).chain(&shared).copied().fold(input.max(4), u64::max);
-        let binding = self.binding();
-        let stride = self.graph.state_len().next_multiple_of(64);
+        let binding = self.space.binding();
+        let stride = self.program.graph.state_len().next_multiple_of(64);
         let slot = (stride * 8) as u64;
-        let memory = self.working_memory();
+        let memory = self.space.working_memory();
         // A step costs three forward passes; what a submission can't hold is cut between dispatches.
         let affordable = |share: u64| (memory / share / row.max(1)).min(binding / largest).max(1) as u32;
         let most_rows = affordable(2);
@@ -212,7 +218,7 @@ impl Engine {
         let slots = u64::from(most_rows / batch.max(1)).min(by_weights).clamp(1, clients.max(1) as u64) as usize;
         let whole = slots as u32 * batch;
         let mut rows = if whole <= most_rows { whole } else { (most_rows / SAMPLE_BLOCK).max(1) * SAMPLE_BLOCK };
-        if batch_statistics && self.graph.has_batch_norm() && rows < batch {
+        if batch_statistics && self.program.graph.has_batch_norm() && rows < batch {
             let needed = u64::from(batch) * row + slot;
             if needed > memory {
                 let (rows, missing) = (batch, needed - memory);
@@ -221,11 +227,10 @@ impl Engine {
             rows = batch;
         }
         let (held, lanes) = (u64::from(rows), slots as u64);
-        self.bindable("activations of a local step", held * largest)?;
-        let device = self.device.as_mut();
-        let scratch = &mut self.scratch;
+        self.space.bindable("activations of a local step", held * largest)?;
+        let space = &mut *self.space;
         let mut each = |name: &'static str, sizes: &mut dyn Iterator<Item = u64>| -> Result<Vec<Span>, DeviceError> {
-            sizes.enumerate().map(|(i, bytes)| scratch.nth(device, name, i, bytes)).collect()
+            sizes.enumerate().map(|(i, bytes)| space.nth(name, i, bytes)).collect()
         };
         let shared = each("shared rows of a step", &mut shared.iter().map(|b| b * held))?;
         let values = each("kept activations", &mut plan.values.iter().map(|b| b * held))?;
@@ -236,25 +241,26 @@ impl Engine {
         Ok(StepBuffers {
             slots,
             stride: stride as u32,
-            weights: scratch.need(device, "client weights", weight_bytes)?,
-            gradients: scratch.need(device, "client gradients", weight_bytes)?,
-            x: scratch.need(device, "training batch", held * input)?,
-            labels: scratch.need(device, "training labels", held * 4)?,
-            losses: scratch.need(device, "losses", u64::from(whole) * 4)?,
-            correct: scratch.need(device, "correct", u64::from(whole) * 4)?,
+            weights: space.need(STARTS[0], weight_bytes)?,
+            gradients: space.need("client gradients", weight_bytes)?,
+            x: space.need(STARTS[1], held * input)?,
+            labels: space.need(STARTS[2], held * 4)?,
+            losses: space.need("losses", u64::from(whole) * 4)?,
+            correct: space.need("correct", u64::from(whole) * 4)?,
             rows,
             batch_statistics,
             shared,
             values,
             saved,
-            coefficients: scratch.need(device, "norm coefficients", plan.coefficients.bytes(held, lanes))?,
-            moments: scratch.need(device, "norm moments", plan.moments.bytes(held, lanes))?,
+            coefficients: space.need("norm coefficients", plan.coefficients.bytes(held, lanes))?,
+            moments: space.need("norm moments", plan.moments.bytes(held, lanes))?,
             fusion: plan.fusion,
             left,
             slopes,
             slope_of: plan.slope_of,
-            masked: scratch.need(device, "masked slope", held * plan.masked)?,
-            addend: scratch.need(device, "slope to add", held * plan.addend)?,
+            masked: space.need("masked slope", held * plan.masked)?,
+            addend: space.need("slope to add", held * plan.addend)?,
+            leases: space.in_hand(),
         })
     }
 
@@ -268,9 +274,9 @@ impl Engine {
     ) {
         let (how, labels) = (self.how(None, plan.batch_statistics), plan.labels);
         self.record_kept_forward(recording, plan, lanes, &how);
-        let lowered = &self.lowered;
+        let lowered = &self.program.lowered;
         let nodes = &lowered.graph.nodes;
-        let (last, classes) = (nodes.len() - 1, self.graph.classes as u32);
+        let (last, classes) = (nodes.len() - 1, self.program.graph.classes as u32);
         let logits = plan.values[last];
         let slope = |node: usize| plan.slopes[plan.slope_of[node]];
         softmax_xent::record(recording, &lanes.first.samples, classes, logits, labels, plan.losses, plan.correct);
@@ -301,8 +307,8 @@ impl Engine {
             let step = layers::Backward {
                 tiling: how.product.tiling,
                 from_batch: lowered.is_shared(node.input),
-                weights: self.windows.bound(i, plan.weights),
-                gradients: self.windows.bound(i, plan.gradients),
+                weights: self.program.windows.bound(i, plan.weights),
+                gradients: self.program.windows.bound(i, plan.gradients),
                 x: plan.place(lowered, node.input),
                 y: plan.values[i],
                 saved: plan.saved[i],
@@ -311,7 +317,7 @@ impl Engine {
                 accumulate,
                 batch_statistics: plan.batch_statistics,
             };
-            layers::backward(recording, layer, lanes.of(self.windows.of_node(i)), &step);
+            layers::backward(recording, layer, lanes.of(self.program.windows.of_node(i)), &step);
             if let Some(n) = input {
                 if given[n] {
                     add::record(recording, rows * layer.input_len() as u64, plan.addend, slope(n));
@@ -324,7 +330,7 @@ impl Engine {
     /// The forward pass, every node's output kept.
     fn record_kept_forward(&self, recording: &mut Recording, plan: &StepBuffers, lanes: &WindowLanes, how: &How) {
         self.record_shared(recording, lanes.first.samples.rows, plan.x, &plan.shared);
-        let source = |source: Source| plan.place(&self.lowered, source);
+        let source = |source: Source| plan.place(&self.program.lowered, source);
         let chunk = Chunk {
             weights: plan.weights,
             saved: &|node| plan.saved[node],
@@ -335,7 +341,7 @@ impl Engine {
         };
         self.record_nodes(recording, lanes, how, &chunk, &source, |recording, node, lanes, io| {
             if how.batch_statistics {
-                let layer = &self.lowered.graph.nodes[node].layer;
+                let layer = &self.program.lowered.graph.nodes[node].layer;
                 layers::update_running(recording, layer, lanes, io.moments, io.running);
             }
         });
@@ -349,13 +355,13 @@ impl Engine {
         let plan = self.train_plan(rows, 1, features, batch_statistics)?;
         let whole = [Lane { rows, coef: 1.0 / rows as f32, ..Lane::default() }];
         let batch = self.given(x, labels)?;
-        let layout = self.lane_layout();
+        let layout = &self.program.lanes;
         let parts = plan.parts(&whole);
         let step = layout.bytes(1);
-        let mut table = self.scratch.need(self.device.as_mut(), "lanes", (parts.len() as u64 + 1) * step)?;
-        let total = self.scratch.need(self.device.as_mut(), "slice sums", 4)?;
+        let mut table = self.space.need("lanes", (parts.len() as u64 + 1) * step)?;
+        let total = self.space.need("slice sums", 4)?;
         let mut recording = Recording::new();
-        recording.copy(self.weights, Span::of(plan.weights.buffer, self.weights.bytes));
+        recording.copy(self.state.weights(), Span::of(plan.weights.buffer, self.state.weights().bytes));
         for part in &parts {
             plan.record_copy(&mut recording, &batch, features, &part.rows);
             let lanes = layout.record(&mut recording, table, &part.lanes);
@@ -365,13 +371,13 @@ impl Engine {
         let lanes = layout.record(&mut recording, table, &whole);
         sums::record_lane_sum(&mut recording, &lanes.first.samples, plan.losses, total);
         recording.read_back(total);
-        recording.read_back(Span::of(plan.gradients.buffer, 4 * self.graph.param_count() as u64));
-        recording.read_back(Span::of(plan.weights.buffer, self.weights.bytes));
-        let read = self.submit(&recording)?;
+        recording.read_back(Span::of(plan.gradients.buffer, 4 * self.program.graph.param_count() as u64));
+        recording.read_back(Span::of(plan.weights.buffer, self.state.weights().bytes));
+        let read = self.space.submit(&recording)?;
         let loss = read.first().and_then(|b| as_f32(b).first().copied()).unwrap_or(f32::NAN) / rows.max(1) as f32;
         let mut values = read.iter().skip(1).map(|b| as_f32(b));
         let (gradients, weights) = (values.next().unwrap_or_default(), values.next().unwrap_or_default());
-        let statistics = weights.get(self.graph.param_count()..).unwrap_or_default().to_vec();
+        let statistics = weights.get(self.program.graph.param_count()..).unwrap_or_default().to_vec();
         Ok(Gradients { loss, gradients, statistics })
     }
 }

@@ -1,8 +1,7 @@
 //! Counts that kernels and buffers can hold, and batches that batch norms can take statistics of. Kernels count with u32.
 
+use super::EngineError;
 use super::layers;
-use super::{Engine, EngineError};
-use crate::device::DeviceError;
 use crate::model::Graph;
 
 /// A count as kernels take it.
@@ -36,22 +35,6 @@ pub fn check_local_steps(graph: &Graph, clients: &[usize], batch: u32) -> Result
     let batch = batch.max(1) as usize;
     let one = |&samples: &usize| samples > 0 && (batch == 1 || samples % batch == 1);
     if clients.iter().any(one) { check_batch(graph, 1, "warmup.batch") } else { Ok(()) }
-}
-
-impl Engine {
-    /// Refuses a buffer that a kernel binds whole and can't.
-    pub(super) fn bindable(&self, name: &str, bytes: u64) -> Result<u64, DeviceError> {
-        let limit = self.binding();
-        if bytes > limit {
-            return Err(DeviceError::BindingTooLarge { name: name.to_owned(), bytes, limit });
-        }
-        Ok(bytes)
-    }
-
-    /// The largest binding: the device's, and no more values than kernels count.
-    pub(super) fn binding(&self) -> u64 {
-        self.device.limits().binding.min(4 * u64::from(u32::MAX))
-    }
 }
 
 #[cfg(test)]

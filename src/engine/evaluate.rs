@@ -1,7 +1,7 @@
 //! Loss and accuracy of the weights over a set of samples.
 
 use super::counts::count;
-use super::{Engine, EngineError, Samples};
+use super::{EngineError, Samples, Session};
 use crate::device::{as_f32, as_u32};
 use crate::kernels::params::{Lane, Lanes};
 use crate::kernels::sums;
@@ -50,18 +50,18 @@ impl Evaluation {
     }
 }
 
-impl Engine {
+impl Session<'_> {
     /// Evaluates the weights on all samples of a set.
     pub fn evaluate(&mut self, samples: &Samples) -> Result<Evaluation, EngineError> {
-        self.scratch.begin();
+        self.space.begin();
         let rows = count(samples.len(), "samples of a set", "")?;
-        let classes = self.graph.classes as u32;
-        let count_bytes = self.bindable("class counts", u64::from(classes) * 8)?;
-        let counts = self.scratch.need(self.device.as_mut(), "class counts", count_bytes)?;
+        let classes = self.program.graph.classes as u32;
+        let count_bytes = self.space.bindable("class counts", u64::from(classes) * 8)?;
+        let counts = self.space.need("class counts", count_bytes)?;
         let mut recording = Recording::new();
         recording.clear(counts);
         // Losses and hits of so many samples lie on the device at once: whole slices, a lane each.
-        let most = (self.working_memory() / 16 / 8).min(self.binding() / 4).min(u64::from(65_535 * SLICE));
+        let most = (self.space.working_memory() / 16 / 8).min(self.space.binding() / 4).min(u64::from(65_535 * SLICE));
         let most = (most as u32 / SLICE).max(1) * SLICE;
         let mut sum = 0f64;
         for part in pieces(&[rows], most) {
@@ -71,7 +71,7 @@ impl Engine {
                 .fold(sum, |s, l| s + l);
         }
         recording.read_back(Span::of(counts.buffer, counts.bytes));
-        let read = self.submit(&recording)?;
+        let read = self.space.submit(&recording)?;
         let classes = read.first().map(|bytes| as_u32(bytes)).unwrap_or_default();
         let of_pair = |c: &[u32]| ClassResult { samples: c[0] + c[1], correct: c[1] };
         let classes = classes.chunks_exact(2).map(of_pair).collect();
@@ -90,12 +90,11 @@ impl Engine {
         let budget = self.row_budget(samples.features(), false);
         let slices: Vec<Lane> =
             pieces(&[rows], SLICE).iter().map(|p| Lane { rows: p.rows, out_row: p.first, ..Lane::default() }).collect();
-        let device = self.device.as_mut();
-        let losses = self.scratch.need(device, "losses", u64::from(rows) * 4)?;
-        let correct = self.scratch.need(device, "correct", u64::from(rows) * 4)?;
-        let table = self.scratch.need(device, "slices", (slices.len() * size_of::<Lane>()) as u64)?;
-        let totals = self.scratch.need(device, "slice sums", (slices.len() * 4) as u64)?;
-        for group in self.planned_of(pieces(&[rows], budget.batch_rows), |group| u64::from(group.rows)) {
+        let losses = self.space.need("losses", u64::from(rows) * 4)?;
+        let correct = self.space.need("correct", u64::from(rows) * 4)?;
+        let table = self.space.need("slices", (slices.len() * size_of::<Lane>()) as u64)?;
+        let totals = self.space.need("slice sums", (slices.len() * 4) as u64)?;
+        for group in self.space.recorded_of(pieces(&[rows], budget.batch_rows), |group| u64::from(group.rows)) {
             let from = first + group.first;
             let indices: Vec<u32> = (from..from + group.rows).collect();
             let batch = self.gathered(samples, &indices)?;
@@ -106,12 +105,12 @@ impl Engine {
             self.record_losses(recording, &batch, lanes, &self.how(None, false), losses, correct)?;
             let rows = sums::ClassCountParams { rows: group.rows, label_row: 0, correct_row: group.first };
             sums::record_class_count(recording, &rows, batch.labels, correct, counts);
-            self.submit(&std::mem::take(recording))?;
+            self.space.submit(&std::mem::take(recording))?;
         }
         recording.upload(table.buffer, 0, &slices);
         sums::record_lane_sum(recording, &Lanes::new(table, &slices), losses, totals);
         recording.read_back(totals);
-        let read = self.submit(&std::mem::take(recording))?;
+        let read = self.space.submit(&std::mem::take(recording))?;
         Ok(read.first().map(|b| as_f32(b).into_iter().map(f64::from).collect()).unwrap_or_default())
     }
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::batch::Batch;
 use super::counts::{check_batch, count};
 use super::fusion::{Fusion, Purpose};
-use super::lanes::{LaneLayout, LaneTables, WindowLanes, stack};
+use super::lanes::{LaneTables, WindowLanes, stack};
 use super::layers::{self, How, Room};
 use super::lowering::Lowered;
-use super::{Engine, EngineError};
-use crate::device::{Device, DeviceError, as_f32};
+use super::{EngineError, Session};
+use crate::device::{DeviceError, as_f32};
 use crate::kernels::params::Lane;
 use crate::kernels::tiling::{Operands, Product, Tiling};
 use crate::kernels::{mlp_forward, softmax_xent, sums};
@@ -104,9 +104,9 @@ pub(super) struct ForwardPlans {
 }
 
 impl ForwardPlans {
-    /// Of a model on a device.
-    pub fn of(lowered: &Lowered, device: &dyn Device) -> Self {
-        let plan = |batch_statistics| Arc::new(ForwardPlan::of(lowered, Tiling::of(device.info()), batch_statistics));
+    /// Of a model's graph.
+    pub fn of(lowered: &Lowered, tiling: Tiling) -> Self {
+        let plan = |batch_statistics| Arc::new(ForwardPlan::of(lowered, tiling, batch_statistics));
         Self { running: plan(false), batch: plan(true) }
     }
 
@@ -147,27 +147,27 @@ pub(super) fn nowhere(_node: usize) -> Option<Span> {
     None
 }
 
-impl Engine {
+impl Session<'_> {
     /// How many rows of input (`features` values each; 0: don't care) and of lanes fit the budgets.
     pub(super) fn row_budget(&self, features: usize, batch_statistics: bool) -> Budget {
-        let limits = self.device.limits();
-        let memory = self.working_memory();
-        let shared = &self.lowered.elements;
+        let limits = self.space.device().limits();
+        let memory = self.space.working_memory();
+        let shared = &self.program.lowered.elements;
         let largest = shared.iter().copied().fold(features, usize::max);
         let row = (features + shared.iter().sum::<usize>()) * 4 + 8;
         let x = RowBudget { largest_row: (largest * 4).max(4) as u64, row: row as u64, cost: 0 };
-        let plan = self.plans.with(batch_statistics);
+        let plan = self.program.plans.with(batch_statistics);
         // A submission ends between dispatches: the longest one counts.
         let cost = match self.in_one_dispatch() {
-            Some(_) => self.graph.flops_forward(),
-            None => self.lowered.graph.nodes.iter().map(|n| n.layer.flops_forward()).max().unwrap_or(0),
+            Some(_) => self.program.graph.flops_forward(),
+            None => self.program.lowered.graph.nodes.iter().map(|n| n.layer.flops_forward()).max().unwrap_or(0),
         };
         let lanes = RowBudget {
             largest_row: plan.buffers().map(|e| (e * 4) as u64).max().unwrap_or(4),
             row: plan.row_bytes(),
             cost,
         };
-        let binding = self.binding();
+        let binding = self.space.binding();
         Budget {
             batch_rows: x.rows(binding, memory / 4, u64::MAX),
             lane_rows: lanes.rows(binding, memory / 2, limits.submission_cost),
@@ -177,26 +177,12 @@ impl Engine {
 
     /// The parameters of the kernel that does the whole forward pass, for models that it takes.
     fn in_one_dispatch(&self) -> Option<mlp_forward::Params> {
-        mlp_forward::Params::of(&self.lowered.graph).filter(|_| self.windows.is_whole())
+        mlp_forward::Params::of(&self.program.lowered.graph).filter(|_| self.program.windows.is_whole())
     }
 
     /// How kernels compute on this device.
     pub(super) fn how(&self, perturbed: Option<Distribution>, batch_statistics: bool) -> How {
-        How { product: Product { tiling: self.tiling(), perturbed }, batch_statistics }
-    }
-
-    /// How products are blocked on this device.
-    pub(super) fn tiling(&self) -> Tiling {
-        Tiling::of(self.device.info())
-    }
-
-    /// How lane tables lie.
-    pub(super) fn lane_layout(&self) -> LaneLayout {
-        LaneLayout {
-            windows: self.windows.all().to_vec(),
-            tokens: self.graph.tokens(),
-            alignment: self.device.limits().alignment,
-        }
+        How { product: Product { tiling: self.program.tiling, perturbed }, batch_statistics }
     }
 
     /// Records losses and correct flags of one chunk of lanes.
@@ -210,34 +196,29 @@ impl Engine {
         correct: Span,
     ) -> Result<(), EngineError> {
         let logits = self.record_logits(recording, batch, lanes, how, &nowhere)?;
-        let classes = self.graph.classes as u32;
+        let classes = self.program.graph.classes as u32;
         softmax_xent::record(recording, &lanes.first.samples, classes, logits, batch.labels, losses, correct);
         Ok(())
     }
 
-    /// Buffers for the nodes' outputs of so many rows and lanes. Made for the largest chunk of a recording first: growing later would
-    /// lose what its commands name.
+    /// Buffers for the nodes' outputs of so many rows and lanes.
     pub(super) fn activations(
         &mut self,
         rows: u64,
         lanes: u64,
         batch_statistics: bool,
     ) -> Result<Activations, EngineError> {
-        let plan = Arc::clone(self.plans.with(batch_statistics));
+        let plan = Arc::clone(self.program.plans.with(batch_statistics));
         for values in plan.buffers() {
-            self.bindable("activations", rows * values as u64 * 4)?;
+            self.space.bindable("activations", rows * values as u64 * 4)?;
         }
-        let device = self.device.as_mut();
         let mut each = |name, sizes: &[usize]| -> Result<Vec<Span>, DeviceError> {
-            let nth =
-                |(slot, elements): (usize, &usize)| self.scratch.nth(device, name, slot, rows * (*elements as u64) * 4);
+            let nth = |(slot, elements): (usize, &usize)| self.space.nth(name, slot, rows * (*elements as u64) * 4);
             sizes.iter().enumerate().map(nth).collect()
         };
         let spans = each("activations", &plan.elements)?;
         let left = each("moments of parts", &plan.fusion.slots)?;
-        let mut need = |name, room: Room| -> Result<Span, DeviceError> {
-            self.scratch.need(device, name, room.bytes(rows, lanes))
-        };
+        let mut need = |name, room: Room| self.space.need(name, room.bytes(rows, lanes));
         Ok(Activations {
             spans,
             saved: need("kept values", plan.saved)?,
@@ -261,19 +242,19 @@ impl Engine {
         let (rows, count) = (lanes.first.samples.rows, u64::from(lanes.first.samples.count));
         let activations = self.activations(rows, count, how.batch_statistics)?;
         let output = |node: usize| activations.spans[activations.plan.slot[node]];
-        let nodes = &self.lowered.graph.nodes;
+        let nodes = &self.program.lowered.graph.nodes;
         let last = nodes.len() - 1;
         if let Some(params) = self.in_one_dispatch() {
-            let operands = Operands { weights: self.weights, x: batch.x, y: output(last) };
+            let operands = Operands { weights: self.state.weights(), x: batch.x, y: output(last) };
             mlp_forward::record(recording, &lanes.first.samples, &how.product, &params, &operands);
             return Ok(output(last));
         }
         let source = |source: Source| match source {
-            Source::Node(n) if !self.lowered.shared[n] => output(n),
-            shared => self.lowered.place(shared, batch.x, &batch.shared),
+            Source::Node(n) if !self.program.lowered.shared[n] => output(n),
+            shared => self.program.lowered.place(shared, batch.x, &batch.shared),
         };
         let chunk = Chunk {
-            weights: self.weights,
+            weights: self.state.weights(),
             saved: &|node| {
                 let room = layers::saved(&nodes[node].layer);
                 Span { bytes: room.bytes(rows, count), ..activations.saved }
@@ -304,7 +285,7 @@ impl Engine {
     ) {
         let (rows, count) = (lanes.first.samples.rows, u64::from(lanes.first.samples.count));
         let sized = |span: Span, room: Room| Span { bytes: room.bytes(rows, count), ..span };
-        let (fusion, lowered) = (chunk.fusion, &self.lowered);
+        let (fusion, lowered) = (chunk.fusion, &self.program.lowered);
         for (i, node) in lowered.graph.nodes.iter().enumerate() {
             if fusion.gelu[i] || lowered.shared[i] {
                 continue;
@@ -316,8 +297,8 @@ impl Engine {
             });
             let io = layers::Forward {
                 from_batch: lowered.is_shared(node.input),
-                weights: self.windows.bound(i, chunk.weights),
-                running: self.windows.running(i, chunk.weights),
+                weights: self.program.windows.bound(i, chunk.weights),
+                running: self.program.windows.running(i, chunk.weights),
                 x: source(node.input),
                 residual: node.residual.map(source),
                 y: source(Source::Node(i)),
@@ -327,7 +308,7 @@ impl Engine {
                 gelu: fusion.gelu.get(i + 1) == Some(&true),
                 left,
             };
-            let lanes = lanes.of(self.windows.of_node(i));
+            let lanes = lanes.of(self.program.windows.of_node(i));
             layers::forward(recording, layer, lanes, how, &io);
             after(recording, i, lanes, &io);
         }
@@ -337,26 +318,25 @@ impl Engine {
     pub fn outputs(&mut self, x: &[f32], labels: &[u32], batch_statistics: bool) -> Result<Outputs, EngineError> {
         let rows = count(labels.len(), "samples of a batch", "")?;
         if batch_statistics {
-            check_batch(&self.graph, rows, "warmup.batch")?;
+            check_batch(&self.program.graph, rows, "warmup.batch")?;
         }
         let batch = self.given(x, labels)?;
         let mut lane = [Lane { rows, ..Lane::default() }];
         stack(&mut lane);
-        let layout = self.lane_layout();
-        let device = self.device.as_mut();
-        let table = self.scratch.need(device, "lanes", layout.bytes(1))?;
-        let losses = self.scratch.need(device, "losses", u64::from(rows) * 4)?;
-        let correct = self.scratch.need(device, "correct", u64::from(rows) * 4)?;
-        let total = self.scratch.need(device, "slice sums", 4)?;
+        let layout = &self.program.lanes;
+        let table = self.space.need("lanes", layout.bytes(1))?;
+        let losses = self.space.need("losses", u64::from(rows) * 4)?;
+        let correct = self.space.need("correct", u64::from(rows) * 4)?;
+        let total = self.space.need("slice sums", 4)?;
         let mut recording = Recording::new();
         let lanes = layout.record(&mut recording, table, &lane);
         let how = self.how(None, batch_statistics);
         let logits = self.record_logits(&mut recording, &batch, &lanes, &how, &nowhere)?;
-        recording.read_back(Span::of(logits.buffer, u64::from(rows) * self.graph.classes as u64 * 4));
+        recording.read_back(Span::of(logits.buffer, u64::from(rows) * self.program.graph.classes as u64 * 4));
         self.record_chunk_losses(&mut recording, &batch, &lanes, &how, losses, correct)?;
         sums::record_lane_sum(&mut recording, &lanes.first.samples, losses, total);
         recording.read_back(total);
-        let read = self.submit(&recording)?;
+        let read = self.space.submit(&recording)?;
         let logits = read.first().map(|b| as_f32(b)).unwrap_or_default();
         let loss = read.get(1).and_then(|b| as_f32(b).first().copied()).unwrap_or(f32::NAN) / rows.max(1) as f32;
         Ok(Outputs { logits, loss })

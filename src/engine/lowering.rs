@@ -4,7 +4,7 @@
 //! of the batch, and what layers without weights make of them. Products find a lane's part of shared rows by its `x_row`; before any other
 //! layer that reads them, and before a residual, each lane gets a copy of its own ([`Layer::OwnRows`]).
 
-use super::Engine;
+use super::Session;
 use super::lanes::LaneTables;
 use super::layers::{self, Room};
 use crate::kernels::params::Lanes;
@@ -130,10 +130,10 @@ impl Lowered {
     }
 }
 
-impl Engine {
+impl Session<'_> {
     /// Records what lanes share of `rows` rows of a batch in `x`.
     pub(super) fn record_shared(&self, recording: &mut Recording, rows: u64, x: Span, buffers: &[Span]) {
-        let lowered = &self.lowered;
+        let lowered = &self.program.lowered;
         // Layers without weights go over rows as they come: none reads a table of lanes.
         let samples = Lanes { table: x, count: 1, max_rows: rows as u32, rows };
         let lanes = LaneTables { samples, tokens: samples };

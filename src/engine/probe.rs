@@ -7,7 +7,7 @@ use super::batch::Batch;
 use super::counts::{at_most, check_batch, count};
 use super::lanes::stack;
 use super::layers::How;
-use super::{Engine, EngineError, Samples};
+use super::{EngineError, Samples, Session};
 use crate::device::as_f32;
 use crate::kernels::params::Lane;
 use crate::kernels::sums;
@@ -107,7 +107,7 @@ fn blocks<'a>(clients: &[ProbeClient<'a>], limits: &BlockLimits) -> Result<Vec<V
     Ok(blocks)
 }
 
-impl Engine {
+impl Session<'_> {
     /// Probes the weights: for each client in order, for each of its seeds in order, one result. Clients hold at least one sample.
     ///
     /// # Errors
@@ -118,7 +118,7 @@ impl Engine {
         clients: &[ProbeClient<'_>],
         settings: &ProbeSettings,
     ) -> Result<Vec<ProbeResult>, EngineError> {
-        self.scratch.begin();
+        self.space.begin();
         let budget = self.row_budget(samples.features(), settings.batch_statistics);
         let piece = if settings.batch_statistics {
             let rows = clients.iter().map(|c| count(c.indices.len(), "samples of a client", "split.clients"));
@@ -127,10 +127,10 @@ impl Engine {
             budget.lane_rows.min(budget.batch_rows)
         };
         let limits = BlockLimits {
-            rows: self.binding() / 4,
-            probes: self.binding() / 16,
-            bytes: self.working_memory() / 8,
-            lane: self.lane_layout().lane_bytes(),
+            rows: self.space.binding() / 4,
+            probes: self.space.binding() / 16,
+            bytes: self.space.working_memory() / 8,
+            lane: self.program.lanes.lane_bytes(),
             piece,
         };
         let mut results = Vec::new();
@@ -161,18 +161,17 @@ impl Engine {
                 out += 2 * n;
             }
         }
-        let device = self.device.as_mut();
-        let losses = self.scratch.need(device, "losses", u64::from(out) * 4)?;
-        let correct = self.scratch.need(device, "correct", u64::from(out) * 4)?;
-        let probes = self.scratch.need(device, "probe table", (table.len() * 16) as u64)?;
-        let results = self.scratch.need(device, "probe results", (table.len() * 8) as u64)?;
+        let losses = self.space.need("losses", u64::from(out) * 4)?;
+        let correct = self.space.need("correct", u64::from(out) * 4)?;
+        let probes = self.space.need("probe table", (table.len() * 16) as u64)?;
+        let results = self.space.need("probe results", (table.len() * 8) as u64)?;
         let rows: Vec<u32> = clients.iter().map(|c| c.indices.len() as u32).collect();
         let how = self.how(Some(settings.distribution), settings.batch_statistics);
         let list = pieces(&rows, piece);
         let mut recording = Recording::new();
         let all = pack(list.iter().map(|p| p.rows), u64::from(batch_rows), usize::MAX);
         let cut = all.len() > 1;
-        for group in self.planned_of(all, |range| list[range.clone()].iter().map(|p| u64::from(p.rows)).sum()) {
+        for group in self.space.recorded_of(all, |range| list[range.clone()].iter().map(|p| u64::from(p.rows)).sum()) {
             let group = &list[group];
             let indices: Vec<u32> = group
                 .iter()
@@ -204,13 +203,13 @@ impl Engine {
             self.record_losses(&mut recording, &batch, lanes, &how, losses, correct)?;
             if cut {
                 // The batch's buffer is needed again for the next pieces.
-                self.submit(&std::mem::take(&mut recording))?;
+                self.space.submit(&std::mem::take(&mut recording))?;
             }
         }
         recording.upload(probes.buffer, 0, &table);
         sums::record_probe_dl(&mut recording, table.len() as u32, u64::from(out), probes, losses, results);
         recording.read_back(results);
-        let read = as_f32(&self.submit(&recording)?.concat());
+        let read = as_f32(&self.space.submit(&recording)?.concat());
         Ok(read.chunks_exact(2).map(|pair| ProbeResult { dl: pair[0], loss: pair[1] }).collect())
     }
 
@@ -243,19 +242,18 @@ impl Engine {
         n: u32,
         settings: &ProbeSettings,
     ) -> Result<ProbeResult, EngineError> {
-        let bytes = self.bindable("losses", 8 * u64::from(n))?;
-        let device = self.device.as_mut();
-        let losses = self.scratch.need(device, "losses", bytes)?;
-        let correct = self.scratch.need(device, "correct", bytes)?;
-        let probes = self.scratch.need(device, "probe table", 16)?;
-        let results = self.scratch.need(device, "probe results", 8)?;
+        let bytes = self.space.bindable("losses", 8 * u64::from(n))?;
+        let losses = self.space.need("losses", bytes)?;
+        let correct = self.space.need("correct", bytes)?;
+        let probes = self.space.need("probe table", 16)?;
+        let results = self.space.need("probe results", 8)?;
         let mut recording = Recording::new();
         let how = self.how(Some(settings.distribution), settings.batch_statistics);
         self.record_losses(&mut recording, batch, lanes, &how, losses, correct)?;
         recording.upload(probes.buffer, 0, &[[0, n, n, 0]]);
         sums::record_probe_dl(&mut recording, 1, 2 * u64::from(n), probes, losses, results);
         recording.read_back(results);
-        let read = as_f32(&self.submit(&recording)?.concat());
+        let read = as_f32(&self.space.submit(&recording)?.concat());
         match read[..] {
             [dl, loss] => Ok(ProbeResult { dl, loss }),
             _ => Err(crate::device::DeviceError::Internal("a probe read back as no pair".to_owned()).into()),
@@ -268,10 +266,10 @@ impl Engine {
     /// # Errors
     /// A lane that doesn't fit the memory at once, or is one value a channel.
     pub(super) fn whole_lanes(&self, rows: &[u32], key: &'static str) -> Result<u32, EngineError> {
-        rows.iter().try_for_each(|&rows| check_batch(&self.graph, rows, key))?;
+        rows.iter().try_for_each(|&rows| check_batch(&self.program.graph, rows, key))?;
         let rows = rows.iter().copied().max().unwrap_or(0);
         let budget = self.row_budget(0, true);
-        let (needed, memory) = (u64::from(rows) * budget.lane_row_bytes, self.working_memory());
+        let (needed, memory) = (u64::from(rows) * budget.lane_row_bytes, self.space.working_memory());
         if needed > memory {
             return Err(EngineError::Whole { rows, needed, missing: needed - memory, key });
         }
@@ -294,10 +292,10 @@ impl Engine {
         let largest = chunks.iter().map(rows_of).max();
         let most = chunks.iter().map(|chunk| chunk.len() as u64).max();
         self.activations(largest.unwrap_or(0), most.unwrap_or(0), how.batch_statistics)?;
-        let layout = self.lane_layout();
+        let layout = &self.program.lanes;
         let total = chunks.iter().map(|chunk| layout.bytes(chunk.len())).sum();
-        let mut table = self.scratch.need(self.device.as_mut(), "lanes", total)?;
-        for chunk in self.planned_of(chunks, rows_of) {
+        let mut table = self.space.need("lanes", total)?;
+        for chunk in self.space.recorded_of(chunks, rows_of) {
             let chunk = &mut lanes[chunk];
             stack(chunk);
             let tables = layout.record(recording, table, chunk);

@@ -4,20 +4,11 @@
 
 use super::lanes::stack;
 use super::layers;
-use super::{Engine, EngineError, Samples};
+use super::{EngineError, NamedValues, Samples, Session};
 use crate::device::as_f32;
 use crate::kernels::params::Lane;
 use crate::recording::chunks::pack;
 use crate::recording::{Recording, Span};
-
-/// A tensor's name and values.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TensorValues {
-    /// PyTorch's name, such as `layer1.0.bn1.running_mean`.
-    pub name: String,
-    /// Flat, as the tensor lies.
-    pub values: Vec<f32>,
-}
 
 /// Where a batch norm's moments lie among those gathered of all norms, and its running statistics in a weight vector, in f32.
 struct Place {
@@ -29,7 +20,7 @@ struct Place {
     variance: usize,
 }
 
-impl Engine {
+impl Session<'_> {
     /// Means over the clients (each counted once) of mean and unbiased variance of every batch norm's input, on all of a client's
     /// samples at once: the running statistics, tensor by tensor. Each list of indices holds at least one sample.
     ///
@@ -39,19 +30,19 @@ impl Engine {
         &mut self,
         samples: &Samples,
         clients: &[&[u32]],
-    ) -> Result<Vec<TensorValues>, EngineError> {
-        self.scratch.begin();
+    ) -> Result<Vec<NamedValues>, EngineError> {
+        self.space.begin();
         let places = self.places();
         let channels: usize = places.iter().map(|p| p.channels).sum();
         let rows: Vec<u32> = clients.iter().map(|c| c.len() as u32).collect();
         let most = self.whole_lanes(&rows, "zo.norm_statistics")?;
-        let layout = self.lane_layout();
+        let layout = &self.program.lanes;
         let how = self.how(None, true);
-        let learnable = self.graph.param_count();
-        let mut sums = vec![0f64; self.graph.state_len() - learnable];
+        let learnable = self.program.graph.param_count();
+        let mut sums = vec![0f64; self.program.graph.state_len() - learnable];
         // A lane's moments, and its entries in the tables of lanes.
         let lane_bytes = (8 * channels) as u64 + layout.bytes(1);
-        let most_lanes = (self.working_memory() / 8 / lane_bytes).clamp(1, 65_535) as usize;
+        let most_lanes = (self.space.working_memory() / 8 / lane_bytes).clamp(1, 65_535) as usize;
         for run in pack(rows, u64::from(most), most_lanes) {
             let group = &clients[run];
             let indices: Vec<u32> = group.iter().flat_map(|c| c.iter().copied()).collect();
@@ -60,9 +51,8 @@ impl Engine {
             stack(&mut lanes);
             lanes.iter_mut().for_each(|lane| lane.x_row = lane.row0);
             let bytes = (8 * channels * lanes.len()) as u64;
-            let device = self.device.as_mut();
-            let table = self.scratch.need(device, "lanes", layout.bytes(lanes.len()))?;
-            let gathered = self.scratch.need(device, "moments of all norms", bytes)?;
+            let table = self.space.need("lanes", layout.bytes(lanes.len()))?;
+            let gathered = self.space.need("moments of all norms", bytes)?;
             let first = |p: &Place| 2 * p.before * lanes.len();
             let place = |node: usize| {
                 let place = places.iter().find(|p| p.node == node)?;
@@ -73,7 +63,7 @@ impl Engine {
             let tables = layout.record(&mut recording, table, &lanes);
             self.record_logits(&mut recording, &batch, &tables, &how, &place)?;
             recording.read_back(Span { bytes, ..gathered });
-            let values = as_f32(&self.submit(&recording)?.concat());
+            let values = as_f32(&self.space.submit(&recording)?.concat());
             for p in &places {
                 // Lane after lane, (mean, variance) of each channel.
                 let moments = &values[first(p)..][..2 * p.channels * lanes.len()];
@@ -85,14 +75,14 @@ impl Engine {
         }
         let mean = |sum: &f64| (sum / clients.len().max(1) as f64) as f32;
         let values = |offset: usize, len: usize| sums[offset - learnable..][..len].iter().map(mean).collect();
-        let tensors = self.graph.buffers().iter();
-        Ok(tensors.map(|t| TensorValues { name: t.name.clone(), values: values(t.offset, t.len) }).collect())
+        let tensors = self.program.graph.buffers().iter();
+        Ok(tensors.map(|t| NamedValues { name: t.name.clone(), values: values(t.offset, t.len) }).collect())
     }
 
     /// The batch norms.
     fn places(&self) -> Vec<Place> {
         let mut before = 0;
-        let nodes = self.lowered.graph.nodes.iter().enumerate();
+        let nodes = self.program.lowered.graph.nodes.iter().enumerate();
         nodes
             .filter_map(|(node, n)| {
                 let (channels, [mean, variance]) = layers::running_tensors(&n.layer)?;
@@ -106,15 +96,15 @@ impl Engine {
     ///
     /// # Errors
     /// A tensor that the model doesn't have, or of another length.
-    pub fn set_running_statistics(&mut self, statistics: &[TensorValues]) -> Result<(), EngineError> {
+    pub fn set_running_statistics(&mut self, statistics: &[NamedValues]) -> Result<(), EngineError> {
         let mut recording = Recording::new();
-        for TensorValues { name, values } in statistics {
-            let tensor = self.graph.buffers().iter().find(|t| t.name == *name && t.len == values.len());
+        for NamedValues { name, values } in statistics {
+            let tensor = self.program.graph.buffers().iter().find(|t| t.name == *name && t.len == values.len());
             let Some(tensor) = tensor else {
                 return Err(EngineError::Tensor { name: name.clone(), values: values.len() });
             };
-            recording.upload(self.weights.buffer, 4 * tensor.offset as u64, values);
+            recording.upload(self.state.weights().buffer, 4 * tensor.offset as u64, values);
         }
-        self.submit(&recording).map(drop)
+        self.space.submit(&recording).map(drop)
     }
 }
