@@ -15,6 +15,7 @@ use super::lowering::Lowered;
 use super::{EngineError, Session};
 use crate::device::{DeviceError, as_f32};
 use crate::kernels::params::{Lane, SAMPLE_BLOCK};
+use crate::kernels::parts::{Split, Target};
 use crate::kernels::tiling::Tiling;
 use crate::kernels::{add, softmax_xent, sums};
 use crate::model::{Node, Source};
@@ -63,6 +64,8 @@ pub(super) struct StepBuffers {
     masked: Span,
     /// A slope that is added to another.
     addend: Span,
+    /// Parts of a gradient's long sums, each node's in turn.
+    parts: Span,
     /// Shares in these buffers.
     pub leases: Vec<Lease>,
 }
@@ -99,6 +102,8 @@ struct StepPlan {
     slope_of: Vec<usize>,
     masked: u64,
     addend: u64,
+    /// How long sums are split, and f32 of a part.
+    splits: Vec<(Split, u32)>,
 }
 
 impl StepPlan {
@@ -137,7 +142,15 @@ impl StepPlan {
                 Some(from) if readers[from] != i || n.residual == Some(n.input) => n.layer.input_len(),
                 _ => 0,
             }),
+            splits: nodes.iter().flat_map(|n| layers::splits(&n.layer, tiling)).collect(),
         }
+    }
+
+    /// Bytes of the parts of any gradient's sums for so many lanes of at most `samples` samples, or as many as fit `most` bytes, at least one.
+    fn part_bytes(&self, lanes: u64, samples: u32, most: u64) -> u64 {
+        let largest = |bytes: &dyn Fn(&(Split, u32)) -> u64| self.splits.iter().map(bytes).max().unwrap_or(0);
+        let one = largest(&|(_, size)| 4 * u64::from(*size));
+        largest(&|(split, size)| split.bytes(lanes, samples, *size)).min(most).max(one)
     }
 
     /// Bytes of a row in all buffers; what a lane keeps counts as if each row were a lane.
@@ -227,6 +240,7 @@ impl Session<'_> {
             rows = batch;
         }
         let (held, lanes) = (u64::from(rows), slots as u64);
+        let part_bytes = plan.part_bytes(lanes, rows.min(batch), (memory / 16).min(binding));
         self.space.bindable("activations of a local step", held * largest)?;
         let space = &mut *self.space;
         let mut each = |name: &'static str, sizes: &mut dyn Iterator<Item = u64>| -> Result<Vec<Span>, DeviceError> {
@@ -260,6 +274,7 @@ impl Session<'_> {
             slope_of: plan.slope_of,
             masked: space.need("masked slope", held * plan.masked)?,
             addend: space.need("slope to add", held * plan.addend)?,
+            parts: space.need("parts of sums", part_bytes)?,
             leases: space.in_hand(),
         })
     }
@@ -308,7 +323,7 @@ impl Session<'_> {
                 tiling: how.product.tiling,
                 from_batch: lowered.is_shared(node.input),
                 weights: self.program.windows.bound(i, plan.weights),
-                gradients: self.program.windows.bound(i, plan.gradients),
+                target: Target { gradients: self.program.windows.bound(i, plan.gradients), parts: plan.parts },
                 x: plan.place(lowered, node.input),
                 y: plan.values[i],
                 saved: plan.saved[i],

@@ -12,7 +12,7 @@ use crate::device::as_f32;
 use crate::kernels::params::Lane;
 use crate::kernels::sums;
 use crate::recording::chunks::{pack, pieces};
-use crate::recording::{Recording, Span};
+use crate::recording::{BufferId, Recording, Span};
 use crate::stream::Distribution;
 
 /// A client's part of a round of probes.
@@ -70,6 +70,8 @@ struct BlockLimits {
     bytes: u64,
     /// Bytes of a lane in the tables of lanes.
     lane: u64,
+    /// Bytes of the parts of a probe's sums.
+    parts: u64,
     /// Rows of a piece of a client's samples.
     piece: u32,
 }
@@ -81,7 +83,7 @@ fn blocks<'a>(clients: &[ProbeClient<'a>], limits: &BlockLimits) -> Result<Vec<V
         let losses = 2 * client.indices.len() as u64;
         at_most(losses, limits.rows, "losses of a probe, two a sample of its client", "split.clients")?;
         let lanes = 2 * (client.indices.len() as u64).div_ceil(u64::from(limits.piece.max(1)));
-        let bytes = 8 * losses + PROBE_BYTES + lanes * limits.lane;
+        let bytes = 8 * losses + PROBE_BYTES + limits.parts + lanes * limits.lane;
         let mut seeds = client.seeds;
         while !seeds.is_empty() {
             let fit = (left.rows / losses.max(1)).min(left.probes).min(left.bytes / bytes).min(seeds.len() as u64);
@@ -126,9 +128,15 @@ impl Session<'_> {
         } else {
             budget.lane_rows.min(budget.batch_rows)
         };
+        // Each probe has as many parts as that of the largest client.
+        let most = clients.iter().map(|c| c.indices.len()).max().unwrap_or(0);
+        let most = count(most, "samples of a client", "split.clients")?;
+        let nowhere = Span::of(BufferId(0), 0);
+        let parts = sums::Probes { table: nowhere, count: 1, most, losses: 0 }.part_bytes();
         let limits = BlockLimits {
             rows: self.space.binding() / 4,
-            probes: self.space.binding() / 16,
+            probes: self.space.binding() / parts.max(16),
+            parts,
             bytes: self.space.working_memory() / 8,
             lane: self.program.lanes.lane_bytes(),
             piece,
@@ -166,6 +174,9 @@ impl Session<'_> {
         let probes = self.space.need("probe table", (table.len() * 16) as u64)?;
         let results = self.space.need("probe results", (table.len() * 8) as u64)?;
         let rows: Vec<u32> = clients.iter().map(|c| c.indices.len() as u32).collect();
+        let most = rows.iter().copied().max().unwrap_or(0);
+        let round = sums::Probes { table: probes, count: table.len() as u32, most, losses: u64::from(out) };
+        let parts = self.space.need("parts of losses", round.part_bytes())?;
         let how = self.how(Some(settings.distribution), settings.batch_statistics);
         let list = pieces(&rows, piece);
         let mut recording = Recording::new();
@@ -207,7 +218,7 @@ impl Session<'_> {
             }
         }
         recording.upload(probes.buffer, 0, &table);
-        sums::record_probe_dl(&mut recording, table.len() as u32, u64::from(out), probes, losses, results);
+        sums::record_probe_dl(&mut recording, &round, losses, parts, results);
         recording.read_back(results);
         let read = as_f32(&self.space.submit(&recording)?.concat());
         Ok(read.chunks_exact(2).map(|pair| ProbeResult { dl: pair[0], loss: pair[1] }).collect())
@@ -251,7 +262,9 @@ impl Session<'_> {
         let how = self.how(Some(settings.distribution), settings.batch_statistics);
         self.record_losses(&mut recording, batch, lanes, &how, losses, correct)?;
         recording.upload(probes.buffer, 0, &[[0, n, n, 0]]);
-        sums::record_probe_dl(&mut recording, 1, 2 * u64::from(n), probes, losses, results);
+        let probe = sums::Probes { table: probes, count: 1, most: n, losses: 2 * u64::from(n) };
+        let parts = self.space.need("parts of losses", probe.part_bytes())?;
+        sums::record_probe_dl(&mut recording, &probe, losses, parts, results);
         recording.read_back(results);
         let read = as_f32(&self.space.submit(&recording)?.concat());
         match read[..] {
@@ -323,7 +336,7 @@ mod tests {
             let seeds: Vec<u64> = (0..20).collect();
             let clients: Vec<ProbeClient<'_>> =
                 sizes.iter().map(|&(n, s)| ProbeClient { indices: &indices[..n], seeds: &seeds[..s] }).collect();
-            let limits = BlockLimits { rows, probes, bytes, lane: 32, piece: 3 };
+            let limits = BlockLimits { rows, probes, bytes, lane: 32, parts: 0, piece: 3 };
             let blocks = blocks(&clients, &limits).unwrap();
             let cost = |c: &ProbeClient<'_>| {
                 let n = c.indices.len() as u64;
@@ -346,7 +359,7 @@ mod tests {
     #[test]
     fn losses_of_a_probe_that_pass_the_limit_are_refused() {
         let indices = [0; 9];
-        let limits = BlockLimits { rows: 17, probes: 5, bytes: 1 << 20, lane: 32, piece: 3 };
+        let limits = BlockLimits { rows: 17, probes: 5, bytes: 1 << 20, lane: 32, parts: 0, piece: 3 };
         let error = blocks(&[ProbeClient { indices: &indices, seeds: &[1] }], &limits).unwrap_err().to_string();
         assert!(error.contains("18") && error.contains("at most 17"), "{error}");
     }
