@@ -6,7 +6,7 @@ use crate::kernels::norm::{self, Statistics};
 use crate::kernels::params::{ABSENT, Lanes};
 use crate::kernels::parts::{Split, Target};
 use crate::kernels::tiling::{Operands, Product, Tiling};
-use crate::kernels::{activation, attention, conv, conv_grad, layer_norm, linear, linear_grad, pool, tokens};
+use crate::kernels::{activation, attention, conv, conv_grad, layer_norm, linear, linear_grad, own_rows, pool, tokens};
 use crate::model::{Layer, NormKind, Shape};
 use crate::recording::windows::Running;
 use crate::recording::{Recording, Span};
@@ -198,7 +198,7 @@ fn attention_params(tokens: usize, heads: usize, dim: usize) -> attention::Param
 /// What a layer's forward pass reads and writes.
 #[derive(Clone, Copy, Debug)]
 pub struct Forward {
-    /// The layer's input is the batch of samples.
+    /// The layer's input has rows that lanes share: a lane's begin at its `x_row`.
     pub from_batch: bool,
     /// Weights, shared or a slot a lane.
     pub weights: Span,
@@ -220,6 +220,25 @@ pub struct Forward {
     pub gelu: bool,
     /// Where a convolution leaves the moments of its output, or its norm takes them; where a batch norm takes its own.
     pub left: Option<(Moments, Span)>,
+}
+
+impl Forward {
+    /// Of a layer that has no weights and keeps nothing.
+    pub fn without_weights(x: Span, y: Span) -> Self {
+        Self {
+            from_batch: true,
+            weights: x,
+            running: Running { span: x, shift: 0 },
+            x,
+            residual: None,
+            y,
+            saved: x,
+            coefficients: x,
+            moments: x,
+            gelu: false,
+            left: None,
+        }
+    }
 }
 
 /// Records `y = layer(x)` for all rows of a chunk.
@@ -300,6 +319,25 @@ pub fn forward(rec: &mut Recording, layer: &Layer, lanes: &LaneTables, how: &How
         Layer::Relu { len } => activation::record(rec, activation::Kind::Relu, count(len), io.x, io.y),
         Layer::Gelu { len } => activation::record(rec, activation::Kind::Gelu, count(len), io.x, io.y),
         Layer::Tanh { len } => activation::record(rec, activation::Kind::Tanh, count(len), io.x, io.y),
+        Layer::OwnRows { len } => own_rows::record(rec, samples, len as u32, io.x, io.y),
+    }
+}
+
+/// Whether a layer's kernels find the rows of its input wherever a lane's table says that they lie in the batch.
+pub fn reads_shared_rows(layer: &Layer) -> bool {
+    match layer {
+        Layer::Linear { .. } | Layer::Conv { .. } | Layer::OwnRows { .. } => true,
+        Layer::MaxPool { .. }
+        | Layer::AvgPool { .. }
+        | Layer::GlobalAvgPool { .. }
+        | Layer::Norm { .. }
+        | Layer::LayerNorm { .. }
+        | Layer::Tokens { .. }
+        | Layer::Attention { .. }
+        | Layer::ClassToken { .. }
+        | Layer::Relu { .. }
+        | Layer::Gelu { .. }
+        | Layer::Tanh { .. } => false,
     }
 }
 
@@ -308,6 +346,22 @@ pub fn update_running(rec: &mut Recording, layer: &Layer, lanes: &LaneTables, mo
     if let Layer::Norm { kind: NormKind::Batch { .. }, .. } = layer {
         let (params, _) = norm_params(layer, false);
         norm::record_running_update(rec, &lanes.samples, &params.shifted(running.shift), moments, running.span);
+    }
+}
+
+/// Values of a sample that a batch norm takes a channel's mean over; none of other layers.
+pub fn values_a_channel(layer: &Layer) -> Option<usize> {
+    match *layer {
+        Layer::Norm { kind: NormKind::Batch { .. }, spatial, .. } => Some(spatial),
+        _ => None,
+    }
+}
+
+/// A batch norm's channels, and the offsets of its running mean and variance in a weight vector.
+pub fn running_tensors(layer: &Layer) -> Option<(usize, [usize; 2])> {
+    match *layer {
+        Layer::Norm { kind: NormKind::Batch { mean, variance }, channels, .. } => Some((channels, [mean, variance])),
+        _ => None,
     }
 }
 
@@ -361,7 +415,7 @@ pub fn fused_relu(layer: &Layer) -> Option<usize> {
 pub struct Backward {
     /// The device's blocking.
     pub tiling: Tiling,
-    /// The layer's input is the batch of samples.
+    /// As in [`Forward`].
     pub from_batch: bool,
     /// Weights, a slot a lane.
     pub weights: Span,
@@ -473,7 +527,9 @@ fn without_weights(rec: &mut Recording, layer: &Layer, lanes: &LaneTables, io: &
         | Layer::Conv { .. }
         | Layer::Norm { .. }
         | Layer::LayerNorm { .. }
-        | Layer::Tokens { .. } => {}
+        | Layer::Tokens { .. }
+        // What lanes share has no slope.
+        | Layer::OwnRows { .. } => {}
     }
 }
 

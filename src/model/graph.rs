@@ -179,6 +179,11 @@ pub enum Layer {
         /// Values.
         len: usize,
     },
+    /// A lane's own copy of rows that lanes share. No model table has it: it is put before layers that can't read shared rows.
+    OwnRows {
+        /// Values.
+        len: usize,
+    },
 }
 
 /// What a norm takes mean and variance over.
@@ -232,7 +237,7 @@ impl Layer {
             Self::Tokens { dim, patches, .. } => dim * patches,
             Self::Attention { tokens, dim, .. } => 3 * tokens * dim,
             Self::ClassToken { tokens, dim } => tokens * dim,
-            Self::Relu { len } | Self::Gelu { len } | Self::Tanh { len } => len,
+            Self::Relu { len } | Self::Gelu { len } | Self::Tanh { len } | Self::OwnRows { len } => len,
         }
     }
 
@@ -266,6 +271,7 @@ impl Layer {
             Self::Relu { .. } => "relu",
             Self::Gelu { .. } => "gelu",
             Self::Tanh { .. } => "tanh",
+            Self::OwnRows { .. } => "ownrows",
         }
     }
 
