@@ -2,28 +2,27 @@
 
 use std::path::Path;
 
+use naga::valid::Capabilities;
 use zowarmup::caps::Tier;
 use zowarmup::kernels::params::Lane;
-use zowarmup::kernels::{all, softmax_xent};
-use zowarmup::recording::kernel::{Layout, Params};
-use zowarmup::shaders::{self, Flavour, SOURCES, reflect};
+use zowarmup::kernels::{ALL, softmax_xent};
+use zowarmup::recording::kernel::{Kernel, Layout, Params};
+use zowarmup::shaders::{self, Expanded, Flavour, QUADS, SOURCES, reflect};
 
-/// Kernels' names: the files outside `lib/`.
-fn kernels() -> impl Iterator<Item = &'static str> {
-    SOURCES.iter().filter(|(path, _)| !path.contains('/')).filter_map(|(path, _)| path.strip_suffix(".wgsl"))
-}
-
-/// The tree without any stand-in.
+/// The tree for the least of devices.
 const CORE: Flavour = Flavour { tier: Tier::Core, texels: false };
 
-fn flavours() -> impl Iterator<Item = Flavour> {
-    let tiers = [Tier::Core, Tier::Subgroup];
-    tiers.into_iter().flat_map(|tier| [false, true].map(|texels| Flavour { tier, texels }))
+/// The flavours of devices that a kernel can be built for.
+fn flavours(kernel: &Kernel) -> impl Iterator<Item = Flavour> {
+    let tiers = [Tier::Core, Tier::Subgroup].into_iter().filter(|tier| *tier >= kernel.tier);
+    tiers.flat_map(|tier| [false, true].map(|texels| Flavour { tier, texels }))
 }
 
-fn module(kernel: &str, flavour: Flavour) -> naga::Module {
-    let source = shaders::expand(kernel, flavour).unwrap();
-    naga::front::wgsl::parse_str(&source).unwrap_or_else(|e| panic!("{kernel}: {}", e.emit_to_string(&source)))
+/// Every subset of a kernel's defines.
+fn permutations(kernel: &'static Kernel) -> impl Iterator<Item = Vec<&'static str>> {
+    let chosen =
+        |set: u32| kernel.defines.iter().enumerate().filter(move |(i, _)| set >> i & 1 == 1).map(|(_, name)| *name);
+    (0..1 << kernel.defines.len()).map(move |set| chosen(set).collect())
 }
 
 #[test]
@@ -46,43 +45,76 @@ fn every_file_is_embedded() {
     assert_eq!(found, listed);
 }
 
-#[test]
-fn every_kernel_is_valid_in_each_tier() {
-    use naga::valid::{Capabilities, ValidationFlags, Validator};
-    for kernel in all() {
-        for flavour in flavours().filter(|flavour| flavour.tier >= kernel.tier) {
-            let kernel = kernel.name;
-            let capabilities = match flavour.tier {
-                Tier::Core => Capabilities::empty(),
-                Tier::Subgroup => Capabilities::SHADER_INT64 | Capabilities::SUBGROUP,
-            };
-            let module = module(kernel, flavour);
-            Validator::new(ValidationFlags::all(), capabilities)
-                .validate(&module)
-                .unwrap_or_else(|e| panic!("{kernel} ({flavour:?}): {e:?}"));
-            let entry = &module.entry_points[0];
-            assert_eq!((entry.name.as_str(), module.entry_points.len()), ("main", 1), "{kernel}");
-            assert!(entry.workgroup_size.iter().product::<u32>() <= 256, "{kernel}");
-            let source = shaders::expand(kernel, flavour).unwrap();
-            let interface = reflect::interface(kernel, &source).unwrap();
-            assert!(interface.bindings.len() <= 9, "{kernel}: more than 8 storage buffers");
-            let workgroup: u32 = module
-                .global_variables
-                .iter()
-                .filter(|(_, v)| v.space == naga::AddressSpace::WorkGroup)
-                .map(|(_, v)| module.types[v.ty].inner.size(module.to_ctx()))
-                .sum();
-            assert!(workgroup <= 16 << 10, "{kernel}: {workgroup} bytes of workgroup memory");
+/// Calls `check` with every kernel in every flavour and permutation: a name for messages, the source and its module.
+fn every_permutation(mut check: impl FnMut(&'static Kernel, Flavour, &str, &Expanded, &naga::Module)) {
+    for kernel in ALL {
+        for (flavour, defines) in flavours(kernel).flat_map(|f| permutations(kernel).map(move |p| (f, p))) {
+            let name = format!("{} {defines:?} {flavour:?}", kernel.name);
+            let source = shaders::permutation(kernel, flavour, &defines).unwrap_or_else(|e| panic!("{name}: {e}"));
+            let module = reflect::parse(&name, &source).unwrap_or_else(|e| panic!("{e}"));
+            check(kernel, flavour, &name, &source, &module);
         }
     }
 }
 
+/// What naga must be able to express for a tier.
+fn capabilities(tier: Tier) -> Capabilities {
+    match tier {
+        Tier::Core => Capabilities::empty(),
+        Tier::Subgroup => Capabilities::SHADER_INT64 | Capabilities::SUBGROUP,
+    }
+}
+
+#[test]
+fn every_permutation_is_valid_within_its_tier() {
+    every_permutation(|_, flavour, name, source, module| {
+        reflect::validate(name, source, module, capabilities(flavour.tier)).unwrap_or_else(|e| panic!("{e}"));
+        let entry = &module.entry_points[0];
+        assert_eq!((entry.name.as_str(), module.entry_points.len()), ("main", 1), "{name}");
+        assert!(entry.workgroup_size.iter().product::<u32>() <= 256, "{name}");
+        let interface = reflect::interface(name, source).unwrap();
+        assert!(interface.bindings.len() <= 9, "{name}: more than 8 storage buffers");
+        let workgroup: u32 = module
+            .global_variables
+            .iter()
+            .filter(|(_, v)| v.space == naga::AddressSpace::WorkGroup)
+            .map(|(_, v)| module.types[v.ty].inner.size(module.to_ctx()))
+            .sum();
+        assert!(workgroup <= 16 << 10, "{name}: {workgroup} bytes of workgroup memory");
+    });
+}
+
+#[test]
+fn defects_name_file_and_line() {
+    let kernel = Kernel::new::<Lane>("no_such_kernel", |_| {});
+    assert_eq!(
+        shaders::permutation(&kernel, CORE, &[]).unwrap_err().to_string(),
+        "shaders/no_such_kernel.wgsl does not exist"
+    );
+    // A fragment that needs a define of kernels over `Value`s.
+    let error = shaders::fragment("lib/value", CORE).unwrap_err().to_string();
+    assert!(error.starts_with("shaders/lib/value.wgsl:3: unknown define \"QUADS\""), "{error}");
+    // A fragment that needs declarations of the kernel which imports it.
+    let source = shaders::fragment("lib/weight", CORE).unwrap();
+    let error = reflect::parse("lib/weight", &source).unwrap_err().to_string();
+    let line = include_str!("../shaders/lib/weight.wgsl").lines().position(|l| l.contains("= weights[")).unwrap() + 1;
+    let expected = format!("\n  shaders/lib/weight.wgsl:{line}:16: unknown identifier\n    let base = weights[");
+    assert!(error.contains("no definition in scope for identifier: `weights`") && error.contains(&expected), "{error}");
+    // What only the validator sees: 64-bit integers on the core tier.
+    let source = shaders::fragment("lib/mulhi", Flavour { tier: Tier::Subgroup, ..CORE }).unwrap();
+    let module = reflect::parse("lib/mulhi", &source).unwrap();
+    let error = reflect::validate("lib/mulhi", &source, &module, capabilities(Tier::Core)).unwrap_err().to_string();
+    assert!(error.contains("\n  shaders/lib/mulhi.wgsl:"), "{error}");
+    let unlisted = shaders::permutation(&softmax_xent::KERNEL, CORE, &[QUADS]).unwrap_err();
+    assert_eq!(unlisted.to_string(), "the row of kernel softmax_xent lists no define QUADS");
+}
+
 #[test]
 fn the_table_has_a_row_for_every_kernel() {
-    let mut listed: Vec<&str> = all().iter().map(|kernel| kernel.name).collect();
+    let mut listed: Vec<&str> = ALL.iter().map(|kernel| kernel.name).collect();
     listed.sort_unstable();
-    let mut files: Vec<&str> = kernels().collect();
-    files.sort_unstable();
+    let outside_lib = SOURCES.iter().filter(|(path, _)| !path.contains('/'));
+    let files: Vec<&str> = outside_lib.map(|(path, _)| path.strip_suffix(".wgsl").unwrap()).collect();
     assert_eq!(listed, files);
 }
 
@@ -109,16 +141,17 @@ fn compare(name: &str, module: &naga::Module, ty: naga::Handle<naga::Type>, host
 
 #[test]
 fn host_structs_have_the_layout_of_the_uniform_blocks() {
-    for kernel in all() {
-        let module = module(kernel.name, Flavour { tier: kernel.tier, ..CORE });
+    every_permutation(|kernel, _, name, _, module| {
         let uniform = module.global_variables.iter().find(|(_, v)| v.space == naga::AddressSpace::Uniform);
-        compare(kernel.name, &module, uniform.unwrap().1.ty, kernel.params);
-    }
+        compare(name, module, uniform.unwrap().1.ty, kernel.params);
+    });
 }
 
 #[test]
 fn lane_has_the_layout_of_its_twin() {
-    let module = module(softmax_xent::KERNEL.name, CORE);
-    let (lane, _) = module.types.iter().find(|(_, t)| t.name.as_deref() == Some("Lane")).unwrap();
-    compare("Lane", &module, lane, Lane::LAYOUT);
+    every_permutation(|_, _, name, _, module| {
+        for (lane, _) in module.types.iter().filter(|(_, t)| t.name.as_deref() == Some("Lane")) {
+            compare(name, module, lane, Lane::LAYOUT);
+        }
+    });
 }

@@ -1,12 +1,14 @@
-//! Files written whole or not at all, and their digests.
+//! Files written whole or not at all, read within limits, and their digests.
 
+mod kind;
 mod read;
 mod write;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use read::{read, sha256_file, sha256_hex};
+pub use kind::{HEAD, Kind};
+pub use read::{Limit, Refusal, Source, beside, read, sha256_file, sha256_hex};
 pub use write::{sync_folder, write_whole};
 
 /// A file that could not be read or written.
@@ -26,6 +28,11 @@ impl FileError {
     pub fn of(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self { path, action, source }
+    }
+
+    /// Why the file was refused although the system would have read it.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        self.source.get_ref()?.downcast_ref()
     }
 }
 

@@ -3,15 +3,15 @@
 use std::f32::consts::FRAC_1_SQRT_2;
 
 use super::lib::math::{erf_f32, tanh_f32};
-use super::lib::values::ValueKernel;
+use super::lib::values;
 use super::lib::{Case, fold_grid, rounding};
-use crate::recording::kernel::{Call, Variant, params};
+use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
 pub use super::activation_grad::record as record_grad;
 
 /// The kernel.
-pub static KERNEL: ValueKernel = ValueKernel::new::<Params>("activation", "activation_scalar", twin);
+pub static KERNEL: Kernel = values::kernel::<Params>("activation", twin);
 
 /// Which function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,18 +33,19 @@ params! {
 }
 
 impl Kind {
-    /// The constant of this kernel and its gradient.
-    pub fn variant(self) -> Variant {
-        Variant::plain().with("KIND", self as u32)
+    /// Of this kernel and its gradient over `items` values; and how many f32 their `Value`s hold.
+    pub fn variant(self, items: u64) -> (Variant, u32) {
+        let (variant, width) = values::of(items);
+        (variant.with("KIND", self as u32), width)
     }
 }
 
 /// Records `y = f(x)` over `count` values.
 pub fn record(rec: &mut Recording, kind: Kind, count: u32, x: Span, y: Span) {
     let items = u64::from(count);
-    let (kernel, width) = KERNEL.of(items);
+    let (variant, width) = kind.variant(items);
     let grid = fold_grid(items / u64::from(width), 64);
-    rec.dispatch(kernel, kind.variant(), &Params { count }, &[x, y], grid, 10 * items);
+    rec.dispatch(&KERNEL, variant, &Params { count }, &[x, y], grid, 10 * items);
 }
 
 /// relu, gelu or tanh.

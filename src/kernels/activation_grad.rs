@@ -4,20 +4,20 @@ use std::f32::consts::FRAC_1_SQRT_2;
 
 use super::activation::{Kind, Params};
 use super::lib::math::{erf_f32, exp_f32};
-use super::lib::values::ValueKernel;
+use super::lib::values;
 use super::lib::{Case, fold_grid, rounding};
-use crate::recording::kernel::Call;
+use crate::recording::kernel::{Call, Kernel};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: ValueKernel = ValueKernel::new::<Params>("activation_grad", "activation_grad_scalar", twin);
+pub static KERNEL: Kernel = values::kernel::<Params>("activation_grad", twin);
 
 /// Records `dx` from `dy` and what the kind's gradient needs of the forward pass (`saved`).
 pub fn record(rec: &mut Recording, kind: Kind, count: u32, saved: Span, dy: Span, dx: Span) {
     let items = u64::from(count);
-    let (kernel, width) = KERNEL.of(items);
+    let (variant, width) = kind.variant(items);
     let grid = fold_grid(items / u64::from(width), 64);
-    rec.dispatch(kernel, kind.variant(), &Params { count }, &[saved, dy, dx], grid, 10 * items);
+    rec.dispatch(&KERNEL, variant, &Params { count }, &[saved, dy, dx], grid, 10 * items);
 }
 
 /// Their gradients: relu and tanh by the output, gelu by the input.

@@ -1,12 +1,12 @@
 //! Sums in place, for gradients that flow together.
 
-use super::lib::values::ValueKernel;
+use super::lib::values;
 use super::lib::{Case, fold_grid};
-use crate::recording::kernel::{Call, Variant, params};
+use crate::recording::kernel::{Call, Kernel, params};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: ValueKernel = ValueKernel::new::<Params>("add", "add_scalar", twin);
+pub static KERNEL: Kernel = values::kernel::<Params>("add", twin);
 
 params! {
     /// The uniform block.
@@ -18,9 +18,9 @@ params! {
 
 /// Records `to += from` over `count` f32.
 pub fn record(rec: &mut Recording, count: u64, from: Span, to: Span) {
-    let (kernel, width) = KERNEL.of(count);
+    let (variant, width) = values::of(count);
     let params = Params { count: count as u32 };
-    rec.dispatch(kernel, Variant::plain(), &params, &[from, to], fold_grid(count / u64::from(width), 64), 4 * count);
+    rec.dispatch(&KERNEL, variant, &params, &[from, to], fold_grid(count / u64::from(width), 64), 4 * count);
 }
 
 /// `sum += x`.

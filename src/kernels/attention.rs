@@ -2,7 +2,7 @@
 
 use super::lib::math::{exp_f32, log_f32};
 use super::lib::params::{Lane, Lanes};
-use super::lib::values::ValueKernel;
+use super::lib::values;
 use super::lib::{Case, Fixture, rounding};
 use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
@@ -10,7 +10,7 @@ use crate::recording::{Recording, Span};
 pub use super::attention_grad::record as record_grad;
 
 /// The kernel.
-pub static KERNEL: ValueKernel = ValueKernel::new::<Params>("attention", "attention_scalar", twin);
+pub static KERNEL: Kernel = values::kernel::<Params>("attention", twin);
 
 /// Most tokens of a workgroup, a thread each.
 const THREADS: u32 = 128;
@@ -33,17 +33,15 @@ impl Params {
         1.0 / ((self.dim / self.heads) as f32).sqrt()
     }
 
-    /// Kernel, constants and grid of this kernel or its gradient.
-    pub fn launch(&self, lanes: &Lanes, kernel: &'static ValueKernel) -> (&'static Kernel, Variant, [u32; 3]) {
+    /// Constants and grid of this kernel or its gradient.
+    pub fn launch(&self, lanes: &Lanes) -> (Variant, [u32; 3]) {
         let head = self.dim / self.heads;
-        let (kernel, width) = kernel.of(u64::from(head));
+        let (variant, width) = values::of(u64::from(head));
         let groups = self.tokens.div_ceil(THREADS);
         let threads = self.tokens.div_ceil(groups.max(1)).next_multiple_of(8);
-        let variant = Variant::plain()
-            .with("THREADS", threads)
-            .with("HEAD", head / width)
-            .with("FACTOR", self.factor().to_bits());
-        (kernel, variant, lanes.grid(self.heads * groups, lanes.max_rows.min(65_535)))
+        let variant =
+            variant.with("THREADS", threads).with("HEAD", head / width).with("FACTOR", self.factor().to_bits());
+        (variant, lanes.grid(self.heads * groups, lanes.max_rows.min(65_535)))
     }
 
     /// Products of a token with every other one, over all rows.
@@ -55,8 +53,8 @@ impl Params {
 /// Records `y`, `[row][token][dim]` with the heads side by side, and `lse`, the f32 logarithm of the sum of the exponentials of the
 /// scores per (row, head, token). Rows of `qkv` are `[row][token][q, k, v][dim]`. Lanes count samples.
 pub fn record(rec: &mut Recording, lanes: &Lanes, params: &Params, qkv: Span, y: Span, lse: Span) {
-    let (kernel, variant, grid) = params.launch(lanes, &KERNEL);
-    rec.dispatch(kernel, variant, params, &[lanes.table, qkv, y, lse], grid, 6 * params.products(lanes));
+    let (variant, grid) = params.launch(lanes);
+    rec.dispatch(&KERNEL, variant, params, &[lanes.table, qkv, y, lse], grid, 6 * params.products(lanes));
 }
 
 /// Where things lie, for the twins.

@@ -4,12 +4,12 @@ use super::attention::{self, Params, Shape};
 use super::lib::Case;
 use super::lib::math::exp_f32;
 use super::lib::params::{Lane, Lanes};
-use super::lib::values::ValueKernel;
-use crate::recording::kernel::Call;
+use super::lib::values;
+use crate::recording::kernel::{Call, Kernel};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: ValueKernel = ValueKernel::new::<Params>("attention_grad", "attention_grad_scalar", twin);
+pub static KERNEL: Kernel = values::kernel::<Params>("attention_grad", twin);
 
 /// Records the gradient of `qkv` from what the forward pass read and wrote, and `dy`.
 #[expect(clippy::too_many_arguments, reason = "buffers of one launch, each once")]
@@ -25,8 +25,8 @@ pub fn record(
 ) {
     let bound = [lanes.table, qkv, dy, y, lse, dqkv];
     for part in 0..3 {
-        let (kernel, variant, grid) = params.launch(lanes, &KERNEL);
-        rec.dispatch(kernel, variant.with("PART", part), params, &bound, grid, 7 * params.products(lanes));
+        let (variant, grid) = params.launch(lanes);
+        rec.dispatch(&KERNEL, variant.with("PART", part), params, &bound, grid, 7 * params.products(lanes));
     }
 }
 

@@ -1,5 +1,5 @@
 //! The kernels, a file each: `src/kernels/NAME.rs` beside `shaders/NAME.wgsl`. The build script finds them, declares their modules, and
-//! lists them for [`all`] and [`cases`]; nothing else names them all.
+//! lists them for [`ALL`] and [`cases`]; nothing else names them all.
 //!
 //! A kernel's file has
 //! - `pub static KERNEL`: its name and its CPU twin;
@@ -65,7 +65,7 @@ mod tests {
             names
         };
         let (core, subgroup) = (launched(Tier::Core, 0), launched(Tier::Subgroup, 8));
-        for kernel in all() {
+        for kernel in ALL {
             assert!(subgroup.contains(kernel.name), "{kernel:?} with subgroups");
             // Lookups need subgroups.
             assert!(core.contains(kernel.name) || kernel.name == "replay_lookup", "{kernel:?}");

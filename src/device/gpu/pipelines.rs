@@ -9,7 +9,7 @@ use crate::device::DeviceError;
 use crate::recording::kernel::{Kernel, Variant};
 use crate::recording::{BufferId, Dispatch, Span};
 use crate::shaders::reflect::{self, Access, Texel};
-use crate::shaders::{self, Flavour};
+use crate::shaders::{self, Expanded, Flavour};
 
 /// A compiled kernel.
 pub struct Pipeline {
@@ -87,7 +87,7 @@ impl Pipelines {
         if let Some(found) = self.made.get(&key) {
             return Ok(Arc::clone(found));
         }
-        let (source, overrides) = shaders::specialise(kernel.name, flavour, variant)?;
+        let (source, overrides) = shaders::specialise(kernel, flavour, variant)?;
         let pipeline = Arc::new(compile(device, kernel.name, &source, &overrides)?);
         self.made.insert(key, Arc::clone(&pipeline));
         Ok(pipeline)
@@ -159,7 +159,7 @@ fn entry(binding: u32, buffer: &wgpu::Buffer, offset: u64, bytes: u64) -> wgpu::
 fn compile(
     device: &wgpu::Device,
     name: &str,
-    source: &str,
+    source: &Expanded,
     overrides: &[(&str, f64)],
 ) -> Result<Pipeline, DeviceError> {
     let interface = reflect::interface(name, source)?;
@@ -172,7 +172,7 @@ fn compile(
         immediate_size: 0,
     });
     let descriptor =
-        wgpu::ShaderModuleDescriptor { label: Some(name), source: wgpu::ShaderSource::Wgsl(source.into()) };
+        wgpu::ShaderModuleDescriptor { label: Some(name), source: wgpu::ShaderSource::Wgsl(source.text().into()) };
     let module = if cfg!(debug_assertions) {
         device.create_shader_module(descriptor)
     } else {
