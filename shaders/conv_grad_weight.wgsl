@@ -17,6 +17,15 @@ struct Params {
     // 1: X is the batch of input samples (rows from x_row on), 0: an activation (rows from row0 on).
     from_batch: u32,
     accumulate: u32,
+    in_c: u32,
+    in_h: u32,
+    in_w: u32,
+    out_c: u32,
+    out_h: u32,
+    out_w: u32,
+    kernel: u32,
+    stride: u32,
+    padding: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
@@ -65,6 +74,7 @@ fn tile_row_quad(f: u32, k: u32) -> vec4<f32> {
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    load_geometry();
     let lane = lanes[group.z];
     let member = thread % LANES;
     let first = group.y * TILE_ROWS + thread / LANES * TILE_O * SHARE;

@@ -12,6 +12,15 @@ struct Params {
     bias_offset: u32,
     from_batch: u32,
     relu: u32,
+    in_c: u32,
+    in_h: u32,
+    in_w: u32,
+    out_c: u32,
+    out_h: u32,
+    out_w: u32,
+    kernel: u32,
+    stride: u32,
+    padding: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
@@ -22,6 +31,14 @@ struct Params {
 
 // params.relu as a constant: some drivers load a uniform anew for each value stored.
 const RELU: u32 = 0u;
+
+fn relu() -> bool {
+#ifdef ANY_SHAPE
+    return params.relu == 1u;
+#else
+    return RELU == 1u;
+#endif
+}
 
 // A column's sample, and its window's top left corner (which may lie outside).
 var<private> column_sample: array<u32, TILE_Q>;
@@ -55,11 +72,12 @@ fn input_quad(p: u32, k: u32) -> vec4<f32> {
 }
 fn store(o: u32, q: u32, sum: f32) {
     let row = out_row + q / PIXELS;
-    output[(row * OUT_C + o) * PIXELS + q % PIXELS] = select(sum, max(sum, 0.0), RELU == 1u);
+    output[(row * OUT_C + o) * PIXELS + q % PIXELS] = select(sum, max(sum, 0.0), relu());
 }
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    load_geometry();
     let lane = lanes[group.z];
     let q0 = group.y * TILE_COLUMNS;
     let columns = lane.rows * PIXELS;

@@ -6,13 +6,18 @@ use super::tiling::Tiling;
 use crate::recording::kernel::{Kernel, params};
 use crate::recording::{Recording, Span};
 use crate::reference;
+use crate::shaders::ANY_SHAPE;
 
 /// Gradient of the input.
-pub static CONV_GRAD_INPUT: Kernel = Kernel::new::<Uniforms>("conv_grad_input", reference::conv_grad::conv_grad_input);
+pub static CONV_GRAD_INPUT: Kernel = Kernel::new::<Uniforms>("conv_grad_input", reference::conv_grad::conv_grad_input)
+    .with_defines(&[ANY_SHAPE])
+    .with_speed(SPEED);
 
 /// Gradient of the weight.
 pub static CONV_GRAD_WEIGHT: Kernel =
-    Kernel::new::<Uniforms>("conv_grad_weight", reference::conv_grad::conv_grad_weight);
+    Kernel::new::<Uniforms>("conv_grad_weight", reference::conv_grad::conv_grad_weight)
+        .with_defines(&[ANY_SHAPE])
+        .with_speed(SPEED);
 
 /// A convolution whose gradients are wanted.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +49,7 @@ pub struct Params {
 }
 
 params! {
-    /// Uniform block of both kernels; the layer's sizes are constants ([`Geometry`]).
+    /// Uniform block of both kernels. The sizes are constants, too ([`Geometry`]), unless one pipeline is to serve all of them.
     pub struct Uniforms {
         /// Flat index of the weight.
         pub weight_offset: u32,
@@ -52,8 +57,29 @@ params! {
         pub from_batch: u32,
         /// As in [`Params`].
         pub accumulate: u32,
+        /// Input channels.
+        pub in_c: u32,
+        /// Input rows.
+        pub in_h: u32,
+        /// Input columns.
+        pub in_w: u32,
+        /// Output channels.
+        pub out_c: u32,
+        /// Output rows.
+        pub out_h: u32,
+        /// Output columns.
+        pub out_w: u32,
+        /// Rows and columns of the window.
+        pub kernel: u32,
+        /// Distance of windows.
+        pub stride: u32,
+        /// Zeros around the input.
+        pub padding: u32,
     }
 }
+
+/// Constants that are there for speed alone.
+const SPEED: &[&str] = &["IN_C", "IN_H", "IN_W", "OUT_C", "OUT_H", "OUT_W", "KERNEL", "STRIDE", "PADDING", "DY_QUADS"];
 
 impl Params {
     fn geometry(&self) -> Geometry {
@@ -68,7 +94,21 @@ impl Params {
 
     fn uniforms(&self) -> Uniforms {
         let Self { weight_offset, from_batch, accumulate, .. } = *self;
-        Uniforms { weight_offset, from_batch, accumulate }
+        let geometry = self.geometry();
+        Uniforms {
+            weight_offset,
+            from_batch,
+            accumulate,
+            in_c: geometry.input[0],
+            in_h: geometry.input[1],
+            in_w: geometry.input[2],
+            out_c: geometry.output[0],
+            out_h: geometry.output[1],
+            out_w: geometry.output[2],
+            kernel: geometry.kernel,
+            stride: geometry.stride,
+            padding: geometry.padding,
+        }
     }
 
     fn cost(&self, lanes: &Lanes) -> u64 {

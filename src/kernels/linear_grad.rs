@@ -8,11 +8,13 @@ use crate::reference;
 
 /// Gradient of the input.
 pub static LINEAR_GRAD_INPUT: Kernel =
-    Kernel::new::<InputParams>("linear_grad_input", reference::linear_grad::linear_grad_input);
+    Kernel::new::<InputParams>("linear_grad_input", reference::linear_grad::linear_grad_input)
+        .with_speed(&["WEIGHT_QUADS", "INPUT_QUADS"]);
 
 /// Gradient of the weight.
 pub static LINEAR_GRAD_WEIGHT: Kernel =
-    Kernel::new::<WeightParams>("linear_grad_weight", reference::linear_grad::linear_grad_weight);
+    Kernel::new::<WeightParams>("linear_grad_weight", reference::linear_grad::linear_grad_weight)
+        .with_speed(&["DY_QUADS", "INPUT_QUADS"]);
 
 /// Gradient of a bias.
 pub static BIAS_GRAD: Kernel = Kernel::new::<BiasParams>("bias_grad", reference::linear_grad::bias_grad);

@@ -15,38 +15,46 @@ fn linear_cases() -> Vec<Case> {
     {
         let text = format!("{} lanes {inputs} to {outputs}", rows.len());
         let stride = inputs * outputs + outputs + 1;
+        // Built for its sizes: more than a tile, rows of whole quads.
+        let fitted = inputs == 68;
         // A product and a sum per summand: outputs for the input's gradient, rows for the weight's, run twice.
-        cases.push(Case::new(format!("linear_grad_input {text}"), rounding(2 * outputs), move |f| {
-            let lanes = f.lanes(rows, stride);
-            let n = lanes.rows as usize;
-            let weights = f.random("weights", rows.len() * stride as usize);
-            let (dy, dx) = (f.random("dy", n * outputs as usize), f.blank("dx", n * inputs as usize));
-            let params = linear_grad::InputParams { inputs, outputs, weight_offset: 1 };
-            let mut rec = Recording::new();
-            linear_grad::record_input(&mut rec, &lanes, f.tiling(), &params, weights, dy, dx);
-            rec.read_back(dx);
-            rec
-        }));
-        for from_batch in [0, 1] {
-            let name = format!("linear_grad_weight {text} from_batch {from_batch}");
-            cases.push(Case::new(name, rounding(200), move |f| {
+        cases.push(
+            Case::new(format!("linear_grad_input {text}"), rounding(2 * outputs), move |f| {
                 let lanes = f.lanes(rows, stride);
                 let n = lanes.rows as usize;
-                let (x, dy) = (f.random("x", n * inputs as usize), f.random("dy", n * outputs as usize));
-                let gradients = f.blank("gradients", rows.len() * stride as usize);
-                let params = |accumulate| linear_grad::WeightParams {
-                    inputs,
-                    outputs,
-                    weight_offset: 1,
-                    from_batch,
-                    accumulate,
-                };
+                let weights = f.random("weights", rows.len() * stride as usize);
+                let (dy, dx) = (f.random("dy", n * outputs as usize), f.blank("dx", n * inputs as usize));
+                let params = linear_grad::InputParams { inputs, outputs, weight_offset: 1 };
                 let mut rec = Recording::new();
-                linear_grad::record_weight(&mut rec, &lanes, f.tiling(), &params(0), x, dy, gradients);
-                linear_grad::record_weight(&mut rec, &lanes, f.tiling(), &params(1), x, dy, gradients);
-                rec.read_back(gradients);
+                linear_grad::record_input(&mut rec, &lanes, f.tiling(), &params, weights, dy, dx);
+                rec.read_back(dx);
                 rec
-            }));
+            })
+            .fitted(fitted),
+        );
+        for from_batch in [0, 1] {
+            let name = format!("linear_grad_weight {text} from_batch {from_batch}");
+            cases.push(
+                Case::new(name, rounding(200), move |f| {
+                    let lanes = f.lanes(rows, stride);
+                    let n = lanes.rows as usize;
+                    let (x, dy) = (f.random("x", n * inputs as usize), f.random("dy", n * outputs as usize));
+                    let gradients = f.blank("gradients", rows.len() * stride as usize);
+                    let params = |accumulate| linear_grad::WeightParams {
+                        inputs,
+                        outputs,
+                        weight_offset: 1,
+                        from_batch,
+                        accumulate,
+                    };
+                    let mut rec = Recording::new();
+                    linear_grad::record_weight(&mut rec, &lanes, f.tiling(), &params(0), x, dy, gradients);
+                    linear_grad::record_weight(&mut rec, &lanes, f.tiling(), &params(1), x, dy, gradients);
+                    rec.read_back(gradients);
+                    rec
+                })
+                .fitted(fitted),
+            );
         }
     }
     for (outputs, spatial) in [(1, 1), (67, 1), (260, 1), (5, 49), (3, 64)] {
@@ -103,29 +111,37 @@ fn conv_cases() -> Vec<Case> {
         let rows = [9, 1, 20];
         let (x_len, y_len) = ((30 * c * h * w) as usize, (30 * out_c * out_h * out_w) as usize);
         let lane_stride = c * out_c * kernel * kernel + 1;
+        // Built for their sizes: more than a tile of channels.
+        let fitted = out_c > 32;
         let name = format!("conv_grad_input {text}");
-        cases.push(Case::new(name, rounding(2 * out_c * kernel * kernel), move |f| {
-            let lanes = f.lanes(&rows, lane_stride);
-            let weights = f.random("weights", weights_len);
-            let (dy, dx) = (f.random("dy", y_len), f.blank("dx", x_len));
-            let mut rec = Recording::new();
-            conv_grad::record_input(&mut rec, &lanes, f.tiling(), &params(0, 0), weights, dy, dx);
-            rec.read_back(dx);
-            rec
-        }));
+        cases.push(
+            Case::new(name, rounding(2 * out_c * kernel * kernel), move |f| {
+                let lanes = f.lanes(&rows, lane_stride);
+                let weights = f.random("weights", weights_len);
+                let (dy, dx) = (f.random("dy", y_len), f.blank("dx", x_len));
+                let mut rec = Recording::new();
+                conv_grad::record_input(&mut rec, &lanes, f.tiling(), &params(0, 0), weights, dy, dx);
+                rec.read_back(dx);
+                rec
+            })
+            .fitted(fitted),
+        );
         // A product and a sum for each of a block's samples and pixels; three blocks, run twice.
         for from_batch in [0, 1] {
             let name = format!("conv_grad_weight {text} from_batch {from_batch}");
-            cases.push(Case::new(name, rounding(2 * 8 * out_h * out_w + 6), move |f| {
-                let lanes = f.lanes(&rows, lane_stride);
-                let (x, dy) = (f.random("x", x_len), f.random("dy", y_len));
-                let gradients = f.blank("gradients", weights_len);
-                let mut rec = Recording::new();
-                conv_grad::record_weight(&mut rec, &lanes, f.tiling(), &params(from_batch, 0), x, dy, gradients);
-                conv_grad::record_weight(&mut rec, &lanes, f.tiling(), &params(from_batch, 1), x, dy, gradients);
-                rec.read_back(gradients);
-                rec
-            }));
+            cases.push(
+                Case::new(name, rounding(2 * 8 * out_h * out_w + 6), move |f| {
+                    let lanes = f.lanes(&rows, lane_stride);
+                    let (x, dy) = (f.random("x", x_len), f.random("dy", y_len));
+                    let gradients = f.blank("gradients", weights_len);
+                    let mut rec = Recording::new();
+                    conv_grad::record_weight(&mut rec, &lanes, f.tiling(), &params(from_batch, 0), x, dy, gradients);
+                    conv_grad::record_weight(&mut rec, &lanes, f.tiling(), &params(from_batch, 1), x, dy, gradients);
+                    rec.read_back(gradients);
+                    rec
+                })
+                .fitted(fitted),
+            );
         }
     }
     cases

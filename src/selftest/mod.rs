@@ -15,6 +15,7 @@ pub use crate::kernels::lib::{Case, Fixture};
 use serde::Serialize;
 
 use crate::device::{Device, ReferenceDevice};
+use crate::kernels::lib::case::Built;
 pub(crate) use crate::kernels::lib::rounding;
 
 /// What came of a case.
@@ -63,11 +64,9 @@ pub fn check(device: &mut dyn Device, case: &Case) -> CheckResult {
 }
 
 fn compare(device: &mut dyn Device, case: &Case) -> Result<f64, place::Failure> {
-    let info = device.info().clone();
-    let mut fixture = Fixture::new(&info);
-    let recording = (case.build)(&mut fixture);
-    let ours = place::run_between_borders(device, fixture.buffers(), &recording)?;
-    let expected = place::run(&mut ReferenceDevice::new(None), fixture.buffers(), &recording)?;
+    let Built { buffers, recording, expected } = case.on(&device.info().clone());
+    let ours = place::run_between_borders(device, &buffers, &recording)?;
+    let expected = place::run(&mut ReferenceDevice::new(None), &buffers, &expected)?;
     place::check_not_a_number(&ours, &expected)?;
     let difference = |(a, b): (&Vec<u8>, &Vec<u8>)| if case.tolerance == 0.0 { bits(a, b) } else { relative(a, b) };
     Ok(ours.iter().zip(&expected).map(difference).fold(0.0, f64::max))

@@ -96,7 +96,9 @@ pub(super) fn cases() -> Vec<Case> {
             for kind in [Statistics::Group, Statistics::Batch] {
                 let out = (input[1] - 1) / stride + 1;
                 let geometry = Geometry { input, output: [channels, out, out], kernel: 3, stride, padding: 1 };
-                cases.push(behind_conv(geometry, kind, groups, how));
+                // Built for their sizes: two that leave moments by group, with signs that a subgroup shares.
+                let fitted = how == Some(Distribution::Rademacher) && channels >= 32;
+                cases.push(behind_conv(geometry, kind, groups, how).fitted(fitted));
             }
         }
         // Rows that don't fill the tile; more parts than threads.
@@ -134,7 +136,7 @@ fn behind_conv(g: Geometry, kind: Statistics, groups: u32, how: Option<Distribut
         let mut blank = |name, values: u32| f.blank(name, (TOTAL * values) as usize);
         let (y, normed) = (blank("y", shape.0 * shape.2), blank("normed", shape.0 * shape.2));
         let kept = kept(f, kind, shape.0, groups);
-        let tiling = f.tiling();
+        let tiling = f.best_tiling();
         let moments = match kind {
             Statistics::Group => Moments::of_groups(tiling, &g, groups),
             _ => Some(Moments::of_channels(tiling, &g)),
