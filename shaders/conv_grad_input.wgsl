@@ -11,19 +11,8 @@
 #import lib/geometry.wgsl
 
 struct Params {
+    sizes: Sizes,
     weight_offset: u32,
-    // Of the weight's gradient.
-    from_batch: u32,
-    accumulate: u32,
-    in_c: u32,
-    in_h: u32,
-    in_w: u32,
-    out_c: u32,
-    out_h: u32,
-    out_w: u32,
-    kernel: u32,
-    stride: u32,
-    padding: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;

@@ -7,27 +7,19 @@
 // tile is stored: `first` is the team's first channel (it may lie beyond OUT_C), q0 the tile's first column of the lane's `columns`, sums
 // those of the thread, of which those beyond the columns mean nothing.
 #import lib/lane.wgsl
+#import lib/geometry.wgsl
 struct Params {
+    sizes: Sizes,
     weight_offset: u32,
     bias_offset: u32,
     from_batch: u32,
     relu: u32,
-    in_c: u32,
-    in_h: u32,
-    in_w: u32,
-    out_c: u32,
-    out_h: u32,
-    out_w: u32,
-    kernel: u32,
-    stride: u32,
-    padding: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
 @group(0) @binding(4) var<storage, read_write> output: array<f32>;
 #operand @binding(3) inputs: f32
 #import lib/tile_store.wgsl
-#import lib/geometry.wgsl
 
 // params.relu as a constant: some drivers load a uniform anew for each value stored.
 const RELU: u32 = 0u;

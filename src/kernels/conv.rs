@@ -29,7 +29,9 @@ pub fn record(
 ) {
     let launch = Launch::new(lanes, how, geometry, params, io);
     match moments {
-        None => rec.dispatch(&KERNEL, launch.variant, &launch.uniforms, &launch.bound, launch.grid, launch.cost),
+        Some((Moments { parts: Parts::Own { .. }, .. }, _)) | None => {
+            rec.dispatch(&KERNEL, launch.variant, &launch.uniforms, &launch.bound, launch.grid, launch.cost);
+        }
         Some((Moments { parts: Parts::Groups { segment, .. }, .. }, to)) => {
             conv_group_moments::record(rec, launch, segment, to);
         }

@@ -17,19 +17,28 @@ include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
 mod families;
 pub mod lib;
 
-pub use families::{fill, replaying};
-pub use lib::{fold_grid, moments, params, tiling, values, vec4_bytes};
+pub use families::{fill, norm, replaying};
+pub use lib::{fold_grid, moments, params, parts, tiling, values, vec4_bytes};
 
-pub mod conv_grad;
-pub mod layer_norm;
-pub mod linear_grad;
-pub mod norm;
+/// Gradients of convolutions.
+pub mod conv_grad {
+    pub use super::conv_grad_input::record as record_input;
+    pub use super::conv_grad_weight::record as record_weight;
+    pub use super::lib::conv_grad::Params;
+}
+
+/// Gradients of linear layers, and of biases.
+pub mod linear_grad {
+    pub use super::bias_grad::{Params as BiasParams, record as record_bias};
+    pub use super::linear_grad_input::{Params as InputParams, record as record_input};
+    pub use super::linear_grad_weight::{Params as WeightParams, record as record_weight};
+}
 
 /// Sums and counts over samples.
 pub mod sums {
     pub use super::class_count::{Params as ClassCountParams, record as record_class_count};
     pub use super::lane_sum::record as record_lane_sum;
-    pub use super::probe_dl::record as record_probe_dl;
+    pub use super::probe_dl::{Probes, record as record_probe_dl};
 }
 
 /// Steps on the weights in the warm-up.

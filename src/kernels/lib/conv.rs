@@ -1,6 +1,6 @@
 //! What convolutions share that leave moments of their output and that don't.
 
-use super::geometry::Geometry;
+use super::geometry::{Geometry, Sizes};
 use super::params::{ABSENT, Lane, Lanes};
 use super::tiling::{Operands, Product, Tiling};
 use super::weight::weights;
@@ -22,8 +22,10 @@ pub struct Params {
 }
 
 params! {
-    /// The uniform block. The sizes are constants, too ([`Geometry`]), unless one pipeline is to serve all of them.
+    /// The uniform block.
     pub struct Uniforms {
+        /// The sizes, for kernels that are built for any.
+        pub sizes: Sizes,
         /// As in [`Params`].
         pub weight_offset: u32,
         /// As in [`Params`].
@@ -32,24 +34,6 @@ params! {
         pub from_batch: u32,
         /// As in [`Params`].
         pub relu: u32,
-        /// Input channels.
-        pub in_c: u32,
-        /// Input rows.
-        pub in_h: u32,
-        /// Input columns.
-        pub in_w: u32,
-        /// Output channels.
-        pub out_c: u32,
-        /// Output rows.
-        pub out_h: u32,
-        /// Output columns.
-        pub out_w: u32,
-        /// Rows and columns of the window.
-        pub kernel: u32,
-        /// Distance of windows.
-        pub stride: u32,
-        /// Zeros around the input.
-        pub padding: u32,
     }
 }
 
@@ -102,19 +86,11 @@ impl Launch {
             [geometry.output[0].div_ceil(tiling.tile_rows()), columns.div_ceil(tiling.tile_columns()), lanes.count];
         let products = u64::from(geometry.output[0] * geometry.pixels()) * u64::from(geometry.depth());
         let uniforms = Uniforms {
+            sizes: geometry.sizes(),
             weight_offset: params.weight_offset,
             bias_offset: params.bias_offset,
             from_batch: params.from_batch,
             relu: params.relu,
-            in_c: geometry.input[0],
-            in_h: geometry.input[1],
-            in_w: geometry.input[2],
-            out_c: geometry.output[0],
-            out_h: geometry.output[1],
-            out_w: geometry.output[2],
-            kernel: geometry.kernel,
-            stride: geometry.stride,
-            padding: geometry.padding,
         };
         let bound = [lanes.table, io.weights, io.x, io.y];
         Self { variant, uniforms, bound, grid, cost: 2 * lanes.rows * products }

@@ -3,6 +3,7 @@
 use bytemuck::NoUninit;
 
 use super::params::{Lane, Lanes};
+use super::parts::Target;
 use super::tiling::Tiling;
 use crate::caps::AdapterInfo;
 use crate::recording::{BufferId, Span};
@@ -98,6 +99,11 @@ impl<'a> Fixture<'a> {
             ((z ^ (z >> 31)) >> 32) as u32
         };
         (0..len).map(|_| next(&mut self.state)).collect()
+    }
+
+    /// `len` random gradients that sums go on from, and room for `parts` f32 of their parts.
+    pub fn target(&mut self, len: usize, parts: u32) -> Target {
+        Target { gradients: self.random("gradients", len), parts: self.blank("parts", parts as usize) }
     }
 
     /// Lanes of these rows, each with weights of its own `stride` apart, stacked in activations; inputs of the batch and

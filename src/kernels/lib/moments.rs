@@ -1,5 +1,5 @@
-//! What convolutions leave of their outputs for the norms behind them: mean and sum of squared deviations of each part of an output, so
-//! that the norm's statistics need not read it again.
+//! Mean and sum of squared deviations of parts of a norm's input. Convolutions leave them of their outputs for the norms behind them, whose
+//! statistics need not read them again; other batch norms take them themselves, since a channel over a lane's rows is long.
 
 use super::geometry::Geometry;
 use super::tiling::Tiling;
@@ -21,7 +21,15 @@ pub enum Parts {
         /// Columns of a tile.
         columns: u32,
     },
+    /// For batch norm over a lane's rows that takes them itself: so many of a channel's values, by row and pixel.
+    Own {
+        /// Values of a part.
+        columns: u32,
+    },
 }
+
+/// Values of a part that a batch norm takes itself: 64 threads of 64 each.
+const OWN_COLUMNS: u32 = 4096;
 
 /// The moments of an output: (mean, squares) f32 a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +60,17 @@ impl Moments {
     /// Of an output whose channels have statistics over all rows of a lane, which is not cut.
     pub fn of_channels(tiling: Tiling, geometry: &Geometry) -> Self {
         let columns = tiling.tile_columns();
-        let row = 2 * geometry.output[0] * geometry.pixels().div_ceil(columns);
-        Self { parts: Parts::Channels { columns }, row }
+        Self { parts: Parts::Channels { columns }, row: channel_row(geometry.output[0], geometry.pixels(), columns) }
     }
+
+    /// Of a batch norm's input that no convolution leaves them of.
+    pub fn of_rows(channels: u32, pixels: u32) -> Self {
+        let columns = OWN_COLUMNS;
+        Self { parts: Parts::Own { columns }, row: channel_row(channels, pixels, columns) }
+    }
+}
+
+/// f32 of a row's parts of all channels, should it be a lane of its own.
+fn channel_row(channels: u32, pixels: u32, columns: u32) -> u32 {
+    2 * channels * pixels.div_ceil(columns)
 }

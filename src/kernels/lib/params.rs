@@ -10,6 +10,12 @@ use crate::stream::Distribution;
 /// (`shaders/lib/block.wgsl`).
 pub const SAMPLE_BLOCK: u32 = 8;
 
+/// Rows in blocks of [`SAMPLE_BLOCK`].
+pub fn blocks(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let (first, end) = (rows.start, rows.end);
+    (first..end).step_by(SAMPLE_BLOCK as usize).map(move |b| b..end.min(b + SAMPLE_BLOCK as usize))
+}
+
 /// The offset of a tensor that isn't there (a layer without bias).
 pub const ABSENT: u32 = u32::MAX;
 
@@ -53,12 +59,6 @@ impl Lane {
     pub fn chunk_rows(&self) -> Range<usize> {
         self.row0 as usize..(self.row0 + self.rows) as usize
     }
-
-    /// The blocks of its samples, as ranges of its rows.
-    pub fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
-        let rows = self.rows as usize;
-        (0..rows).step_by(SAMPLE_BLOCK as usize).map(move |b| b..rows.min(b + SAMPLE_BLOCK as usize))
-    }
 }
 
 /// The lanes of a chunk, as record functions take them.
@@ -72,6 +72,8 @@ pub struct Lanes {
     pub max_rows: u32,
     /// Rows of all lanes together.
     pub rows: u64,
+    /// Rows of a sample: 1, or its tokens.
+    pub sample_rows: u32,
 }
 
 impl Lanes {
@@ -82,7 +84,13 @@ impl Lanes {
             count: lanes.len() as u32,
             max_rows: lanes.iter().map(|l| l.rows).max().unwrap_or(0),
             rows: lanes.iter().map(|l| u64::from(l.rows)).sum(),
+            sample_rows: 1,
         }
+    }
+
+    /// With so many rows a sample.
+    pub fn of_tokens(self, sample_rows: u32) -> Self {
+        Self { sample_rows, ..self }
     }
 
     /// A grid with lanes along z: `x` and `y` workgroups up to the largest lane.

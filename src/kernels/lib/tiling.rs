@@ -33,6 +33,11 @@ impl Product {
     }
 }
 
+/// 1 where rows of so many f32, or from such an index on, are whole quads.
+pub fn quads(multiples: u32) -> u32 {
+    u32::from(multiples.is_multiple_of(4))
+}
+
 /// What a product reads and writes: f32 each.
 #[derive(Clone, Copy, Debug)]
 pub struct Operands {
@@ -99,6 +104,21 @@ impl Tiling {
             self.tile_o = 4;
         }
         self
+    }
+
+    /// For products that keep one sum an output and read single f32: as [`Self::in_quads`].
+    pub fn one_sum(self) -> Self {
+        self.in_quads()
+    }
+
+    /// Workgroups that keep an adapter busy. A long sum is split into parts until there are as many (`super::parts`): few for software
+    /// adapters, whose memory is slow, and more where a workgroup is a single subgroup of a GPU.
+    pub fn workgroups(&self) -> u32 {
+        match self.share {
+            1 => 1024,
+            2..=16 => 512,
+            _ => 2048,
+        }
     }
 
     /// One team a workgroup, for kernels that keep a whole product's rows in a thread one tile after another: 16 rows a tile, and as many

@@ -21,3 +21,10 @@ pub fn thread_sums(count: usize, value: impl Fn(usize) -> f32) -> [f32; 64] {
     }
     sums
 }
+
+/// Sum of `count` items dealt to `teams` teams, i to team i modulo `teams`, and the teams' sums in order:
+/// `shaders/lib/row_teams.wgsl`.
+pub fn team_sum(teams: usize, count: usize, value: impl Fn(usize) -> f32) -> f32 {
+    let of_team = |team: usize| (team..count).step_by(teams).fold(0.0, |sum, i| sum + value(i));
+    (1..teams).map(of_team).fold(of_team(0), |total, sum| total + sum)
+}
