@@ -8,7 +8,6 @@ pub mod config;
 pub mod data;
 pub mod device;
 pub mod engine;
-pub mod error;
 pub mod fed;
 pub mod files;
 pub mod golden;
@@ -18,6 +17,7 @@ pub mod model;
 
 pub mod recording;
 pub mod rng;
+pub mod rule;
 pub mod selftest;
 pub mod shaders;
 pub mod split;
