@@ -33,6 +33,11 @@ impl Product {
     }
 }
 
+/// 1 where rows of so many f32, or from such an index on, are whole quads.
+pub fn quads(multiples: u32) -> u32 {
+    u32::from(multiples.is_multiple_of(4))
+}
+
 /// What a product reads and writes: f32 each.
 #[derive(Clone, Copy, Debug)]
 pub struct Operands {
