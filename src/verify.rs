@@ -9,7 +9,7 @@ use crate::engine::{Engine, ProbeSettings};
 use crate::error::Error;
 use crate::golden::{Golden, Mode, PassGolden, SpsaGolden};
 
-/// Largest relative error of logits, loss and statistics (interfaces, Golden files).
+/// Largest relative error of logits, loss and statistics (docs/models.md, Golden files).
 const FORWARD_TOLERANCE: f64 = 1e-4;
 /// Largest relative error of a gradient.
 const GRADIENT_TOLERANCE: f64 = 1e-3;
