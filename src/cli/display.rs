@@ -4,6 +4,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::interrupt;
 use super::output::{grouped, percent};
+use super::say::say;
 use crate::fed::{Observer, Phase, RoundMetrics, RunPlan, Summary};
 
 /// Shows rounds, loss, accuracy and time left, and asks the run to end when Ctrl-C asks for it.
@@ -54,7 +55,7 @@ impl Observer for Display {
 
     fn note(&mut self, text: &str) {
         if self.bar.is_hidden() {
-            eprintln!("{text}");
+            say(text);
         } else {
             self.bar.println(text);
         }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::args::EvalArgs;
 use super::error::{Error, FAILED};
 use super::output::{self, percent, row, table};
+use super::say::say;
 use crate::config::Config;
 use crate::data::Dataset;
 use crate::device::{Selection, open};
@@ -57,7 +58,7 @@ pub fn execute(args: &EvalArgs) -> Result<u8, Error> {
     }
     let graph = model_of(&config, &data)?.graph().map_err(FedError::from)?;
     let weights = weights::load(&args.weights, &graph.tensors).map_err(FedError::from)?;
-    weights.notes.iter().for_each(|note| eprintln!("{note}"));
+    weights.notes.iter().for_each(say);
     origin::check_weights(&args.weights)?;
     let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
     let selection = Selection::resolve(args.device.device.as_deref(), &config.device.select, budget);
@@ -68,7 +69,7 @@ pub fn execute(args: &EvalArgs) -> Result<u8, Error> {
     if scores.loss.is_some() {
         return Ok(0);
     }
-    eprintln!("{}: the test loss of these weights is not finite", args.weights.display());
+    say(format_args!("{}: the test loss of these weights is not finite", args.weights.display()));
     Ok(FAILED)
 }
 

@@ -2,20 +2,23 @@
 
 use super::args::ReplayArgs;
 use super::error::Error;
+use super::outfile::OutFile;
 use super::output::{self, grouped};
+use super::say::say;
 use crate::fed::FedError;
 use crate::fed::replay::{Replayed, replay};
 use crate::weights;
 
-/// Rebuilds weights from a ledger. Writes them unless a fingerprint differs.
+/// Rebuilds weights from a ledger. Writes them, where told to, unless a fingerprint differs.
 pub fn execute(args: &ReplayArgs) -> Result<u8, Error> {
+    let inputs = [args.ledger.as_path(), args.base.as_path()];
+    let out = args.out.as_deref().map(|out| OutFile::new(out, args.force.force, &inputs)).transpose()?;
     let replayed = replay(&args.ledger, &args.base, args.until, &args.device.selection())?;
-    for note in &replayed.notes {
-        eprintln!("{note}");
-    }
+    replayed.notes.iter().for_each(say);
     let result = &replayed.result;
-    if result.first_difference.is_none() {
-        weights::save(&args.out, &replayed.tensors, &replayed.weights, &[]).map_err(FedError::from)?;
+    if let (Some(out), None) = (&out, result.first_difference) {
+        let bytes = weights::checked(out.path(), &replayed.tensors, &replayed.weights, &[]);
+        out.write(&bytes.map_err(FedError::from)?)?;
     }
     output::print(args.json.json, result, |r| text(args, r))?;
     Ok(u8::from(result.first_difference.is_some()))
@@ -23,11 +26,14 @@ pub fn execute(args: &ReplayArgs) -> Result<u8, Error> {
 
 fn text(args: &ReplayArgs, r: &Replayed) -> String {
     let checked = match (r.matches, r.first_difference) {
-        (_, Some(round)) => format!("DIFFERS from round {round} on; nothing was written"),
+        (_, Some(round)) => format!("DIFFERS from round {round} on; nothing is written"),
         (Some(_), None) => "every fingerprint matches".to_owned(),
         (None, None) => "fingerprints of a ledger that is not exact are not compared".to_owned(),
     };
-    let wrote = if r.first_difference.is_none() { format!("wrote {}\n", args.out.display()) } else { String::new() };
+    let wrote = match &args.out {
+        Some(out) if r.first_difference.is_none() => format!("wrote {}\n", out.display()),
+        _ => String::new(),
+    };
     let (rounds, weights) = (r.rounds, grouped(r.params as u64));
     format!("{rounds} rounds replayed on {weights} weights: {checked}\nfingerprint {}\n{wrote}", r.fingerprint)
 }

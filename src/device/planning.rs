@@ -19,7 +19,11 @@ pub struct PlanningDevice {
 impl PlanningDevice {
     /// In the place of a device: its name, tier and limits.
     pub fn like(device: &dyn Device) -> Self {
-        let (info, limits) = (device.info().clone(), device.limits().clone());
+        Self::of(device.info().clone(), device.limits().clone())
+    }
+
+    /// In the place of a device of this description.
+    pub fn of(info: AdapterInfo, limits: Limits) -> Self {
         Self { info, limits, buffers: BTreeMap::new(), next: 0, allocated: 0, peak: 0 }
     }
 }
