@@ -128,8 +128,9 @@ fn of_folder(error: &FolderError) -> u8 {
 fn of_engine(error: &EngineError) -> u8 {
     match error {
         EngineError::Device(e) => of_device(e),
-        EngineError::Whole { .. } => WRONG,
         EngineError::Params { .. } => FAILED,
+        // A plan that can't fit, or counts that can't be computed.
+        _ => WRONG,
     }
 }
 
