@@ -17,7 +17,7 @@ mod outfile;
 mod output;
 mod replay;
 mod run;
-pub(crate) mod say;
+mod say;
 mod selftest;
 mod stream;
 mod verify;

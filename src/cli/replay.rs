@@ -17,8 +17,8 @@ pub fn execute(args: &ReplayArgs) -> Result<u8, Error> {
     replayed.notes.iter().for_each(say);
     let result = &replayed.result;
     if let (Some(out), None) = (&out, result.first_difference) {
-        let bytes = weights::checked(out.path(), &replayed.tensors, &replayed.weights, &[]);
-        out.write(&bytes.map_err(FedError::from)?)?;
+        let bytes = weights::checked(out.path(), &replayed.tensors, &replayed.weights, &[]).map_err(FedError::from)?;
+        out.write(&bytes)?;
     }
     output::print(args.json.json, result, |r| text(args, r))?;
     Ok(u8::from(result.first_difference.is_some()))
