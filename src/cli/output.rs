@@ -1,6 +1,6 @@
 //! What commands print on standard output, and the shapes of it that several of them share.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use serde::Serialize;
 
@@ -20,6 +20,35 @@ pub fn print<T: Serialize>(json: bool, result: &T, text: impl FnOnce(&T) -> Stri
 pub fn raw(text: &str) -> Result<(), Error> {
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::Output)
+}
+
+/// Results that are shown as they come: on standard output for people; with `--json`, whose object comes at the end, only counted, on
+/// standard error where that is a terminal.
+pub struct Steps {
+    json: bool,
+}
+
+impl Steps {
+    /// For a command with or without `--json`.
+    pub fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// A line for people.
+    pub fn line(&self, text: &str) -> Result<(), Error> {
+        if self.json { Ok(()) } else { raw(&format!("{text}\n")) }
+    }
+
+    /// Result `done` of `of`.
+    pub fn done(&mut self, done: usize, of: usize, text: &str) -> Result<(), Error> {
+        let width = of.to_string().len();
+        if self.json && std::io::stderr().is_terminal() {
+            let end = if done == of { "\n" } else { "" };
+            // A count that can't be shown is lost.
+            let _ = write!(std::io::stderr(), "\r[{done:>width$}/{of}]{end}");
+        }
+        self.line(&format!("[{done:>width$}/{of}] {text}"))
+    }
 }
 
 /// An adapter as `selftest` and `bench` name it.

@@ -33,7 +33,7 @@ pub fn execute(args: &ReplayArgs) -> Result<u8, Error> {
         eprintln!("{path}: the last line has no line end and is left out; {complete} rounds are complete");
     }
     let (tensors, params) = (graph.tensors.clone(), graph.param_count());
-    let mut engine = Engine::new(open(&args.device.selection())?, graph, &base)?;
+    let mut engine = Engine::new(open(&args.device.selection()?)?, graph, &base)?;
     if ledger.header.norm_statistics.is_some() {
         eprintln!(
             "running statistics are not in a ledger: those of {} are kept, only parameters are rebuilt",

@@ -117,7 +117,7 @@ pub fn resume(dir: &Path, device: Option<&str>, observer: &mut dyn Observer) -> 
     let experiment = Experiment::prepare(&config)?;
     first_files(&folder, &experiment)?;
     let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-    let selection = Selection::resolve(device, &config.device.select, budget);
+    let selection = Selection::resolve(device, &config.device.select, budget)?;
     let (engine, train, test) = load(&experiment, open(&selection)?, &experiment.initial)?;
     let progress = Progress::default();
     let mut run = Run { experiment, folder, engine, train, test, progress, observer, started: Instant::now() };

@@ -8,20 +8,22 @@ mod fixture;
 mod forward;
 mod norms;
 mod products;
+mod runner;
 mod stream;
 mod tokens;
 mod updates;
 
 pub use fixture::Fixture;
+pub use runner::{Count, quick, run, shaders};
 
 use serde::Serialize;
 
-use crate::device::ReferenceDevice;
-use crate::device::{Device, DeviceError};
+use crate::caps::{AdapterInfo, Limits};
+use crate::device::{Device, DeviceError, PlanningDevice, ReferenceDevice};
 use crate::recording::Recording;
 
 /// What a case builds on: `Ok` is the recording to run.
-pub type Build = Box<dyn Fn(&mut Fixture<'_>) -> Result<Recording, DeviceError>>;
+pub type Build = Box<dyn Fn(&mut Fixture<'_>) -> Result<Recording, DeviceError> + Send + Sync>;
 
 /// One comparison.
 pub struct Case {
@@ -37,7 +39,7 @@ impl Case {
     fn new(
         name: &str,
         tolerance: f64,
-        build: impl Fn(&mut Fixture<'_>) -> Result<Recording, DeviceError> + 'static,
+        build: impl Fn(&mut Fixture<'_>) -> Result<Recording, DeviceError> + Send + Sync + 'static,
     ) -> Self {
         Self { name: name.to_owned(), tolerance, build: Box::new(build) }
     }
@@ -85,19 +87,20 @@ pub fn large_cases() -> Vec<Case> {
     stream::large_cases()
 }
 
-/// Runs cases on a device and on the CPU twins.
-pub fn run(device: &mut dyn Device, cases: &[Case]) -> Vec<CheckResult> {
-    cases
-        .iter()
-        .map(|case| {
-            let (error, failure) = match compare(device, case) {
-                Ok(error) => (error, None),
-                Err(e) => (f64::INFINITY, Some(e.to_string())),
-            };
-            let passed = error <= case.tolerance;
-            CheckResult { name: case.name.clone(), passed, error, tolerance: case.tolerance, failure }
-        })
-        .collect()
+/// Runs a case on a device and on the CPU twins.
+pub fn check(device: &mut dyn Device, case: &Case) -> CheckResult {
+    let (error, failure) = match compare(device, case) {
+        Ok(error) => (error, None),
+        Err(failure) => (f64::INFINITY, Some(failure.to_string())),
+    };
+    let passed = error <= case.tolerance;
+    CheckResult { name: case.name.clone(), passed, error, tolerance: case.tolerance, failure }
+}
+
+/// What a case records on an adapter like this.
+fn recorded(info: &AdapterInfo, case: &Case) -> Result<Recording, DeviceError> {
+    let mut device = PlanningDevice::of(info.clone(), Limits { memory: u64::MAX, ..Limits::webgpu_default() });
+    (case.build)(&mut Fixture::new(&mut device))
 }
 
 fn compare(device: &mut dyn Device, case: &Case) -> Result<f64, DeviceError> {

@@ -48,10 +48,11 @@ pub const ROUNDS: usize = 12;
 pub fn zowarmup() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zowarmup"));
     // Without XDG_RUNTIME_DIR some drivers print messages of their own.
-    command
-        .env_remove("ZOWARMUP_DEVICE")
-        .env_remove("ZOWARMUP_LOG")
-        .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"));
+    match zowarmup::device::testing::for_children() {
+        Some(device) => command.env("ZOWARMUP_DEVICE", device),
+        None => command.env_remove("ZOWARMUP_DEVICE"),
+    };
+    command.env_remove("ZOWARMUP_LOG").env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"));
     command
 }
 

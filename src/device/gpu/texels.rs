@@ -2,7 +2,7 @@
 //!
 //! A texture has rows of 8192 f32. It is copied from its span before a dispatch that reads it, if the span was written since the last
 //! copy. Software adapters gather a storage buffer's vec4 lane by lane and load a texel in a tenth of that time, so they use texels;
-//! GPUs don't. `ZOWARMUP_TEXELS=0` or `=1` decides for every adapter instead.
+//! GPUs don't, unless a selection asks for them.
 //!
 //! The textures are a pool, at most a quarter of the memory limit. They are assigned to spans in the order of the dispatches; where
 //! the pool is full, one whose copy is out of date, else the one used longest ago, takes the next span, also within a recording. An
@@ -11,7 +11,7 @@
 use std::collections::HashMap;
 
 use super::buffers::Buffers;
-use crate::device::{AdapterKind, DeviceError};
+use crate::device::DeviceError;
 use crate::recording::{BufferId, Span};
 use crate::shaders::reflect::Texel;
 
@@ -38,7 +38,7 @@ struct Slot {
 /// The pool.
 #[derive(Default)]
 pub struct Texels {
-    /// Most rows of a texture; 0: the adapter reads storage buffers.
+    /// Most rows of a texture; 0: kernels read storage buffers.
     max_rows: u32,
     slots: HashMap<u32, Slot>,
     /// The texture of a span.
@@ -78,33 +78,53 @@ fn texel_bytes(texel: Texel) -> u64 {
     }
 }
 
-/// Rows of a span's texture, in steps of at most a quarter, so that spans of about a size can take turns.
+/// Rows of a span's texture, in steps of at most a quarter, so that spans of about a size can take turns. Never a power of two: llvmpipe
+/// compiles a kernel once for operands of such heights and once for others, in every combination.
 fn rows(span: &Span) -> u64 {
     let rows = span.bytes.div_ceil(ROW).max(1);
-    rows.next_multiple_of((rows.next_power_of_two() / 8).max(1))
+    let mut rows = rows.next_multiple_of((rows.next_power_of_two() / 8).max(1));
+    while rows.is_power_of_two() {
+        rows += (rows / 8).max(1);
+    }
+    rows
+}
+
+/// Whether an adapter's kernels can read texels: all three formats, in rows of 8192 f32.
+pub fn able(adapter: &wgpu::Adapter) -> bool {
+    let readable = |texel| {
+        let features = adapter.get_texture_format_features(format(texel));
+        features.allowed_usages.contains(wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::COPY_DST)
+            && features.flags.contains(wgpu::TextureFormatFeatureFlags::STORAGE_READ_ONLY)
+    };
+    let wide = u64::from(adapter.limits().max_texture_dimension_2d) >= ROW / 4;
+    wide && [Texel::Quad, Texel::Scalar, Texel::Words].into_iter().all(readable)
+}
+
+/// A texture of so many rows, and the view that kernels bind.
+fn create(device: &wgpu::Device, texel: Texel, rows: u64) -> (wgpu::Texture, wgpu::TextureView) {
+    let texture = device.create_texture(&wgpu::TextureDescriptor {
+        label: Some("texels"),
+        size: extent(ROW / texel_bytes(texel), rows),
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format: format(texel),
+        usage: wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::COPY_DST,
+        view_formats: &[],
+    });
+    let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
+    (texture, view)
+}
+
+/// A texture that stands in for any of its kind.
+pub fn stand_in(device: &wgpu::Device, texel: Texel) -> wgpu::TextureView {
+    create(device, texel, rows(&Span::of(BufferId(0), 0))).1
 }
 
 impl Texels {
-    /// No textures yet; whether there will be any depends on the adapter and `ZOWARMUP_TEXELS`.
-    pub fn new(adapter: &wgpu::Adapter, kind: AdapterKind) -> Self {
-        let wanted = match std::env::var("ZOWARMUP_TEXELS").as_deref() {
-            Ok("0") => false,
-            Ok("1") => true,
-            _ => kind == AdapterKind::Software,
-        };
-        let readable = |texel| {
-            let features = adapter.get_texture_format_features(format(texel));
-            features.allowed_usages.contains(wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::COPY_DST)
-                && features.flags.contains(wgpu::TextureFormatFeatureFlags::STORAGE_READ_ONLY)
-        };
-        let side = adapter.limits().max_texture_dimension_2d;
-        let able = [Texel::Quad, Texel::Scalar, Texel::Words].into_iter().all(readable) && u64::from(side) >= ROW / 4;
-        Self { max_rows: if wanted && able { side } else { 0 }, ..Self::default() }
-    }
-
-    /// Whether kernels read texels on this device.
-    pub fn wanted(&self) -> bool {
-        self.max_rows > 0
+    /// No textures yet, and none ever with more rows than `max_rows`.
+    pub fn new(max_rows: u32) -> Self {
+        Self { max_rows, ..Self::default() }
     }
 
     /// Bytes of all textures.
@@ -204,17 +224,7 @@ impl Texels {
                 dropped.push(id);
             }
         }
-        let texture = device.create_texture(&wgpu::TextureDescriptor {
-            label: Some("texels"),
-            size: extent(ROW / texel_bytes(texel), rows),
-            mip_level_count: 1,
-            sample_count: 1,
-            dimension: wgpu::TextureDimension::D2,
-            format: format(texel),
-            usage: wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::COPY_DST,
-            view_formats: &[],
-        });
-        let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
+        let (texture, view) = create(device, texel, rows);
         self.next += 1;
         self.slots.insert(self.next, Slot { texture, view, texel, rows, holds: None, stale: true, used: self.now });
         self.bytes += rows * ROW;
@@ -318,7 +328,7 @@ fn extent(width: u64, height: u64) -> wgpu::Extent3d {
 #[cfg(test)]
 mod tests {
     use crate::device::ReferenceDevice;
-    use crate::device::{Device, Selection, as_f32, open};
+    use crate::device::{Device, Selection, as_f32, testing};
     use crate::kernels::linear::{self, Params};
     use crate::kernels::params::{ABSENT, Lane, Lanes};
     use crate::kernels::tiling::{Operands, Product, Tiling};
@@ -372,10 +382,7 @@ mod tests {
 
     #[test]
     fn texels_follow_every_kind_of_write() {
-        let Ok(mut device) = open(&Selection::default()) else {
-            println!("skipped: no adapter");
-            return;
-        };
+        let mut device = testing::device();
         let (found, twins) = (layers(device.as_mut()), layers(&mut ReferenceDevice::new(None)));
         assert_eq!(found.len(), twins.len());
         // Four products of 70 terms below 1/4 each, rounded in another order at worst.
@@ -386,28 +393,22 @@ mod tests {
 
     #[test]
     fn a_crowded_pool_gives_the_same_results() {
-        let with = |memory_budget| open(&Selection { wanted: None, memory_budget });
-        let (Ok(mut ample), Ok(mut tight)) = (with(None), with(Some(640 << 10))) else {
-            println!("skipped: no adapter");
-            return;
-        };
-        // Each operand takes two rows, 64 KiB: a quarter of the budget holds the two of one dispatch.
+        let with = |memory_budget| testing::opened(&Selection { memory_budget, ..testing::selection() });
+        let (mut ample, mut tight) = (with(None), with(Some(768 << 10)));
+        // Each operand takes three rows, 96 KiB: a quarter of the budget holds the two of one dispatch.
         let (wide, narrow) = (layers(ample.as_mut()), layers(tight.as_mut()));
         assert!(wide.iter().zip(&narrow).all(|(a, b)| a.to_bits() == b.to_bits()));
         let texels = |device: &dyn Device| {
             device.allocated_bytes() - device.buffers().iter().map(|(_, bytes)| bytes).sum::<u64>()
         };
-        assert!(texels(tight.as_ref()) <= 160 << 10);
-        assert!(tight.peak_bytes() <= 640 << 10);
+        assert!(texels(tight.as_ref()) <= 192 << 10);
+        assert!(tight.peak_bytes() <= 768 << 10);
         assert!(texels(ample.as_ref()) == 0 || texels(ample.as_ref()) > texels(tight.as_ref()));
     }
 
     #[test]
     fn commands_on_unknown_buffers_are_refused() {
-        let Ok(mut device) = open(&Selection::default()) else {
-            println!("skipped: no adapter");
-            return;
-        };
+        let mut device = testing::device();
         let known = device.create_buffer("known", 64).unwrap();
         let gone = device.create_buffer("gone", 64).unwrap();
         device.destroy_buffer(gone);

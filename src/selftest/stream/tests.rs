@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::*;
 use crate::device::ReferenceDevice;
-use crate::device::{Device, Selection, as_f32, as_u32, open};
+use crate::device::{Device, as_f32, as_u32, testing};
 
 fn devices() -> Vec<Box<dyn Device>> {
-    vec![Box::new(ReferenceDevice::new(None)), open(&Selection::default()).unwrap()]
+    vec![Box::new(ReferenceDevice::new(None)), testing::device()]
 }
 
 fn path(file: &str) -> String {
@@ -21,12 +21,13 @@ fn hex(value: &Value) -> u64 {
 
 #[test]
 fn cases_agree_with_the_twins() {
-    let mut device = open(&Selection::default()).unwrap();
+    let mut device = testing::device();
     let mut list = cases();
     if !cfg!(debug_assertions) {
         list.extend(large_cases());
     }
-    for result in crate::selftest::run(device.as_mut(), &list) {
+    for case in &list {
+        let result = crate::selftest::check(device.as_mut(), case);
         assert!(result.passed, "{result:?}");
     }
 }
