@@ -1,6 +1,46 @@
-// Gradients of relu, gelu, tanh.
-// Over quads: see lib/activation_grad.wgsl.
-#import lib/value_quad.wgsl
-#import lib/quad1.wgsl
-#import lib/quad2.wgsl
-#import lib/activation_grad.wgsl
+// dx of activation from what was saved of the forward pass: relu (KIND 0) by its output, gelu (KIND 1) by its input,
+// tanh (KIND 2) by its output. One Value a thread; params.count is in f32. Launch: count / WIDTH items, folded over x and y.
+// Traffic: reads two values, writes one.
+#import lib/value.wgsl
+#import lib/fold.wgsl
+#import lib/math.wgsl
+
+struct Params {
+    count: u32,
+}
+
+override KIND: u32 = 0u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+#operand @binding(1) saved: Value
+#operand @binding(2) dy: Value
+@group(0) @binding(3) var<storage, read_write> dx: array<Value>;
+
+// The normal distribution's function plus v times its density.
+fn gelu_slope(v: f32) -> f32 {
+    let cdf = 0.5f * (1.0f + erf_f32(v * 0.70710678f));
+    let density = 0.39894228f * exp_f32(-0.5f * v * v);
+    return cdf + v * density;
+}
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) t: u32,
+) {
+    let item = item_index(group, groups, t);
+    if item >= params.count / WIDTH {
+        return;
+    }
+    let v = saved_at(item);
+    let q = to_quad(v);
+    let g = dy_at(item);
+    if KIND == 0u {
+        dx[item] = select(Value(), g, v > Value());
+    } else if KIND == 1u {
+        dx[item] = g * of_quad(vec4<f32>(gelu_slope(q.x), gelu_slope(q.y), gelu_slope(q.z), gelu_slope(q.w)));
+    } else {
+        dx[item] = g * (1.0f - v * v);
+    }
+}

@@ -1,5 +1,25 @@
-// A sum in place.
-// Over quads: see lib/add.wgsl.
-#import lib/value_quad.wgsl
-#import lib/quad1.wgsl
-#import lib/add.wgsl
+// sum[i] += x[i], for gradients that flow together. One Value a thread; params.count is in f32.
+// Launch: count / WIDTH items, folded over x and y. Traffic: reads two values, writes one.
+#import lib/value.wgsl
+#import lib/fold.wgsl
+
+struct Params {
+    count: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+#operand @binding(1) x: Value
+@group(0) @binding(2) var<storage, read_write> sum: array<Value>;
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) t: u32,
+) {
+    let item = item_index(group, groups, t);
+    if item >= params.count / WIDTH {
+        return;
+    }
+    sum[item] += x_at(item);
+}

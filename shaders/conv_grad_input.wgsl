@@ -6,9 +6,8 @@
 // Traffic of a tile: the class's taps * OUT_C * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out.
 #import lib/lane.wgsl
 #import lib/tile_step.wgsl
-// Operand 2 are the weights, operand 3 is dy.
-#import lib/operand2.wgsl
-#import lib/operand3.wgsl
+#operand @binding(2) weights: f32
+#operand @binding(3) dy: f32
 #import lib/geometry.wgsl
 
 struct Params {
@@ -48,10 +47,10 @@ fn tile_load(o: u32) {
         let inside = y < OUT_H && x < OUT_W;
         let i = column_sample[p] + select(0u, y * OUT_W + x, inside);
         let loaded = vec4<f32>(
-            operand3_at(i + o * PIXELS),
-            operand3_at(i + channel(o, 1u) * PIXELS),
-            operand3_at(i + channel(o, 2u) * PIXELS),
-            operand3_at(i + channel(o, 3u) * PIXELS),
+            dy_at(i + o * PIXELS),
+            dy_at(i + channel(o, 1u) * PIXELS),
+            dy_at(i + channel(o, 2u) * PIXELS),
+            dy_at(i + channel(o, 3u) * PIXELS),
         );
         let there = vec4<bool>(inside) & (vec4<u32>(o, o + 1u, o + 2u, o + 3u) < vec4<u32>(OUT_C));
         tile_x[p] = select(vec4<f32>(), loaded, there);
@@ -60,10 +59,10 @@ fn tile_load(o: u32) {
 fn tile_row_quad(f: u32, o: u32) -> vec4<f32> {
     let i = row[f] + tap;
     return vec4<f32>(
-        operand2_at(i + o * DEPTH),
-        operand2_at(i + channel(o, 1u) * DEPTH),
-        operand2_at(i + channel(o, 2u) * DEPTH),
-        operand2_at(i + channel(o, 3u) * DEPTH),
+        weights_at(i + o * DEPTH),
+        weights_at(i + channel(o, 1u) * DEPTH),
+        weights_at(i + channel(o, 2u) * DEPTH),
+        weights_at(i + channel(o, 3u) * DEPTH),
     );
 }
 

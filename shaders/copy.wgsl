@@ -9,8 +9,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> out: array<vec4<f32>>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let first = (id.y * groups.x + id.x) * 1024u + lane;
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let first = (id.y * groups.x + id.x) * 1024u + thread;
     for (var k = 0u; k < 16u; k++) {
         let at = first + k * 64u;
         if at < params.quads {

@@ -47,8 +47,8 @@ fn signs(bits: u32) -> vec4<f32> {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let first = ((id.y * groups.x + id.x) * 64u + lane) * 32u;
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let first = ((id.y * groups.x + id.x) * 64u + thread) * 32u;
     let position = position_add(vec2<u32>(params.start_lo, params.start_hi), first * 4u);
     var x = block_at(position);
     if UNALIGNED != 0u {

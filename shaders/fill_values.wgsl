@@ -23,8 +23,8 @@ fn block_at(position: vec2<u32>) -> vec4<f32> {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let quad = (id.y * groups.x + id.x) * 64u + lane;
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let quad = (id.y * groups.x + id.x) * 64u + thread;
     if quad >= params.quads {
         return;
     }

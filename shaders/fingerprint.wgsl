@@ -23,8 +23,8 @@ fn mixed(h: vec4<u32>) -> vec4<u32> {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let first = (id.y * groups.x + id.x) * 1024u + lane;
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let first = (id.y * groups.x + id.x) * 1024u + thread;
     var low: vec4<u32>;
     var high: vec4<u32>;
     var odd: vec4<u32>;
@@ -41,14 +41,14 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             high += select(vec4<u32>(), mixed(b + at * 0x85EBCA77u + vec4<u32>(0x165667B1u)), inside);
         }
     }
-    partial[lane] = vec3<u32>(low.x + low.y + low.z + low.w, high.x + high.y + high.z + high.w, odd.x + odd.y + odd.z + odd.w);
+    partial[thread] = vec3<u32>(low.x + low.y + low.z + low.w, high.x + high.y + high.z + high.w, odd.x + odd.y + odd.z + odd.w);
     for (var half = 32u; half > 0u; half >>= 1u) {
         workgroupBarrier();
-        if lane < half {
-            partial[lane] += partial[lane + half];
+        if thread < half {
+            partial[thread] += partial[thread + half];
         }
     }
-    if lane == 0u {
+    if thread == 0u {
         atomicAdd(&sums[0], partial[0].x);
         atomicAdd(&sums[1], partial[0].y);
         atomicAdd(&sums[2], partial[0].z);

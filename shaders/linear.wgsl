@@ -20,8 +20,7 @@ struct Params {
 #import lib/inputs.wgsl
 #import lib/tile_store.wgsl
 #import lib/math.wgsl
-// Operand 5 is the residual.
-#import lib/operand5.wgsl
+#operand @binding(5) residual: f32
 
 const ACTIVATION: u32 = 0u;
 const RESIDUAL: u32 = 0u;
@@ -45,7 +44,7 @@ fn store(o: u32, q: u32, sum: f32) {
     var y = sum;
     if (ACTIVATION == 1u) { y = max(sum, 0.0); }
     if (ACTIVATION == 2u) { y = 0.5f * sum * (1.0f + erf_f32(sum * 0.70710678f)); }
-    if (RESIDUAL == 1u) { y += operand5_at(i); }
+    if (RESIDUAL == 1u) { y += residual_at(i); }
     output[i] = y;
 }
 

@@ -20,17 +20,17 @@ struct Params {
 var<private> row: array<u32, TILE_O>;
 // Of each four columns the index in W's first row, and how many of them there are.
 var<private> column: array<u32, TILE_Q / 4u>;
-var<private> left: array<u32, TILE_Q / 4u>;
+var<private> columns_left: array<u32, TILE_Q / 4u>;
 
 fn tile_load(o: u32) {
     let last = params.outputs - 1u;
     for (var g = 0u; g < TILE_Q / 4u; g++) {
         // Beyond the last output dy is 0.
         let four = transpose(mat4x4<f32>(
-            weight_four(column[g] + o * params.inputs, left[g]),
-            weight_four(column[g] + min(o + 1u, last) * params.inputs, left[g]),
-            weight_four(column[g] + min(o + 2u, last) * params.inputs, left[g]),
-            weight_four(column[g] + min(o + 3u, last) * params.inputs, left[g]),
+            weight_four(column[g] + o * params.inputs, columns_left[g]),
+            weight_four(column[g] + min(o + 1u, last) * params.inputs, columns_left[g]),
+            weight_four(column[g] + min(o + 2u, last) * params.inputs, columns_left[g]),
+            weight_four(column[g] + min(o + 3u, last) * params.inputs, columns_left[g]),
         ));
         tile_x[4u * g] = four[0];
         tile_x[4u * g + 1u] = four[1];
@@ -56,7 +56,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var g = 0u; g < TILE_Q / 4u; g++) {
         let k = k0 + 4u * g;
         column[g] = lane.weight_base + params.weight_offset + select(0u, k, k < params.inputs);
-        left[g] = max(params.inputs, k) - k;
+        columns_left[g] = max(params.inputs, k) - k;
     }
     var sums: Tile;
     for (var o = 0u; o < params.outputs; o += 4u) { tile_step(&sums, o); }

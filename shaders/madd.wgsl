@@ -25,8 +25,8 @@ fn steps4(a: Chains, b: f32, c: f32) -> Chains {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let thread = id.x * 64u + lane;
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+    let thread = id.x * 64u + t;
     let b = params.b;
     let c = params.c;
     let start = vec4<f32>(f32(thread)) + vec4<f32>(0.0f, 1.0f, 2.0f, 3.0f);

@@ -1,6 +1,44 @@
-// y = act(x * a + b [+ residual]).
-// Over quads: see lib/norm_apply.wgsl.
-#import lib/value_quad.wgsl
-#import lib/quad2.wgsl
-#import lib/quad3.wgsl
-#import lib/norm_apply.wgsl
+// y = act(x * a + b [+ residual]) with (a, b) of the (row, channel) (BY_ROW 1) or the (lane, channel) (BY_ROW 0): the elementwise
+// half of every norm, with what follows it in a residual block. act is relu where params.relu is 1. RESIDUAL 0: binding 3 is unused.
+// A thread makes PER_THREAD Values (lib/per_thread.wgsl). Launch: x = items of the largest lane / 64 (at most 65,535, then strided),
+// z = lanes. Traffic: reads x [and the residual], writes y, once each; a and b once a thread.
+#import lib/value.wgsl
+#import lib/norm.wgsl
+#import lib/per_thread.wgsl
+
+override BY_ROW: u32 = 1u;
+override RESIDUAL: u32 = 0u;
+
+#operand @binding(2) x: Value
+#operand @binding(3) residual: Value
+@group(0) @binding(4) var<storage, read> coefficients: array<vec2<f32>>;
+@group(0) @binding(5) var<storage, read_write> y: array<Value>;
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) t: u32,
+) {
+    let lane = lanes[group.z];
+    let items = lane.rows * CHANNELS * STEP;
+    let plane0 = lane.row0 * CHANNELS;
+    for (var i = group.x * 64u + t; i < items; i += groups.x * 64u) {
+        let plane = plane0 + i / STEP;
+        let of_lane = group.z * CHANNELS + plane % CHANNELS;
+        let ab = coefficients[select(of_lane, plane, BY_ROW == 1u)];
+        let first = plane * PIXELS + i % STEP;
+        for (var k = 0u; k < PER_THREAD; k += 1u) {
+            let at = first + k * STEP;
+            var v = x_at(at) * ab.x + ab.y;
+            if RESIDUAL == 1u {
+                v += residual_at(at);
+            }
+            if params.relu == 1u {
+                // NaN fails the comparison and comes through.
+                v = select(v, Value(), v < Value());
+            }
+            y[at] = v;
+        }
+    }
+}

@@ -2,8 +2,7 @@
 // odd last row or column is dropped. One output a thread. Launch: planes * out_h * out_w items, folded over x and y.
 // Traffic: reads each input of a window once per window, writes each output once.
 #import lib/fold.wgsl
-// Operand 1 is x.
-#import lib/operand1.wgsl
+#operand @binding(1) x: f32
 
 struct Params {
     planes: u32,
@@ -37,10 +36,10 @@ fn main(
     let oy = at / params.out_w;
     let ox = at - oy * params.out_w;
     let first = (plane * params.h + oy * params.stride) * params.w + ox * params.stride;
-    var value = select(operand1_at(first), 0.0f, MODE == 1u);
+    var value = select(x_at(first), 0.0f, MODE == 1u);
     for (var ky = 0u; ky < params.kernel_h; ky += 1u) {
         for (var kx = 0u; kx < params.kernel_w; kx += 1u) {
-            let v = operand1_at(first + ky * params.w + kx);
+            let v = x_at(first + ky * params.w + kx);
             if MODE == 1u {
                 value += v;
             } else if v > value || (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u {

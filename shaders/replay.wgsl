@@ -40,8 +40,8 @@ fn added(s: WordSums, q: Signed4, w: vec4<u32>) -> WordSums {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let i = params.first + ((id.y * groups.x + id.x) * 64u + lane) * 128u;
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let i = params.first + ((id.y * groups.x + id.x) * 64u + thread) * 128u;
     let block = i >> 7u;
     let mine = place();
     var x: WordSums;

@@ -30,8 +30,8 @@ fn accumulate(sums: ptr<function, Sums>, p: vec4<u32>, i: u32) {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let i = params.first + ((id.y * groups.x + id.x) * 64u + lane) * 16u;
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let i = params.first + ((id.y * groups.x + id.x) * 64u + thread) * 16u;
     let mine = place();
     var sums: Sums;
     for (var j = 0u; j < params.probes; j += 4u) {

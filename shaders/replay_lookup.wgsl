@@ -63,8 +63,8 @@ fn entry(a: vec2<u32>, b: vec2<u32>, c: vec2<u32>, bits: vec3<bool>) -> i32 {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let i = params.first + ((id.y * groups.x + id.x) * 64u + lane) * 128u;
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let i = params.first + ((id.y * groups.x + id.x) * 64u + thread) * 128u;
     let block = i >> 7u;
     let mine = subgroup_place() & 7u;
     let bits = (vec3<u32>(mine) & vec3<u32>(1u, 2u, 4u)) != vec3<u32>();

@@ -6,8 +6,7 @@
 // milliseconds: the zero added to them keeps it from that.
 #import lib/lane.wgsl
 #import lib/math.wgsl
-// Operand 2 are the logits.
-#import lib/operand2.wgsl
+#operand @binding(2) logits: f32
 
 struct Params {
     classes: u32,
@@ -29,9 +28,9 @@ fn main(
     for (var r = group.x * 64u + t; r < lane.rows; r += groups.x * 64u) {
         let first = (lane.row0 + r) * classes;
         var best = 0u;
-        var most = operand2_at(first);
+        var most = logits_at(first);
         for (var c = 1u; c < classes; c += 1u) {
-            let v = operand2_at(first + c);
+            let v = logits_at(first + c);
             if v > most {
                 most = v;
                 best = c;
@@ -40,7 +39,7 @@ fn main(
         var sum = 0.0f;
         for (var c = 0u; c < classes; c += 1u) {
             if c != best {
-                sum += exp_f32(operand2_at(first + c) - most);
+                sum += exp_f32(logits_at(first + c) - most);
             }
         }
         let label = labels[lane.x_row + r];
@@ -48,7 +47,7 @@ fn main(
         for (var c = 0u; c < classes; c += 1u) {
             var p = 1.0f;
             if c != best {
-                p = exp_f32(operand2_at(first + c) - most);
+                p = exp_f32(logits_at(first + c) - most);
             }
             var d = p / whole;
             if c == label {

@@ -3,8 +3,7 @@
 // y = how many rows apart, z = lanes. Traffic: reads x, writes y, once each; weights once a workgroup.
 #import lib/embedding.wgsl
 #import lib/weight.wgsl
-// Operand 3 is x.
-#import lib/operand3.wgsl
+#operand @binding(3) x: f32
 
 @group(0) @binding(2) var<storage, read> weights: array<f32>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
@@ -31,7 +30,7 @@ fn main(
         let row = lane.row0 + r;
         var v = class_part;
         if token != 0u {
-            v = operand3_at((row * params.dim + d) * params.patches + token - 1u);
+            v = x_at((row * params.dim + d) * params.patches + token - 1u);
         }
         y[row * (1u + params.patches) * params.dim + element] = v + position;
     }

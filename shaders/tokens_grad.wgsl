@@ -1,8 +1,7 @@
 // dx[row][d][p] = dy[row][1 + p][d]: the patches' slopes as an image again. A thread owns an element (d, p) of every n-th row.
 // Launch: x = dim x patches / 64, y = n, z = lanes. Traffic: reads dy, writes dx, once each.
 #import lib/embedding.wgsl
-// Operand 2 is dy.
-#import lib/operand2.wgsl
+#operand @binding(2) dy: f32
 
 @group(0) @binding(3) var<storage, read_write> dx: array<f32>;
 
@@ -21,6 +20,6 @@ fn main(
     let token = 1u + element - d * params.patches;
     for (var r = group.y; r < lane.rows; r += groups.y) {
         let row = lane.row0 + r;
-        dx[row * params.dim * params.patches + element] = operand2_at((row * (1u + params.patches) + token) * params.dim + d);
+        dx[row * params.dim * params.patches + element] = dy_at((row * (1u + params.patches) + token) * params.dim + d);
     }
 }

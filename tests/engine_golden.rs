@@ -3,8 +3,11 @@
 
 #[path = "support/flavours.rs"]
 mod flavour_support;
+#[path = "support/shared.rs"]
+mod shared;
 
 use flavour_support::{flavours, in_subgroups_of, ran, subgroup_size};
+use shared::Shared;
 use zowarmup::caps::{OperandSource, Tier};
 use zowarmup::device::{Device, ReferenceDevice, Selection, testing};
 use zowarmup::engine::{Engine, Gradients, ProbeSettings};
@@ -28,7 +31,7 @@ fn pass(file: &str) -> PassGolden {
     }
 }
 
-fn forward_and_backward(open: &dyn Fn() -> Box<dyn Device>) {
+fn forward_and_backward(shared: &Shared) {
     for file in [
         "mlp",
         "cnn-1x28x28",
@@ -42,7 +45,7 @@ fn forward_and_backward(open: &dyn Fn() -> Box<dyn Device>) {
     ] {
         let golden = pass(&format!("{file}.safetensors"));
         let batch_statistics = golden.mode == Mode::Train;
-        let device = open();
+        let device = shared.boxed();
         let name = device.info().name.clone();
         let mut engine = Engine::new(device, golden.graph.clone(), &golden.weights).unwrap();
         let before = engine.fingerprint().unwrap();
@@ -70,7 +73,7 @@ fn forward_and_backward(open: &dyn Fn() -> Box<dyn Device>) {
 }
 
 /// Probes, which leave the weights alone.
-fn probes(open: &dyn Fn() -> Box<dyn Device>) {
+fn probes(shared: &Shared) {
     for (spsa, file) in [
         ("spsa-mlp.json", "mlp.safetensors"),
         ("spsa-cnn.json", "cnn-1x28x28.safetensors"),
@@ -83,7 +86,7 @@ fn probes(open: &dyn Fn() -> Box<dyn Device>) {
         };
         let pass = pass(golden.file_name().unwrap().to_str().unwrap());
         assert!(path(file).exists());
-        let device = open();
+        let device = shared.boxed();
         let name = device.info().name.clone();
         let mut engine = Engine::new(device, pass.graph.clone(), &pass.weights).unwrap();
         let before = engine.fingerprint().unwrap();
@@ -102,10 +105,15 @@ fn probes(open: &dyn Fn() -> Box<dyn Device>) {
     }
 }
 
+fn all(device: Box<dyn Device>) {
+    let shared = Shared::new(device);
+    forward_and_backward(&shared);
+    probes(&shared);
+}
+
 fn agree_with_golden_files(tier: Tier, operands: OperandSource) {
     if let Some(selection) = testing::flavour(tier, operands) {
-        forward_and_backward(&|| testing::opened(&selection));
-        probes(&|| testing::opened(&selection));
+        all(testing::opened(&selection));
     }
 }
 
@@ -113,9 +121,7 @@ flavours!(agree_with_golden_files);
 
 #[test]
 fn the_twins_agree_with_golden_files() {
-    let twins = || Box::new(ReferenceDevice::new(None)) as Box<dyn Device>;
-    forward_and_backward(&twins);
-    probes(&twins);
+    all(Box::new(ReferenceDevice::new(None)));
 }
 
 const WITH_SUBGROUPS: &str = "golden_files_with_subgroups";
@@ -124,9 +130,10 @@ const WITH_SUBGROUPS: &str = "golden_files_with_subgroups";
 #[ignore = "started by subgroups_of_*"]
 fn golden_files_with_subgroups() {
     let selection = Selection { tier: Some(Tier::Subgroup), ..testing::selection() };
-    forward_and_backward(&|| testing::opened(&selection));
-    probes(&|| testing::opened(&selection));
-    println!("{}", ran(WITH_SUBGROUPS, testing::opened(&selection).info().subgroup_size));
+    let device = testing::opened(&selection);
+    let size = device.info().subgroup_size;
+    all(device);
+    println!("{}", ran(WITH_SUBGROUPS, size));
 }
 
 fn subgroups_of(size: u32) {

@@ -16,8 +16,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
 @group(0) @binding(4) var<storage, read_write> output: array<f32>;
-// Operand 3 are the inputs.
-#import lib/operand3.wgsl
+#operand @binding(3) inputs: f32
 #import lib/tile_store.wgsl
 #import lib/geometry.wgsl
 
@@ -49,7 +48,7 @@ fn input_one(p: u32, k: u32) -> f32 {
     let x = column_x[p] + i32(t % KERNEL);
     let inside = k < DEPTH && u32(y) < IN_H && u32(x) < IN_W;
     let i = column_sample[p] + (c * IN_H + u32(y)) * IN_W + u32(x);
-    return select(0.0, operand3_at(select(0u, i, inside)), inside);
+    return select(0.0, inputs_at(select(0u, i, inside)), inside);
 }
 fn input_quad(p: u32, k: u32) -> vec4<f32> {
     return vec4<f32>(input_one(p, k), input_one(p, k + 1u), input_one(p, k + 2u), input_one(p, k + 3u));

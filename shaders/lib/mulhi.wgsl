@@ -1,4 +1,11 @@
-// High word of a 32 x 32 bit product from 16-bit halves: for adapters without 64-bit integers.
+// High word of a 32 x 32 bit product.
+#ifdef SUBGROUP
+// By one wide multiplication: the tier has native 64-bit integers.
+fn mulhi(a: u32, b: u32) -> u32 {
+    return u32((u64(a) * u64(b)) >> 32u);
+}
+#else
+// From 16-bit halves.
 fn mulhi(a: u32, b: u32) -> u32 {
     let a0 = a & 0xffffu;
     let a1 = a >> 16u;
@@ -10,3 +17,4 @@ fn mulhi(a: u32, b: u32) -> u32 {
     let cross = a0 * b1 + (mid & 0xffffu);
     return a1 * b1 + (mid >> 16u) + (cross >> 16u);
 }
+#endif

@@ -1,7 +1,5 @@
-// The bindings of the replay kernels: a probe (binding 1, lib/probe_at.wgsl) is (seed low, seed high, value, minus): an i32 q and -q, or
-// the bits of an f32 a and 0.
-#import lib/probe_at.wgsl
-#import lib/old_weights.wgsl
+// The bindings of the replay kernels: a probe is (seed low, seed high, value, minus), an i32 q and -q, or the bits of an f32 a and 0.
+#operand @binding(1) probes: vec4<u32>
 
 struct Params {
     probes: u32,
@@ -15,13 +13,21 @@ struct Params {
 
 // Probe j; beyond the last, zeros.
 fn listed_probe(j: u32) -> vec4<u32> {
-    return select(vec4<u32>(), probe_at(min(j, params.probes - 1u)), j < params.probes);
+    return select(vec4<u32>(), probes_at(min(j, params.probes - 1u)), j < params.probes);
 }
 
-// The vec4 whose first element is i.
+// The vec4 whose first element is i; where texels are read, as it was copied before the launch.
+#ifdef TEXELS
+#operand @binding(3) before: vec4<u32>
+
 fn load_weights(i: u32) -> vec4<u32> {
-    return old_weights((i - params.first) >> 2u);
+    return before_at((i - params.first) >> 2u);
 }
+#else
+fn load_weights(i: u32) -> vec4<u32> {
+    return weights[(i - params.first) >> 2u];
+}
+#endif
 
 // Stores the vec4 whose first element is i, as far as it belongs to the launch; the rest stays `old`.
 fn store_weights(i: u32, old: vec4<u32>, value: vec4<u32>) {

@@ -1,5 +1,16 @@
-// Core tier: sums over the LANES threads of a team, for each of its rows, through workgroup memory; all threads get them. All threads of a
-// workgroup call it, in uniform control flow. Each sum runs over the threads in ascending order.
+// Sums over the LANES threads of a team, for each of its rows; all threads of the team get them. All threads of a workgroup call it, in
+// uniform control flow.
+#ifdef SUBGROUP
+// The team is a subgroup: by a butterfly of shuffles.
+fn team_sums(values: ptr<function, array<f32, TEAM_ROWS>>, thread: u32) {
+    for (var r = 0u; r < TEAM_ROWS; r++) {
+        var sum = (*values)[r];
+        for (var step = LANES / 2u; step > 0u; step >>= 1u) { sum += subgroupShuffle(sum, (thread % LANES) ^ step); }
+        (*values)[r] = sum;
+    }
+}
+#else
+// Through workgroup memory, each sum over the threads in ascending order.
 var<workgroup> team_values: array<f32, TILE_ROWS * LANES>;
 
 fn team_sums(values: ptr<function, array<f32, TEAM_ROWS>>, thread: u32) {
@@ -17,3 +28,4 @@ fn team_sums(values: ptr<function, array<f32, TEAM_ROWS>>, thread: u32) {
     workgroupBarrier();
     for (var r = 0u; r < TEAM_ROWS; r++) { (*values)[r] = team_values[first + r * LANES]; }
 }
+#endif

@@ -1,5 +1,5 @@
 // Tile of sum_k W[o][k] * X[q][k], register-blocked (lib/tile_step.wgsl); W is perturbed while it is loaded, once for each thread that
-// loads it. Slot (f, j) of a team is row o0 + (team * TILE_O + f) * SHARE + j, slot p of a thread is column q0 + lane + p * LANES. The
+// loads it. Slot (f, j) of a team is row o0 + (team * TILE_O + f) * SHARE + j, slot p of a thread is column q0 + member + p * LANES. The
 // sum runs along k in ascending order.
 //
 // A kernel that imports this defines weight_row(o) -> flat index of a row, the rows one after another, and input_column(p, q) that notes
@@ -22,9 +22,9 @@ fn tile_row_quad(f: u32, k: u32) -> vec4<f32> {
 
 // The sums of rows first, first + 1, ... of a team for the columns in a thread's slots, `depth` products each; weights of the lane start
 // at `base`. The bias at flat index bias_offset + o (o clamped below `rows`) is added, unless that is 0xffffffff.
-fn tile_sums(first: u32, rows: u32, depth: u32, base: u32, bias_offset: u32, lane: u32) -> Tile {
+fn tile_sums(first: u32, rows: u32, depth: u32, base: u32, bias_offset: u32, member: u32) -> Tile {
     var acc: Tile;
-    let own = lane % SHARE;
+    let own = member % SHARE;
     tile_base = base;
     tile_depth = depth;
     for (var f = 0u; f < TILE_O; f++) { tile_row[f] = weight_row(first + f * SHARE + own); }
@@ -54,9 +54,9 @@ fn tile_sums(first: u32, rows: u32, depth: u32, base: u32, bias_offset: u32, lan
     return acc;
 }
 
-// Notes a thread's columns q0 + lane, q0 + lane + LANES, ...
-fn tile_columns(q0: u32, lane: u32) {
+// Notes a thread's columns q0 + member, q0 + member + LANES, ...
+fn tile_columns(q0: u32, member: u32) {
     for (var p = 0u; p < TILE_Q; p++) {
-        input_column(p, q0 + p * LANES + lane);
+        input_column(p, q0 + p * LANES + member);
     }
 }

@@ -50,9 +50,10 @@ pub fn execute(args: &EvalArgs) -> Result<u8, Error> {
     let data = Dataset::load(&config.data)?;
     let graph = model_of(&config, &data)?.graph()?;
     let weights = weights::load(&args.weights, &graph.tensors)?;
+    weights.notes.iter().for_each(|note| eprintln!("{note}"));
     let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
     let selection = Selection::resolve(args.device.device.as_deref(), &config.device.select, budget)?;
-    let mut engine = Engine::new(open(&selection)?, graph, &weights)?;
+    let mut engine = Engine::new(open(&selection)?, graph, &weights.values)?;
     let test = engine.upload(&sample_set(&data, &data.test))?;
     let scores = Scores::of(&engine.evaluate(&test)?);
     output::print(args.json.json, &scores, text)?;

@@ -8,7 +8,7 @@ use crate::device::open;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::fed::recover::replay_round;
-use crate::files::{self, sha256_hex};
+use crate::files::sha256_hex;
 use crate::ledger::{Ledger, Optimizer};
 use crate::model::{Graph, ModelSpec};
 use crate::weights;
@@ -84,7 +84,7 @@ fn model(args: &ReplayArgs, ledger: &Ledger) -> Result<Graph, Error> {
 
 /// The weights that the ledger starts from: exactly the file whose digest its header names.
 fn base(args: &ReplayArgs, ledger: &Ledger, graph: &Graph) -> Result<Vec<f32>, Error> {
-    let bytes = files::read(&args.base)?;
+    let bytes = weights::read_bytes(&args.base, &graph.tensors)?;
     let base = weights::decode(&args.base, &bytes, &graph.tensors)?;
     let (found, expected) = (sha256_hex(&bytes), &ledger.header.base_sha256);
     if !found.eq_ignore_ascii_case(expected) {
@@ -92,7 +92,8 @@ fn base(args: &ReplayArgs, ledger: &Ledger, graph: &Graph) -> Result<Vec<f32>, E
         let message = format!("{path}: expected the base of {ledger}, a file of SHA-256 {expected}, found {found}");
         return Err(Error::Request(message));
     }
-    Ok(base)
+    base.notes.iter().for_each(|note| eprintln!("{note}"));
+    Ok(base.values)
 }
 
 fn text(args: &ReplayArgs, r: &Replayed) -> String {

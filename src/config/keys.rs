@@ -10,7 +10,7 @@ pub(super) const ROOT: &[&str] = &["name", "seed"];
 
 /// Sections and their keys; those of `model` depend on its kind ([`model_keys`]).
 pub(super) const SECTIONS: &[(&str, &[&str])] = &[
-    ("data", &["name", "path", "train_limit", "test_limit", "normalisation", "mean", "std"]),
+    ("data", &["name", "path", "train_limit", "test_limit", "labels", "normalisation", "mean", "std"]),
     ("split", &["kind", "clients", "alpha", "high_share", "size_alpha"]),
     ("model", &["kind", "weights"]),
     ("warmup", &["rounds", "algorithm", "local_epochs", "batch", "client_lr", "server_lr", "participation"]),

@@ -18,14 +18,19 @@ mod unsupported;
 pub use error::ConfigError;
 pub use model::ModelConfig;
 pub use names::{
-    DataName, ModelKind, NormStatistics, NormalisationName, SplitKind, WarmupAlgorithm, ZoOptimizer, ZoParticipants,
+    DataName, LabelChoice, ModelKind, NormStatistics, NormalisationName, SplitKind, WarmupAlgorithm, ZoOptimizer,
+    ZoParticipants,
 };
 pub use sections::{DataConfig, DeviceConfig, EvalConfig, SplitConfig, WarmupConfig, ZoConfig, share_of};
 pub use seeds::Seeds;
 
+use crate::files::{self, Limit};
 use reader::{Section, Source};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
+
+/// No config is larger: it is a page of text.
+const LIMIT: Limit = Limit { bytes: 1 << 20, what: "a config" };
 
 /// The embedded experiment, which also lists every key.
 const DIGITS: &str = include_str!("../../configs/digits.toml");
@@ -65,7 +70,8 @@ impl Config {
         let Some(path) = path else {
             return Self::parse(DIGITS, "the embedded config", Path::new(""), overrides);
         };
-        let bytes = std::fs::read(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let read = |e: files::FileError| ConfigError::Read { path: e.path, source: e.source };
+        let bytes = files::read(path, LIMIT).map_err(read)?;
         let text = String::from_utf8(bytes)
             .map_err(|e| ConfigError::NotText { path: path.to_owned(), byte: e.utf8_error().valid_up_to() })?;
         let folder = path.parent().unwrap_or(Path::new(""));

@@ -45,7 +45,9 @@ named! {
         Digits = "digits",
         /// CIFAR-10, binary version.
         Cifar10 = "cifar10",
-        /// IDX files: MNIST, Fashion-MNIST.
+        /// CIFAR-100, binary version.
+        Cifar100 = "cifar100",
+        /// IDX files: MNIST, Fashion-MNIST, EMNIST and others.
         Idx = "idx",
         /// Downsampled ImageNet, 32x32.
         ImageNet32 = "imagenet32",
@@ -57,7 +59,8 @@ named! {
 named! {
     /// Mean and standard deviation that samples are normalised by (`data.normalisation`).
     NormalisationName {
-        /// As usual for the set; for IDX files Fashion-MNIST's where one of the last two parts of the path contains `fashion`, else MNIST's.
+        /// As usual for the set; for grey IDX files Fashion-MNIST's where one of the last two parts of the path contains `fashion`, else
+        /// MNIST's; for colour ones none.
         Auto = "auto",
         /// Mean 0, standard deviation 1: only scaled to 0..1.
         None = "none",
@@ -67,6 +70,18 @@ named! {
         Fashion = "fashion",
         /// CIFAR-10's.
         Cifar10 = "cifar10",
+        /// CIFAR-100's.
+        Cifar100 = "cifar100",
+    }
+}
+
+named! {
+    /// Which of a set's labels (`data.labels`), where its samples have two.
+    LabelChoice {
+        /// CIFAR-100's 100 classes.
+        Fine = "fine",
+        /// CIFAR-100's 20 superclasses.
+        Coarse = "coarse",
     }
 }
 

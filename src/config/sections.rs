@@ -59,6 +59,8 @@ pub struct DataConfig {
     pub train_limit: u32,
     /// First n test samples of each class; 0: all.
     pub test_limit: u32,
+    /// Which of two labels; `Fine` but for CIFAR-100.
+    pub labels: LabelChoice,
     /// Which mean and standard deviation.
     pub normalisation: NormalisationName,
     /// Mean per channel of values scaled to 0..1, in place of the named one; empty: not given.
@@ -72,15 +74,24 @@ impl DataConfig {
         let name = s.choice("name", DataName::Cifar10, DataName::NAMES)?;
         let data = Self {
             name,
-            path: if name == DataName::Digits { None } else { s.path("path", "data/cifar10")? },
+            path: match name {
+                DataName::Digits => None,
+                DataName::Cifar100 => s.path("path", "data/cifar100")?,
+                _ => s.path("path", "data/cifar10")?,
+            },
             train_limit: s.count("train_limit", 0, 0)?,
             test_limit: s.count("test_limit", 0, 0)?,
+            labels: s.choice("labels", LabelChoice::Fine, LabelChoice::NAMES)?,
             normalisation: s.choice("normalisation", NormalisationName::Auto, NormalisationName::NAMES)?,
             mean: s.numbers("mean", "a list of finite numbers, one a channel", |_| true)?,
             std: s.numbers("std", "a list of finite numbers greater than 0, one a channel", positive)?,
         };
         if name != DataName::Digits && data.path.is_none() {
             return Err(s.error("path", "\"\"", format!("the folder of the {name} files")));
+        }
+        if data.labels != LabelChoice::Fine && name != DataName::Cifar100 {
+            let expected = format!("\"fine\": only cifar100 has two labels a sample, {name} has one");
+            return Err(s.error("labels", format!("\"{}\"", data.labels), expected));
         }
         if data.mean.len() != data.std.len() {
             let expected = format!("as many entries as data.mean has ({})", data.mean.len());

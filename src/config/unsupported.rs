@@ -13,7 +13,7 @@ pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError>
             matches!(config.data.name, DataName::ImageNet32 | DataName::Npz),
             "data.name",
             quoted(config.data.name.name()),
-            "digits, cifar10 or idx",
+            "idx, with the samples saved as IDX files (docs/data.md shows how)",
         ),
         (config.warmup.algorithm == WarmupAlgorithm::FedAdam, "warmup.algorithm", quoted("fedadam"), "fedavg"),
         (zo.local_steps > 1, "zo.local_steps", zo.local_steps.to_string(), "1"),

@@ -1,5 +1,6 @@
 //! What can be wrong with data files.
 
+use crate::files::Kind;
 use std::path::PathBuf;
 
 /// An error in reading a data set.
@@ -31,13 +32,48 @@ pub enum DataError {
         /// Why.
         source: std::io::Error,
     },
+    /// The file is of another kind.
+    #[error("{}: expected {expected}, found {kind}; {}", path.display(), mend(*kind))]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        kind: Kind,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The folder holds the files of more than one set.
+    #[error(
+        "{}: expected the files of one set, found those of {} (by what stands before train-images-...); give each set a folder of \
+         its own",
+        folder.display(),
+        sets.iter().map(|set| format!("\"{set}\"")).collect::<Vec<_>>().join(", ")
+    )]
+    SeveralSets {
+        /// `data.path`.
+        folder: PathBuf,
+        /// What stands before the sets' file names.
+        sets: Vec<String>,
+    },
+    /// More samples than are taken into memory.
+    #[error("{}: its samples take {bytes} bytes, expected at most {most}; {key} = n keeps the first n of each class", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Bytes of the samples that are kept.
+        bytes: u64,
+        /// The limit.
+        most: u64,
+        /// The config's key that keeps fewer.
+        key: &'static str,
+    },
     /// The gzip stream is damaged.
     #[error("{}: damaged gzip data after {decoded} decoded bytes: {message}", path.display())]
     Gzip {
         /// The file.
         path: PathBuf,
         /// Bytes that could be decoded.
-        decoded: usize,
+        decoded: u64,
         /// The decoder's explanation.
         message: String,
     },
@@ -78,18 +114,18 @@ pub enum DataError {
         other: PathBuf,
     },
     /// A label that names no class.
-    #[error("{}: record {record} (byte {byte}): label {label}, expected 0 to {}", path.display(), classes - 1)]
+    #[error("{}: record {record} (byte {byte}): label {label}, expected 0 to {most}", path.display())]
     Label {
         /// The file.
         path: PathBuf,
         /// Index of the sample in the file.
         record: usize,
         /// Offset of the label, in the decoded file.
-        byte: usize,
+        byte: u64,
         /// The label.
-        label: u32,
-        /// Number of classes.
-        classes: u32,
+        label: i64,
+        /// The largest label that there may be.
+        most: u32,
     },
     /// A line of a text file is malformed.
     #[error("{}: line {line}: {message}", path.display())]
@@ -124,7 +160,9 @@ pub enum DataError {
         name: String,
     },
     /// A data set that this version cannot read.
-    #[error("data.name = \"{name}\" is not available in this version; use digits, cifar10 or idx")]
+    #[error(
+        "data.name = \"{name}\" is not available in this version; use idx, with the samples saved as IDX files (docs/data.md shows how)"
+    )]
     Unsupported {
         /// `data.name`.
         name: String,
@@ -144,6 +182,19 @@ impl DataError {
             Self::Missing { .. } | Self::NotAFolder { .. } => true,
             Self::Read { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
             _ => false,
+        }
+    }
+}
+
+/// What to do about a file of another kind.
+fn mend(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Html => "download it again, from the link to the raw file",
+        Kind::LfsPointer => "fetch the file itself with: git lfs pull",
+        Kind::Empty => "download or copy it again",
+        Kind::Gzip | Kind::Tar | Kind::Bzip2 | Kind::Xz | Kind::Zstd | Kind::Zip => "unpack it first",
+        Kind::Pickle | Kind::TorchZip | Kind::Numpy | Kind::NumpyZip | Kind::Hdf5 | Kind::Json | Kind::Safetensors => {
+            "save its samples as IDX files (docs/data.md shows how)"
         }
     }
 }

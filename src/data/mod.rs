@@ -4,7 +4,9 @@ mod cifar;
 mod digits;
 mod error;
 mod file;
+mod gzip;
 mod idx;
+mod limit;
 mod normalisation;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -13,7 +15,7 @@ pub use error::DataError;
 pub use normalisation::Normalisation;
 
 use crate::config::{DataConfig, DataName, NormalisationName};
-use std::path::Path;
+use limit::FirstOfEach;
 
 /// Images and labels of the training or the test part.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,14 +69,9 @@ impl Samples {
     }
 
     /// Indices of the first `limit` samples of each class, in file order; all where `limit` is 0.
-    fn first_of_each(&self, limit: u32, classes: u32) -> Vec<u32> {
-        let mut seen = vec![0u32; classes as usize];
-        let keep = |index: &u32| {
-            let count = &mut seen[self.labels[*index as usize] as usize];
-            *count += 1;
-            limit == 0 || *count <= limit
-        };
-        (0..self.len() as u32).filter(keep).collect()
+    fn first_of_each(&self, limit: u32) -> Vec<u32> {
+        let mut first = FirstOfEach::new(limit);
+        (0..self.len() as u32).filter(|&index| first.takes(self.labels[index as usize])).collect()
     }
 
     /// The samples of these indices, in their order.
@@ -87,11 +84,11 @@ impl Samples {
         selected
     }
 
-    fn limited(self, limit: u32, classes: u32) -> Self {
+    fn limited(self, limit: u32) -> Self {
         if limit == 0 {
             return self;
         }
-        let indices = self.first_of_each(limit, classes);
+        let indices = self.first_of_each(limit);
         self.select(&indices)
     }
 }
@@ -122,17 +119,18 @@ impl Dataset {
     /// A missing, truncated, oversized or malformed file, by name; see [`DataError`].
     pub fn load(config: &DataConfig) -> Result<Self, DataError> {
         let name = config.name.name().to_owned();
+        let limits = [config.train_limit, config.test_limit];
         let path = || config.path.as_deref().ok_or_else(|| DataError::NoPath { name: config.name.name().to_owned() });
         match config.name {
             DataName::Digits => Self::digits(config),
-            DataName::Cifar10 => {
-                let (train, test) = cifar::read(path()?)?;
-                Self::with_own_split(config, [3, 32, 32], cifar::CLASSES, train, test, NormalisationName::Cifar10)
+            DataName::Cifar10 => Self::cifar(config, cifar::CIFAR10, path()?, NormalisationName::Cifar10),
+            DataName::Cifar100 => {
+                Self::cifar(config, cifar::cifar100(config.labels), path()?, NormalisationName::Cifar100)
             }
             DataName::Idx => {
-                let folder: &Path = path()?;
-                let idx::Idx { size: [h, w], train, test } = idx::read(folder)?;
-                Self::with_own_split(config, [1, h, w], idx::CLASSES, train, test, idx::usual(folder))
+                let folder = path()?;
+                let idx::Idx { shape, classes, train, test } = idx::read(folder, limits)?;
+                Self::with_own_split(config, shape, classes, [train, test], idx::usual(folder, shape[0]))
             }
             DataName::ImageNet32 | DataName::Npz => Err(DataError::Unsupported { name }),
         }
@@ -141,33 +139,49 @@ impl Dataset {
     /// Samples of value 0 in the place of a set's files, as many and as large as those of the original (of IDX files: MNIST's), with
     /// labels in turn; `None` for sets that need no files.
     pub fn made_up(config: &DataConfig) -> Option<Self> {
-        let (shape, train, usual) = match config.name {
-            DataName::Cifar10 => ([3, 32, 32], 50_000, NormalisationName::Cifar10),
-            DataName::Idx => ([1, 28, 28], 60_000, NormalisationName::Mnist),
-            _ => return None,
+        let (shape, train, classes, usual) = match config.name {
+            DataName::Cifar10 => ([3, 32, 32], 50_000, 10, NormalisationName::Cifar10),
+            DataName::Cifar100 => {
+                ([3, 32, 32], 50_000, cifar::cifar100(config.labels).classes, NormalisationName::Cifar100)
+            }
+            DataName::Idx => ([1, 28, 28], 60_000, 10, NormalisationName::Mnist),
+            DataName::Digits | DataName::ImageNet32 | DataName::Npz => return None,
         };
-        let samples = |n: u32| Samples {
-            pixels: vec![0; n as usize * shape.iter().product::<usize>()],
-            labels: (0..n).map(|i| i % 10).collect(),
-            area: shape.iter().product(),
+        let samples = |n: u32, limit: u32| {
+            let all = Samples {
+                pixels: vec![0; n as usize * shape.iter().product::<usize>()],
+                labels: (0..n).map(|i| i % classes).collect(),
+                area: shape.iter().product(),
+            };
+            all.limited(limit)
         };
-        Self::with_own_split(config, shape, 10, samples(train), samples(10_000), usual).ok()
+        let parts = [samples(train, config.train_limit), samples(10_000, config.test_limit)];
+        Self::with_own_split(config, shape, classes, parts, usual).ok()
+    }
+
+    fn cifar(
+        config: &DataConfig,
+        set: cifar::Set,
+        path: &std::path::Path,
+        usual: NormalisationName,
+    ) -> Result<Self, DataError> {
+        let (train, test) = set.read(path, [config.train_limit, config.test_limit])?;
+        Self::with_own_split(config, [3, 32, 32], set.classes, [train, test], usual)
     }
 
     fn with_own_split(
         config: &DataConfig,
         shape: [usize; 3],
         classes: u32,
-        train: Samples,
-        test: Samples,
+        [train, test]: [Samples; 2],
         usual: NormalisationName,
     ) -> Result<Self, DataError> {
         Ok(Self {
             name: config.name.name().to_owned(),
             shape,
             classes,
-            train: train.limited(config.train_limit, classes),
-            test: test.limited(config.test_limit, classes),
+            train,
+            test,
             normalisation: Normalisation::choose(config, 255.0, shape[0], usual)?,
             test_indices: None,
         })
@@ -178,13 +192,13 @@ impl Dataset {
         let all = digits::read()?;
         let (test, train): (Vec<u32>, Vec<u32>) = (0..all.len() as u32).partition(|i| i % 5 == 4);
         let classes = digits::CLASSES;
-        let kept = all.select(&test).first_of_each(config.test_limit, classes);
+        let kept = all.select(&test).first_of_each(config.test_limit);
         let test: Vec<u32> = kept.into_iter().map(|i| test[i as usize]).collect();
         Ok(Self {
             name: config.name.name().to_owned(),
             shape: [1, 8, 8],
             classes,
-            train: all.select(&train).limited(config.train_limit, classes),
+            train: all.select(&train).limited(config.train_limit),
             test: all.select(&test),
             normalisation: Normalisation::choose(config, f32::from(digits::WHITE), 1, NormalisationName::None)?,
             test_indices: Some(test),

@@ -39,6 +39,7 @@ impl Normalisation {
             }
             NormalisationName::Mnist => (&[0.1307], &[0.3081]),
             NormalisationName::Fashion => (&[0.2860], &[0.3530]),
+            NormalisationName::Cifar100 => (&[0.5071, 0.4865, 0.4409], &[0.2673, 0.2564, 0.2762]),
             NormalisationName::Cifar10 => (&[0.4914, 0.4822, 0.4465], &[0.2470, 0.2435, 0.2616]),
         };
         if mean.len() != channels {

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::folder::{FolderError, RunFolder, read_json, write_json};
 use super::metrics::SCHEMA;
 use crate::files::{self, FileError};
+use crate::weights;
 
 const FOLDER: &str = "checkpoint";
 const STATE: &str = "state.json";
@@ -118,7 +119,7 @@ fn load(dir: &Path) -> Result<Option<Checkpoint>, FolderError> {
 
 fn weights(dir: &Path, state: &Checkpoint) -> Result<Vec<u8>, FolderError> {
     let path = dir.join(&state.weights_file);
-    let bytes = files::read(&path)?;
+    let bytes = files::read(&path, weights::LIMIT)?;
     let (found, expected) = (files::sha256_hex(&bytes), &state.weights_sha256);
     if found != *expected {
         let message = format!("expected the SHA-256 {expected}, as {STATE} says, found {found}");

@@ -22,6 +22,8 @@ pub struct Experiment {
     pub graph: Graph,
     /// Weights before the first round (d f32, flat order).
     pub initial: Vec<f32>,
+    /// What was done to the tensors of `model.weights`.
+    pub notes: Vec<weights::Note>,
 }
 
 impl Experiment {
@@ -47,11 +49,14 @@ impl Experiment {
         let graph = spec.graph()?;
         let split =
             Split::new(&config.split, &data.train.labels, data.classes, config.seeds.split, data.test_indices.clone())?;
-        let initial = match &config.model.weights {
-            Some(path) => weights::load(path, &graph.tensors)?,
-            None => graph.init_weights(config.seeds.weights),
+        let (initial, notes) = match &config.model.weights {
+            Some(path) => {
+                let loaded = weights::load(path, &graph.tensors)?;
+                (loaded.values, loaded.notes)
+            }
+            None => (graph.init_weights(config.seeds.weights), Vec::new()),
         };
-        Ok(Self { config: config.clone(), data, split, model: spec.to_json(), graph, initial })
+        Ok(Self { config: config.clone(), data, split, model: spec.to_json(), graph, initial, notes })
     }
 
     /// The training samples as the engine takes them.

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::metrics::{RoundMetrics, SCHEMA, Summary};
 use super::metrics_log;
 use crate::config::Config;
-use crate::files::{self, FileError};
+use crate::files::{self, FileError, Limit};
 
 /// What can be wrong with a run's folder.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +51,8 @@ pub enum FolderError {
     File(#[from] FileError),
 }
 
+/// No summary and no checkpoint's state is larger.
+const LIMIT: Limit = Limit { bytes: 16 << 20, what: "a record of a run" };
 const LOCK: &str = ".lock";
 const CONFIG: &str = "config.toml";
 const METRICS: &str = "metrics.jsonl";
@@ -260,7 +262,7 @@ pub(super) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), Fol
 
 /// Reads a JSON file; `None` where there is none.
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FolderError> {
-    let bytes = match files::read(path) {
+    let bytes = match files::read(path, LIMIT) {
         Ok(bytes) => bytes,
         Err(e) if e.source.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(e.into()),

@@ -6,7 +6,10 @@ use std::path::Path;
 
 use super::folder::FolderError;
 use super::metrics::RoundMetrics;
-use crate::files::{self, FileError};
+use crate::files::{self, FileError, Limit};
+
+/// About half a million rounds.
+const LIMIT: Limit = Limit { bytes: 256 << 20, what: "a log of metrics" };
 
 /// Appends a line and syncs it. The line reaches the file in one write.
 pub(super) fn append(path: &Path, metrics: &RoundMetrics) -> Result<(), FolderError> {
@@ -40,7 +43,7 @@ pub(super) fn keep(path: &Path, keep: usize) -> Result<(), FolderError> {
 }
 
 fn content(path: &Path) -> Result<Vec<u8>, FolderError> {
-    match files::read(path) {
+    match files::read(path, LIMIT) {
         Err(e) if e.source.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
         other => Ok(other?),
     }

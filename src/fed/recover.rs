@@ -28,7 +28,7 @@ pub(super) fn recover(run: &mut Run<'_>) -> Result<(), Error> {
     } else if let Some(checkpoint) = Checkpoint::load(&run.folder)? {
         let bytes = checkpoint.weights(&run.folder)?;
         let from = checkpoint.weights_path(&run.folder);
-        run.engine.set_weights(&weights::decode(&from, &bytes, &run.experiment.graph.tensors)?)?;
+        run.engine.set_weights(&weights::decode(&from, &bytes, &run.experiment.graph.tensors)?.values)?;
         checkpoint.next_round
     } else {
         0
@@ -94,7 +94,7 @@ pub(super) fn replay_ledger(
     folder: &RunFolder,
     rounds: usize,
 ) -> Result<(), Error> {
-    engine.set_weights(&weights::load(&folder.path("pivot.safetensors"), &experiment.graph.tensors)?)?;
+    engine.set_weights(&weights::load(&folder.path("pivot.safetensors"), &experiment.graph.tensors)?.values)?;
     let ledger = Ledger::read(&folder.path("ledger.jsonl"))?;
     for round in ledger.rounds.iter().take(rounds) {
         replay_round(engine, &ledger.header, round)?;

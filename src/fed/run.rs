@@ -150,6 +150,9 @@ impl Run<'_> {
             params: self.experiment.graph.param_count(),
             clients: self.experiment.split.clients.len(),
         });
+        for note in &self.experiment.notes {
+            self.observer.note(&note.to_string());
+        }
         let end = self.rounds()?;
         self.finish(end)
     }

@@ -5,9 +5,12 @@ use std::path::Path;
 use std::str::FromStr;
 
 use super::GoldenError;
-use crate::files;
+use crate::files::{self, Limit};
 use crate::model::{Graph, ModelSpec, ParamTensor};
 use crate::weights::TensorFile;
+
+/// Parameters and gradients of a model of a hundred million weights.
+const LIMIT: Limit = Limit { bytes: 1 << 30, what: "a golden file" };
 
 /// Which statistics batch norm uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +73,7 @@ impl PassGolden {
     /// A file that can't be read or is cut off; metadata or tensors that are missing, unknown, misshapen or out of range; a
     /// kind of model that is not available.
     pub fn read(path: &Path) -> Result<Self, GoldenError> {
-        let bytes = files::read(path)?;
+        let bytes = files::read(path, LIMIT)?;
         let file = TensorFile::parse(path, &bytes)?;
         let field = |message: String| GoldenError::Field { path: path.to_owned(), message };
         let model = |source| GoldenError::Model { path: path.to_owned(), source };

@@ -6,10 +6,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{GoldenError, Mode};
-use crate::files::{self, folder_of};
+use crate::files::{self, Limit};
 use crate::ledger::parse_hex64;
 use crate::model::ModelSpec;
 use crate::stream::Distribution;
+
+/// No file of differences is larger.
+const LIMIT: Limit = Limit { bytes: 1 << 20, what: "a file of differences" };
 
 /// Losses at `w + eps z` and `w - eps z` of a golden pass's parameters and batch.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +76,7 @@ impl SpsaGolden {
     pub fn read(path: &Path) -> Result<Self, GoldenError> {
         let field = |message: String| GoldenError::Field { path: path.to_owned(), message };
         let model = |source| GoldenError::Model { path: path.to_owned(), source };
-        let raw: Raw = serde_json::from_slice(&files::read(path)?).map_err(|e| field(e.to_string()))?;
+        let raw: Raw = serde_json::from_slice(&files::read(path, LIMIT)?).map_err(|e| field(e.to_string()))?;
         if raw.format != "zo-spsa-golden" || raw.version != 1 {
             return Err(field(format!(
                 "format: expected `zo-spsa-golden` version 1, found `{}` version {}",
@@ -96,8 +99,11 @@ impl SpsaGolden {
                 raw.cases[i].epsilon
             )));
         }
+        let golden = files::beside(path, &raw.golden).ok_or_else(|| {
+            field(format!("golden: expected the name of a file beside this one, found {:?}", raw.golden))
+        })?;
         Ok(Self {
-            golden: folder_of(path).join(raw.golden),
+            golden,
             mode: raw.mode.parse().map_err(field)?,
             spec,
             params: raw.params,

@@ -45,6 +45,18 @@ fn differences_are_read() {
 }
 
 #[test]
+fn a_file_of_differences_names_only_a_file_beside_it() {
+    let text = std::fs::read_to_string(path("spsa-mlp.json")).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("spsa.json");
+    for name in ["/etc/passwd", "../mlp.safetensors", "a/b.safetensors", ".."] {
+        std::fs::write(&file, text.replace("\"mlp.safetensors\"", &format!("{name:?}"))).unwrap();
+        let message = Golden::read(&file).unwrap_err().to_string();
+        assert!(message.contains("golden: expected the name of a file beside this one") && message.contains(name));
+    }
+}
+
+#[test]
 fn other_files_are_refused_by_name() {
     for (name, part) in [
         ("stream-uniform.json", "missing field"),

@@ -1,33 +1,30 @@
 //! Multi-head attention of the tokens of a sample among each other. Scores never leave the registers.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::params::Lanes;
-use super::values::ValueKernel;
-use crate::recording::kernel::{Kernel, Variant};
+use super::values;
+use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference::attention as twins;
 
 /// The forward pass.
-pub static ATTENTION: ValueKernel = ValueKernel::new("attention", "attention_scalar", twins::attention);
+pub static ATTENTION: Kernel = values::kernel::<Params>("attention", twins::attention);
 
 /// Gradients: a launch each for queries, keys and values.
-pub static ATTENTION_GRAD: ValueKernel =
-    ValueKernel::new("attention_grad", "attention_grad_scalar", twins::attention_grad);
+pub static ATTENTION_GRAD: Kernel = values::kernel::<Params>("attention_grad", twins::attention_grad);
 
 /// Most tokens of a workgroup, a thread each.
 const THREADS: u32 = 128;
 
-/// Uniform block of both kernels.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-pub struct Params {
-    /// Tokens of a sample.
-    pub tokens: u32,
-    /// Heads; they divide the dimension.
-    pub heads: u32,
-    /// f32 of a token, dim / heads a head.
-    pub dim: u32,
+params! {
+    /// Uniform block of both kernels.
+    pub struct Params {
+        /// Tokens of a sample.
+        pub tokens: u32,
+        /// Heads; they divide the dimension.
+        pub heads: u32,
+        /// f32 of a token, dim / heads a head.
+        pub dim: u32,
+    }
 }
 
 impl Params {
@@ -36,16 +33,14 @@ impl Params {
         1.0 / ((self.dim / self.heads) as f32).sqrt()
     }
 
-    fn of(&self, lanes: &Lanes, kernel: &'static ValueKernel) -> (&'static Kernel, Variant, [u32; 3]) {
+    fn of(&self, lanes: &Lanes) -> (Variant, [u32; 3]) {
         let head = self.dim / self.heads;
-        let (kernel, width) = kernel.of(u64::from(head));
+        let (variant, width) = values::of(u64::from(head));
         let groups = self.tokens.div_ceil(THREADS);
         let threads = self.tokens.div_ceil(groups.max(1)).next_multiple_of(8);
-        let variant = Variant::plain()
-            .with("THREADS", threads)
-            .with("HEAD", head / width)
-            .with("FACTOR", self.factor().to_bits());
-        (kernel, variant, lanes.grid(self.heads * groups, lanes.max_rows.min(65_535)))
+        let variant =
+            variant.with("THREADS", threads).with("HEAD", head / width).with("FACTOR", self.factor().to_bits());
+        (variant, lanes.grid(self.heads * groups, lanes.max_rows.min(65_535)))
     }
 
     /// Products of a token with every other one, over all rows.
@@ -57,8 +52,8 @@ impl Params {
 /// Records `y`, `[row][token][dim]` with the heads side by side, and `lse`, the f32 logarithm of the sum of the exponentials of the
 /// scores per (row, head, token). Rows of `qkv` are `[row][token][q, k, v][dim]`. Lanes count samples.
 pub fn record(rec: &mut Recording, lanes: &Lanes, params: &Params, qkv: Span, y: Span, lse: Span) {
-    let (kernel, variant, grid) = params.of(lanes, &ATTENTION);
-    rec.dispatch(kernel, variant, params, &[lanes.table, qkv, y, lse], grid, 6 * params.products(lanes));
+    let (variant, grid) = params.of(lanes);
+    rec.dispatch(&ATTENTION, variant, params, &[lanes.table, qkv, y, lse], grid, 6 * params.products(lanes));
 }
 
 /// Records the gradient of `qkv` from what the forward pass read and wrote, and `dy`.
@@ -75,7 +70,7 @@ pub fn record_grad(
 ) {
     let bound = [lanes.table, qkv, dy, y, lse, dqkv];
     for part in 0..3 {
-        let (kernel, variant, grid) = params.of(lanes, &ATTENTION_GRAD);
-        rec.dispatch(kernel, variant.with("PART", part), params, &bound, grid, 7 * params.products(lanes));
+        let (variant, grid) = params.of(lanes);
+        rec.dispatch(&ATTENTION_GRAD, variant.with("PART", part), params, &bound, grid, 7 * params.products(lanes));
     }
 }

@@ -1,35 +1,33 @@
 //! Convolutions, forward.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::moments::{Moments, Parts};
 use super::params::Lanes;
 use super::tiling::{Operands, Product};
-use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference::conv as twins;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "conv", twin: twins::conv };
+pub static KERNEL: Kernel = Kernel::new::<Params>("conv", twins::conv);
 
 /// The same, with moments of the output for a group norm.
-pub static GROUP_MOMENTS: Kernel = Kernel { name: "conv_group_moments", twin: twins::conv_group_moments };
+pub static GROUP_MOMENTS: Kernel = Kernel::new::<Params>("conv_group_moments", twins::conv_group_moments);
 
 /// The same, with moments of the output for a batch norm.
-pub static CHANNEL_MOMENTS: Kernel = Kernel { name: "conv_channel_moments", twin: twins::conv_channel_moments };
+pub static CHANNEL_MOMENTS: Kernel = Kernel::new::<Params>("conv_channel_moments", twins::conv_channel_moments);
 
-/// The uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Flat index of the weight `[oc, ic, k, k]`.
-    pub weight_offset: u32,
-    /// Flat index of the bias; `u32::MAX`: none.
-    pub bias_offset: u32,
-    /// 1: inputs are the batch (`x_row`), 0: an activation (`row0`).
-    pub from_batch: u32,
-    /// 1: ReLU follows.
-    pub relu: u32,
+params! {
+    /// The uniform block.
+    pub struct Params {
+        /// Flat index of the weight `[oc, ic, k, k]`.
+        pub weight_offset: u32,
+        /// Flat index of the bias; `u32::MAX`: none.
+        pub bias_offset: u32,
+        /// 1: inputs are the batch (`x_row`), 0: an activation (`row0`).
+        pub from_batch: u32,
+        /// 1: ReLU follows.
+        pub relu: u32,
+    }
 }
 
 /// Sizes of a convolution: samples `[in_c, in_h, in_w]` to `[out_c, out_h, out_w]`.

@@ -1,19 +1,18 @@
 //! Gradients of convolutions.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::conv::Geometry;
 use super::params::Lanes;
 use super::tiling::Tiling;
-use crate::recording::kernel::Kernel;
+use crate::recording::kernel::{Kernel, params};
 use crate::recording::{Recording, Span};
 use crate::reference;
 
 /// Gradient of the input.
-pub static CONV_GRAD_INPUT: Kernel = Kernel { name: "conv_grad_input", twin: reference::conv_grad::conv_grad_input };
+pub static CONV_GRAD_INPUT: Kernel = Kernel::new::<Uniforms>("conv_grad_input", reference::conv_grad::conv_grad_input);
 
 /// Gradient of the weight.
-pub static CONV_GRAD_WEIGHT: Kernel = Kernel { name: "conv_grad_weight", twin: reference::conv_grad::conv_grad_weight };
+pub static CONV_GRAD_WEIGHT: Kernel =
+    Kernel::new::<Uniforms>("conv_grad_weight", reference::conv_grad::conv_grad_weight);
 
 /// A convolution whose gradients are wanted.
 #[derive(Clone, Copy, Debug)]
@@ -44,16 +43,16 @@ pub struct Params {
     pub accumulate: u32,
 }
 
-/// Uniform block of both kernels; the layer's sizes are constants ([`Geometry`]).
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Uniforms {
-    /// Flat index of the weight.
-    pub weight_offset: u32,
-    /// As in [`Params`].
-    pub from_batch: u32,
-    /// As in [`Params`].
-    pub accumulate: u32,
+params! {
+    /// Uniform block of both kernels; the layer's sizes are constants ([`Geometry`]).
+    pub struct Uniforms {
+        /// Flat index of the weight.
+        pub weight_offset: u32,
+        /// As in [`Params`].
+        pub from_batch: u32,
+        /// As in [`Params`].
+        pub accumulate: u32,
+    }
 }
 
 impl Params {

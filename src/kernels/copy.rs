@@ -1,21 +1,19 @@
 //! Copies a buffer: the copy ceiling of the bench.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::fold_grid;
-use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "copy", twin: reference::copy::copy };
+pub static KERNEL: Kernel = Kernel::new::<Params>("copy", reference::copy::copy);
 
-/// The uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// vec4 in each buffer.
-    pub quads: u32,
+params! {
+    /// The uniform block.
+    pub struct Params {
+        /// vec4 in each buffer.
+        pub quads: u32,
+    }
 }
 
 /// Copies `source` to `out`, spans of equal length, a multiple of 16 bytes, in different buffers.

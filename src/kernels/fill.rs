@@ -1,33 +1,31 @@
 //! Elements of the perturbation stream, before `tau` and `scale`: `fill_signs` for rademacher, `fill_values` for the others.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::{fold_grid, vec4_bytes};
 use crate::caps::AdapterInfo;
-use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{BufferId, Recording, Span};
 use crate::reference;
 use crate::stream::{Distribution, block_len};
 
 /// Rademacher: a Philox block is 128 signs.
-pub static SIGNS: Kernel = Kernel { name: "fill_signs", twin: reference::fill::fill_signs };
+pub static SIGNS: Kernel = Kernel::new::<Params>("fill_signs", reference::fill::fill_signs);
 /// Binomial, gaussian, uniform: a Philox block is four numbers.
-pub static VALUES: Kernel = Kernel { name: "fill_values", twin: reference::fill::fill_values };
+pub static VALUES: Kernel = Kernel::new::<Params>("fill_values", reference::fill::fill_values);
 
-/// The uniform block of both.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Low word of the seed.
-    pub seed_lo: u32,
-    /// High word of the seed.
-    pub seed_hi: u32,
-    /// Low word of the first element's index.
-    pub start_lo: u32,
-    /// High word of it.
-    pub start_hi: u32,
-    /// vec4 to write.
-    pub quads: u32,
+params! {
+    /// The uniform block of both.
+    pub struct Params {
+        /// Low word of the seed.
+        pub seed_lo: u32,
+        /// High word of the seed.
+        pub seed_hi: u32,
+        /// Low word of the first element's index.
+        pub start_lo: u32,
+        /// High word of it.
+        pub start_hi: u32,
+        /// vec4 to write.
+        pub quads: u32,
+    }
 }
 
 /// Writes the elements `start`, `start + 1`, ... (wrapping at 2^64) of a seed to the first `count` f32 of `out`, which must have

@@ -1,23 +1,21 @@
 //! Stores one value everywhere: the store ceiling of the bench.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::fold_grid;
-use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "fill_constant", twin: reference::fill_constant::fill_constant };
+pub static KERNEL: Kernel = Kernel::new::<Params>("fill_constant", reference::fill_constant::fill_constant);
 
-/// The uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// What is stored.
-    pub value: f32,
-    /// vec4 in the buffer.
-    pub quads: u32,
+params! {
+    /// The uniform block.
+    pub struct Params {
+        /// What is stored.
+        pub value: f32,
+        /// vec4 in the buffer.
+        pub quads: u32,
+    }
 }
 
 /// Sets the f32 of `out`, whose bytes are a multiple of 16, to `value`.

@@ -1,23 +1,21 @@
 //! Fingerprint of a weight vector: order-free sums of mixed bits (perturbation-stream, Ledger).
 
-use bytemuck::{Pod, Zeroable};
-
 use super::{fold_grid, vec4_bytes};
-use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{BufferId, Recording, Span};
 use crate::reference;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "fingerprint", twin: reference::fingerprint::fingerprint };
+pub static KERNEL: Kernel = Kernel::new::<Params>("fingerprint", reference::fingerprint::fingerprint);
 
-/// The uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Elements that are bound.
-    pub weights: u32,
-    /// Index of the first of them in the weight vector, a multiple of 4.
-    pub first: u32,
+params! {
+    /// The uniform block.
+    pub struct Params {
+        /// Elements that are bound.
+        pub weights: u32,
+        /// Index of the first of them in the weight vector, a multiple of 4.
+        pub first: u32,
+    }
 }
 
 /// Adds up the fingerprint of `params` f32 that lie `offset` bytes (aligned as bindings are) into `weights`, which has room for

@@ -1,32 +1,30 @@
 //! Batches out of pages of the data set.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::fold_grid;
-use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference;
 
 /// u8 rows of a page to normalised f32 rows.
-pub static KERNEL: Kernel = Kernel { name: "gather", twin: reference::gather::gather };
+pub static KERNEL: Kernel = Kernel::new::<Params>("gather", reference::gather::gather);
 
 /// An index that leaves its output row untouched: its sample lies in another page.
 pub const UNTOUCHED: u32 = u32::MAX;
 
-/// Uniform block of `gather`.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Output rows.
-    pub rows: u32,
-    /// Features of a row, c x h x w.
-    pub features: u32,
-    /// Features of a channel, h x w.
-    pub spatial: u32,
-    /// Words of a row of the page: features / 4, rounded up.
-    pub row_words: u32,
-    /// First output row.
-    pub out_row: u32,
+params! {
+    /// Uniform block of `gather`.
+    pub struct Params {
+        /// Output rows.
+        pub rows: u32,
+        /// Features of a row, c x h x w.
+        pub features: u32,
+        /// Features of a channel, h x w.
+        pub spatial: u32,
+        /// Words of a row of the page: features / 4, rounded up.
+        pub row_words: u32,
+        /// First output row.
+        pub out_row: u32,
+    }
 }
 
 /// The storage bindings of `gather`.

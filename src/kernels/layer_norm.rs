@@ -1,40 +1,40 @@
 //! Layer norm over the rows of a chunk, which are tokens where the lanes count tokens.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::params::{Lanes, perturb};
-use super::values::ValueKernel;
-use crate::recording::kernel::{Kernel, Variant};
+use super::values::{self, ValueKernel};
+use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference::layer_norm as twins;
 use crate::stream::Distribution;
 
 /// The forward pass.
-pub static LAYER_NORM: ValueKernel = ValueKernel::new("layer_norm", "layer_norm_scalar", twins::layer_norm);
+pub static LAYER_NORM: Kernel = values::kernel::<Params>("layer_norm", twins::layer_norm);
 
 /// Gradient of the input.
-pub static LAYER_NORM_GRAD: ValueKernel =
-    ValueKernel::new("layer_norm_grad", "layer_norm_grad_scalar", twins::layer_norm_grad);
+pub static LAYER_NORM_GRAD: Kernel = values::kernel::<Params>("layer_norm_grad", twins::layer_norm_grad);
 
 /// Gradients of scale and bias.
-pub static LAYER_NORM_GRAD_PARAMS: ValueKernel =
-    ValueKernel::new("layer_norm_grad_params", "layer_norm_grad_params_scalar", twins::layer_norm_grad_params);
+pub static LAYER_NORM_GRAD_PARAMS: ValueKernel = ValueKernel::new::<Params>(
+    "layer_norm_grad_params",
+    "layer_norm_grad_params_scalar",
+    twins::layer_norm_grad_params,
+);
 
 /// Rows of a workgroup, `ROWS` of `shaders/lib/rows.wgsl`.
 const ROWS: u32 = 32;
 
-/// Uniform block of the three kernels.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-pub struct Params {
-    /// f32 of a row.
-    pub dim: u32,
-    /// Flat index of the scale.
-    pub scale_offset: u32,
-    /// Flat index of the bias.
-    pub bias_offset: u32,
-    /// 1: the gradients of scale and bias go on from what is there.
-    pub accumulate: u32,
+params! {
+    /// Uniform block of the three kernels.
+    pub struct Params {
+        /// f32 of a row.
+        pub dim: u32,
+        /// Flat index of the scale.
+        pub scale_offset: u32,
+        /// Flat index of the bias.
+        pub bias_offset: u32,
+        /// 1: the gradients of scale and bias go on from what is there.
+        pub accumulate: u32,
+    }
 }
 
 impl Params {
@@ -42,10 +42,10 @@ impl Params {
         lanes.rows * u64::from(self.dim)
     }
 
-    fn of(&self, lanes: &Lanes, kernel: &'static ValueKernel) -> (&'static Kernel, Variant, [u32; 3]) {
-        let (kernel, width) = kernel.of(u64::from(self.dim));
+    fn of(&self, lanes: &Lanes) -> (Variant, [u32; 3]) {
+        let (variant, width) = values::of(u64::from(self.dim));
         let grid = lanes.grid(lanes.max_rows.div_ceil(ROWS).min(65_535), 1);
-        (kernel, Variant::plain().with("COLUMNS", self.dim / width), grid)
+        (variant.with("COLUMNS", self.dim / width), grid)
     }
 }
 
@@ -61,10 +61,10 @@ pub fn record(
     y: Span,
     stats: Span,
 ) {
-    let (kernel, variant, grid) = params.of(lanes, &LAYER_NORM);
+    let (variant, grid) = params.of(lanes);
     let bound = [lanes.table, weights, x, y, stats];
     rec.dispatch(
-        kernel,
+        &LAYER_NORM,
         variant.with("PERTURB", perturb(distribution)),
         params,
         &bound,
@@ -85,9 +85,9 @@ pub fn record_grad(
     stats: Span,
     dx: Span,
 ) {
-    let (kernel, variant, grid) = params.of(lanes, &LAYER_NORM_GRAD);
+    let (variant, grid) = params.of(lanes);
     let bound = [lanes.table, weights, x, dy, stats, dx];
-    rec.dispatch(kernel, variant, params, &bound, grid, 14 * params.values(lanes));
+    rec.dispatch(&LAYER_NORM_GRAD, variant, params, &bound, grid, 14 * params.values(lanes));
 }
 
 /// Records the gradients of scale and bias. Where rows are tokens, a cut between blocks of samples changes no bit.

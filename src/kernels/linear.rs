@@ -1,14 +1,12 @@
 //! Linear layers, forward.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::params::Lanes;
 use super::tiling::{Operands, Product};
-use crate::recording::kernel::Kernel;
+use crate::recording::kernel::{Kernel, params};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "linear", twin: crate::reference::linear::linear };
+pub static KERNEL: Kernel = Kernel::new::<Params>("linear", crate::reference::linear::linear);
 
 /// No activation.
 pub const NONE: u32 = 0;
@@ -17,22 +15,22 @@ pub const RELU: u32 = 1;
 /// The exact gelu, v / 2 (1 + erf(v / sqrt 2)).
 pub const GELU: u32 = 2;
 
-/// The uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Inputs.
-    pub inputs: u32,
-    /// Outputs.
-    pub outputs: u32,
-    /// Flat index of the weight `[outputs, inputs]`.
-    pub weight_offset: u32,
-    /// Flat index of the bias; `u32::MAX`: none.
-    pub bias_offset: u32,
-    /// 1: inputs are the batch (`x_row`), 0: an activation (`row0`).
-    pub from_batch: u32,
-    /// What follows: [`NONE`], [`RELU`] or [`GELU`].
-    pub activation: u32,
+params! {
+    /// The uniform block.
+    pub struct Params {
+        /// Inputs.
+        pub inputs: u32,
+        /// Outputs.
+        pub outputs: u32,
+        /// Flat index of the weight `[outputs, inputs]`.
+        pub weight_offset: u32,
+        /// Flat index of the bias; `u32::MAX`: none.
+        pub bias_offset: u32,
+        /// 1: inputs are the batch (`x_row`), 0: an activation (`row0`).
+        pub from_batch: u32,
+        /// What follows: [`NONE`], [`RELU`] or [`GELU`].
+        pub activation: u32,
+    }
 }
 
 /// Records `y = act(W x + b)` for all rows of a chunk: `x` `[rows, inputs]`, `y` `[rows, outputs]`. A residual, rows laid out as

@@ -1,64 +1,62 @@
 //! Gradients of linear layers, and of biases of any layer.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::params::Lanes;
 use super::tiling::Tiling;
-use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference;
 
 /// Gradient of the input.
 pub static LINEAR_GRAD_INPUT: Kernel =
-    Kernel { name: "linear_grad_input", twin: reference::linear_grad::linear_grad_input };
+    Kernel::new::<InputParams>("linear_grad_input", reference::linear_grad::linear_grad_input);
 
 /// Gradient of the weight.
 pub static LINEAR_GRAD_WEIGHT: Kernel =
-    Kernel { name: "linear_grad_weight", twin: reference::linear_grad::linear_grad_weight };
+    Kernel::new::<WeightParams>("linear_grad_weight", reference::linear_grad::linear_grad_weight);
 
 /// Gradient of a bias.
-pub static BIAS_GRAD: Kernel = Kernel { name: "bias_grad", twin: reference::linear_grad::bias_grad };
+pub static BIAS_GRAD: Kernel = Kernel::new::<BiasParams>("bias_grad", reference::linear_grad::bias_grad);
 
-/// Uniform block of `linear_grad_input`.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct InputParams {
-    /// Input features.
-    pub inputs: u32,
-    /// Output features.
-    pub outputs: u32,
-    /// Flat index of the weight `[outputs][inputs]`.
-    pub weight_offset: u32,
+params! {
+    /// Uniform block of `linear_grad_input`.
+    pub struct InputParams {
+        /// Input features.
+        pub inputs: u32,
+        /// Output features.
+        pub outputs: u32,
+        /// Flat index of the weight `[outputs][inputs]`.
+        pub weight_offset: u32,
+    }
 }
 
-/// Uniform block of `linear_grad_weight`.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct WeightParams {
-    /// Input features.
-    pub inputs: u32,
-    /// Output features.
-    pub outputs: u32,
-    /// Flat index of the weight `[outputs][inputs]`.
-    pub weight_offset: u32,
-    /// 1: the layer's input is the batch of samples, rows from `x_row`; 0: an activation, rows from `row0`.
-    pub from_batch: u32,
-    /// 1: the sum goes on from what is there.
-    pub accumulate: u32,
+params! {
+    /// Uniform block of `linear_grad_weight`.
+    pub struct WeightParams {
+        /// Input features.
+        pub inputs: u32,
+        /// Output features.
+        pub outputs: u32,
+        /// Flat index of the weight `[outputs][inputs]`.
+        pub weight_offset: u32,
+        /// 1: the layer's input is the batch of samples, rows from `x_row`; 0: an activation, rows from `row0`.
+        pub from_batch: u32,
+        /// 1: the sum goes on from what is there.
+        pub accumulate: u32,
+    }
 }
 
-/// Uniform block of `bias_grad`.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct BiasParams {
-    /// Output features or channels.
-    pub outputs: u32,
-    /// Pixels of a channel; 1 for linear layers.
-    pub spatial: u32,
-    /// Flat index of the bias.
-    pub bias_offset: u32,
-    /// 1: the sum goes on from what is there.
-    pub accumulate: u32,
+params! {
+    /// Uniform block of `bias_grad`.
+    pub struct BiasParams {
+        /// Output features or channels.
+        pub outputs: u32,
+        /// Pixels of a channel; 1 for linear layers.
+        pub spatial: u32,
+        /// Flat index of the bias.
+        pub bias_offset: u32,
+        /// 1: the sum goes on from what is there.
+        pub accumulate: u32,
+    }
 }
 
 fn quads(multiples: u32) -> u32 {

@@ -1,27 +1,25 @@
 //! Multiply-adds in registers: the arithmetic ceiling of the bench.
 
-use bytemuck::{Pod, Zeroable};
-
-use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "madd", twin: reference::madd::madd };
+pub static KERNEL: Kernel = Kernel::new::<Params>("madd", reference::madd::madd);
 
 /// Multiply-adds of a thread in one iteration: 12 chains, 16 steps.
 pub const MADDS_PER_ITERATION: u64 = 192;
 
-/// The uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Factor of a step.
-    pub b: f32,
-    /// Summand of a step.
-    pub c: f32,
-    /// Iterations of 16 steps.
-    pub iterations: u32,
+params! {
+    /// The uniform block.
+    pub struct Params {
+        /// Factor of a step.
+        pub b: f32,
+        /// Summand of a step.
+        pub c: f32,
+        /// Iterations of 16 steps.
+        pub iterations: u32,
+    }
 }
 
 /// Runs `groups` workgroups (at most 65,535) of 64 threads; `out` holds an f32 a thread. Returns the floating-point operations.

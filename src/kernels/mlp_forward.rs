@@ -1,35 +1,33 @@
 //! The whole forward pass of a small multilayer perceptron in one launch.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::params::{ABSENT, Lanes};
 use super::tiling::{Operands, Product};
 use crate::model::{Graph, Layer};
 use crate::recording::Recording;
-use crate::recording::kernel::Kernel;
+use crate::recording::kernel::{Kernel, params};
 use crate::reference;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel { name: "mlp_forward", twin: reference::mlp_forward::mlp_forward };
+pub static KERNEL: Kernel = Kernel::new::<Params>("mlp_forward", reference::mlp_forward::mlp_forward);
 
-/// The uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-pub struct Params {
-    /// Inputs.
-    pub inputs: u32,
-    /// Width of the hidden layer.
-    pub hidden: u32,
-    /// Outputs.
-    pub classes: u32,
-    /// Flat index of the hidden layer's weight `[hidden, inputs]`.
-    pub weight1: u32,
-    /// Flat index of its bias, or [`ABSENT`].
-    pub bias1: u32,
-    /// Flat index of the output layer's weight `[classes, hidden]`.
-    pub weight2: u32,
-    /// Flat index of its bias, or [`ABSENT`].
-    pub bias2: u32,
+params! {
+    /// The uniform block.
+    pub struct Params {
+        /// Inputs.
+        pub inputs: u32,
+        /// Width of the hidden layer.
+        pub hidden: u32,
+        /// Outputs.
+        pub classes: u32,
+        /// Flat index of the hidden layer's weight `[hidden, inputs]`.
+        pub weight1: u32,
+        /// Flat index of its bias, or [`ABSENT`].
+        pub bias1: u32,
+        /// Flat index of the output layer's weight `[classes, hidden]`.
+        pub weight2: u32,
+        /// Flat index of its bias, or [`ABSENT`].
+        pub bias2: u32,
+    }
 }
 
 /// Most outputs: their sums are kept in registers.

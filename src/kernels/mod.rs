@@ -30,6 +30,68 @@ pub mod tokens;
 pub mod update;
 pub mod values;
 
+use crate::recording::kernel::Kernel;
+
+/// The table: every kernel once.
+pub static ALL: &[&Kernel] = &[
+    &activation::ACTIVATION,
+    &activation::ACTIVATION_GRAD,
+    &add::KERNEL,
+    &attention::ATTENTION,
+    &attention::ATTENTION_GRAD,
+    &conv::KERNEL,
+    &conv::GROUP_MOMENTS,
+    &conv::CHANNEL_MOMENTS,
+    &conv_grad::CONV_GRAD_INPUT,
+    &conv_grad::CONV_GRAD_WEIGHT,
+    &copy::KERNEL,
+    &fill::SIGNS,
+    &fill::VALUES,
+    &fill_constant::KERNEL,
+    &fingerprint::KERNEL,
+    &gather::KERNEL,
+    &layer_norm::LAYER_NORM,
+    &layer_norm::LAYER_NORM_GRAD,
+    &layer_norm::LAYER_NORM_GRAD_PARAMS.quad,
+    &layer_norm::LAYER_NORM_GRAD_PARAMS.scalar,
+    &linear::KERNEL,
+    &linear_grad::LINEAR_GRAD_INPUT,
+    &linear_grad::LINEAR_GRAD_WEIGHT,
+    &linear_grad::BIAS_GRAD,
+    &madd::KERNEL,
+    &mlp_forward::KERNEL,
+    &norm::GROUP_NORM_STATS,
+    &norm::GROUP_NORM_MOMENTS,
+    &norm::BATCH_NORM_STATS,
+    &norm::BATCH_NORM_MOMENTS,
+    &norm::RUNNING_NORM_STATS,
+    &norm::NORM_APPLY,
+    &norm::NORM_GRAD_PARAMS.quad,
+    &norm::NORM_GRAD_PARAMS.scalar,
+    &norm::GROUP_NORM_GRAD,
+    &norm::BATCH_NORM_GRAD,
+    &norm::RUNNING_UPDATE,
+    &pool::POOL,
+    &pool::POOL_GRAD,
+    &replay::RADEMACHER,
+    &replay::LOOKUP,
+    &replay::BINOMIAL,
+    &replay::FLOAT,
+    &softmax_xent::SOFTMAX_XENT,
+    &softmax_xent::SOFTMAX_XENT_GRAD,
+    &sums::LANE_SUM,
+    &sums::PROBE_DL,
+    &sums::CLASS_COUNT,
+    &tokens::TOKENS,
+    &tokens::TOKENS_GRAD,
+    &tokens::TOKENS_GRAD_PARAMS,
+    &tokens::CLASS_TOKEN,
+    &tokens::CLASS_TOKEN_GRAD,
+    &update::SGD,
+    &update::AVERAGE,
+    &update::SERVER_STEP,
+];
+
 /// Workgroup counts for `items` work items at `per_group` a group, folded over x and y so that no dimension passes 65,535.
 /// The shader gets its linear group index as `id.y * groups.x + id.x` and masks what lies beyond its count.
 pub fn fold_grid(items: u64, per_group: u32) -> [u32; 3] {

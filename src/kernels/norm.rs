@@ -3,74 +3,68 @@
 //! A pass over the statistics leaves affine coefficients `a = rstd * scale`, `b = bias - mean * a`, so that the elementwise pass,
 //! which all kinds share and which takes a residual and ReLU along, forms no perturbed weights.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::moments::{Moments, Parts};
 use super::params::{Lanes, perturb};
-use super::values::ValueKernel;
-use crate::recording::kernel::{Kernel, Variant};
+use super::values::{self, ValueKernel};
+use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference::norm as twins;
 use crate::stream::Distribution;
 
 /// Statistics and coefficients of group norm.
-pub static GROUP_NORM_STATS: ValueKernel =
-    ValueKernel::new("group_norm_stats", "group_norm_stats_scalar", twins::group_norm_stats);
+pub static GROUP_NORM_STATS: Kernel = values::kernel::<Params>("group_norm_stats", twins::group_norm_stats);
 
 /// Statistics and coefficients of group norm from those of parts.
-pub static GROUP_NORM_MOMENTS: Kernel = Kernel { name: "group_norm_moments", twin: twins::group_norm_moments };
+pub static GROUP_NORM_MOMENTS: Kernel = Kernel::new::<Params>("group_norm_moments", twins::group_norm_moments);
 
 /// Statistics, coefficients and moments of batch norm.
-pub static BATCH_NORM_STATS: ValueKernel =
-    ValueKernel::new("batch_norm_stats", "batch_norm_stats_scalar", twins::batch_norm_stats);
+pub static BATCH_NORM_STATS: Kernel = values::kernel::<Params>("batch_norm_stats", twins::batch_norm_stats);
 
 /// The same from the moments of parts.
-pub static BATCH_NORM_MOMENTS: Kernel = Kernel { name: "batch_norm_moments", twin: twins::batch_norm_moments };
+pub static BATCH_NORM_MOMENTS: Kernel = Kernel::new::<Params>("batch_norm_moments", twins::batch_norm_moments);
 
 /// Coefficients from running statistics.
-pub static RUNNING_NORM_STATS: Kernel = Kernel { name: "running_norm_stats", twin: twins::running_norm_stats };
+pub static RUNNING_NORM_STATS: Kernel = Kernel::new::<Params>("running_norm_stats", twins::running_norm_stats);
 
 /// The elementwise pass.
-pub static NORM_APPLY: ValueKernel = ValueKernel::new("norm_apply", "norm_apply_scalar", twins::norm_apply);
+pub static NORM_APPLY: Kernel = values::kernel::<Params>("norm_apply", twins::norm_apply);
 
 /// Gradients of scale and bias.
 pub static NORM_GRAD_PARAMS: ValueKernel =
-    ValueKernel::new("norm_grad_params", "norm_grad_params_scalar", twins::norm_grad_params);
+    ValueKernel::new::<Params>("norm_grad_params", "norm_grad_params_scalar", twins::norm_grad_params);
 
 /// Gradient of group norm's input.
-pub static GROUP_NORM_GRAD: ValueKernel =
-    ValueKernel::new("group_norm_grad", "group_norm_grad_scalar", twins::group_norm_grad);
+pub static GROUP_NORM_GRAD: Kernel = values::kernel::<Params>("group_norm_grad", twins::group_norm_grad);
 
 /// Gradient of batch norm's input.
-pub static BATCH_NORM_GRAD: ValueKernel =
-    ValueKernel::new("batch_norm_grad", "batch_norm_grad_scalar", twins::batch_norm_grad);
+pub static BATCH_NORM_GRAD: Kernel = values::kernel::<Params>("batch_norm_grad", twins::batch_norm_grad);
 
 /// Running statistics, one step on.
-pub static RUNNING_UPDATE: Kernel = Kernel { name: "running_update", twin: twins::running_update };
+pub static RUNNING_UPDATE: Kernel = Kernel::new::<Params>("running_update", twins::running_update);
 
-/// Uniform block of all of them.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-pub struct Params {
-    /// Channels.
-    pub channels: u32,
-    /// Groups of group norm; they divide the channels. 1 for the other kinds.
-    pub groups: u32,
-    /// Pixels of a channel, h x w.
-    pub spatial: u32,
-    /// Flat index of the scale.
-    pub scale_offset: u32,
-    /// Flat index of the bias.
-    pub bias_offset: u32,
-    /// What is added to a lane's base for its running means in their own binding: their flat index where both bindings begin at the
-    /// same weight. Never perturbed; unused by group norm.
-    pub mean_offset: u32,
-    /// Of the running variances, alike.
-    pub variance_offset: u32,
-    /// 1: ReLU follows.
-    pub relu: u32,
-    /// 1: the gradients of scale and bias go on from what is there.
-    pub accumulate: u32,
+params! {
+    /// Uniform block of all of them.
+    pub struct Params {
+        /// Channels.
+        pub channels: u32,
+        /// Groups of group norm; they divide the channels. 1 for the other kinds.
+        pub groups: u32,
+        /// Pixels of a channel, h x w.
+        pub spatial: u32,
+        /// Flat index of the scale.
+        pub scale_offset: u32,
+        /// Flat index of the bias.
+        pub bias_offset: u32,
+        /// What is added to a lane's base for its running means in their own binding: their flat index where both bindings begin at the
+        /// same weight. Never perturbed; unused by group norm.
+        pub mean_offset: u32,
+        /// Of the running variances, alike.
+        pub variance_offset: u32,
+        /// 1: ReLU follows.
+        pub relu: u32,
+        /// 1: the gradients of scale and bias go on from what is there.
+        pub accumulate: u32,
+    }
 }
 
 /// Where mean and deviation come from.
@@ -137,19 +131,18 @@ impl Params {
         lanes.grid(self.channels.div_ceil(64), 1)
     }
 
-    /// The kernel that fits the images, and its shape constants.
-    fn of(&self, kernel: &'static ValueKernel) -> (&'static Kernel, Variant) {
-        let (kernel, width) = kernel.of(u64::from(self.spatial));
-        (kernel, Variant::plain().with("CHANNELS", self.channels).with("PIXELS", self.spatial / width))
+    /// How a kernel over `Value`s is built for the images: width and shape.
+    fn variant(&self) -> Variant {
+        let (variant, width) = values::of(u64::from(self.spatial));
+        variant.with("CHANNELS", self.channels).with("PIXELS", self.spatial / width)
     }
 
-    /// As [`Self::of`] for an elementwise kernel, with its grid.
-    fn of_runs(&self, lanes: &Lanes, kernel: &'static ValueKernel) -> (&'static Kernel, Variant, [u32; 3]) {
-        let pixels = self.spatial / kernel.of(u64::from(self.spatial)).1;
-        let run = if pixels >= 16 && pixels.is_multiple_of(4) { 4 } else { 1 };
-        let (kernel, variant) = self.of(kernel);
-        let runs = u64::from(lanes.max_rows) * u64::from(self.channels) * u64::from(pixels / run);
-        (kernel, variant.with("RUN", run), lanes.grid(runs.div_ceil(64).min(65_535) as u32, 1))
+    /// As [`Self::variant`] for an elementwise kernel, with its grid.
+    fn elementwise(&self, lanes: &Lanes) -> (Variant, [u32; 3]) {
+        let pixels = self.spatial / values::of(u64::from(self.spatial)).1;
+        let per_thread = if pixels >= 16 && pixels.is_multiple_of(4) { 4 } else { 1 };
+        let items = u64::from(lanes.max_rows) * u64::from(self.channels) * u64::from(pixels / per_thread);
+        (self.variant().with("PER_THREAD", per_thread), lanes.grid(items.div_ceil(64).min(65_535) as u32, 1))
     }
 }
 
@@ -171,15 +164,14 @@ pub fn record_statistics(
     let cost = 8 * params.values(lanes);
     match statistics {
         Statistics::Group => {
-            let (kernel, variant) = params.of(&GROUP_NORM_STATS);
             let bound = [lanes.table, weights, x, kept.stats, kept.coefficients];
-            rec.dispatch(kernel, variant.with("PERTURB", perturb), params, &bound, params.rows_grid(lanes), cost);
+            let variant = params.variant().with("PERTURB", perturb);
+            rec.dispatch(&GROUP_NORM_STATS, variant, params, &bound, params.rows_grid(lanes), cost);
         }
         Statistics::Batch => {
-            let (kernel, variant) = params.of(&BATCH_NORM_STATS);
             let bound = [lanes.table, weights, x, kept.stats, kept.coefficients, kept.moments];
-            let grid = lanes.grid(params.channels, 1);
-            rec.dispatch(kernel, variant.with("PERTURB", perturb), params, &bound, grid, cost);
+            let variant = params.variant().with("PERTURB", perturb);
+            rec.dispatch(&BATCH_NORM_STATS, variant, params, &bound, lanes.grid(params.channels, 1), cost);
         }
         Statistics::Running => {
             let variant = Variant::plain().with("CHANNELS", params.channels).with("PERTURB", perturb);
@@ -228,12 +220,12 @@ pub fn record_apply(
     residual: Option<Span>,
     y: Span,
 ) {
-    let (kernel, variant, grid) = params.of_runs(lanes, &NORM_APPLY);
+    let (variant, grid) = params.elementwise(lanes);
     let variant = variant
         .with("BY_ROW", u32::from(statistics == Statistics::Group))
         .with("RESIDUAL", u32::from(residual.is_some()));
     let bound = [lanes.table, x, residual.unwrap_or(x), coefficients, y];
-    rec.dispatch(kernel, variant, params, &bound, grid, 6 * params.values(lanes));
+    rec.dispatch(&NORM_APPLY, variant, params, &bound, grid, 6 * params.values(lanes));
 }
 
 /// Records the gradients of scale and bias from the forward pass's input `x`, its statistics, and `dy`.
@@ -248,7 +240,8 @@ pub fn record_grad_params(
     stats: Span,
     gradients: Span,
 ) {
-    let (kernel, variant) = params.of(&NORM_GRAD_PARAMS);
+    let (kernel, width) = NORM_GRAD_PARAMS.of(u64::from(params.spatial));
+    let variant = Variant::plain().with("CHANNELS", params.channels).with("PIXELS", params.spatial / width);
     let variant = variant.with("BY_ROW", u32::from(statistics == Statistics::Group));
     let bound = [lanes.table, x, dy, stats, gradients];
     rec.dispatch(kernel, variant, params, &bound, lanes.grid(params.channels, 1), 8 * params.values(lanes));
@@ -270,15 +263,21 @@ pub fn record_grad(
     dx: Span,
 ) {
     if statistics == Statistics::Group {
-        let (kernel, variant) = params.of(&GROUP_NORM_GRAD);
         let bound = [lanes.table, weights, x, dy, stats, dx];
-        rec.dispatch(kernel, variant, params, &bound, params.rows_grid(lanes), 14 * params.values(lanes));
+        rec.dispatch(
+            &GROUP_NORM_GRAD,
+            params.variant(),
+            params,
+            &bound,
+            params.rows_grid(lanes),
+            14 * params.values(lanes),
+        );
         return;
     }
-    let (kernel, variant, grid) = params.of_runs(lanes, &BATCH_NORM_GRAD);
+    let (variant, grid) = params.elementwise(lanes);
     let variant = variant.with("RUNNING", u32::from(statistics == Statistics::Running));
     let bound = [lanes.table, weights, x, dy, stats, gradients, dx];
-    rec.dispatch(kernel, variant, params, &bound, grid, 10 * params.values(lanes));
+    rec.dispatch(&BATCH_NORM_GRAD, variant, params, &bound, grid, 10 * params.values(lanes));
 }
 
 /// Records `running = 0.9 running + 0.1 moment` for means and variances of each lane's own; lanes without rows keep theirs.

@@ -1,8 +1,7 @@
 //! The structs that cross from host to shader. A test compares each with the layout that naga reads from the shaders.
 
-use bytemuck::{Pod, Zeroable};
-
 use crate::recording::Span;
+use crate::recording::kernel::params;
 use crate::stream::Distribution;
 
 /// Samples of a block: sums over samples go block by block, so that a cut between blocks changes no bit
@@ -17,28 +16,29 @@ pub fn perturb(distribution: Option<Distribution>) -> u32 {
     distribution.map_or(0, |d| 1 + d.stream_id())
 }
 
-/// One lane of a chunk: a (client, probe, sign) evaluation, or a client with weights of its own.
-///
-/// All kernels that read weights or rows of a chunk take an array of these.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
-pub struct Lane {
-    /// f32 index of the lane's weight vector in the weights binding: slot x stride, 0 for shared weights.
-    pub weight_base: u32,
-    /// Low word of the probe's seed.
-    pub seed_lo: u32,
-    /// High word of the probe's seed.
-    pub seed_hi: u32,
-    /// Signed size of the perturbation: +-(epsilon x tau x scale) as f32; ignored without perturbation.
-    pub coef: f32,
-    /// First row of the lane in the batch of input samples, which probes and signs of a client share.
-    pub x_row: u32,
-    /// First row of the lane in the chunk's activation buffers.
-    pub row0: u32,
-    /// Rows (samples).
-    pub rows: u32,
-    /// First row of the lane in per-sample output buffers (losses), which outlive the chunk.
-    pub out_row: u32,
+params! {
+    /// One lane of a chunk: a (client, probe, sign) evaluation, or a client with weights of its own.
+    ///
+    /// All kernels that read weights or rows of a chunk take an array of these.
+    #[derive(Default)]
+    pub struct Lane {
+        /// f32 index of the lane's weight vector in the weights binding: slot x stride, 0 for shared weights.
+        pub weight_base: u32,
+        /// Low word of the probe's seed.
+        pub seed_lo: u32,
+        /// High word of the probe's seed.
+        pub seed_hi: u32,
+        /// Signed size of the perturbation: +-(epsilon x tau x scale) as f32; ignored without perturbation.
+        pub coef: f32,
+        /// First row of the lane in the batch of input samples, which probes and signs of a client share.
+        pub x_row: u32,
+        /// First row of the lane in the chunk's activation buffers.
+        pub row0: u32,
+        /// Rows (samples).
+        pub rows: u32,
+        /// First row of the lane in per-sample output buffers (losses), which outlive the chunk.
+        pub out_row: u32,
+    }
 }
 
 /// The lanes of a chunk, as record functions take them.

@@ -1,17 +1,15 @@
 //! Maximum and average pooling.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::fold_grid;
-use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference;
 
 /// Pooling.
-pub static POOL: Kernel = Kernel { name: "pool", twin: reference::pool::pool };
+pub static POOL: Kernel = Kernel::new::<Params>("pool", reference::pool::pool);
 
 /// Its gradient.
-pub static POOL_GRAD: Kernel = Kernel { name: "pool_grad", twin: reference::pool::pool_grad };
+pub static POOL_GRAD: Kernel = Kernel::new::<Params>("pool_grad", reference::pool::pool_grad);
 
 /// What a window becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,26 +20,26 @@ pub enum Mode {
     Average,
 }
 
-/// Uniform block of both kernels: the shape.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Images x channels.
-    pub planes: u32,
-    /// Input rows.
-    pub h: u32,
-    /// Input columns.
-    pub w: u32,
-    /// Output rows.
-    pub out_h: u32,
-    /// Output columns.
-    pub out_w: u32,
-    /// Window rows.
-    pub kernel_h: u32,
-    /// Window columns.
-    pub kernel_w: u32,
-    /// Distance of windows, rows and columns.
-    pub stride: u32,
+params! {
+    /// Uniform block of both kernels: the shape.
+    pub struct Params {
+        /// Images x channels.
+        pub planes: u32,
+        /// Input rows.
+        pub h: u32,
+        /// Input columns.
+        pub w: u32,
+        /// Output rows.
+        pub out_h: u32,
+        /// Output columns.
+        pub out_w: u32,
+        /// Window rows.
+        pub kernel_h: u32,
+        /// Window columns.
+        pub kernel_w: u32,
+        /// Distance of windows, rows and columns.
+        pub stride: u32,
+    }
 }
 
 impl Params {

@@ -5,34 +5,34 @@ use bytemuck::{Pod, Zeroable};
 
 use super::{fold_grid, vec4_bytes};
 use crate::caps::{AdapterInfo, Tier};
-use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{BufferId, Recording, Span};
 use crate::reference;
 use crate::stream::Distribution;
 
 /// Exact replay of rademacher.
-pub static RADEMACHER: Kernel = Kernel { name: "replay", twin: reference::replay::replay };
+pub static RADEMACHER: Kernel = Kernel::new::<Params>("replay", reference::replay::replay);
 /// The same by lookups in the subgroup.
-pub static LOOKUP: Kernel = Kernel { name: "replay_lookup", twin: reference::replay::replay };
+pub static LOOKUP: Kernel = Kernel::new::<Params>("replay_lookup", reference::replay::replay).of_subgroups();
 /// Exact replay of binomial.
-pub static BINOMIAL: Kernel = Kernel { name: "replay_binomial", twin: reference::replay::replay_binomial };
+pub static BINOMIAL: Kernel = Kernel::new::<Params>("replay_binomial", reference::replay::replay_binomial);
 /// Replay in f32.
-pub static FLOAT: Kernel = Kernel { name: "replay_float", twin: reference::replay::replay_float };
+pub static FLOAT: Kernel = Kernel::new::<Params>("replay_float", reference::replay::replay_float);
 
-/// The uniform block of all of them.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Number of probes.
-    pub probes: u32,
-    /// The element behind the last of the launch.
-    pub weights: u32,
-    /// First element of the launch, the first that is bound; a multiple of 128.
-    pub first: u32,
-    /// Bits of `2^-E`; ignored by the replay in f32.
-    pub factor: u32,
-    /// 1: passes of loops that keep a compiler from moving what follows them.
-    pub once: u32,
+params! {
+    /// The uniform block of all of them.
+    pub struct Params {
+        /// Number of probes.
+        pub probes: u32,
+        /// The element behind the last of the launch.
+        pub weights: u32,
+        /// First element of the launch, the first that is bound; a multiple of 128.
+        pub first: u32,
+        /// Bits of `2^-E`; ignored by the replay in f32.
+        pub factor: u32,
+        /// 1: passes of loops that keep a compiler from moving what follows them.
+        pub once: u32,
+    }
 }
 
 /// A probe as the shaders read it.
@@ -151,7 +151,7 @@ fn record(
         let params = Params { probes: target.count, weights: first + items as u32, first, factor, once: 1 };
         let offset = target.offset + 4 * done;
         let weights = Span { buffer: target.weights, offset, bytes: vec4_bytes(items as u32) };
-        // Named again for devices that read what was there from a texture (lib/old_weights_texel.wgsl).
+        // Named again for devices that read what was there from a texture (shaders/lib/replay.wgsl).
         let bindings = [probes, weights, weights];
         rec.dispatch(kernel, variant.clone(), &params, &bindings, fold_grid(items, 64 * per_thread), cost * items);
         done += items;

@@ -1,25 +1,23 @@
 //! Softmax and cross-entropy.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::params::Lanes;
-use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference;
 
 /// Loss and hit per row.
-pub static SOFTMAX_XENT: Kernel = Kernel { name: "softmax_xent", twin: reference::softmax_xent::softmax_xent };
+pub static SOFTMAX_XENT: Kernel = Kernel::new::<Params>("softmax_xent", reference::softmax_xent::softmax_xent);
 
 /// Gradient of the logits.
 pub static SOFTMAX_XENT_GRAD: Kernel =
-    Kernel { name: "softmax_xent_grad", twin: reference::softmax_xent::softmax_xent_grad };
+    Kernel::new::<Params>("softmax_xent_grad", reference::softmax_xent::softmax_xent_grad);
 
-/// Uniform block of both kernels.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct Params {
-    /// Classes.
-    pub classes: u32,
+params! {
+    /// Uniform block of both kernels.
+    pub struct Params {
+        /// Classes.
+        pub classes: u32,
+    }
 }
 
 fn launch(lanes: &Lanes, classes: u32, per_value: u64) -> ([u32; 3], u64) {

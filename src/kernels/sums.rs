@@ -1,48 +1,46 @@
 //! Sums and counts over samples.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::fold_grid;
 use super::params::Lanes;
-use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference;
 
 /// Sum of per-sample values of a lane.
-pub static LANE_SUM: Kernel = Kernel { name: "lane_sum", twin: reference::sums::lane_sum };
+pub static LANE_SUM: Kernel = Kernel::new::<LaneSumParams>("lane_sum", reference::sums::lane_sum);
 
 /// Loss difference and mean loss of a probe.
-pub static PROBE_DL: Kernel = Kernel { name: "probe_dl", twin: reference::sums::probe_dl };
+pub static PROBE_DL: Kernel = Kernel::new::<ProbeDlParams>("probe_dl", reference::sums::probe_dl);
 
 /// Hits and misses per class.
-pub static CLASS_COUNT: Kernel = Kernel { name: "class_count", twin: reference::sums::class_count };
+pub static CLASS_COUNT: Kernel = Kernel::new::<ClassCountParams>("class_count", reference::sums::class_count);
 
-/// Uniform block of `lane_sum`.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct LaneSumParams {
-    /// Lanes.
-    pub lanes: u32,
+params! {
+    /// Uniform block of `lane_sum`.
+    pub struct LaneSumParams {
+        /// Lanes.
+        pub lanes: u32,
+    }
 }
 
-/// Uniform block of `probe_dl`.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct ProbeDlParams {
-    /// Probes.
-    pub probes: u32,
+params! {
+    /// Uniform block of `probe_dl`.
+    pub struct ProbeDlParams {
+        /// Probes.
+        pub probes: u32,
+    }
 }
 
-/// Uniform block of `class_count`.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct ClassCountParams {
-    /// Samples.
-    pub rows: u32,
-    /// First label.
-    pub label_row: u32,
-    /// First hit flag.
-    pub correct_row: u32,
+params! {
+    /// Uniform block of `class_count`.
+    pub struct ClassCountParams {
+        /// Samples.
+        pub rows: u32,
+        /// First label.
+        pub label_row: u32,
+        /// First hit flag.
+        pub correct_row: u32,
+    }
 }
 
 /// Records `out[lane] = sum of values[out_row .. out_row + rows]`, f32. Lanes are at most 65,535; one of no rows gives 0.

@@ -24,7 +24,7 @@ impl Product {
             .with("SHORT", u32::from(self.shares_signs(tiling, length)))
     }
 
-    /// Whether subgroups share the signs of rows of `length` weights (`shaders/lib/tile_signs_subgroup.wgsl`): `share` rows lie in at most
+    /// Whether subgroups share the signs of rows of `length` weights (`shaders/lib/tile_signs.wgsl`): `share` rows lie in at most
     /// `share - 2` blocks of 128 wherever the first of them starts.
     pub fn shares_signs(&self, tiling: Tiling, length: u32) -> bool {
         let share = u64::from(tiling.share);

@@ -1,58 +1,56 @@
 //! Images of patches to tokens with positions and a class token, and back.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::fold_grid;
 use super::params::{Lanes, perturb};
-use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference::tokens as twins;
 use crate::stream::Distribution;
 
 /// Tokens out of the patches' image.
-pub static TOKENS: Kernel = Kernel { name: "tokens", twin: twins::tokens };
+pub static TOKENS: Kernel = Kernel::new::<Params>("tokens", twins::tokens);
 
 /// Gradient of the image.
-pub static TOKENS_GRAD: Kernel = Kernel { name: "tokens_grad", twin: twins::tokens_grad };
+pub static TOKENS_GRAD: Kernel = Kernel::new::<Params>("tokens_grad", twins::tokens_grad);
 
 /// Gradients of positions and class token.
-pub static TOKENS_GRAD_PARAMS: Kernel = Kernel { name: "tokens_grad_params", twin: twins::tokens_grad_params };
+pub static TOKENS_GRAD_PARAMS: Kernel = Kernel::new::<Params>("tokens_grad_params", twins::tokens_grad_params);
 
 /// The first token of each row.
-pub static CLASS_TOKEN: Kernel = Kernel { name: "class_token", twin: twins::class_token };
+pub static CLASS_TOKEN: Kernel = Kernel::new::<ClassParams>("class_token", twins::class_token);
 
 /// Its gradient.
-pub static CLASS_TOKEN_GRAD: Kernel = Kernel { name: "class_token_grad", twin: twins::class_token_grad };
+pub static CLASS_TOKEN_GRAD: Kernel = Kernel::new::<ClassParams>("class_token_grad", twins::class_token_grad);
 
 /// Rows of a thread: for so many its weights are perturbed once.
 const ROWS: u32 = 8;
 
-/// Uniform block of the kernels of embeddings.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-pub struct Params {
-    /// f32 of a token.
-    pub dim: u32,
-    /// Patches of an image, the pixels of the patches' convolution.
-    pub patches: u32,
-    /// Flat index of the class token `[dim]`.
-    pub class_offset: u32,
-    /// Flat index of the positions `[1 + patches][dim]`.
-    pub position_offset: u32,
-    /// 1: the gradients of positions and class token go on from what is there.
-    pub accumulate: u32,
+params! {
+    /// Uniform block of the kernels of embeddings.
+    pub struct Params {
+        /// f32 of a token.
+        pub dim: u32,
+        /// Patches of an image, the pixels of the patches' convolution.
+        pub patches: u32,
+        /// Flat index of the class token `[dim]`.
+        pub class_offset: u32,
+        /// Flat index of the positions `[1 + patches][dim]`.
+        pub position_offset: u32,
+        /// 1: the gradients of positions and class token go on from what is there.
+        pub accumulate: u32,
+    }
 }
 
-/// Uniform block of `class_token` and `class_token_grad`.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-pub struct ClassParams {
-    /// Tokens of a row.
-    pub tokens: u32,
-    /// f32 of a token.
-    pub dim: u32,
-    /// Rows.
-    pub rows: u32,
+params! {
+    /// Uniform block of `class_token` and `class_token_grad`.
+    pub struct ClassParams {
+        /// Tokens of a row.
+        pub tokens: u32,
+        /// f32 of a token.
+        pub dim: u32,
+        /// Rows.
+        pub rows: u32,
+    }
 }
 
 impl Params {

@@ -1,44 +1,42 @@
 //! Steps on the weights in the warm-up: clients' SGD, their mean, the server's step.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::fold_grid;
 use super::params::Lanes;
-use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference;
 
 /// A step of each lane's own weights.
-pub static SGD: Kernel = Kernel { name: "sgd", twin: reference::update::sgd };
+pub static SGD: Kernel = Kernel::new::<StepParams>("sgd", reference::update::sgd);
 
 /// Weighted sum of clients' weights.
-pub static AVERAGE: Kernel = Kernel { name: "average", twin: reference::update::average };
+pub static AVERAGE: Kernel = Kernel::new::<AverageParams>("average", reference::update::average);
 
 /// The step towards that sum.
-pub static SERVER_STEP: Kernel = Kernel { name: "server_step", twin: reference::update::server_step };
+pub static SERVER_STEP: Kernel = Kernel::new::<StepParams>("server_step", reference::update::server_step);
 
-/// Uniform block of `sgd` and `server_step`.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct StepParams {
-    /// Weights.
-    pub count: u32,
-    /// Rate.
-    pub lr: f32,
+params! {
+    /// Uniform block of `sgd` and `server_step`.
+    pub struct StepParams {
+        /// Weights.
+        pub count: u32,
+        /// Rate.
+        pub lr: f32,
+    }
 }
 
-/// Uniform block of `average`.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct AverageParams {
-    /// Weights.
-    pub count: u32,
-    /// f32s from one client to the next.
-    pub stride: u32,
-    /// Clients.
-    pub clients: u32,
-    /// 1: the sum starts at 0; 0: at what is there.
-    pub first: u32,
+params! {
+    /// Uniform block of `average`.
+    pub struct AverageParams {
+        /// Weights.
+        pub count: u32,
+        /// f32s from one client to the next.
+        pub stride: u32,
+        /// Clients.
+        pub clients: u32,
+        /// 1: the sum starts at 0; 0: at what is there.
+        pub first: u32,
+    }
 }
 
 /// Records `w[base + i] -= lr * g[base + i]` for `count` weights of each lane.

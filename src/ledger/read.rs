@@ -6,7 +6,10 @@ use serde::de::DeserializeOwned;
 
 use super::types::{Header, Round};
 use super::{LedgerError, validate};
-use crate::files;
+use crate::files::{self, Limit};
+
+/// About ten million probes.
+const LIMIT: Limit = Limit { bytes: 1 << 30, what: "a ledger" };
 
 /// A ledger read from a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +30,7 @@ impl Ledger {
     /// # Errors
     /// A file that can't be read; a header without its line end; a line that breaks the format, named by its number and field.
     pub fn read(path: &Path) -> Result<Self, LedgerError> {
-        Self::parse(path, &files::read(path)?)
+        Self::parse(path, &files::read(path, LIMIT)?)
     }
 
     /// As [`Ledger::read`], of bytes at hand; `path` is only named in errors.

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use bytemuck::{NoUninit, Pod};
+use bytemuck::NoUninit;
 
-use super::kernel::{Kernel, Variant};
+use super::kernel::{Kernel, Params, Variant};
 
 /// Handle of a device buffer; made by [`crate::device::Device::create_buffer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -108,7 +108,7 @@ impl Recording {
     }
 
     /// Appends a kernel launch. An empty grid is dropped: it would compute nothing.
-    pub fn dispatch<P: Pod>(
+    pub fn dispatch<P: Params>(
         &mut self,
         kernel: &'static Kernel,
         variant: Variant,
@@ -117,6 +117,7 @@ impl Recording {
         grid: [u32; 3],
         cost: u64,
     ) {
+        debug_assert_eq!(kernel.params, P::LAYOUT, "{}: parameters of another kernel", kernel.name);
         if grid.contains(&0) {
             return;
         }

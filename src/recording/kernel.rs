@@ -5,13 +5,86 @@ use std::fmt;
 
 use bytemuck::Pod;
 
+use crate::caps::Tier;
+
 /// A row of the table.
 pub struct Kernel {
     /// Name, that of the shader file without `.wgsl`.
     pub name: &'static str,
     /// The CPU twin: the kernel's specification.
     pub twin: Twin,
+    /// The uniform block as the host writes it; a test compares it with the shader's.
+    pub params: &'static Layout,
+    /// The defines that a [`Variant`] of it may carry. Each subset of them is a permutation that must be valid.
+    pub defines: &'static [&'static str],
+    /// The lowest tier that it can be built in.
+    pub tier: Tier,
 }
+
+impl Kernel {
+    /// A kernel of every tier, without defines, whose uniform block is a `P`.
+    pub const fn new<P: Params>(name: &'static str, twin: Twin) -> Self {
+        Self { name, twin, params: P::LAYOUT, defines: &[], tier: Tier::Core }
+    }
+
+    /// With defines that its variants may carry.
+    pub const fn with_defines(self, defines: &'static [&'static str]) -> Self {
+        Self { defines, ..self }
+    }
+
+    /// Only for devices of the subgroup tier.
+    pub const fn of_subgroups(self) -> Self {
+        Self { tier: Tier::Subgroup, ..self }
+    }
+}
+
+/// A struct that crosses from host to shader as it lies in memory, made by [`params!`].
+pub trait Params: Pod {
+    /// Its members as the shader must declare them.
+    const LAYOUT: &'static Layout;
+}
+
+/// How a struct lies in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Its size.
+    pub bytes: u32,
+    /// Its members in order.
+    pub members: &'static [Member],
+}
+
+/// A member of a struct.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Name, the same in both languages.
+    pub name: &'static str,
+    /// Byte offset.
+    pub offset: u32,
+    /// Type, `u32`, `i32` or `f32` in both languages.
+    pub kind: &'static str,
+}
+
+/// Declares structs that cross from host to shader, with the layout in which they do.
+macro_rules! params {
+    ($($(#[$meta:meta])* pub struct $name:ident { $($(#[$doc:meta])* pub $member:ident: $kind:ident),* $(,)? })*) => {$(
+        #[repr(C)]
+        #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+        $(#[$meta])*
+        pub struct $name { $($(#[$doc])* pub $member: $kind),* }
+
+        impl $crate::recording::kernel::Params for $name {
+            const LAYOUT: &'static $crate::recording::kernel::Layout = &$crate::recording::kernel::Layout {
+                bytes: size_of::<$name>() as u32,
+                members: &[$($crate::recording::kernel::Member {
+                    name: stringify!($member),
+                    offset: core::mem::offset_of!($name, $member) as u32,
+                    kind: stringify!($kind),
+                }),*],
+            };
+        }
+    )*};
+}
+pub(crate) use params;
 
 impl PartialEq for Kernel {
     fn eq(&self, other: &Self) -> bool {
@@ -25,9 +98,13 @@ impl fmt::Debug for Kernel {
     }
 }
 
-/// Constants that specialise a kernel: `(name, value)`, for an `override` or a `const NAME: u32 = ...;` line of its source.
+/// What specialises a kernel: defines, for the `#ifdef`s of its source, and constants `(name, value)`, for an `override` or a
+/// `const NAME: u32 = ...;` line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Variant(Vec<(&'static str, u32)>);
+pub struct Variant {
+    defines: Vec<&'static str>,
+    constants: Vec<(&'static str, u32)>,
+}
 
 impl Variant {
     /// The kernel as written.
@@ -37,24 +114,36 @@ impl Variant {
 
     /// With one more constant set.
     pub fn with(mut self, name: &'static str, value: u32) -> Self {
-        self.0.push((name, value));
+        self.constants.push((name, value));
+        self
+    }
+
+    /// With one more define, of those that the kernel lists.
+    pub fn define(mut self, name: &'static str) -> Self {
+        self.defines.push(name);
         self
     }
 
     /// The constants in the order given.
     pub fn constants(&self) -> &[(&'static str, u32)] {
-        &self.0
+        &self.constants
+    }
+
+    /// The defines in the order given.
+    pub fn defines(&self) -> &[&'static str] {
+        &self.defines
     }
 
     /// The value of a constant, or `default` where it isn't set.
     pub fn get(&self, name: &str, default: u32) -> u32 {
-        self.0.iter().find(|(n, _)| *n == name).map_or(default, |(_, v)| *v)
+        self.constants.iter().find(|(n, _)| *n == name).map_or(default, |(_, v)| *v)
     }
 }
 
 impl fmt::Display for Variant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts: Vec<String> = self.0.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        let constants = self.constants.iter().map(|(n, v)| format!("{n}={v}"));
+        let parts: Vec<String> = self.defines.iter().map(|n| (*n).to_owned()).chain(constants).collect();
         if parts.is_empty() { Ok(()) } else { write!(f, "<{}>", parts.join(",")) }
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! Every choice of a run (partition, sampled clients, batch order, initial weights) has a domain of its own, so that changing
 //! one never changes another. A domain is a short ASCII path such as `split/high` or `shuffle/round 3/client 7`.
-//! The draws are defined here, not taken from a library, so that a run repeats across versions of dependencies.
+//! The draws are defined here and in `distributions`, not taken from a library, so that a run repeats across versions of
+//! dependencies (docs/random.md).
 
-use rand::{Rng, SeedableRng};
 use rand_pcg::Pcg64;
+use rand_pcg::rand_core::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 
 /// SHA-256 of `zowarmup/`, the domain, a zero byte and the seed's 8 bytes, little-endian.
@@ -47,7 +48,7 @@ pub fn below(rng: &mut Pcg64, n: u64) -> u64 {
 
 /// A uniform number in (0, 1], a multiple of 2^-53: never 0, so that its logarithm is finite.
 pub fn unit(rng: &mut Pcg64) -> f64 {
-    ((rng.next_u64() >> 11) + 1) as f64 * (-53f64).exp2()
+    ((rng.next_u64() >> 11) + 1) as f64 * (1.0 / (1u64 << 53) as f64)
 }
 
 /// Puts `items` in a uniformly random order (Fisher-Yates, from the end).

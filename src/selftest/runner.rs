@@ -8,7 +8,7 @@ use super::{Case, CheckResult, check, recorded};
 use crate::caps::{AdapterInfo, OperandSource};
 use crate::device::{Device, DeviceError, Selection, open};
 use crate::recording::Command;
-use crate::recording::kernel::Variant;
+use crate::recording::kernel::{Kernel, Variant};
 use crate::shaders::{Flavour, specialise};
 
 /// Devices at once, at most: each has memory of its own.
@@ -91,9 +91,13 @@ pub fn quick(info: &AdapterInfo, cases: Vec<Case>) -> Vec<Case> {
 
 /// The pipelines that a case launches.
 fn needs(info: &AdapterInfo, case: &Case) -> Result<Needs, DeviceError> {
+    Ok(launches(info, case)?.into_iter().map(|(kernel, variant)| (kernel.name, variant)).collect())
+}
+
+fn launches(info: &AdapterInfo, case: &Case) -> Result<Vec<(&'static Kernel, Variant)>, DeviceError> {
     let recording = recorded(info, case)?;
     let launched = recording.commands().iter().filter_map(|command| match command {
-        Command::Dispatch(d) => Some((d.kernel.name, d.variant.clone())),
+        Command::Dispatch(d) => Some((d.kernel, d.variant.clone())),
         _ => None,
     });
     Ok(launched.collect())
@@ -103,11 +107,11 @@ fn needs(info: &AdapterInfo, case: &Case) -> Result<Needs, DeviceError> {
 /// that can't be recorded there are none.
 pub fn shaders(info: &AdapterInfo, case: &Case) -> BTreeSet<String> {
     let flavour = Flavour { tier: info.tier, texels: info.operands == OperandSource::Texel };
-    let source = |(kernel, variant)| match specialise(kernel, flavour, &variant) {
-        Ok((source, constants)) => format!("{source}{constants:?}"),
+    let source = |(kernel, variant): (&Kernel, Variant)| match specialise(kernel, flavour, &variant) {
+        Ok((source, constants)) => format!("{}{constants:?}", source.text()),
         Err(why) => why.to_string(),
     };
-    needs(info, case).unwrap_or_default().into_iter().map(source).collect()
+    launches(info, case).unwrap_or_default().into_iter().map(source).collect()
 }
 
 /// Cases that wait.

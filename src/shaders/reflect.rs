@@ -1,6 +1,6 @@
 //! What naga reads from a kernel's source: binding kinds and the layout of the uniform block.
 
-use super::ShaderError;
+use super::{Expanded, ShaderError};
 
 /// How a shader uses a binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,16 +33,40 @@ pub struct Interface {
     pub bindings: Vec<Access>,
     /// Size of the uniform block in bytes.
     pub params_bytes: u32,
-    /// Members of the uniform block: name and byte offset.
-    pub params_members: Vec<(String, u32)>,
 }
 
-/// Parses and validates expanded WGSL and reads its interface.
-pub fn interface(name: &str, source: &str) -> Result<Interface, ShaderError> {
+/// Parses WGSL. What naga says of it names the lines of the files that it came from.
+pub fn parse(name: &str, source: &Expanded) -> Result<naga::Module, ShaderError> {
+    naga::front::wgsl::parse_str(source.text())
+        .map_err(|e| ShaderError::Invalid { shader: name.to_owned(), message: source.explain(e.message(), e.labels()) })
+}
+
+/// Validates a module that was parsed from `source`, for devices with these capabilities.
+pub fn validate(
+    name: &str,
+    source: &Expanded,
+    module: &naga::Module,
+    capabilities: naga::valid::Capabilities,
+) -> Result<naga::valid::ModuleInfo, ShaderError> {
+    let mut validator = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities);
+    validator.validate(module).map_err(|e| {
+        let mut message = e.to_string();
+        let mut cause = std::error::Error::source(e.as_inner());
+        while let Some(inner) = cause {
+            message += &format!(": {inner}");
+            cause = inner.source();
+        }
+        let spans = e.spans().map(|(span, what)| (*span, what.as_str()));
+        ShaderError::Invalid { shader: name.to_owned(), message: source.explain(&message, spans) }
+    })
+}
+
+/// Parses WGSL and reads its interface.
+pub fn interface(name: &str, source: &Expanded) -> Result<Interface, ShaderError> {
     let invalid = |message: String| ShaderError::Invalid { shader: name.to_owned(), message };
-    let module = naga::front::wgsl::parse_str(source).map_err(|e| invalid(e.emit_to_string(source)))?;
+    let module = parse(name, source)?;
     let mut bindings: Vec<(u32, Access)> = Vec::new();
-    let (mut params_bytes, mut params_members) = (0, Vec::new());
+    let mut params_bytes = 0;
     for (_, variable) in module.global_variables.iter() {
         let Some(binding) = &variable.binding else {
             continue;
@@ -71,10 +95,9 @@ pub fn interface(name: &str, source: &str) -> Result<Interface, ShaderError> {
             }
         };
         if access == Access::Uniform
-            && let naga::TypeInner::Struct { members, span } = &module.types[variable.ty].inner
+            && let naga::TypeInner::Struct { span, .. } = &module.types[variable.ty].inner
         {
             params_bytes = *span;
-            params_members = members.iter().map(|m| (m.name.clone().unwrap_or_default(), m.offset)).collect();
         }
         bindings.push((binding.binding, access));
     }
@@ -86,5 +109,5 @@ pub fn interface(name: &str, source: &str) -> Result<Interface, ShaderError> {
     if !dense || bindings.is_empty() {
         return Err(invalid("bindings must be 0 (uniform), 1, 2, ... (storage) of group 0".to_owned()));
     }
-    Ok(Interface { bindings: bindings.into_iter().map(|(_, a)| a).collect(), params_bytes, params_members })
+    Ok(Interface { bindings: bindings.into_iter().map(|(_, a)| a).collect(), params_bytes })
 }

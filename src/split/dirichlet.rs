@@ -1,19 +1,13 @@
 //! Class proportions from a Dirichlet distribution, and dealing samples by them.
 
-use crate::rng::host;
-use rand_distr::{Distribution, Gamma};
+use crate::rng::{distributions::gamma, host};
+use libm::{exp, log};
 use rand_pcg::Pcg64;
 
 /// Logarithms of a Dirichlet(alpha, ..., alpha) sample of `n` entries, up to a constant. A Gamma(alpha) draw is a
 /// Gamma(alpha + 1) draw times U^(1/alpha); for small alpha that underflows, its logarithm doesn't.
 pub(super) fn log_proportions(rng: &mut Pcg64, alpha: f64, n: usize) -> Vec<f64> {
-    let gamma = Gamma::new(alpha + 1.0, 1.0).ok();
-    let logs: Vec<f64> = (0..n)
-        .map(|_| {
-            let log_gamma = gamma.map_or(0.0, |g| g.sample(rng).ln());
-            log_gamma + host::unit(rng).ln() / alpha
-        })
-        .collect();
+    let logs: Vec<f64> = (0..n).map(|_| log(gamma(rng, alpha + 1.0)) + log(host::unit(rng)) / alpha).collect();
     if logs.iter().all(|l| l.is_finite()) {
         return logs;
     }
@@ -64,7 +58,7 @@ fn shares(logs: &[f64], pools: &[Vec<u32>]) -> Vec<f64> {
     (0..logs.len())
         .map(|class| {
             if open(class) {
-                sum += (logs[class] - largest).exp();
+                sum += exp(logs[class] - largest);
             }
             sum
         })

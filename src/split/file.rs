@@ -1,12 +1,15 @@
 //! `split.json`.
 
 use super::{Split, SplitError};
+use crate::files::{self, Limit};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// The file's `format`.
 pub const FORMAT: &str = "zowarmup-split";
 const VERSION: u32 = 1;
+/// About 30 million samples.
+const LIMIT: Limit = Limit { bytes: 256 << 20, what: "a split" };
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,8 +63,10 @@ impl Split {
     /// # Errors
     /// As [`Split::from_json`], or the file cannot be read.
     pub fn read(path: &Path) -> Result<Self, SplitError> {
+        let read = |source| SplitError::Read { path: path.to_owned(), source };
+        let bytes = files::read(path, LIMIT).map_err(|e| read(e.source))?;
         let text =
-            std::fs::read_to_string(path).map_err(|source| SplitError::Read { path: path.to_owned(), source })?;
+            String::from_utf8(bytes).map_err(|e| read(std::io::Error::new(std::io::ErrorKind::InvalidData, e)))?;
         Self::from_json(&text, path)
     }
 

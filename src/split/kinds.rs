@@ -3,6 +3,7 @@
 use super::dirichlet::log_proportions;
 use crate::config::SplitConfig;
 use crate::rng::host;
+use libm::exp;
 
 /// Shards of a client.
 pub(super) const SHARDS: u64 = 2;
@@ -16,7 +17,7 @@ pub(super) fn sizes(config: &SplitConfig, samples: u32, seed: u64) -> Vec<u32> {
     }
     let logs = log_proportions(&mut host::pcg(seed, "split/sizes"), config.size_alpha, clients);
     let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let weights: Vec<f64> = logs.iter().map(|l| (l - largest).exp()).collect();
+    let weights: Vec<f64> = logs.iter().map(|l| exp(l - largest)).collect();
     let total: f64 = weights.iter().sum();
     let rest = samples - config.clients;
     let exact: Vec<f64> = weights.iter().map(|w| w / total * f64::from(rest)).collect();

@@ -1,16 +1,24 @@
 //! Weights as safetensors files with PyTorch's names and layouts. A file need not be in flat order: the model's table of
-//! tensors decides.
+//! tensors decides. Other floats than f32 are converted, and the names that PyTorch's wrappers give are taken off; what was done to a
+//! file is told to the caller.
 
+mod foreign;
+mod load;
 mod tensors;
 mod write;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+pub use load::{Change, Loaded, Note, decode, load, read_bytes};
 pub use tensors::TensorFile;
 pub use write::{encode, save};
 
-use crate::files::{self, FileError};
-use crate::model::ParamTensor;
+use crate::files::{FileError, Kind, Limit};
+
+/// The largest file of weights: as many f64 as the largest model has values (2^29), and a header.
+pub const LIMIT: Limit = Limit { bytes: (8 << 29) + HEADER, what: "a weights file" };
+/// Bytes that a safetensors header may take.
+const HEADER: u64 = 64 << 20;
 
 /// What can be wrong with a safetensors file.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +26,16 @@ pub enum WeightsError {
     /// The file could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A file of another kind.
+    #[error("{}: expected a safetensors file, found {kind}; {advice}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        kind: Kind,
+        /// What to do about it.
+        advice: String,
+    },
     /// Not a whole safetensors file.
     #[error("{}: not a whole safetensors file of {bytes} bytes: {message}", path.display())]
     Format {
@@ -48,28 +66,6 @@ pub enum WeightsError {
         /// The vector's.
         found: usize,
     },
-}
-
-/// Reads a model's tensors into a weight vector. `num_batches_tracked` of PyTorch's batch norms is passed over.
-///
-/// # Errors
-/// A file that can't be read or is cut off; a tensor that is missing, not the model's, misshapen, not f32 or not finite.
-pub fn load(path: &Path, params: &[ParamTensor]) -> Result<Vec<f32>, WeightsError> {
-    decode(path, &files::read(path)?, params)
-}
-
-/// As [`load`], of bytes at hand; `path` is only named in errors.
-///
-/// # Errors
-/// As [`load`].
-pub fn decode(path: &Path, bytes: &[u8], params: &[ParamTensor]) -> Result<Vec<f32>, WeightsError> {
-    let file = TensorFile::parse(path, bytes)?;
-    // PyTorch counts batches in a tensor that no norm with a fixed momentum reads.
-    let known = |name: &str| name.ends_with(".num_batches_tracked") || params.iter().any(|p| p.name == name);
-    if let Some(extra) = file.names().into_iter().find(|name| !known(name)) {
-        return Err(file.error(extra, "the model has no tensor of this name".to_owned()));
-    }
-    file.flat("", params)
 }
 
 #[cfg(test)]

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, TensorView};
+use half::{bf16, f16};
+use safetensors::tensor::{Dtype, Metadata, TensorView};
 use safetensors::{SafeTensorError, SafeTensors};
 
-use super::WeightsError;
+use super::load::check_variance;
+use super::{WeightsError, foreign};
 use crate::model::ParamTensor;
 
 /// A safetensors file in memory, whose errors name the file and the tensor.
@@ -20,18 +22,13 @@ impl<'a> TensorFile<'a> {
     /// Checks the header and that the file is whole.
     ///
     /// # Errors
-    /// Bytes that are no safetensors file, or not all of one.
+    /// Bytes that are no safetensors file, called what they are where that can be told; not all of one, or more.
     pub fn parse(path: &'a Path, bytes: &'a [u8]) -> Result<Self, WeightsError> {
-        let format = |e: SafeTensorError| {
-            let message = match e {
-                SafeTensorError::HeaderTooSmall => "expected at least 8 bytes of header length".to_owned(),
-                SafeTensorError::InvalidHeaderLength => "the header is longer than the file (truncated?)".to_owned(),
-                SafeTensorError::MetadataIncompleteBuffer => {
-                    "the data are not as long as the header says (truncated?)".to_owned()
-                }
-                other => other.to_string(),
-            };
-            WeightsError::Format { path: path.to_owned(), bytes: bytes.len(), message }
+        foreign::refuse(path, bytes)?;
+        let format = |e: SafeTensorError| WeightsError::Format {
+            path: path.to_owned(),
+            bytes: bytes.len(),
+            message: explain(bytes, e),
         };
         let tensors = SafeTensors::deserialize(bytes).map_err(format)?;
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(format)?;
@@ -63,11 +60,42 @@ impl<'a> TensorFile<'a> {
     /// # Errors
     /// No such tensor; another shape or type; a value that is not finite.
     pub fn f32s(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
-        let view = self.typed(name, Dtype::F32, shape)?;
-        let values: Vec<f32> = view.data().as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
-        match values.iter().position(|v| !v.is_finite()) {
-            Some(i) => Err(self.error(name, format!("expected finite values, found {} at index {i}", values[i]))),
-            None => Ok(values),
+        self.typed(name, Dtype::F32, shape)?;
+        let mut values = Vec::new();
+        self.append_floats(name, shape, &mut values)?;
+        Ok(values)
+    }
+
+    /// Appends the values of a tensor of a known shape and any float type of 16 bits or more, as f32. Tells the type, as safetensors
+    /// call it, where it is another than f32.
+    ///
+    /// # Errors
+    /// No such tensor; another shape, or no such type; a value that is not finite as f32.
+    pub fn append_floats(
+        &self,
+        name: &str,
+        shape: &[usize],
+        values: &mut Vec<f32>,
+    ) -> Result<Option<String>, WeightsError> {
+        let view = self.shaped(name, shape)?;
+        let (data, dtype, start) = (view.data(), view.dtype(), values.len());
+        match dtype {
+            Dtype::F32 => values.extend(data.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b))),
+            Dtype::F16 => values.extend(data.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b).to_f32())),
+            Dtype::BF16 => values.extend(data.as_chunks().0.iter().map(|&b| bf16::from_le_bytes(b).to_f32())),
+            Dtype::F64 => values.extend(data.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b) as f32)),
+            other => {
+                let expected = "expected type F32 (F16, BF16 and F64 are converted)";
+                return Err(self.error(name, format!("{expected}, found {other:?}; save it as tensor.float()")));
+            }
+        }
+        match values[start..].iter().position(|v| !v.is_finite()) {
+            None => Ok((dtype != Dtype::F32).then(|| format!("{dtype:?}"))),
+            Some(i) => {
+                let as_f32 = if dtype == Dtype::F64 { " as f32" } else { "" };
+                let found = values[start + i];
+                Err(self.error(name, format!("expected finite values, found {found}{as_f32} at index {i}")))
+            }
         }
     }
 
@@ -80,14 +108,17 @@ impl<'a> TensorFile<'a> {
         Ok(view.data().as_chunks::<8>().0.iter().map(|&b| i64::from_le_bytes(b)).collect())
     }
 
-    /// A model's tensors, each called `prefix` and its name, as one flat vector.
+    /// A model's f32 tensors, each called `prefix` and its name, as one flat vector.
     ///
     /// # Errors
-    /// As [`TensorFile::f32s`].
+    /// As [`TensorFile::f32s`]; a negative running variance.
     pub fn flat(&self, prefix: &str, params: &[ParamTensor]) -> Result<Vec<f32>, WeightsError> {
-        let mut w = Vec::with_capacity(params.iter().map(|p| p.len).sum());
+        let mut w = Vec::new();
         for param in params {
-            w.extend(self.f32s(&format!("{prefix}{}", param.name), &param.shape)?);
+            let name = format!("{prefix}{}", param.name);
+            let values = self.f32s(&name, &param.shape)?;
+            check_variance(self, &name, &values)?;
+            w.extend(values);
         }
         Ok(w)
     }
@@ -101,14 +132,59 @@ impl<'a> TensorFile<'a> {
         self.tensors.tensor(name).map_err(|_| self.error(name, "missing".to_owned()))
     }
 
-    fn typed(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<TensorView<'a>, WeightsError> {
+    fn shaped(&self, name: &str, shape: &[usize]) -> Result<TensorView<'a>, WeightsError> {
         let view = self.view(name)?;
-        if view.dtype() != dtype {
-            return Err(self.error(name, format!("expected type {dtype:?}, found {:?}", view.dtype())));
-        }
         if view.shape() != shape {
             return Err(self.error(name, format!("expected shape {shape:?}, found {:?}", view.shape())));
         }
         Ok(view)
     }
+
+    fn typed(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<TensorView<'a>, WeightsError> {
+        let found = self.view(name)?.dtype();
+        if found != dtype {
+            return Err(self.error(name, format!("expected type {dtype:?}, found {found:?}")));
+        }
+        self.shaped(name, shape)
+    }
+}
+
+/// What is wrong with bytes that are no safetensors file, or not all of one, or more.
+fn explain(bytes: &[u8], error: SafeTensorError) -> String {
+    const AGAIN: &str = "download or copy it again";
+    let header = bytes.first_chunk().map_or(0, |&length| u64::from_le_bytes(length));
+    match error {
+        SafeTensorError::HeaderTooSmall => {
+            format!("expected at least 8 bytes of header length; the file is cut off, {AGAIN}")
+        }
+        SafeTensorError::HeaderTooLarge => {
+            format!("expected the length of a header, below 100 MB, found {header}; this is another kind of file")
+        }
+        SafeTensorError::InvalidHeaderLength => {
+            format!("the header alone is {header} bytes long; the file is cut off, {AGAIN}")
+        }
+        SafeTensorError::MetadataIncompleteBuffer => match whole(bytes, header) {
+            Some(whole) if whole > bytes.len() as u64 => {
+                format!(
+                    "expected {whole} by its header, {} are missing at the end; {AGAIN}",
+                    whole - bytes.len() as u64
+                )
+            }
+            Some(whole) => {
+                let more = bytes.len() as u64 - whole;
+                format!(
+                    "expected {whole} by its header, found {more} more at the end; cut them off: truncate -s {whole} FILE"
+                )
+            }
+            None => format!("its size is not the one that its header says; {AGAIN}"),
+        },
+        other => other.to_string(),
+    }
+}
+
+/// The size of the whole file, by its header.
+fn whole(bytes: &[u8], header: u64) -> Option<u64> {
+    let end = 8usize.checked_add(usize::try_from(header).ok()?)?;
+    let metadata: Metadata = serde_json::from_slice(bytes.get(8..end)?).ok()?;
+    (end as u64).checked_add(metadata.data_len() as u64)
 }

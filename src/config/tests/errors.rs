@@ -103,6 +103,10 @@ fn bad_values_name_key_value_and_expectation() {
         "c.toml: data.path = \"\": expected the folder of the cifar10 files"
     );
     assert_eq!(
+        message(with("[data]\nlabels = \"coarse\"")),
+        "c.toml: data.labels = \"coarse\": expected \"fine\": only cifar100 has two labels a sample, cifar10 has one"
+    );
+    assert_eq!(
         message(with("[data]\nmean = [0.1, 0.2]")),
         "c.toml: data.std = a list of 0: expected as many entries as data.mean has (2)"
     );
@@ -153,10 +157,13 @@ fn statistics_are_exchanged_only_of_batch_norms() {
 #[test]
 fn what_is_not_available_is_refused() {
     for (text, refusal) in [
-        ("data.name = \"npz\"", "data.name = \"npz\" is not available in this version; use digits, cifar10 or idx"),
+        (
+            "data.name = \"npz\"",
+            "data.name = \"npz\" is not available in this version; use idx, with the samples saved as IDX files (docs/data.md shows how)",
+        ),
         (
             "data.name = \"imagenet32\"",
-            "data.name = \"imagenet32\" is not available in this version; use digits, cifar10 or idx",
+            "data.name = \"imagenet32\" is not available in this version; use idx, with the samples saved as IDX files (docs/data.md shows how)",
         ),
         (
             "warmup.algorithm = \"fedadam\"",

@@ -10,7 +10,7 @@ use crate::device::DeviceError;
 use crate::recording::kernel::{Kernel, Variant};
 use crate::recording::{BufferId, Command, Dispatch, Recording, Span};
 use crate::shaders::reflect::{self, Access, Texel};
-use crate::shaders::{self, Flavour};
+use crate::shaders::{self, Expanded, Flavour};
 
 /// A compiled kernel.
 pub struct Pipeline {
@@ -73,7 +73,7 @@ impl Job {
 
     /// Compiles it.
     pub fn make(&self, device: &wgpu::Device) -> Result<Pipeline, DeviceError> {
-        let (source, overrides) = shaders::specialise(self.kernel.name, self.flavour, &self.variant)?;
+        let (source, overrides) = shaders::specialise(self.kernel, self.flavour, &self.variant)?;
         super::scoped(device, || compile(device, self.kernel.name, &source, &overrides))?
     }
 }
@@ -215,7 +215,7 @@ fn entry(binding: u32, buffer: &wgpu::Buffer, offset: u64, bytes: u64) -> wgpu::
 fn compile(
     device: &wgpu::Device,
     name: &str,
-    source: &str,
+    source: &Expanded,
     overrides: &[(&str, f64)],
 ) -> Result<Pipeline, DeviceError> {
     let interface = reflect::interface(name, source)?;
@@ -228,7 +228,7 @@ fn compile(
         immediate_size: 0,
     });
     let descriptor =
-        wgpu::ShaderModuleDescriptor { label: Some(name), source: wgpu::ShaderSource::Wgsl(source.into()) };
+        wgpu::ShaderModuleDescriptor { label: Some(name), source: wgpu::ShaderSource::Wgsl(source.text().into()) };
     let module = if cfg!(debug_assertions) {
         device.create_shader_module(descriptor)
     } else {

@@ -1,7 +1,7 @@
 //! Texels: storage textures that shadow spans of buffers, for kernels that read their operands with `textureLoad`.
 //!
 //! A texture has rows of 8192 f32. It is copied from its span before a dispatch that reads it, if the span was written since the last
-//! copy. Software adapters gather a storage buffer's vec4 lane by lane and load a texel in a tenth of that time, so they use texels;
+//! copy. Software adapters gather a storage buffer's vec4 element by element and load a texel in a tenth of that time, so they use texels;
 //! GPUs don't, unless a selection asks for them.
 //!
 //! The textures are a pool, at most a quarter of the memory limit. They are assigned to spans in the order of the dispatches; where
@@ -13,10 +13,11 @@ use std::collections::HashMap;
 use super::buffers::Buffers;
 use crate::device::DeviceError;
 use crate::recording::{BufferId, Span};
+use crate::shaders::TEXEL_ROW;
 use crate::shaders::reflect::Texel;
 
-/// Bytes of a texture's row, 8192 f32.
-const ROW: u64 = 32 << 10;
+/// Bytes of a texture's row.
+const ROW: u64 = 4 * TEXEL_ROW as u64;
 
 /// Textures of the pool, at most: looking for one takes time.
 const KEPT: usize = 256;

@@ -1,0 +1,5 @@
+// The Values of a thread in elementwise kernels over images: PER_THREAD of one plane (row and channel), PIXELS / PER_THREAD apart, so that
+// what belongs to the plane is loaded once and neighbouring threads keep to neighbouring Values. Item i has plane i / STEP and begins at
+// its Value i % STEP.
+const PER_THREAD: u32 = 1u;
+const STEP: u32 = PIXELS / PER_THREAD;

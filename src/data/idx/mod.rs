@@ -1,0 +1,190 @@
+//! IDX files, plain or gzipped: MNIST, Fashion-MNIST, EMNIST, QMNIST and others of their form. Images are bytes of 3 dimensions
+//! (count, rows, columns) or 4 (with 1 or 3 channels first or last); labels are bytes or whole numbers of 16 or 32 bits.
+
+mod header;
+mod names;
+#[cfg(test)]
+mod tests;
+
+use super::file::{Reader, require_folder};
+use super::limit::{FirstOfEach, MOST_BYTES};
+use super::{DataError, Samples};
+use crate::config::NormalisationName;
+use header::{Content, Header};
+use std::path::{Path, PathBuf};
+
+/// The largest label: 65,535 classes.
+const MAX_LABEL: i64 = 65_534;
+
+/// Both parts of a set.
+#[derive(Debug)]
+pub(super) struct Idx {
+    /// `[c, h, w]`.
+    pub shape: [usize; 3],
+    /// One more than the largest label of both parts, limits left aside.
+    pub classes: u32,
+    pub train: Samples,
+    pub test: Samples,
+}
+
+/// Reads the four files of a folder: of each class the first `limits` (training, test) samples, of 0 all.
+pub(super) fn read(folder: &Path, limits: [u32; 2]) -> Result<Idx, DataError> {
+    require_folder(folder, "IDX files (train-images-idx3-ubyte, ..., plain or .gz)")?;
+    let files = names::find(folder)?;
+    let [train_path, _] = &files.train;
+    let [test_path, _] = &files.test;
+    let train = Part::open(&files.train, "data.train_limit")?;
+    let test = Part::open(&files.test, "data.test_limit")?;
+    if train.layout.shape != test.layout.shape {
+        let text = |l: &Layout| format!("images of {}", l.text());
+        return Err(DataError::Mismatch {
+            path: test_path.clone(),
+            found: text(&test.layout),
+            expected: text(&train.layout),
+            other: train_path.clone(),
+        });
+    }
+    let shape = train.layout.shape;
+    let (most, train) = train.read(limits[0])?;
+    let (most_of_test, test) = test.read(limits[1])?;
+    Ok(Idx { shape, classes: most.max(most_of_test) + 1, train, test })
+}
+
+/// The set whose normalisation is usual for a folder: of grey images Fashion-MNIST where one of the path's last two parts contains
+/// `fashion` (`FashionMNIST/raw` is one common layout), else MNIST; of colour images none.
+pub(super) fn usual(folder: &Path, channels: usize) -> NormalisationName {
+    let fashion =
+        folder.iter().rev().take(2).any(|part| part.to_string_lossy().to_ascii_lowercase().contains("fashion"));
+    match (channels, fashion) {
+        (1, true) => NormalisationName::Fashion,
+        (1, false) => NormalisationName::Mnist,
+        _ => NormalisationName::None,
+    }
+}
+
+/// How a file's images lie in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Layout {
+    /// `[c, h, w]`.
+    shape: [usize; 3],
+    /// In the file a pixel's channels lie side by side.
+    channels_last: bool,
+}
+
+impl Layout {
+    /// Of 4 dimensions, the channels are the second one or the last, whichever is 1 or 3; the second where both are.
+    fn of(path: &Path, dims: &[usize]) -> Result<Self, DataError> {
+        let layout = |shape, channels_last| Ok(Self { shape, channels_last });
+        match *dims {
+            [h, w] => layout([1, h, w], false),
+            [c @ (1 | 3), h, w] => layout([c, h, w], false),
+            [h, w, c @ (1 | 3)] => layout([c, h, w], true),
+            _ => Err(DataError::Header {
+                path: path.to_owned(),
+                byte: 8,
+                field: "the shape of an image",
+                found: dims.iter().map(ToString::to_string).collect::<Vec<_>>().join(" x "),
+                expected: "rows x columns, or 1 or 3 channels before or behind them".to_owned(),
+            }),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self.shape {
+            [1, h, w] => format!("{h} x {w}"),
+            [c, h, w] => format!("{h} x {w} in {c} channels"),
+        }
+    }
+
+    /// Appends an image, channels first.
+    fn append(&self, image: &[u8], pixels: &mut Vec<u8>) {
+        let [channels, ..] = self.shape;
+        if self.channels_last {
+            (0..channels).for_each(|c| pixels.extend(image.iter().skip(c).step_by(channels)));
+        } else {
+            pixels.extend_from_slice(image);
+        }
+    }
+}
+
+/// Images and labels of one part, their headers read and found to belong together.
+struct Part {
+    images: (Reader, Header),
+    labels: (Reader, Header),
+    layout: Layout,
+    /// The config's key that keeps fewer samples.
+    key: &'static str,
+}
+
+impl Part {
+    fn open([images_path, labels_path]: &[PathBuf; 2], key: &'static str) -> Result<Self, DataError> {
+        let open = |path: &Path, content: Content| {
+            let mut reader = Reader::open(path)?;
+            let header = Header::read(&mut reader, content)?;
+            Ok::<_, DataError>((reader, header))
+        };
+        let images = open(images_path, Content::Images)?;
+        let labels = open(labels_path, Content::Labels)?;
+        let layout = Layout::of(images_path, &images.1.dims)?;
+        images.0.claims(images.1.total, &images.1.explain(Content::Images))?;
+        labels.0.claims(labels.1.total, &labels.1.explain(Content::Labels))?;
+        if images.1.count != labels.1.count {
+            let text = |n: u32| format!("{n} samples");
+            return Err(DataError::Mismatch {
+                path: labels_path.clone(),
+                found: text(labels.1.count),
+                expected: text(images.1.count),
+                other: images_path.clone(),
+            });
+        }
+        Ok(Self { images, labels, layout, key })
+    }
+
+    /// The largest label, and the samples that the limit keeps.
+    fn read(mut self, limit: u32) -> Result<(u32, Samples), DataError> {
+        let all = self.read_labels()?;
+        let mut first = FirstOfEach::new(limit);
+        let keep: Vec<bool> = all.iter().map(|&label| first.takes(label)).collect();
+        let kept = keep.iter().filter(|&&keep| keep).count() as u64;
+        let (reader, header) = &mut self.images;
+        // At most 2^26 images of 2^26 bytes.
+        let bytes = kept.saturating_mul(header.sample_bytes());
+        if bytes > MOST_BYTES {
+            let path = reader.path().to_owned();
+            return Err(DataError::TooLarge { path, bytes, most: MOST_BYTES, key: self.key });
+        }
+        let mut pixels = Vec::new();
+        if reader.plain_size().is_some() {
+            // So many bytes are there; of a gzip file only its header says so.
+            pixels.reserve_exact(bytes as usize);
+        }
+        let area = header.sample_bytes() as usize;
+        reader.records(header.count, area, header.total, &header.explain(Content::Images), |i, image| {
+            if keep[i as usize] {
+                self.layout.append(image, &mut pixels);
+            }
+            Ok(())
+        })?;
+        let most = all.iter().copied().max().unwrap_or(0);
+        let labels = all.into_iter().zip(keep).filter_map(|(label, keep)| keep.then_some(label)).collect();
+        Ok((most, Samples { pixels, labels, area }))
+    }
+
+    /// Of a row of several numbers, as QMNIST has them, the first is the label.
+    fn read_labels(&mut self) -> Result<Vec<u32>, DataError> {
+        let (reader, header) = &mut self.labels;
+        let (kind, size, first) = (header.kind, header.sample_bytes() as usize, header.bytes);
+        let path = reader.path().to_owned();
+        let mut labels = Vec::new();
+        reader.records(header.count, size, header.total, &header.explain(Content::Labels), |i, row| {
+            let label = kind.value(row);
+            if !(0..=MAX_LABEL).contains(&label) {
+                let (path, byte) = (path.clone(), first + u64::from(i) * size as u64);
+                return Err(DataError::Label { path, record: i as usize, byte, label, most: MAX_LABEL as u32 });
+            }
+            labels.push(label as u32);
+            Ok(())
+        })?;
+        Ok(labels)
+    }
+}

@@ -1,0 +1,281 @@
+//! The preprocessor: a kernel's file and what it imports, put together for a device and a permutation.
+//!
+//! A directive is a line that begins with `#`, indented or not:
+//!
+//! - `#import lib/NAME.wgsl`: that file, once a module, so that imports may overlap.
+//! - `#ifdef NAME`, `#ifndef NAME`, `#else`, `#endif`: the lines between, where NAME is defined or isn't; conditions may be nested.
+//! - `#operand @binding(N) NAME: TYPE`: a read-only array and the function `NAME_at(i)` that reads it, from a storage buffer or as
+//!   texels; TYPE is `f32`, `vec4<f32>`, `vec4<u32>` or `Value`.
+//!
+//! `enable` lines move to the top, where WGSL wants them. Whatever is not understood is an error with file and line: a directive, a name
+//! that no `#ifdef` may ask for, a condition that doesn't end in its file.
+
+use std::collections::HashSet;
+
+use super::expanded::{Expanded, Place};
+use super::operand::Operand;
+
+/// Files by their path below `shaders/`.
+pub type Tree = &'static [(&'static str, &'static str)];
+
+/// The names that `#ifdef` may ask for, and whether each is defined.
+#[derive(Clone, Debug, Default)]
+pub struct Defines(Vec<(&'static str, bool)>);
+
+impl Defines {
+    /// With one more name.
+    pub fn with(mut self, name: &'static str, defined: bool) -> Self {
+        self.0.push((name, defined));
+        self
+    }
+
+    /// Whether a name is defined; an error where there is no such name.
+    pub(super) fn has(&self, name: &str) -> Result<bool, Fault> {
+        let found = self.0.iter().find(|(known, _)| *known == name);
+        found.map(|(_, defined)| *defined).ok_or_else(|| Fault::UnknownDefine(name.to_owned()))
+    }
+}
+
+/// What is wrong with a line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// `#` and something else.
+    #[error("unknown directive {0:?}: there are #import, #ifdef, #ifndef, #else, #endif and #operand")]
+    UnknownDirective(String),
+    /// A name that neither the device's flavour nor the kernel's row lists.
+    #[error("unknown define {0:?}: it is neither a flavour's nor listed in the kernel's row")]
+    UnknownDefine(String),
+    /// An import of nothing.
+    #[error("shaders/{0} does not exist")]
+    Missing(String),
+    /// `#else` or `#endif` without a condition, or a second `#else`.
+    #[error("{0} belongs to no #ifdef or #ifndef")]
+    Unopened(String),
+    /// A condition that has no end.
+    #[error("this condition has no #endif in its file")]
+    Unclosed,
+    /// A malformed `#operand`.
+    #[error("{0:?} declares no operand: expected @binding(N) NAME: TYPE with TYPE f32, vec4<f32>, vec4<u32> or Value")]
+    Operand(String),
+    /// Text behind a directive that takes none.
+    #[error("{0:?} behind the directive")]
+    Trailing(String),
+}
+
+/// A fault and where it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {fault}")]
+pub struct Misplaced {
+    /// The line.
+    pub place: Place,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// Puts together the module that begins with the file `path` of `tree`; None where there is no such file.
+pub fn expand(tree: Tree, path: &str, defines: &Defines) -> Option<Result<Expanded, Misplaced>> {
+    let (file, text) = find(tree, path)?;
+    let mut expansion =
+        Expansion { tree, defines, seen: HashSet::new(), enables: Expanded::default(), body: Expanded::default() };
+    Some(expansion.include(file, text).map(|()| {
+        let mut whole = expansion.enables;
+        whole.append(expansion.body);
+        whole
+    }))
+}
+
+fn find(tree: Tree, path: &str) -> Option<(&'static str, &'static str)> {
+    tree.iter().find(|(file, _)| *file == path).copied()
+}
+
+/// A module on the way.
+struct Expansion<'a> {
+    tree: Tree,
+    defines: &'a Defines,
+    seen: HashSet<&'static str>,
+    enables: Expanded,
+    body: Expanded,
+}
+
+/// An open `#ifdef` or `#ifndef`.
+struct Condition {
+    opened: Place,
+    /// The lines around it are taken.
+    outer: bool,
+    /// Its own condition holds; after `#else`, the opposite.
+    holds: bool,
+    /// `#else` has come.
+    turned: bool,
+}
+
+impl Expansion<'_> {
+    fn include(&mut self, file: &'static str, text: &'static str) -> Result<(), Misplaced> {
+        if !self.seen.insert(file) {
+            return Ok(());
+        }
+        let mut open: Vec<Condition> = Vec::new();
+        for (line, number) in text.lines().zip(1..) {
+            let place = Place { file, line: number };
+            let taken = open.last().is_none_or(|c| c.outer && c.holds);
+            let at = |fault| Misplaced { place, fault };
+            let Some(directive) = line.trim_start().strip_prefix('#') else {
+                if taken {
+                    self.line(line, place);
+                }
+                continue;
+            };
+            let (word, rest) = directive.split_once(' ').unwrap_or((directive, ""));
+            let rest = rest.trim();
+            match word.trim_end() {
+                "ifdef" | "ifndef" => {
+                    // Asked even where it doesn't matter, so that a misspelt name shows in every permutation.
+                    let holds = self.defines.has(rest).map_err(at)? == (word == "ifdef");
+                    open.push(Condition { opened: place, outer: taken, holds, turned: false });
+                }
+                "else" | "endif" if !rest.is_empty() => return Err(at(Fault::Trailing(rest.to_owned()))),
+                "else" => match open.last_mut() {
+                    Some(condition) if !condition.turned => {
+                        (condition.holds, condition.turned) = (!condition.holds, true);
+                    }
+                    _ => return Err(at(Fault::Unopened("#else".to_owned()))),
+                },
+                "endif" => {
+                    open.pop().ok_or_else(|| at(Fault::Unopened("#endif".to_owned())))?;
+                }
+                "import" => {
+                    let (imported, text) = find(self.tree, rest).ok_or_else(|| at(Fault::Missing(rest.to_owned())))?;
+                    if taken {
+                        self.include(imported, text)?;
+                    }
+                }
+                "operand" => {
+                    let operand = Operand::parse(rest, self.defines).map_err(at)?;
+                    if taken {
+                        for line in operand.wgsl(self.defines).map_err(at)? {
+                            self.body.push(&line, place);
+                        }
+                    }
+                }
+                _ => return Err(at(Fault::UnknownDirective(line.trim().to_owned()))),
+            }
+        }
+        match open.pop() {
+            None => Ok(()),
+            Some(condition) => Err(Misplaced { place: condition.opened, fault: Fault::Unclosed }),
+        }
+    }
+
+    /// A line of WGSL.
+    fn line(&mut self, line: &str, place: Place) {
+        if !line.starts_with("enable ") {
+            self.body.push(line, place);
+        } else if !self.enables.text().lines().any(|known| known == line) {
+            self.enables.push(line, place);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shaders::{QUADS, SUBGROUP, TEXELS};
+
+    fn defines(quads: bool, texels: bool) -> Defines {
+        Defines::default().with(SUBGROUP, false).with(TEXELS, texels).with(QUADS, quads)
+    }
+
+    fn expanded(tree: Tree, defines: &Defines) -> Expanded {
+        expand(tree, "a.wgsl", defines).unwrap().unwrap()
+    }
+
+    fn fault(tree: Tree) -> (String, u32, Fault) {
+        let Misplaced { place, fault } = expand(tree, "a.wgsl", &defines(true, false)).unwrap().unwrap_err();
+        (place.file.to_owned(), place.line, fault)
+    }
+
+    #[test]
+    fn imports_come_once_and_lines_keep_their_places() {
+        let tree: Tree = &[
+            ("a.wgsl", "// a\n#import b.wgsl\n#import c.wgsl\nend"),
+            ("b.wgsl", "enable f16;\n#import c.wgsl\nb"),
+            ("c.wgsl", "enable f16;\n\nc"),
+        ];
+        let found = expanded(tree, &defines(false, false));
+        assert_eq!(found.text(), "enable f16;\n// a\n\nc\nb\nend\n");
+        let places: Vec<String> = (1..=6).map(|n| found.place(n).unwrap().to_string()).collect();
+        let expected =
+            ["b.wgsl:1", "a.wgsl:1", "c.wgsl:2", "c.wgsl:3", "b.wgsl:3", "a.wgsl:4"].map(|p| format!("shaders/{p}"));
+        assert_eq!(places, expected);
+        assert!(found.place(0).is_none() && found.place(7).is_none());
+        assert!(expand(tree, "d.wgsl", &defines(false, false)).is_none());
+    }
+
+    #[test]
+    fn conditions_nest() {
+        let tree: Tree = &[(
+            "a.wgsl",
+            "#ifdef QUADS\nq\n  #ifndef TEXELS\nqb\n  #else\nqt\n  #endif\n#else\ns\n#ifdef TEXELS\nst\n#endif\n#endif\nend",
+        )];
+        for (quads, texels, text) in [
+            (true, false, "q\nqb\nend\n"),
+            (true, true, "q\nqt\nend\n"),
+            (false, false, "s\nend\n"),
+            (false, true, "s\nst\nend\n"),
+        ] {
+            assert_eq!(expanded(tree, &defines(quads, texels)).text(), text);
+        }
+    }
+
+    #[test]
+    fn operands_are_read_from_buffers_or_texels() {
+        let tree: Tree = &[("a.wgsl", "#operand @binding(3) x: Value\n#operand @binding(1) w: vec4<u32>")];
+        let found = expanded(tree, &defines(false, false));
+        let scalar =
+            "@group(0) @binding(3) var<storage, read> x: array<f32>;\nfn x_at(i: u32) -> f32 {\n    return x[i];\n}\n";
+        assert!(found.text().starts_with(scalar), "{}", found.text());
+        let found = expanded(tree, &defines(true, true));
+        let quad = "@group(0) @binding(3) var x: texture_storage_2d<rgba32float, read>;\nfn x_at(i: u32) -> vec4<f32> {\n    return \
+                    textureLoad(x, vec2<u32>(i & 2047u, i >> 11u));\n}\n@group(0) @binding(1) var w: texture_storage_2d<rgba32uint, read>;";
+        assert!(found.text().starts_with(quad), "{}", found.text());
+        let found = expanded(tree, &defines(false, true));
+        assert!(found.text().contains("textureLoad(x, vec2<u32>(i & 8191u, i >> 13u)).x;"), "{}", found.text());
+        assert_eq!(found.place(8).unwrap().line, 2);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_an_error_with_its_place() {
+        let in_a = |line, fault| ("a.wgsl".to_owned(), line, fault);
+        let directive = |text: &str| Fault::UnknownDirective(text.to_owned());
+        assert_eq!(fault(&[("a.wgsl", "\n #include b.wgsl")]), in_a(2, directive("#include b.wgsl")));
+        assert_eq!(fault(&[("a.wgsl", "#")]), in_a(1, directive("#")));
+        assert_eq!(fault(&[("a.wgsl", "#ifdef QUADS\n#if X\n#endif")]), in_a(2, directive("#if X")));
+        // In a branch that isn't taken, too.
+        assert_eq!(fault(&[("a.wgsl", "#ifndef QUADS\n#x\n#endif")]), in_a(2, directive("#x")));
+        let define = |name: &str| Fault::UnknownDefine(name.to_owned());
+        assert_eq!(fault(&[("a.wgsl", "#ifdef QUAD\n#endif")]), in_a(1, define("QUAD")));
+        assert_eq!(fault(&[("a.wgsl", "#ifndef\n#endif")]), in_a(1, define("")));
+        assert_eq!(fault(&[("a.wgsl", "\n#endif")]), in_a(2, Fault::Unopened("#endif".to_owned())));
+        assert_eq!(fault(&[("a.wgsl", "#else\n#endif")]), in_a(1, Fault::Unopened("#else".to_owned())));
+        let twice: Tree = &[("a.wgsl", "#ifdef QUADS\n#else\n#else\n#endif")];
+        assert_eq!(fault(twice), in_a(3, Fault::Unopened("#else".to_owned())));
+        assert_eq!(fault(&[("a.wgsl", "x\n#ifdef QUADS\n#else\n")]), in_a(2, Fault::Unclosed));
+        assert_eq!(fault(&[("a.wgsl", "#ifdef QUADS\n#endif QUADS")]), in_a(2, Fault::Trailing("QUADS".to_owned())));
+        assert_eq!(fault(&[("a.wgsl", "#import b.wgsl")]), in_a(1, Fault::Missing("b.wgsl".to_owned())));
+        let in_b: Tree = &[("a.wgsl", "#import b.wgsl\n#endif"), ("b.wgsl", "#ifdef QUADS")];
+        assert_eq!(fault(in_b), ("b.wgsl".to_owned(), 1, Fault::Unclosed));
+        for text in [
+            "x: f32",
+            "@binding(1) x",
+            "@binding(1) x: f16",
+            "@binding(a) x: f32",
+            "@binding(1) x y: f32",
+            "@binding(1) : f32",
+        ] {
+            let tree: Tree =
+                Box::leak(Box::new([("a.wgsl", &*Box::leak(format!("#operand {text}").into_boxed_str()))]));
+            assert_eq!(fault(tree), in_a(1, Fault::Operand(text.to_owned())));
+        }
+        let shown = Misplaced { place: Place { file: "lib/a.wgsl", line: 7 }, fault: Fault::Unclosed }.to_string();
+        assert_eq!(shown, "shaders/lib/a.wgsl:7: this condition has no #endif in its file");
+    }
+}
