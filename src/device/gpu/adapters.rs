@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::{Failure, GpuDevice, buffers, compile, pipelines, staging, texels};
+use super::{Failure, GpuDevice, buffers, compile, pipelines, staging, texels, texture};
 use crate::caps::{OperandSource, Tier};
 use crate::device::flight::Flight;
 use crate::device::{AdapterInfo, AdapterKind, DeviceError, Limits, Selection};
@@ -94,7 +94,7 @@ fn candidate(adapter: wgpu::Adapter) -> Option<Candidate> {
     let fixed = size == info.subgroup_max_size && (4..=64).contains(&size);
     let able = features.contains(wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64) && fixed;
     let subgroup = able.then_some(size);
-    let texels = texels::able(&adapter);
+    let texels = texture::able(&adapter);
     let mut names: Vec<String> =
         WANTED.iter().filter(|(f, _)| features.contains(*f)).map(|(_, name)| (*name).to_owned()).collect();
     if able {

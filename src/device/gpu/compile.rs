@@ -11,21 +11,17 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
+use super::launch::Launcher;
 use super::pipelines::{Job, Pipeline};
-use super::texels;
-use super::{adapters, lock, scoped};
+use super::{adapters, lock};
 use crate::caps::{AdapterInfo, AdapterKind, Tier};
 use crate::device::{CompileWatch, Compiled, DeviceError};
-use crate::shaders::reflect::{Access, Texel};
 
 /// How long the driver takes at most until generated code can be found on disk.
 const SETTLED: Duration = Duration::from_millis(15);
 
-/// Bytes of a buffer that stands in for an operand: more than any block or element that a shader declares.
-const STAND_IN: u64 = 4096;
-
-/// Bindings that are made ready to be stood in for: the uniform block and the most storage buffers that a kernel has.
-const STAND_INS: usize = 9;
+/// What takes longer was compiled, not found in the cache.
+const SLOW: Duration = Duration::from_millis(150);
 
 /// Makes pipelines, and counts them.
 pub struct Compiler {
@@ -153,7 +149,7 @@ impl Compiler {
                         let Some(job) = lock(pending).pop_back() else { return };
                         let start = Instant::now();
                         // Where it fails the device itself will say why.
-                        let _ = job.make(&helper.device).and_then(|pipeline| helper.launch(&pipeline));
+                        let _ = job.make(helper.device()).and_then(|pipeline| helper.launch(&pipeline));
                         let _ = sender.send(Served { job, took: start.elapsed(), at: Instant::now() });
                     }
                 });
@@ -203,11 +199,11 @@ fn finish(
         };
         let start = Instant::now();
         let pipeline = timed(&job, || {
-            let pipeline = job.make(&own.device)?;
+            let pipeline = job.make(own.device())?;
             own.launch(&pipeline).map(|()| pipeline)
         })?;
-        if helped.is_some_and(|took| start.elapsed() > took / 2) {
-            // No cache, or a warm one: help costs more than it saves.
+        if helped.is_some_and(|took| took > SLOW && start.elapsed() > took / 2) {
+            // No cache on disk: help costs more than it saves.
             helpful.store(false, Ordering::Relaxed);
         }
         made.push((job, Arc::new(pipeline)));
@@ -221,72 +217,4 @@ fn timed<T>(job: &Job, work: impl FnOnce() -> T) -> T {
     let value = work();
     tracing::trace!("{} {:.1} ms", job, start.elapsed().as_secs_f64() * 1e3);
     value
-}
-
-/// Launches pipelines without workgroups: nothing is computed, but the driver must have their code.
-struct Launcher {
-    device: wgpu::Device,
-    queue: wgpu::Queue,
-    buffers: Vec<wgpu::Buffer>,
-    textures: Vec<(Texel, wgpu::TextureView)>,
-}
-
-impl Launcher {
-    fn new(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self, DeviceError> {
-        let (buffers, textures) = scoped(&device, || {
-            let buffer = |_| {
-                device.create_buffer(&wgpu::BufferDescriptor {
-                    label: Some("stand-in"),
-                    size: STAND_IN,
-                    usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::UNIFORM,
-                    mapped_at_creation: false,
-                })
-            };
-            let texture = |texel| (texel, texels::stand_in(&device, texel));
-            let textures = [Texel::Quad, Texel::Scalar, Texel::Words].map(texture).into();
-            ((0..STAND_INS).map(buffer).collect(), textures)
-        })?;
-        Ok(Self { device, queue, buffers, textures })
-    }
-
-    fn launch(&self, pipeline: &Pipeline) -> Result<(), DeviceError> {
-        let missing = || DeviceError::Internal("a kernel with more bindings than stand-ins".to_owned());
-        let resource = |(index, access): (usize, &Access)| match access {
-            Access::Texels(texel) => {
-                let found = self.textures.iter().find(|(t, _)| t == texel).ok_or_else(missing)?;
-                Ok(wgpu::BindingResource::TextureView(&found.1))
-            }
-            _ => Ok(self.buffers.get(index + 1).ok_or_else(missing)?.as_entire_binding()),
-        };
-        let uniform = wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-            buffer: self.buffers.first().ok_or_else(missing)?,
-            offset: 0,
-            size: std::num::NonZeroU64::new(pipeline.params_bytes()),
-        });
-        let others = pipeline.accesses().iter().enumerate().map(resource).collect::<Result<Vec<_>, DeviceError>>()?;
-        let entries: Vec<_> = [uniform]
-            .into_iter()
-            .chain(others)
-            .enumerate()
-            .map(|(i, resource)| wgpu::BindGroupEntry { binding: i as u32, resource })
-            .collect();
-        scoped(&self.device, || {
-            let group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some("stand-ins"),
-                layout: pipeline.layout(),
-                entries: &entries,
-            });
-            let mut encoder =
-                self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("first launch") });
-            {
-                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-                pass.set_pipeline(&pipeline.pipeline);
-                pass.set_bind_group(0, &group, &[0]);
-                pass.dispatch_workgroups(0, 0, 0);
-            }
-            self.queue.submit([encoder.finish()]);
-        })?;
-        self.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| DeviceError::Lost(e.to_string()))?;
-        Ok(())
-    }
 }

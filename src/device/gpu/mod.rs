@@ -7,9 +7,11 @@ mod adapters;
 mod buffers;
 mod compile;
 mod execute;
+mod launch;
 mod pipelines;
 mod staging;
 mod texels;
+mod texture;
 
 pub use adapters::{Candidate, candidates, open};
 

@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::buffers::Buffers;
-use super::texels::{self, Texels};
+use super::texels::Texels;
+use super::texture;
 use crate::device::DeviceError;
 use crate::recording::kernel::{Kernel, Variant};
 use crate::recording::{BufferId, Command, Dispatch, Recording, Span};
@@ -264,7 +265,7 @@ fn layout_entry(binding: u32, access: Access) -> wgpu::BindGroupLayoutEntry {
         Access::ReadWrite => buffer(wgpu::BufferBindingType::Storage { read_only: false }),
         Access::Texels(texel) => wgpu::BindingType::StorageTexture {
             access: wgpu::StorageTextureAccess::ReadOnly,
-            format: texels::format(texel),
+            format: texture::format(texel),
             view_dimension: wgpu::TextureViewDimension::D2,
         },
     };
