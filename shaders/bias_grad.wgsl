@@ -1,20 +1,24 @@
-// Gradient of a bias: sum of dy over the lane's rows and pixels, by blocks of samples. FLAT 1 (spatial is 1): four neighbouring outputs a
-// thread, samples in order; launch x = outputs / 256, z = lanes. FLAT 0: one output a workgroup; thread t sums quads t, t + 64, ... of a
-// block's pixels (sample by sample, each sample's last quad filled up with 0), then a tree; launch x = outputs, z = lanes.
-// Traffic: reads dy once.
-#import lib/lane.wgsl
-#import lib/block.wgsl
+// Gradient of a bias: sum of dy over the lane's rows and pixels, in parts (lib/parts.wgsl). FLAT 1 (spatial is 1, units are rows): four
+// neighbouring outputs a thread, rows in order or dealt to row teams (lib/row_teams.wgsl); launch x = outputs / (4 TEAM_COLUMNS). FLAT 0
+// (units are quads of pixels, a sample's last filled up with 0): one output a workgroup; thread t sums a part's quads t, t + 64, ..., then a
+// tree; launch x = outputs. z = lanes, or lanes and parts. Traffic: reads dy once.
+#import lib/parts.wgsl
+#import lib/row_teams.wgsl
 #import lib/tree.wgsl
 #import lib/gradient.wgsl
 
 struct Params {
+    cut: Cut,
     outputs: u32,
     spatial: u32,
+    // Of the bias in what is summed into.
     bias_offset: u32,
     accumulate: u32,
 }
 
 override FLAT: u32 = 0u;
+
+alias TeamValue = vec4<f32>;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
@@ -25,13 +29,12 @@ fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_index) t: u32,
 ) {
-    let lane = lanes[group.z];
-    let slot = lane.weight_base + params.bias_offset;
+    let work = work_of(params.cut, group.z, params.outputs);
+    let lane = lanes[work.lane];
+    let slot = work.base + params.bias_offset;
     if FLAT == 1u {
-        let o = (group.x * 64u + t) * 4u;
-        if o >= params.outputs {
-            return;
-        }
+        let own = (group.x * TEAM_COLUMNS + t % TEAM_COLUMNS) * 4u;
+        let o = min(own, (params.outputs - 1u) / 4u * 4u);
         let count = min(params.outputs - o, 4u);
         var total = vec4<f32>(0.0f);
         if params.accumulate == 1u {
@@ -39,29 +42,31 @@ fn main(
                 total[i] = gradients[slot + o + i];
             }
         }
-        for (var block = 0u; block < lane.rows; block += SAMPLE_BLOCK) {
-            let samples = min(SAMPLE_BLOCK, lane.rows - block);
+        for (var part = work.first; part < work.end; part += 1u) {
+            let units = part_units(params.cut, lane.rows, part);
             var sum = vec4<f32>(0.0f);
-            for (var s = 0u; s < samples; s += 1u) {
-                sum += dy_four((lane.row0 + block + s) * params.outputs + o, params.outputs - o);
+            for (var r = units.x + t / TEAM_COLUMNS; r < units.y; r += ROW_TEAMS) {
+                sum += dy_four((lane.row0 + r) * params.outputs + o, params.outputs - o);
             }
-            total += sum;
+            total += over_teams(t, sum);
         }
-        for (var i = 0u; i < count; i += 1u) {
-            gradients[slot + o + i] = total[i];
+        if own < params.outputs && t < TEAM_COLUMNS {
+            for (var i = 0u; i < count; i += 1u) {
+                gradients[slot + o + i] = total[i];
+            }
         }
         return;
     }
     let o = group.x;
     var total = select(0.0f, gradients[slot + o], params.accumulate == 1u);
-    let quads = (params.spatial + 3u) / 4u;
-    for (var block = 0u; block < lane.rows; block += SAMPLE_BLOCK) {
-        let items = min(SAMPLE_BLOCK, lane.rows - block) * quads;
+    let quads = params.cut.row;
+    for (var part = work.first; part < work.end; part += 1u) {
+        let units = part_units(params.cut, lane.rows, part);
         var sum = vec4<f32>(0.0f);
-        for (var u = t; u < items; u += 64u) {
+        for (var u = units.x + t; u < units.y; u += 64u) {
             let sample = u / quads;
             let pixel = (u - sample * quads) * 4u;
-            let row = lane.row0 + block + sample;
+            let row = lane.row0 + sample;
             sum += dy_four((row * params.outputs + o) * params.spatial + pixel, params.spatial - pixel);
         }
         total += tree_sum(t, vec2<f32>((sum.x + sum.y) + (sum.z + sum.w), 0.0f)).x;

@@ -12,9 +12,6 @@
 
 struct Params {
     weight_offset: u32,
-    // Of the weight's gradient.
-    from_batch: u32,
-    accumulate: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;

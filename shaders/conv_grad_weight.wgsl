@@ -1,18 +1,16 @@
-// dW[o][c][i][j] = sum over rows and output pixels of dy[row][o][y][x] * X[row][c][y * stride + i - padding][x * stride + j - padding], by
-// blocks of SAMPLE_BLOCK rows: an implicit matrix product (lib/tile_step.wgsl) with rows o, columns (c, i, j) and depth (row, y, x), pixels
-// four at a time. A block's sum starts from 0 and is then added to the total.
-// Dispatch: x = tiles of (c, i, j), y = tiles of o, z = lane; TEAMS * LANES threads a tile.
-// Traffic of a tile: rows * PIXELS * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out. Small layers of large images
-// make few tiles (64 to 64 channels: 36 of 32 x 32 a lane); many lanes fill a GPU, a single one doesn't.
-#import lib/lane.wgsl
-#import lib/block.wgsl
+// dW[o][c][i][j] = sum over rows and output pixels of dy[row][o][y][x] * X[row][c][y * stride + i - padding][x * stride + j - padding], in
+// parts (lib/parts.wgsl, units are quads of pixels): an implicit matrix product (lib/tile_step.wgsl) with rows o, columns (c, i, j) and
+// depth (row, y, x). A part's sum starts from 0. SPLIT 1: it is the workgroup's; 0: it is added to the total.
+// Dispatch: x = tiles of (c, i, j), y = tiles of o, z = lane, or lane and part; TEAMS * LANES threads a tile.
+// Traffic of a tile: rows * PIXELS * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out; split, as many out for each part.
+#import lib/parts.wgsl
 #import lib/tile_step.wgsl
 #import lib/gradient.wgsl
-// Operand 3 are the inputs.
-#import lib/operand3.wgsl
 #import lib/geometry.wgsl
 
 struct Params {
+    cut: Cut,
+    // Of the weight in what is summed into.
     weight_offset: u32,
     // 1: X is the batch of input samples (rows from x_row on), 0: an activation (rows from row0 on).
     from_batch: u32,
@@ -20,7 +18,13 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
+#operand @binding(3) input: f32
 @group(0) @binding(4) var<storage, read_write> gradients: array<f32>;
+
+const SPLIT: u32 = 0u;
+
+// Quads of a sample's pixels.
+const QUADS: u32 = (PIXELS + 3u) / 4u;
 
 // Where row o of slot f and the channel of column p start in a sample, and the column's tap, which may lead outside.
 var<private> row: array<u32, TILE_O>;
@@ -41,7 +45,7 @@ fn tile_load(k: u32) {
             let x = bitcast<vec4<u32>>(side + vec4<i32>(column_x[p]));
             let inside = (x < vec4<u32>(IN_W)) & vec4<bool>(y < IN_H);
             let at = select(vec4<u32>(), vec4<u32>(x_sample + column[p] + y * IN_W) + x, inside);
-            let loaded = vec4<f32>(operand3_at(at.x), operand3_at(at.y), operand3_at(at.z), operand3_at(at.w));
+            let loaded = vec4<f32>(input_at(at.x), input_at(at.y), input_at(at.z), input_at(at.w));
             tile_x[p] = select(vec4<f32>(), loaded, inside);
         }
     } else {
@@ -54,7 +58,7 @@ fn tile_load(k: u32) {
             let x = bitcast<vec4<u32>>(side + vec4<i32>(column_x[p]));
             let inside = (x < vec4<u32>(IN_W)) & (y < vec4<u32>(IN_H));
             let at = select(vec4<u32>(), vec4<u32>(x_sample + column[p]) + y * IN_W + x, inside);
-            let loaded = vec4<f32>(operand3_at(at.x), operand3_at(at.y), operand3_at(at.z), operand3_at(at.w));
+            let loaded = vec4<f32>(input_at(at.x), input_at(at.y), input_at(at.z), input_at(at.w));
             tile_x[p] = select(vec4<f32>(), loaded, inside);
         }
     }
@@ -65,7 +69,9 @@ fn tile_row_quad(f: u32, k: u32) -> vec4<f32> {
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let lane = lanes[group.z];
+    let work = work_of(params.cut, group.z, OUT_C * DEPTH);
+    if (SPLIT == 1u && work.first >= work.end) { return; }
+    let lane = lanes[work.lane];
     let member = thread % LANES;
     let first = group.y * TILE_ROWS + thread / LANES * TILE_O * SHARE;
     let q0 = group.x * TILE_COLUMNS;
@@ -79,9 +85,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         column_y[p] = i32(tap / KERNEL) - i32(PADDING);
         column_x[p] = i32(tap % KERNEL) - i32(PADDING);
     }
-    let slot = lane.weight_base + params.weight_offset;
+    let slot = work.base + params.weight_offset;
     var total: Tile;
-    if (params.accumulate == 1u) {
+    if (SPLIT == 0u && params.accumulate == 1u) {
         for (var f = 0u; f < TILE_O; f++) {
             for (var j = 0u; j < SHARE; j++) {
                 let o = min(first + f * SHARE + j, OUT_C - 1u);
@@ -92,16 +98,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
     }
     let x_row = select(lane.row0, lane.x_row, params.from_batch == 1u);
-    for (var block = 0u; block < lane.rows; block += SAMPLE_BLOCK) {
+    for (var part = work.first; part < work.end; part++) {
+        let units = part_units(params.cut, lane.rows, part);
         var sums: Tile;
-        for (var sample = block; sample < min(block + SAMPLE_BLOCK, lane.rows); sample++) {
+        for (var sample = units.x / QUADS; sample * QUADS < units.y; sample++) {
             dy_sample = (lane.row0 + sample) * OUT_C * PIXELS;
             x_sample = (x_row + sample) * IN_C * IN_H * IN_W;
-            for (var k = 0u; k < PIXELS; k += 4u) { tile_step(&sums, k); }
+            let begun = sample * QUADS;
+            let end = min(units.y - begun, QUADS) * 4u;
+            for (var k = (max(units.x, begun) - begun) * 4u; k < end; k += 4u) { tile_step(&sums, k); }
         }
         for (var f = 0u; f < TILE_O; f++) {
             for (var j = 0u; j < SHARE; j++) {
-                for (var p = 0u; p < TILE_Q; p++) { total[f][j][p] += sums[f][j][p]; }
+                for (var p = 0u; p < TILE_Q; p++) {
+                    if (SPLIT == 1u) { total[f][j][p] = sums[f][j][p]; } else { total[f][j][p] += sums[f][j][p]; }
+                }
             }
         }
     }

@@ -1,17 +1,19 @@
-// dW[o][k] = sum over the lane's rows of dy[row][o] * x[row][k], by blocks of SAMPLE_BLOCK rows: a matrix product with rows o, columns k
-// and depth `row`, blocked as in lib/tile_step.wgsl. Both matrices are stored along their own index: a thread's rows are neighbours as
+// dW[o][k] = sum over the lane's rows of dy[row][o] * x[row][k], in parts (lib/parts.wgsl, units are rows) or whole, by blocks of SAMPLE_BLOCK
+// rows: a matrix product with rows o, columns k and depth `row`, blocked as in lib/tile_step.wgsl. Both matrices are stored along their own index: a thread's rows are neighbours as
 // are its columns, loaded in quads along them, transposed. A block is one step, its sum never leaves a register.
-// Dispatch: x = tiles of inputs, y = tiles of outputs, z = lane; TEAMS * LANES threads a tile. TILE_Q is a multiple of 4.
-// Traffic of a tile: rows * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out.
-#import lib/lane.wgsl
+// Dispatch: x = tiles of inputs, y = tiles of outputs, z = lane, or lane and part; TEAMS * LANES threads a tile. TILE_Q is a multiple of 4.
+// Traffic of a tile: rows * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out; split, as many out for each part.
+#import lib/parts.wgsl
 #import lib/block.wgsl
 #import lib/tile_slots.wgsl
 #import lib/gradient.wgsl
 #import lib/inputs.wgsl
 
 struct Params {
+    cut: Cut,
     inputs: u32,
     outputs: u32,
+    // Of the weight in what is summed into.
     weight_offset: u32,
     // 1: x is the batch of input samples (rows from x_row on), 0: an activation (rows from row0 on).
     from_batch: u32,
@@ -26,13 +28,19 @@ const QUADS: u32 = SAMPLE_BLOCK / 4u;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let lane = lanes[group.z];
+    let work = work_of(params.cut, group.z, params.inputs * params.outputs);
+    let lane = lanes[work.lane];
+    var range = vec2<u32>(0u, lane.rows);
+    if (params.cut.parts > 0u) {
+        if (work.first >= work.end) { return; }
+        range = part_units(params.cut, lane.rows, work.first);
+    }
     let member = thread % LANES;
     // The team's first row, this thread's first loaded row and first column.
     let first = group.y * TILE_ROWS + thread / LANES * TILE_O * SHARE;
     let own_o = first + member % SHARE * TILE_O;
     let k0 = group.x * TILE_COLUMNS + member * TILE_Q;
-    let slot = lane.weight_base + params.weight_offset;
+    let slot = work.base + params.weight_offset;
     var total: Tile;
     if (params.accumulate == 1u) {
         for (var f = 0u; f < TILE_O; f++) {
@@ -45,13 +53,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
     }
     let x_row = select(lane.row0, lane.x_row, params.from_batch == 1u);
-    for (var block = 0u; block < lane.rows; block += SAMPLE_BLOCK) {
+    for (var block = range.x; block < range.y; block += SAMPLE_BLOCK) {
         var x: array<array<vec4<f32>, TILE_Q>, QUADS>;
         var g: array<array<vec4<f32>, TILE_O>, QUADS>;
         for (var quad = 0u; quad < QUADS; quad++) {
             let sample = vec4<u32>(block + 4u * quad) + vec4<u32>(0u, 1u, 2u, 3u);
-            let present = sample < vec4<u32>(lane.rows);
-            let at = min(sample, vec4<u32>(lane.rows - 1u));
+            let present = sample < vec4<u32>(range.y);
+            let at = min(sample, vec4<u32>(range.y - 1u));
             let x_at = (at + x_row) * params.inputs;
             let dy_row_at = (at + lane.row0) * params.outputs;
             for (var n = 0u; n < TILE_Q; n += 4u) {

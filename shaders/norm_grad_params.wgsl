@@ -1,6 +1,63 @@
-// Gradients of a norm's scale and bias.
-// Over quads: see lib/norm_grad_params.wgsl.
-#import lib/value_quad.wgsl
-#import lib/quad2.wgsl
-#import lib/quad3.wgsl
-#import lib/norm_grad_params.wgsl
+// Gradients of a norm's scale and bias: sums of dy * (x - mean) * rstd and of dy over a lane's rows and pixels, with (mean, rstd) of
+// the (row, group) (BY_ROW 1) or the (lane, channel) (BY_ROW 0), in parts (lib/parts.wgsl, units are Values). A workgroup takes a channel:
+// thread t sums a part's Values t, t + 64, ... (sample by sample, pixel by pixel), then a tree.
+// Launch: x = channels, z = lanes, or lanes and parts. Traffic: reads x and dy once.
+#import lib/value.wgsl
+#import lib/parts.wgsl
+#import lib/tree.wgsl
+
+struct Params {
+    cut: Cut,
+    channels: u32,
+    groups: u32,
+    spatial: u32,
+    // Of scale and bias in what is summed into.
+    scale_offset: u32,
+    bias_offset: u32,
+    accumulate: u32,
+}
+
+// params.channels, and params.spatial in Values, as constants, so that divisions by them compile to multiplications.
+const CHANNELS: u32 = 1u;
+const PIXELS: u32 = 1u;
+
+override BY_ROW: u32 = 1u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> lanes: array<Lane>;
+#operand @binding(2) x: Value
+#operand @binding(3) dy: Value
+@group(0) @binding(4) var<storage, read> stats: array<vec2<f32>>;
+@group(0) @binding(5) var<storage, read_write> gradients: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+    let work = work_of(params.cut, group.z, 2u * CHANNELS);
+    let lane = lanes[work.lane];
+    let channel = group.x;
+    let norm_group = channel / (CHANNELS / params.groups);
+    let scale_at = work.base + params.scale_offset + channel;
+    let bias_at = work.base + params.bias_offset + channel;
+    var whole = vec2<f32>();
+    if params.accumulate != 0u {
+        whole = vec2<f32>(gradients[scale_at], gradients[bias_at]);
+    }
+    for (var part = work.first; part < work.end; part += 1u) {
+        let units = part_units(params.cut, lane.rows, part);
+        var scale_sum = Value();
+        var bias_sum = Value();
+        for (var u = units.x + t; u < units.y; u += 64u) {
+            let row = lane.row0 + u / PIXELS;
+            let at = (row * CHANNELS + channel) * PIXELS + u % PIXELS;
+            let stat = stats[select(work.lane * CHANNELS + channel, row * params.groups + norm_group, BY_ROW == 1u)];
+            let g = dy_at(at);
+            scale_sum += g * ((x_at(at) - stat.x) * stat.y);
+            bias_sum += g;
+        }
+        whole += tree_sum(t, vec2<f32>(total(scale_sum), total(bias_sum)));
+    }
+    if t == 0u {
+        gradients[scale_at] = whole.x;
+        gradients[bias_at] = whole.y;
+    }
+}

@@ -1,11 +1,15 @@
 // Per probe (plus row, minus row, rows, 0): out = (mean of l+ - l-, mean of (l+ + l-) / 2) over the samples. The difference is taken
-// sample by sample, before the sum: thread t takes rows t, t + 64, ..., then a tree. A workgroup a probe.
-// Launch: probes workgroups, folded over x and y. Traffic: reads each loss once.
+// sample by sample, before the sum, in parts of PART_SAMPLES: thread t takes rows t, t + 64, ..., then a tree. A workgroup a probe and part.
+// Where there are several parts, out has the sum of each instead, [probe][part], for probe_mean.wgsl.
+// Launch: probes workgroups, folded over x and y; z = parts. Traffic: reads each loss once.
 #import lib/tree.wgsl
 
 struct Params {
     probes: u32,
+    parts: u32,
 }
+
+const PART_SAMPLES: u32 = 64u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> probes: array<vec4<u32>>;
@@ -24,13 +28,19 @@ fn main(
     }
     let probe = probes[index];
     var sums = vec2<f32>(0.0f);
-    for (var r = t; r < probe.z; r += 64u) {
+    let first = group.z * PART_SAMPLES;
+    let end = min(first + PART_SAMPLES, probe.z);
+    for (var r = first + t; r < end; r += 64u) {
         let plus = loss[probe.x + r];
         let minus = loss[probe.y + r];
         sums += vec2<f32>(plus - minus, (plus + minus) * 0.5f);
     }
     let whole = tree_sum(t, sums);
     if t == 0u {
-        out[index] = whole / f32(probe.z);
+        if params.parts == 1u {
+            out[index] = whole / f32(probe.z);
+        } else {
+            out[index * params.parts + group.z] = whole;
+        }
     }
 }

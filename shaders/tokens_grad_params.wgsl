@@ -2,9 +2,8 @@
 // position 0. A thread owns an element (token, d). Launch: x = (1 + patches) x dim / 64, z = lanes. Traffic: reads dy once.
 #import lib/embedding.wgsl
 #import lib/block.wgsl
-// Operand 2 is dy.
-#import lib/operand2.wgsl
 
+#operand @binding(2) dy: f32
 @group(0) @binding(3) var<storage, read_write> gradients: array<f32>;
 
 @compute @workgroup_size(64)
@@ -27,7 +26,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let end = min(block + SAMPLE_BLOCK, lane.rows);
         var sum = 0.0f;
         for (var r = block; r < end; r += 1u) {
-            sum += operand2_at((lane.row0 + r) * elements + element);
+            sum += dy_at((lane.row0 + r) * elements + element);
         }
         position += sum;
         class_total += sum;

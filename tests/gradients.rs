@@ -6,9 +6,10 @@ use zowarmup::device::{Device, as_f32};
 use zowarmup::kernels::activation::{self, Kind};
 use zowarmup::kernels::norm::{self, Kept, Statistics};
 use zowarmup::kernels::params::{ABSENT, Lane, Lanes};
+use zowarmup::kernels::parts::Target;
 use zowarmup::kernels::pool::{self, Mode};
 use zowarmup::kernels::tiling::{Operands, Product, Tiling};
-use zowarmup::kernels::{conv, conv_grad, linear, linear_grad, softmax_xent};
+use zowarmup::kernels::{conv, conv_grad, layer_norm, linear, linear_grad, softmax_xent};
 use zowarmup::recording::{Recording, Span};
 
 /// Flat offsets of the chain's tensors: convolution (2 to 4 channels, 3x3), group norm, convolution (4 to 3, 3x3, stride 2, without
@@ -43,7 +44,7 @@ struct Chain {
     loss: Span,
     correct: Span,
     weights: Span,
-    gradients: Span,
+    target: Target,
 }
 
 fn random(state: &mut u64) -> f32 {
@@ -62,9 +63,9 @@ impl Chain {
         let acts: Vec<Span> = sizes.iter().map(|s| make(s * TOTAL)).collect();
         let grads: Vec<Span> = sizes.iter().map(|s| make(s * TOTAL)).collect();
         let (x, labels) = (make(98 * TOTAL), make(TOTAL));
-        let kept = Kept { stats: make(4 * TOTAL), coefficients: make(8 * TOTAL), moments: make(1) };
+        let kept = Kept { stats: make(4 * TOTAL), coefficients: make(8 * TOTAL), moments: make(1), parts: make(1) };
         let (loss, correct, lane_table) = (make(TOTAL), make(TOTAL), make(16));
-        let (weights, gradients) = (make(2 * COUNT), make(2 * COUNT));
+        let (weights, target) = (make(2 * COUNT), Target { gradients: make(2 * COUNT), parts: make(COUNT) });
         // Rows of the batch and of losses lie the other way round.
         let table: Vec<Lane> = [(0, 4), (11, 0)]
             .iter()
@@ -87,7 +88,7 @@ impl Chain {
         setup.upload(labels.buffer, 0, &classes);
         device.run(&setup).unwrap();
         let lanes = Lanes::new(lane_table, &table);
-        Self { device, lanes, table, x, labels, acts, grads, kept, loss, correct, weights, gradients }
+        Self { device, lanes, table, x, labels, acts, grads, kept, loss, correct, weights, target }
     }
 
     fn conv0(&self) -> conv_grad::Params {
@@ -182,17 +183,17 @@ impl Chain {
         activation::record_grad(&mut rec, Kind::Tanh, TOTAL * 5, a[7], g[7], g[6]);
         self.linear_back(&mut rec, (12, 5, 192), a[5], g[6], g[5]);
         activation::record_grad(&mut rec, Kind::Relu, TOTAL * 12, a[5], g[5], g[4]);
-        conv_grad::record_weight(&mut rec, lanes, HOW.tiling, &self.conv1(), a[3], g[4], self.gradients);
+        conv_grad::record_weight(&mut rec, lanes, HOW.tiling, &self.conv1(), a[3], g[4], &self.target);
         conv_grad::record_input(&mut rec, lanes, HOW.tiling, &self.conv1(), self.weights, g[4], g[3]);
         pool::record_grad(&mut rec, Mode::Max, &pool::Params::square(TOTAL * 4, 7, 7, 2, 2), a[2], g[3], g[2]);
         activation::record_grad(&mut rec, Kind::Gelu, TOTAL * 196, a[1], g[2], g[1]);
         let (norm, kind, stats) = (self.norm(), Statistics::Group, self.kept.stats);
-        norm::record_grad_params(&mut rec, lanes, kind, &norm, a[0], g[1], stats, self.gradients);
-        norm::record_grad(&mut rec, lanes, kind, &norm, self.weights, a[0], g[1], stats, self.gradients, g[0]);
-        conv_grad::record_weight(&mut rec, lanes, HOW.tiling, &self.conv0(), self.x, g[0], self.gradients);
+        norm::record_grad_params(&mut rec, lanes, kind, &norm, a[0], g[1], stats, &self.target);
+        norm::record_grad(&mut rec, lanes, kind, &norm, self.weights, a[0], g[1], stats, self.target.gradients, g[0]);
+        conv_grad::record_weight(&mut rec, lanes, HOW.tiling, &self.conv0(), self.x, g[0], &self.target);
         let bias = linear_grad::BiasParams { outputs: 4, spatial: 49, bias_offset: 72, accumulate: 0 };
-        linear_grad::record_bias(&mut rec, lanes, &bias, g[0], self.gradients);
-        rec.read_back(self.gradients);
+        linear_grad::record_bias(&mut rec, lanes, &bias, g[0], &self.target);
+        rec.read_back(self.target.gradients);
         rec
     }
 
@@ -200,10 +201,10 @@ impl Chain {
         let (inputs, outputs, weight_offset) = layer;
         let lanes = &self.lanes;
         let weight = linear_grad::WeightParams { inputs, outputs, weight_offset, from_batch: 0, accumulate: 0 };
-        linear_grad::record_weight(rec, lanes, HOW.tiling, &weight, x, dy, self.gradients);
+        linear_grad::record_weight(rec, lanes, HOW.tiling, &weight, x, dy, &self.target);
         let bias_offset = weight_offset + inputs * outputs;
         let bias = linear_grad::BiasParams { outputs, spatial: 1, bias_offset, accumulate: 0 };
-        linear_grad::record_bias(rec, lanes, &bias, dy, self.gradients);
+        linear_grad::record_bias(rec, lanes, &bias, dy, &self.target);
         let input = linear_grad::InputParams { inputs, outputs, weight_offset };
         linear_grad::record_input(rec, lanes, HOW.tiling, &input, self.weights, dy, dx);
     }
@@ -274,62 +275,117 @@ fn filled(device: &mut ReferenceDevice, state: &mut u64, words: u32, rec: &mut R
     span
 }
 
-/// A lane cut between two blocks of samples, the second part accumulating, gives the bits of the whole.
-#[test]
-fn a_cut_between_blocks_changes_no_bit() {
-    let mut device = ReferenceDevice::new(None);
-    let mut state = 3;
-    let mut setup = Recording::new();
-    let rows = 29;
-    let [x, dy, stats] = [50, 75, 2].map(|words| filled(&mut device, &mut state, rows * words, &mut setup));
-    let whole = [Lane { rows, ..Lane::default() }];
-    let parts = [Lane { rows: 16, ..Lane::default() }, Lane { row0: 16, x_row: 16, rows: 13, ..Lane::default() }];
-    let mut results = Vec::new();
-    for cut in [&whole[..], &parts[..]] {
-        let gradients = filled(&mut device, &mut state, 100, &mut setup);
-        let mut rec = std::mem::take(&mut setup);
-        for (i, lane) in cut.iter().enumerate() {
-            let accumulate = u32::from(i > 0);
-            let table = filled(&mut device, &mut state, 8, &mut rec);
-            rec.upload(table.buffer, 0, std::slice::from_ref(lane));
-            let lanes = Lanes::new(table, std::slice::from_ref(lane));
-            let weight =
-                linear_grad::WeightParams { inputs: 5, outputs: 3, weight_offset: 0, from_batch: i as u32, accumulate };
-            linear_grad::record_weight(&mut rec, &lanes, HOW.tiling, &weight, x, dy, gradients);
-            for (spatial, bias_offset) in [(1, 15), (25, 18)] {
-                let bias = linear_grad::BiasParams { outputs: 3, spatial, bias_offset, accumulate };
-                linear_grad::record_bias(&mut rec, &lanes, &bias, dy, gradients);
-            }
-            let norm = norm::Params {
-                channels: 2,
-                groups: 1,
-                spatial: 25,
-                scale_offset: 21,
-                bias_offset: 23,
-                mean_offset: 0,
-                variance_offset: 0,
-                relu: 0,
-                accumulate,
-            };
-            norm::record_grad_params(&mut rec, &lanes, Statistics::Group, &norm, x, dy, stats, gradients);
-            let layer = conv_grad::Params {
-                c: 2,
-                h: 5,
-                w: 5,
-                out_c: 3,
-                out_h: 5,
-                out_w: 5,
-                kernel: 3,
-                stride: 1,
-                padding: 1,
-                weight_offset: 25,
-                from_batch: 1,
-                accumulate,
-            };
-            conv_grad::record_weight(&mut rec, &lanes, HOW.tiling, &layer, x, dy, gradients);
-        }
-        rec.read_back(gradients);
-        results.push(device.run(&rec).unwrap().remove(0));
+/// Sizes of layers whose gradients are summed: rows of a sample, features, pixels along a side.
+#[derive(Clone, Copy)]
+struct Sizes {
+    tokens: u32,
+    inputs: u32,
+    outputs: u32,
+    side: u32,
+}
+
+impl Sizes {
+    fn pixels(&self) -> u32 {
+        self.side * self.side
     }
-    assert_eq!(results[0][..79 * 4], results[1][..79 * 4]);
+
+    /// f32 of all gradients.
+    fn gradients(&self) -> u32 {
+        let Self { inputs, outputs, .. } = *self;
+        inputs * outputs + 2 * outputs + 2 * inputs + 2 * inputs + 9 * inputs * outputs
+    }
+}
+
+/// Gradients of every kind that is a sum over samples, of 29 samples as the given pieces, with room for so many f32 of parts at once. Also
+/// how many launches that took.
+fn summed(sizes: Sizes, pieces: &[u32], room: u32) -> (Vec<u8>, usize) {
+    let Sizes { tokens, inputs, outputs, side } = sizes;
+    let mut device = ReferenceDevice::new(None);
+    let (mut state, mut rec) = (3, Recording::new());
+    let samples = pieces.iter().sum::<u32>();
+    let widest = (tokens * inputs.max(outputs)).max(inputs.max(outputs) * sizes.pixels());
+    let [x, dy, stats] =
+        [widest, widest, 2 * tokens].map(|words| filled(&mut device, &mut state, samples * words, &mut rec));
+    let [gradients, parts] = [sizes.gradients(), room].map(|words| filled(&mut device, &mut state, words, &mut rec));
+    let target = Target { gradients, parts };
+    let mut row = 0;
+    for (i, &rows) in pieces.iter().enumerate() {
+        let accumulate = u32::from(i > 0);
+        let mut lanes = |factor: u32| {
+            let [row, rows] = [row, rows].map(|n| n * factor);
+            let lane = [Lane { row0: row, x_row: row, rows, ..Lane::default() }];
+            let table = filled(&mut device, &mut state, 8, &mut rec);
+            rec.upload(table.buffer, 0, &lane);
+            Lanes::new(table, &lane).of_tokens(factor)
+        };
+        let (lanes, of_tokens) = (lanes(1), lanes(tokens));
+        row += rows;
+        let mut next = 0;
+        let mut at = |words: u32| {
+            next += words;
+            next - words
+        };
+        let weight_offset = at(inputs * outputs);
+        let weight = linear_grad::WeightParams { inputs, outputs, weight_offset, from_batch: i as u32 % 2, accumulate };
+        linear_grad::record_weight(&mut rec, &of_tokens, HOW.tiling, &weight, x, dy, &target);
+        for (spatial, lanes) in [(1, &of_tokens), (sizes.pixels(), &lanes)] {
+            let bias = linear_grad::BiasParams { outputs, spatial, bias_offset: at(outputs), accumulate };
+            linear_grad::record_bias(&mut rec, lanes, &bias, dy, &target);
+        }
+        let norm = norm::Params {
+            channels: inputs,
+            groups: 1,
+            spatial: sizes.pixels(),
+            scale_offset: at(inputs),
+            bias_offset: at(inputs),
+            mean_offset: 0,
+            variance_offset: 0,
+            relu: 0,
+            accumulate,
+        };
+        norm::record_grad_params(&mut rec, &lanes, Statistics::Group, &norm, x, dy, stats, &target);
+        let (scale_offset, bias_offset) = (at(inputs), at(inputs));
+        let norm = layer_norm::Params { dim: inputs, scale_offset, bias_offset, accumulate };
+        layer_norm::record_grad_params(&mut rec, &of_tokens, &norm, x, dy, stats, &target);
+        let layer = conv_grad::Params {
+            c: inputs,
+            h: side,
+            w: side,
+            out_c: outputs,
+            out_h: side,
+            out_w: side,
+            kernel: 3,
+            stride: 1,
+            padding: 1,
+            weight_offset: at(9 * inputs * outputs),
+            from_batch: i as u32 % 2,
+            accumulate,
+        };
+        conv_grad::record_weight(&mut rec, &lanes, HOW.tiling, &layer, x, dy, &target);
+        assert_eq!(at(0), sizes.gradients());
+    }
+    rec.read_back(gradients);
+    let launches = rec.dispatches();
+    (device.run(&rec).unwrap().remove(0), launches)
+}
+
+/// A lane cut between blocks of samples, each piece going on from the one before, gives the bits of the whole, and so do parts of long sums
+/// however many the room holds at once.
+#[test]
+fn no_cut_of_rows_or_room_changes_a_bit() {
+    // Short sums, six kinds; those that are split, of which a block's last part is the shorter one.
+    let short = Sizes { tokens: 3, inputs: 2, outputs: 3, side: 5 };
+    let long = Sizes { tokens: 67, inputs: 3, outputs: 2, side: 19 };
+    for (sizes, split) in [(short, false), (long, true)] {
+        let largest = 9 * sizes.inputs * sizes.outputs;
+        let (whole, launches) = summed(sizes, &[29], 100 * largest);
+        assert_eq!(launches, if split { 12 } else { 6 });
+        for (pieces, room) in
+            [(&[16, 13][..], 100 * largest), (&[8, 8, 8, 5], 3 * largest), (&[29], largest), (&[29], 5 * largest)]
+        {
+            let (cut, launches) = summed(sizes, pieces, room);
+            assert!(whole == cut, "{pieces:?} in {room}");
+            assert!(!split || launches > 12 * pieces.len() || room > 5 * largest, "{launches} launches");
+        }
+    }
 }

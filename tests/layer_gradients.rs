@@ -4,6 +4,7 @@ use zowarmup::device::ReferenceDevice;
 use zowarmup::device::{Device, as_f32};
 use zowarmup::kernels::norm::{self, Kept, Statistics};
 use zowarmup::kernels::params::{Lane, Lanes};
+use zowarmup::kernels::parts::Target;
 use zowarmup::kernels::{attention, layer_norm, tokens};
 use zowarmup::recording::{Recording, Span};
 
@@ -115,12 +116,13 @@ fn norms_over_images() {
         let [x, y, dy, dx] = [count; 4].map(|n| l.buffer(n));
         let (weights, gradients) = (l.buffer(16), l.buffer(16));
         l.write(weights, &[0.5, -0.7, 1.2, 0.9, 0.1, 0.2, -0.3, 0.4, 0.1, -0.1, 0.2, 0.0, 1.0, 0.5, 2.0, 0.7]);
-        let kept = Kept { stats: l.buffer(100), coefficients: l.buffer(100), moments: l.buffer(100) };
+        let kept =
+            Kept { stats: l.buffer(100), coefficients: l.buffer(100), moments: l.buffer(100), parts: l.buffer(100) };
         let (mut forward, mut backward) = (Recording::new(), Recording::new());
         norm::record_statistics(&mut forward, &l.lanes, kind, None, &params, weights, weights, x, &kept);
         norm::record_apply(&mut forward, &l.lanes, kind, &params, x, kept.coefficients, None, y);
-        norm::record_grad_params(&mut backward, &l.lanes, kind, &params, x, dy, kept.stats, gradients);
-        let stats = kept.stats;
+        let (stats, target) = (kept.stats, Target { gradients, parts: l.buffer(16) });
+        norm::record_grad_params(&mut backward, &l.lanes, kind, &params, x, dy, stats, &target);
         norm::record_grad(&mut backward, &l.lanes, kind, &params, weights, x, dy, stats, gradients, dx);
         let part = |span: Span| Span { bytes: 32, ..span };
         let pairs = [[x, dx], [part(weights), part(gradients)]];
@@ -134,10 +136,11 @@ fn layer_norm_of_tokens() {
     let params = layer_norm::Params { dim: 7, scale_offset: 0, bias_offset: 7, accumulate: 0 };
     let [x, y, dy, dx] = [3 * ROWS * 7; 4].map(|n| l.buffer(n));
     let (weights, gradients, stats) = (l.buffer(14), l.buffer(14), l.buffer(6 * ROWS));
+    let target = Target { gradients, parts: l.buffer(14) };
     let (mut forward, mut backward) = (Recording::new(), Recording::new());
     layer_norm::record(&mut forward, &l.lanes, None, &params, weights, x, y, stats);
     layer_norm::record_grad(&mut backward, &l.lanes, &params, weights, x, dy, stats, dx);
-    layer_norm::record_grad_params(&mut backward, &l.lanes, &params, x, dy, stats, gradients);
+    layer_norm::record_grad_params(&mut backward, &l.lanes, &params, x, dy, stats, &target);
     l.check("layer norm", &forward, &backward, [y, dy], &[[x, dx], [weights, gradients]]);
 }
 

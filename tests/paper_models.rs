@@ -6,13 +6,15 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::json;
 use support::{Images, bits, device, graph};
-use zowarmup::device::PlanningDevice;
-use zowarmup::device::ReferenceDevice;
+use zowarmup::caps::{AdapterInfo, Tier};
+use zowarmup::device::{Device, PlanningDevice, ReferenceDevice};
 use zowarmup::engine::{
     Engine, EngineError, ProbeClient, ProbeSettings, SampleSet, Samples, TrainClient, TrainSettings, Update,
 };
 use zowarmup::kernels::params::Lane;
 use zowarmup::model::Graph;
+use zowarmup::recording::Command;
+use zowarmup::recording::kernel::Variant;
 use zowarmup::stream::Distribution;
 
 const SETTINGS: ProbeSettings =
@@ -178,6 +180,75 @@ fn losses_of_a_sample_do_not_depend_on_its_neighbours() {
         let among = losses(vec![lane(0, 4, 0, -1e-3), lane(5, 6, 4, 1e-3), lane(0, 9, 10, 2e-3)]);
         assert_eq!(whole[28..32], alone[..4], "{table}");
         assert_eq!(whole[28..32], among[24..28], "{table}");
+    }
+}
+
+/// What subgroups an adapter has decides how products are blocked; 0: none.
+const SUBGROUPS: [u32; 6] = [0, 4, 8, 16, 32, 64];
+
+/// Names, workgroups and constants of the launches of a local step of 64 samples, on an adapter with such subgroups.
+fn step_launches(graph: &Graph, subgroup_size: u32) -> Vec<(&'static str, u64, Variant)> {
+    let reference = ReferenceDevice::new(None);
+    let tier = if subgroup_size == 0 { Tier::Core } else { Tier::Subgroup };
+    let info = AdapterInfo { tier, subgroup_size, ..reference.info().clone() };
+    let device = PlanningDevice::of(info, reference.limits().clone());
+    let mut engine = Engine::planned(Box::new(device), graph.clone()).unwrap();
+    let (pixels, labels) = (vec![0; 64 * 3072], vec![0; 64]);
+    let set = SampleSet { pixels: &pixels, labels: &labels, shape: (3, 1024), table: vec![0.0; 768] };
+    let samples = engine.upload(&set).unwrap();
+    let indices: Vec<u32> = (0..64).collect();
+    let pass = engine.gradients_pass(&samples, &indices).unwrap();
+    let launch = |command: &Command| {
+        let Command::Dispatch(d) = command else { return None };
+        Some((d.kernel.name, d.grid.iter().map(|&n| u64::from(n)).product(), d.variant.clone()))
+    };
+    pass.recording.commands().iter().filter_map(launch).collect()
+}
+
+/// Long sums of few weights are split over workgroups, also for a single client: 64 rows of 32 x 32 pixels for 64 x 64 x 9 weights.
+#[test]
+fn the_first_stage_of_a_resnet_fills_a_gpu() {
+    let graph = resnet18();
+    for subgroup in SUBGROUPS {
+        let launches = step_launches(&graph, subgroup);
+        let of = |name: &str, sizes: &[(&str, u32)]| -> Vec<u64> {
+            let fits = |v: &Variant| sizes.iter().all(|(name, value)| v.get(name, 1) == *value);
+            launches.iter().filter(|(n, _, v)| *n == name && fits(v)).map(|(_, groups, _)| *groups).collect()
+        };
+        // Two blocks of two convolutions.
+        let stage = of("conv_grad_weight", &[("IN_C", 64), ("OUT_C", 64), ("OUT_H", 32)]);
+        assert_eq!(stage.len(), 4, "subgroups of {subgroup}");
+        assert!(stage.iter().all(|groups| *groups >= 500), "subgroups of {subgroup}: {stage:?} workgroups");
+        // All but the first one's 64 x 27 weights and the three shortcuts'.
+        let convolutions: Vec<u64> =
+            [64, 128, 256, 512].map(|c| of("conv_grad_weight", &[("IN_C", c), ("KERNEL", 3)])).concat();
+        assert_eq!(convolutions.len(), 16);
+        assert!(convolutions.iter().all(|groups| *groups >= 500), "subgroups of {subgroup}: {convolutions:?}");
+        let norms = of("norm_grad_params", &[]);
+        assert_eq!(norms.len(), 20);
+        assert!(norms.iter().all(|groups| *groups >= 500), "{norms:?}");
+    }
+}
+
+/// The same for sums over a transformer's tokens: 64 rows of 65 tokens.
+#[test]
+fn sums_over_tokens_fill_a_gpu() {
+    let graph = graph(json!({"kind": "vit", "input": [3, 32, 32], "dim": 512, "depth": 2, "heads": 8, "mlp": 2048,
+        "classes": 10}));
+    assert_eq!(graph.tokens(), 65);
+    for subgroup in SUBGROUPS {
+        let launches = step_launches(&graph, subgroup);
+        let of = |names: &[&str]| -> Vec<u64> {
+            launches.iter().filter(|(n, ..)| names.contains(n)).map(|(_, groups, _)| *groups).collect()
+        };
+        // Four layers of each of two blocks, and first, since they come last, the head's: 64 samples for 10 x 512 weights. Last the patches'.
+        for (name, count) in [("linear_grad_weight", 9), ("bias_grad", 10), ("layer_norm_grad_params", 4)] {
+            let groups = of(&[name, &format!("{name}_scalar")]);
+            assert_eq!(groups.len(), count, "{name}");
+            let head = usize::from(name != "layer_norm_grad_params");
+            assert!(groups[head..].iter().all(|n| *n >= 500), "{name}, subgroups of {subgroup}: {groups:?} workgroups");
+        }
+        assert!(of(&["tokens_grad_params"]).iter().all(|n| *n >= 500));
     }
 }
 

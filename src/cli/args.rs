@@ -72,6 +72,14 @@ pub struct JsonArgs {
     pub json: bool,
 }
 
+/// `--force`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct ForceArgs {
+    /// Replace an output file that exists; a file that the command reads is never replaced
+    #[arg(long)]
+    pub force: bool,
+}
+
 /// `--set`.
 #[derive(Debug, Args)]
 pub struct SetArgs {
@@ -121,9 +129,12 @@ pub struct ReplayArgs {
     /// Weights before its first round
     #[arg(long, value_name = "FILE")]
     pub base: PathBuf,
-    /// Where the weights go
+    /// Where the weights go; without it only the fingerprints are checked
     #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
+    pub out: Option<PathBuf>,
+    /// Output file.
+    #[command(flatten)]
+    pub force: ForceArgs,
     /// The last round to replay (absolute, 0-based) [default: all]
     #[arg(long, value_name = "ROUND")]
     pub until: Option<u32>,
@@ -187,6 +198,9 @@ pub struct StreamArgs {
     /// Write the elements as little-endian f32 to a file, too
     #[arg(long, value_name = "FILE")]
     pub dump: Option<PathBuf>,
+    /// Output file.
+    #[command(flatten)]
+    pub force: ForceArgs,
     /// Device.
     #[command(flatten)]
     pub device: DeviceArgs,

@@ -2,6 +2,7 @@
 
 use super::args::CostArgs;
 use super::output::{self, grouped, row, table};
+use super::say::say;
 use crate::config::Config;
 use crate::device::{Selection, open};
 use crate::error::Error;
@@ -13,10 +14,10 @@ pub fn execute(args: &CostArgs) -> Result<u8, Error> {
     let config = Config::load(args.config.as_deref(), &args.set.set)?;
     let (experiment, made_up) = Experiment::prepare_sizes(&config)?;
     if made_up {
-        eprintln!(
+        say(format_args!(
             "{} is not at hand: counted with as many samples as the original has, split at random",
             experiment.data.name
-        );
+        ));
     }
     let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
     let selection = Selection::resolve(args.device.device.as_deref(), &config.device.select, budget)?;

@@ -9,10 +9,12 @@ mod config;
 mod cost;
 mod devices;
 mod eval;
+mod outfile;
 mod output;
 mod progress;
 mod replay;
 mod run;
+pub(crate) mod say;
 mod selftest;
 mod stream;
 mod verify;
@@ -24,6 +26,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::error::Error;
 use args::{Cli, Command};
+use say::{Stderr, say};
 
 /// Runs the program on the process's arguments and returns its exit status.
 pub fn main() -> u8 {
@@ -39,10 +42,8 @@ pub fn main() -> u8 {
     log(cli.verbose);
     match execute(&cli.command) {
         Ok(status) => status,
-        // The reader of a pipe has seen enough.
-        Err(Error::Output(e)) if e.kind() == std::io::ErrorKind::BrokenPipe => 0,
         Err(error) => {
-            eprintln!("error: {error}");
+            say(format_args!("error: {error}"));
             error.exit_status()
         }
     }
@@ -71,7 +72,9 @@ fn log(verbose: u8) {
     let filter = EnvFilter::try_from_env("ZOWARMUP_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| Stderr)
+        // These would be printed with a macro that panics.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(verbose > 0)
         .without_time()

@@ -3,6 +3,7 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::output::{grouped, percent};
+use super::say::say;
 use crate::fed::{Observer, Phase, RoundMetrics, RunPlan, Summary};
 
 /// Shows rounds, loss, accuracy and time left.
@@ -48,7 +49,7 @@ impl Observer for Progress {
 
     fn note(&mut self, text: &str) {
         if self.bar.is_hidden() {
-            eprintln!("{text}");
+            say(text);
         } else {
             self.bar.println(text);
         }

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::args::ReplayArgs;
+use super::outfile::OutFile;
 use super::output::{self, grouped};
+use super::say::say;
 use crate::device::open;
 use crate::engine::Engine;
 use crate::error::Error;
@@ -23,22 +25,24 @@ struct Replayed {
     truncated: bool,
 }
 
-/// Rebuilds weights from a ledger. Writes them unless a fingerprint differs.
+/// Rebuilds weights from a ledger. Writes them, where told to, unless a fingerprint differs.
 pub fn execute(args: &ReplayArgs) -> Result<u8, Error> {
     let ledger = Ledger::read(&args.ledger)?;
+    let inputs = [args.ledger.as_path(), args.base.as_path()];
+    let out = args.out.as_deref().map(|out| OutFile::new(out, args.force.force, &inputs)).transpose()?;
     let graph = model(args, &ledger)?;
     let base = base(args, &ledger, &graph)?;
     if ledger.truncated {
         let (path, complete) = (args.ledger.display(), ledger.rounds.len());
-        eprintln!("{path}: the last line has no line end and is left out; {complete} rounds are complete");
+        say(format_args!("{path}: the last line has no line end and is left out; {complete} rounds are complete"));
     }
     let (tensors, params) = (graph.tensors.clone(), graph.param_count());
     let mut engine = Engine::new(open(&args.device.selection()?)?, graph, &base)?;
     if ledger.header.norm_statistics.is_some() {
-        eprintln!(
+        say(format_args!(
             "running statistics are not in a ledger: those of {} are kept, only parameters are rebuilt",
             args.base.display()
-        );
+        ));
     }
     let exact = ledger.header.exact;
     let mut fingerprint = engine.fingerprint()?.value;
@@ -51,8 +55,8 @@ pub fn execute(args: &ReplayArgs) -> Result<u8, Error> {
             break;
         }
     }
-    if first_difference.is_none() {
-        weights::save(&args.out, &tensors, &engine.weights()?, &[])?;
+    if let (Some(out), None) = (&out, first_difference) {
+        out.write(&weights::checked(out.path(), &tensors, &engine.weights()?, &[])?)?;
     }
     let result = Replayed {
         rounds,
@@ -98,11 +102,14 @@ fn base(args: &ReplayArgs, ledger: &Ledger, graph: &Graph) -> Result<Vec<f32>, E
 
 fn text(args: &ReplayArgs, r: &Replayed) -> String {
     let checked = match (r.matches, r.first_difference) {
-        (_, Some(round)) => format!("DIFFERS from round {round} on; nothing was written"),
+        (_, Some(round)) => format!("DIFFERS from round {round} on; nothing is written"),
         (Some(_), None) => "every fingerprint matches".to_owned(),
         (None, None) => "fingerprints of a ledger that is not exact are not compared".to_owned(),
     };
-    let wrote = if r.first_difference.is_none() { format!("wrote {}\n", args.out.display()) } else { String::new() };
+    let wrote = match &args.out {
+        Some(out) if r.first_difference.is_none() => format!("wrote {}\n", out.display()),
+        _ => String::new(),
+    };
     let (rounds, weights) = (r.rounds, grouped(r.params as u64));
     format!("{rounds} rounds replayed on {weights} weights: {checked}\nfingerprint {}\n{wrote}", r.fingerprint)
 }

@@ -3,6 +3,7 @@
 use super::args::{ResumeArgs, RunArgs};
 use super::output::{self, bytes, grouped, percent};
 use super::progress::Progress;
+use super::say::say;
 use crate::config::Config;
 use crate::device::Selection;
 use crate::error::Error;
@@ -26,7 +27,7 @@ pub fn resume(args: &ResumeArgs) -> Result<u8, Error> {
 fn report(json: bool, summary: &Summary) -> Result<u8, Error> {
     output::print(json, summary, text)?;
     if summary.status == Status::Interrupted {
-        eprintln!("interrupted; go on with: zowarmup resume {}", quoted(&summary.dir));
+        say(format_args!("interrupted; go on with: zowarmup resume {}", quoted(&summary.dir)));
     }
     Ok(summary.status.exit_status())
 }

@@ -1,7 +1,8 @@
 //! Settings of the config format that this version cannot carry out. A version that can removes the line here.
 
 use super::names::{DataName, WarmupAlgorithm, ZoOptimizer, ZoParticipants};
-use super::{Config, ConfigError, Source};
+use super::source::Source;
+use super::{Config, ConfigError};
 use crate::stream::Distribution;
 
 /// The first setting that is not available, as an error naming key, value and what to use.

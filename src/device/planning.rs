@@ -24,7 +24,7 @@ impl PlanningDevice {
         Self::of(device.info().clone(), device.limits().clone())
     }
 
-    /// An adapter that isn't at hand.
+    /// In the place of a device of this description.
     pub fn of(info: AdapterInfo, limits: Limits) -> Self {
         Self { info, limits, buffers: BTreeMap::new(), next: 0, allocated: 0, peak: 0, flight: Flight::default() }
     }

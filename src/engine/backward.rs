@@ -10,6 +10,7 @@ use super::layers::{self, How, Room};
 use super::{Engine, EngineError};
 use crate::device::{DeviceError, as_f32};
 use crate::kernels::params::{Lane, SAMPLE_BLOCK};
+use crate::kernels::parts::{Split, Target};
 use crate::kernels::tiling::Tiling;
 use crate::kernels::{add, softmax_xent, sums};
 use crate::model::{Graph, Node, Source};
@@ -53,6 +54,8 @@ pub(super) struct StepBuffers {
     masked: Span,
     /// A slope that is added to another.
     addend: Span,
+    /// Parts of a gradient's long sums, each node's in turn.
+    parts: Span,
 }
 
 /// One part of a local step: lanes whose rows are held at once.
@@ -85,6 +88,8 @@ struct StepPlan {
     slope_of: Vec<usize>,
     masked: u64,
     addend: u64,
+    /// How long sums are split, and f32 of a part.
+    splits: Vec<(Split, u32)>,
 }
 
 impl StepPlan {
@@ -121,7 +126,15 @@ impl StepPlan {
                 Source::Node(from) if readers[from] != i || n.residual == Some(n.input) => n.layer.input_len(),
                 _ => 0,
             }),
+            splits: nodes.iter().flat_map(|n| layers::splits(&n.layer, tiling)).collect(),
         }
+    }
+
+    /// Bytes of the parts of any gradient's sums for so many lanes of at most `samples` samples, or as many as fit `most` bytes, at least one.
+    fn part_bytes(&self, lanes: u64, samples: u32, most: u64) -> u64 {
+        let largest = |bytes: &dyn Fn(&(Split, u32)) -> u64| self.splits.iter().map(bytes).max().unwrap_or(0);
+        let one = largest(&|(_, size)| 4 * u64::from(*size));
+        largest(&|(split, size)| split.bytes(lanes, samples, *size)).min(most).max(one)
     }
 
     /// Bytes of a row in all buffers; what a lane keeps counts as if each row were a lane.
@@ -183,6 +196,7 @@ impl Engine {
             rows = batch;
         }
         let (held, lanes) = (u64::from(rows), slots as u64);
+        let part_bytes = plan.part_bytes(lanes, rows.min(batch), (memory / 16).min(limits.binding));
         let device = self.device.as_mut();
         let scratch = &mut self.scratch;
         let mut each = |name: &'static str, sizes: &mut dyn Iterator<Item = u64>| -> Result<Vec<Span>, DeviceError> {
@@ -213,6 +227,7 @@ impl Engine {
             slope_of: plan.slope_of,
             masked: scratch.need(device, "masked slope", held * plan.masked)?,
             addend: scratch.need(device, "slope to add", held * plan.addend)?,
+            parts: scratch.need(device, "parts of sums", part_bytes)?,
         })
     }
 
@@ -260,7 +275,7 @@ impl Engine {
                 tiling: how.product.tiling,
                 from_batch: input.is_none(),
                 weights: self.windows.bound(i, plan.weights),
-                gradients: self.windows.bound(i, plan.gradients),
+                target: Target { gradients: self.windows.bound(i, plan.gradients), parts: plan.parts },
                 x: input.map_or(plan.x, |n| plan.values[n]),
                 y: plan.values[i],
                 saved: plan.saved[i],

@@ -30,7 +30,7 @@ pub(super) struct Link {
 pub(super) struct Fusion {
     /// The GELU of a node is computed by the node before it, into that node's output.
     pub gelu: Vec<bool>,
-    /// Of convolutions that leave moments, and of the norms that take them.
+    /// Of convolutions that leave moments, of the norms that take them, and of batch norms that take their own.
     pub links: Vec<Option<Link>>,
     /// f32 a row of each slot of moments.
     pub slots: Vec<usize>,
@@ -72,8 +72,18 @@ fn is_behind_linear(graph: &Graph, readers: &[usize], node: usize) -> bool {
         && gelu.residual.is_none()
 }
 
-/// For a norm of a convolution's output: the convolution, and the moments that it can leave.
+/// For a norm: the node that leaves moments for it, a convolution, or itself where it takes the statistics of a lane's rows; and the moments.
 fn moments_for(graph: &Graph, tiling: Tiling, purpose: Purpose, norm: usize) -> Option<(usize, Moments)> {
+    by_convolution(graph, tiling, purpose, norm).or_else(|| match graph.nodes[norm].layer {
+        Layer::Norm { kind: NormKind::Batch { .. }, channels, spatial, .. } if purpose.batch_statistics => {
+            Some((norm, Moments::of_rows(channels as u32, spatial as u32)))
+        }
+        _ => None,
+    })
+}
+
+/// For a norm of a convolution's output: the convolution, and the moments that it can leave.
+fn by_convolution(graph: &Graph, tiling: Tiling, purpose: Purpose, norm: usize) -> Option<(usize, Moments)> {
     let node = &graph.nodes[norm];
     let (Layer::Norm { kind, .. }, Source::Node(before)) = (&node.layer, node.input) else { return None };
     let conv = &graph.nodes[before];

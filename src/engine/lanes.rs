@@ -86,7 +86,7 @@ impl LaneLayout {
             ..*lane
         };
         let multiplied: Vec<Lane> = lanes.iter().map(of_tokens).collect();
-        LaneTables { samples, tokens: table(self.table(lanes.len()), &multiplied) }
+        LaneTables { samples, tokens: table(self.table(lanes.len()), &multiplied).of_tokens(factor) }
     }
 }
 

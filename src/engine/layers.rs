@@ -1,9 +1,10 @@
 //! The kernels of each layer kind: forward and backward of a chunk of lanes.
 
 use super::lanes::LaneTables;
-use crate::kernels::moments::Moments;
+use crate::kernels::moments::{Moments, Parts};
 use crate::kernels::norm::{self, Statistics};
 use crate::kernels::params::{ABSENT, Lanes};
+use crate::kernels::parts::{Split, Target};
 use crate::kernels::tiling::{Operands, Product, Tiling};
 use crate::kernels::{activation, attention, conv, conv_grad, layer_norm, linear, linear_grad, pool, tokens};
 use crate::model::{Layer, NormKind, Shape};
@@ -67,6 +68,69 @@ fn norm_room(layer: &Layer, part: fn(&norm::KeptValues) -> u64) -> Room {
     let kept = norm::kept_values(statistics(kind, true), channels as u32, groups as u32);
     let values = part(&kept) as usize;
     if kept.per_lane { Room { row: 0, lane: values } } else { Room { row: values, lane: 0 } }
+}
+
+/// How the sums of a layer's gradients are split, and f32 of a part of each.
+pub fn splits(layer: &Layer, tiling: Tiling) -> Vec<(Split, u32)> {
+    let bias = |bias: Option<usize>, outputs: u32, spatial: u32, rows: u32| {
+        let bias_offset = bias? as u32;
+        let params = linear_grad::BiasParams { outputs, spatial, bias_offset, accumulate: 0 };
+        Some((params.split(rows)?, outputs))
+    };
+    let found = match *layer {
+        Layer::Linear { rows, in_features, out_features, weight, bias: bias_at, .. } => {
+            let params = linear_weight(in_features, out_features, weight, 0, 0);
+            let (rows, outputs) = (rows as u32, out_features as u32);
+            let weight = params.split(tiling, rows).map(|split| (split, params.inputs * params.outputs));
+            [weight, bias(bias_at, outputs, 1, rows)]
+        }
+        Layer::Conv { output, bias: bias_at, .. } => {
+            let weight =
+                conv_params(layer, 0, 0).and_then(|params| Some((params.weight_split(tiling)?, params.weight_len())));
+            [weight, bias(bias_at, output.c as u32, output.spatial() as u32, 1)]
+        }
+        Layer::Norm { .. } => {
+            let (params, _) = norm_params(layer, false);
+            [params.split().map(|split| (split, params.tensors().size())), None]
+        }
+        Layer::LayerNorm { rows, dim, weight, bias } => {
+            let params = layer_norm_params(dim, weight, bias, false);
+            [params.split(rows as u32).map(|split| (split, params.tensors().size())), None]
+        }
+        _ => [None, None],
+    };
+    found.into_iter().flatten().collect()
+}
+
+fn linear_weight(
+    inputs: usize,
+    outputs: usize,
+    weight: usize,
+    from_batch: u32,
+    accumulate: u32,
+) -> linear_grad::WeightParams {
+    let (inputs, outputs, weight_offset) = (inputs as u32, outputs as u32, weight as u32);
+    linear_grad::WeightParams { inputs, outputs, weight_offset, from_batch, accumulate }
+}
+
+/// A convolution's parameters; `None` for other layers.
+fn conv_params(layer: &Layer, from_batch: u32, accumulate: u32) -> Option<conv_grad::Params> {
+    let Layer::Conv { input, output, kernel, stride, padding, weight, .. } = *layer else { return None };
+    let ([c, h, w], [out_c, out_h, out_w]) = (dims(input), dims(output));
+    Some(conv_grad::Params {
+        c,
+        h,
+        w,
+        out_c,
+        out_h,
+        out_w,
+        kernel: kernel as u32,
+        stride: stride as u32,
+        padding: padding as u32,
+        weight_offset: weight as u32,
+        from_batch,
+        accumulate,
+    })
 }
 
 fn offset(tensor: Option<usize>) -> u32 {
@@ -154,7 +218,7 @@ pub struct Forward {
     pub moments: Span,
     /// GELU follows a linear layer.
     pub gelu: bool,
-    /// Where a convolution leaves the moments of its output, or its norm takes them.
+    /// Where a convolution leaves the moments of its output, or its norm takes them; where a batch norm takes its own.
     pub left: Option<(Moments, Span)>,
 }
 
@@ -204,11 +268,17 @@ pub fn forward(rec: &mut Recording, layer: &Layer, lanes: &LaneTables, how: &How
             let (params, kind) = norm_params(layer, false);
             let (statistics, params) = (statistics(kind, how.batch_statistics), params.shifted(io.running.shift));
             let (perturbed, weights, running) = (product.perturbed, io.weights, io.running.span);
-            let kept = norm::Kept { stats: io.saved, coefficients: io.coefficients, moments: io.moments };
-            if let Some(left) = io.left {
-                norm::record_from_moments(rec, samples, perturbed, &params, weights, left, &kept);
-            } else {
-                norm::record_statistics(rec, samples, statistics, perturbed, &params, weights, running, io.x, &kept);
+            let parts = io.left.map_or(io.moments, |(_, span)| span);
+            let kept = norm::Kept { stats: io.saved, coefficients: io.coefficients, moments: io.moments, parts };
+            match io.left {
+                Some(left) if !matches!(left.0.parts, Parts::Own { .. }) => {
+                    norm::record_from_moments(rec, samples, perturbed, &params, weights, left, &kept);
+                }
+                _ => {
+                    norm::record_statistics(
+                        rec, samples, statistics, perturbed, &params, weights, running, io.x, &kept,
+                    );
+                }
             }
             norm::record_apply(rec, samples, statistics, &params, io.x, io.coefficients, io.residual, io.y);
         }
@@ -295,8 +365,8 @@ pub struct Backward {
     pub from_batch: bool,
     /// Weights, a slot a lane.
     pub weights: Span,
-    /// Their gradients, alike.
-    pub gradients: Span,
+    /// Their gradients, alike, and room for parts of long sums.
+    pub target: Target,
     /// Input rows of the forward pass.
     pub x: Span,
     /// Output rows of the forward pass.
@@ -319,40 +389,26 @@ pub fn backward(rec: &mut Recording, layer: &Layer, lanes: &LaneTables, io: &Bac
     let bias_grad = |rec: &mut Recording, lanes: &Lanes, bias: Option<usize>, outputs: u32, spatial: u32| {
         if let Some(bias) = bias {
             let params = linear_grad::BiasParams { outputs, spatial, bias_offset: bias as u32, accumulate };
-            linear_grad::record_bias(rec, lanes, &params, io.dy, io.gradients);
+            linear_grad::record_bias(rec, lanes, &params, io.dy, &io.target);
         }
     };
     match *layer {
         Layer::Linear { rows, in_features, out_features, weight, bias, .. } => {
             let lanes = rows_of(lanes, rows);
-            let (inputs, outputs, weight_offset) = (in_features as u32, out_features as u32, weight as u32);
-            let params = linear_grad::WeightParams { inputs, outputs, weight_offset, from_batch, accumulate };
-            linear_grad::record_weight(rec, lanes, io.tiling, &params, io.x, io.dy, io.gradients);
-            bias_grad(rec, lanes, bias, outputs, 1);
+            let params = linear_weight(in_features, out_features, weight, from_batch, accumulate);
+            linear_grad::record_weight(rec, lanes, io.tiling, &params, io.x, io.dy, &io.target);
+            bias_grad(rec, lanes, bias, params.outputs, 1);
             if let Some(dx) = io.dx {
+                let linear_grad::WeightParams { inputs, outputs, weight_offset, .. } = params;
                 let params = linear_grad::InputParams { inputs, outputs, weight_offset };
                 linear_grad::record_input(rec, lanes, io.tiling, &params, io.weights, io.dy, dx);
             }
         }
-        Layer::Conv { input, output, kernel, stride, padding, weight, bias, .. } => {
+        Layer::Conv { output, bias, .. } => {
             let lanes = &lanes.samples;
-            let ([c, h, w], [out_c, out_h, out_w]) = (dims(input), dims(output));
-            let params = conv_grad::Params {
-                c,
-                h,
-                w,
-                out_c,
-                out_h,
-                out_w,
-                kernel: kernel as u32,
-                stride: stride as u32,
-                padding: padding as u32,
-                weight_offset: weight as u32,
-                from_batch,
-                accumulate,
-            };
-            conv_grad::record_weight(rec, lanes, io.tiling, &params, io.x, io.dy, io.gradients);
-            bias_grad(rec, lanes, bias, out_c, out_h * out_w);
+            let Some(params) = conv_params(layer, from_batch, accumulate) else { return };
+            conv_grad::record_weight(rec, lanes, io.tiling, &params, io.x, io.dy, &io.target);
+            bias_grad(rec, lanes, bias, params.out_c, output.spatial() as u32);
             if let Some(dx) = io.dx {
                 conv_grad::record_input(rec, lanes, io.tiling, &params, io.weights, io.dy, dx);
             }
@@ -361,23 +417,23 @@ pub fn backward(rec: &mut Recording, layer: &Layer, lanes: &LaneTables, io: &Bac
             let lanes = &lanes.samples;
             let (params, kind) = norm_params(layer, io.accumulate);
             let statistics = statistics(kind, io.batch_statistics);
-            norm::record_grad_params(rec, lanes, statistics, &params, io.x, io.dy, io.saved, io.gradients);
+            norm::record_grad_params(rec, lanes, statistics, &params, io.x, io.dy, io.saved, &io.target);
             if let Some(dx) = io.dx {
-                let both = (io.weights, io.gradients);
+                let both = (io.weights, io.target.gradients);
                 norm::record_grad(rec, lanes, statistics, &params, both.0, io.x, io.dy, io.saved, both.1, dx);
             }
         }
         Layer::LayerNorm { rows, dim, weight, bias } => {
             let lanes = rows_of(lanes, rows);
             let params = layer_norm_params(dim, weight, bias, io.accumulate);
-            layer_norm::record_grad_params(rec, lanes, &params, io.x, io.dy, io.saved, io.gradients);
+            layer_norm::record_grad_params(rec, lanes, &params, io.x, io.dy, io.saved, &io.target);
             if let Some(dx) = io.dx {
                 layer_norm::record_grad(rec, lanes, &params, io.weights, io.x, io.dy, io.saved, dx);
             }
         }
         Layer::Tokens { dim, patches, class, position } => {
             let params = token_params(dim, patches, class, position, io.accumulate);
-            tokens::record_grad_params(rec, &lanes.samples, &params, io.dy, io.gradients);
+            tokens::record_grad_params(rec, &lanes.samples, &params, io.dy, io.target.gradients);
             if let Some(dx) = io.dx {
                 tokens::record_grad(rec, &lanes.samples, &params, io.dy, dx);
             }

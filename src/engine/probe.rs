@@ -78,9 +78,12 @@ impl Engine {
         let probes = self.scratch.need(device, "probe table", (table.len() * 16) as u64)?;
         let results = self.scratch.need(device, "probe results", (table.len() * 8) as u64)?;
         let rows: Vec<u32> = clients.iter().map(|c| c.indices.len() as u32).collect();
+        let most = rows.iter().copied().max().unwrap_or(0);
+        let round = sums::Probes { table: probes, count: table.len() as u32, most, losses: u64::from(out) };
+        let parts = self.scratch.need(device, "parts of losses", round.part_bytes())?;
         let budget = self.row_budget(samples.features(), settings.batch_statistics);
         let most = if settings.batch_statistics {
-            self.whole_lanes(rows.iter().copied().max().unwrap_or(0), "zo.norm_statistics")?
+            self.whole_lanes(most, "zo.norm_statistics")?
         } else {
             budget.lane_rows.min(budget.batch_rows)
         };
@@ -124,7 +127,7 @@ impl Engine {
             }
         }
         recording.upload(probes.buffer, 0, &table);
-        sums::record_probe_dl(&mut recording, table.len() as u32, u64::from(out), probes, losses, results);
+        sums::record_probe_dl(&mut recording, &round, losses, parts, results);
         recording.read_back(results);
         let read = as_f32(&self.submit(&recording)?.concat());
         Ok(read.chunks_exact(2).map(|pair| ProbeResult { dl: pair[0], loss: pair[1] }).collect())
@@ -168,7 +171,9 @@ impl Engine {
         let how = self.how(Some(settings.distribution), settings.batch_statistics);
         self.record_losses(&mut recording, batch, lanes, &how, losses, correct)?;
         recording.upload(probes.buffer, 0, &[[0, n, n, 0]]);
-        sums::record_probe_dl(&mut recording, 1, u64::from(2 * n), probes, losses, results);
+        let probe = sums::Probes { table: probes, count: 1, most: n, losses: u64::from(2 * n) };
+        let parts = self.scratch.need(self.device.as_mut(), "parts of losses", probe.part_bytes())?;
+        sums::record_probe_dl(&mut recording, &probe, losses, parts, results);
         recording.read_back(results);
         let read = as_f32(&self.submit(&recording)?.concat());
         Ok(ProbeResult { dl: read[0], loss: read[1] })

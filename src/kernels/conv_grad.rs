@@ -2,17 +2,20 @@
 
 use super::conv::Geometry;
 use super::params::Lanes;
+use super::part_sums;
+use super::parts::{Cut, Split, Sum, Target, Tensors};
 use super::tiling::Tiling;
 use crate::recording::kernel::{Kernel, params};
 use crate::recording::{Recording, Span};
 use crate::reference;
 
 /// Gradient of the input.
-pub static CONV_GRAD_INPUT: Kernel = Kernel::new::<Uniforms>("conv_grad_input", reference::conv_grad::conv_grad_input);
+pub static CONV_GRAD_INPUT: Kernel =
+    Kernel::new::<InputUniforms>("conv_grad_input", reference::conv_grad::conv_grad_input);
 
 /// Gradient of the weight.
 pub static CONV_GRAD_WEIGHT: Kernel =
-    Kernel::new::<Uniforms>("conv_grad_weight", reference::conv_grad::conv_grad_weight);
+    Kernel::new::<WeightUniforms>("conv_grad_weight", reference::conv_grad::conv_grad_weight);
 
 /// A convolution whose gradients are wanted.
 #[derive(Clone, Copy, Debug)]
@@ -44,13 +47,23 @@ pub struct Params {
 }
 
 params! {
-    /// Uniform block of both kernels; the layer's sizes are constants ([`Geometry`]).
-    pub struct Uniforms {
+    /// Uniform block of `conv_grad_input`; the layer's sizes are constants ([`Geometry`]).
+    pub struct InputUniforms {
         /// Flat index of the weight.
+        pub weight_offset: u32,
+    }
+}
+
+params! {
+    /// Uniform block of `conv_grad_weight`.
+    pub struct WeightUniforms {
+        /// What the launch sums.
+        pub cut: Cut,
+        /// Index of the weight in what is summed into.
         pub weight_offset: u32,
         /// As in [`Params`].
         pub from_batch: u32,
-        /// As in [`Params`].
+        /// 1: the sum goes on from what is there.
         pub accumulate: u32,
     }
 }
@@ -66,9 +79,31 @@ impl Params {
         }
     }
 
-    fn uniforms(&self) -> Uniforms {
-        let Self { weight_offset, from_batch, accumulate, .. } = *self;
-        Uniforms { weight_offset, from_batch, accumulate }
+    /// f32 of the weight.
+    pub fn weight_len(&self) -> u32 {
+        self.out_c * self.geometry().depth()
+    }
+
+    /// Tiles of the weight that workgroups sum, (c, i, j) and o.
+    fn weight_tiles(&self, tiling: Tiling) -> [u32; 2] {
+        [self.geometry().depth().div_ceil(tiling.tile_columns()), self.out_c.div_ceil(tiling.tile_rows())]
+    }
+
+    /// How the weight's gradient is split.
+    pub fn weight_split(&self, tiling: Tiling) -> Option<Split> {
+        let count = |tiling| self.weight_tiles(tiling).iter().product();
+        let (whole, split) = (tiling.two_sums().for_rows(self.out_c), tiling.one_sum().for_rows(self.out_c));
+        let sum = Sum {
+            sample_rows: 1,
+            row: self.geometry().pixels().div_ceil(4),
+            terms: 4,
+            whole: count(whole),
+            split: count(split),
+            wanted: tiling.workgroups(),
+            least: 256,
+            multiple: 1,
+        };
+        sum.splitting()
     }
 
     fn cost(&self, lanes: &Lanes) -> u64 {
@@ -94,7 +129,8 @@ pub fn record_input(
     let classes = params.stride * params.stride;
     let grid = lanes.grid(params.c.div_ceil(tiling.tile_rows()) * classes, pixels.div_ceil(tiling.tile_columns()));
     let bound = [lanes.table, weights, dy, dx];
-    rec.dispatch(&CONV_GRAD_INPUT, variant, &params.uniforms(), &bound, grid, params.cost(lanes));
+    let uniforms = InputUniforms { weight_offset: params.weight_offset };
+    rec.dispatch(&CONV_GRAD_INPUT, variant, &uniforms, &bound, grid, params.cost(lanes));
 }
 
 /// Records `dW` into the lanes' gradients, from `x` `[rows][c][h][w]` and `dy`.
@@ -105,13 +141,20 @@ pub fn record_weight(
     params: &Params,
     x: Span,
     dy: Span,
-    gradients: Span,
+    target: &Target,
 ) {
-    let tiling = tiling.two_sums().for_rows(params.out_c);
-    let geometry = params.geometry();
+    let split = params.weight_split(tiling);
+    let tiling = if split.is_some() { tiling.one_sum() } else { tiling.two_sums() }.for_rows(params.out_c);
+    let (geometry, [columns, rows]) = (params.geometry(), params.weight_tiles(tiling));
     let quads = u32::from(geometry.pixels().is_multiple_of(4));
-    let variant = geometry.variant(tiling.variant()).with("DY_QUADS", quads);
-    let grid = lanes.grid(geometry.depth().div_ceil(tiling.tile_columns()), params.out_c.div_ceil(tiling.tile_rows()));
-    let bound = [lanes.table, dy, x, gradients];
-    rec.dispatch(&CONV_GRAD_WEIGHT, variant, &params.uniforms(), &bound, grid, params.cost(lanes));
+    let variant = geometry.variant(tiling.variant()).with("DY_QUADS", quads).with("SPLIT", u32::from(split.is_some()));
+    let (row, tensors) = (geometry.pixels().div_ceil(4), Tensors::one(params.weight_offset, params.weight_len()));
+    let cost = params.cost(lanes);
+    part_sums::record(rec, lanes, split, row, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
+        let (cut, weight_offset, accumulate) = (launch.cut, tensors.first.0, launch.accumulate);
+        let uniforms = WeightUniforms { cut, weight_offset, from_batch: params.from_batch, accumulate };
+        let bound = [lanes.table, dy, x, launch.sums];
+        let grid = [columns, rows, launch.layers];
+        rec.dispatch(&CONV_GRAD_WEIGHT, variant.clone(), &uniforms, &bound, grid, launch.cost);
+    });
 }

@@ -1,7 +1,9 @@
 //! Layer norm over the rows of a chunk, which are tokens where the lanes count tokens.
 
 use super::params::{Lanes, perturb};
-use super::values::{self, ValueKernel};
+use super::part_sums;
+use super::parts::{self, Cut, Split, Sum, Target, Tensors};
+use super::values;
 use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference::layer_norm as twins;
@@ -14,17 +16,14 @@ pub static LAYER_NORM: Kernel = values::kernel::<Params>("layer_norm", twins::la
 pub static LAYER_NORM_GRAD: Kernel = values::kernel::<Params>("layer_norm_grad", twins::layer_norm_grad);
 
 /// Gradients of scale and bias.
-pub static LAYER_NORM_GRAD_PARAMS: ValueKernel = ValueKernel::new::<Params>(
-    "layer_norm_grad_params",
-    "layer_norm_grad_params_scalar",
-    twins::layer_norm_grad_params,
-);
+pub static LAYER_NORM_GRAD_PARAMS: Kernel =
+    values::kernel::<GradUniforms>("layer_norm_grad_params", twins::layer_norm_grad_params);
 
 /// Rows of a workgroup, `ROWS` of `shaders/lib/rows.wgsl`.
 const ROWS: u32 = 32;
 
 params! {
-    /// Uniform block of the three kernels.
+    /// Uniform block of the forward pass and of the input's gradient.
     pub struct Params {
         /// f32 of a row.
         pub dim: u32,
@@ -37,7 +36,40 @@ params! {
     }
 }
 
+params! {
+    /// Uniform block of the gradients of scale and bias.
+    pub struct GradUniforms {
+        /// What the launch sums.
+        pub cut: Cut,
+        /// f32 of a row.
+        pub dim: u32,
+        /// Index of the scale in what is summed into.
+        pub scale_offset: u32,
+        /// Index of the bias in it.
+        pub bias_offset: u32,
+        /// 1: the sums go on from what is there.
+        pub accumulate: u32,
+    }
+}
+
 impl Params {
+    /// Workgroups of a lane or part.
+    fn groups(&self, row_teams: u32) -> u32 {
+        (self.dim / values::of(u64::from(self.dim)).1).div_ceil(64 / row_teams)
+    }
+
+    /// How the sums for scale and bias are split for lanes of `sample_rows` rows a sample.
+    pub fn split(&self, sample_rows: u32) -> Option<Split> {
+        let (whole, split, wanted) = (self.groups(1), self.groups(parts::ROW_TEAMS), parts::WORKGROUPS);
+        let least = parts::TEAM_ROWS;
+        Sum { sample_rows, row: 1, terms: 1, whole, split, wanted, least, multiple: 1 }.splitting()
+    }
+
+    /// What is summed for scale and bias.
+    pub fn tensors(&self) -> Tensors {
+        Tensors { first: (self.scale_offset, self.dim), second: (self.bias_offset, self.dim) }
+    }
+
     fn values(&self, lanes: &Lanes) -> u64 {
         lanes.rows * u64::from(self.dim)
     }
@@ -98,10 +130,18 @@ pub fn record_grad_params(
     x: Span,
     dy: Span,
     stats: Span,
-    gradients: Span,
+    target: &Target,
 ) {
-    let (kernel, width) = LAYER_NORM_GRAD_PARAMS.of(u64::from(params.dim));
-    let grid = lanes.grid((params.dim / width).div_ceil(64), 1);
-    let bound = [lanes.table, x, dy, stats, gradients];
-    rec.dispatch(kernel, Variant::plain(), params, &bound, grid, 8 * params.values(lanes));
+    let split = params.split(lanes.sample_rows);
+    let row_teams = if split.is_some() { parts::ROW_TEAMS } else { 1 };
+    let variant = values::of(u64::from(params.dim)).0.with("ROW_TEAMS", row_teams);
+    let (tensors, dim, cost) = (params.tensors(), params.dim, 8 * params.values(lanes));
+    part_sums::record(rec, lanes, split, 1, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
+        let (scale_offset, bias_offset) = (tensors.first.0, tensors.second.0);
+        let (cut, accumulate) = (launch.cut, launch.accumulate);
+        let uniforms = GradUniforms { cut, dim, scale_offset, bias_offset, accumulate };
+        let bound = [lanes.table, x, dy, stats, launch.sums];
+        let grid = [params.groups(row_teams), 1, launch.layers];
+        rec.dispatch(&LAYER_NORM_GRAD_PARAMS, variant.clone(), &uniforms, &bound, grid, launch.cost);
+    });
 }

@@ -5,7 +5,9 @@
 
 use super::moments::{Moments, Parts};
 use super::params::{Lanes, perturb};
-use super::values::{self, ValueKernel};
+use super::part_sums;
+use super::parts::{self, Cut, Split, Sum, Target, Tensors};
+use super::values;
 use crate::recording::kernel::{Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::reference::norm as twins;
@@ -17,10 +19,10 @@ pub static GROUP_NORM_STATS: Kernel = values::kernel::<Params>("group_norm_stats
 /// Statistics and coefficients of group norm from those of parts.
 pub static GROUP_NORM_MOMENTS: Kernel = Kernel::new::<Params>("group_norm_moments", twins::group_norm_moments);
 
-/// Statistics, coefficients and moments of batch norm.
+/// Moments of parts of batch norm's input.
 pub static BATCH_NORM_STATS: Kernel = values::kernel::<Params>("batch_norm_stats", twins::batch_norm_stats);
 
-/// The same from the moments of parts.
+/// Statistics, coefficients and moments of batch norm from the moments of parts.
 pub static BATCH_NORM_MOMENTS: Kernel = Kernel::new::<Params>("batch_norm_moments", twins::batch_norm_moments);
 
 /// Coefficients from running statistics.
@@ -30,8 +32,7 @@ pub static RUNNING_NORM_STATS: Kernel = Kernel::new::<Params>("running_norm_stat
 pub static NORM_APPLY: Kernel = values::kernel::<Params>("norm_apply", twins::norm_apply);
 
 /// Gradients of scale and bias.
-pub static NORM_GRAD_PARAMS: ValueKernel =
-    ValueKernel::new::<Params>("norm_grad_params", "norm_grad_params_scalar", twins::norm_grad_params);
+pub static NORM_GRAD_PARAMS: Kernel = values::kernel::<GradUniforms>("norm_grad_params", twins::norm_grad_params);
 
 /// Gradient of group norm's input.
 pub static GROUP_NORM_GRAD: Kernel = values::kernel::<Params>("group_norm_grad", twins::group_norm_grad);
@@ -43,7 +44,7 @@ pub static BATCH_NORM_GRAD: Kernel = values::kernel::<Params>("batch_norm_grad",
 pub static RUNNING_UPDATE: Kernel = Kernel::new::<Params>("running_update", twins::running_update);
 
 params! {
-    /// Uniform block of all of them.
+    /// Uniform block of all of them but the gradients of scale and bias.
     pub struct Params {
         /// Channels.
         pub channels: u32,
@@ -63,6 +64,26 @@ params! {
         /// 1: ReLU follows.
         pub relu: u32,
         /// 1: the gradients of scale and bias go on from what is there.
+        pub accumulate: u32,
+    }
+}
+
+params! {
+    /// Uniform block of the gradients of scale and bias.
+    pub struct GradUniforms {
+        /// What the launch sums.
+        pub cut: Cut,
+        /// As in [`Params`].
+        pub channels: u32,
+        /// As in [`Params`].
+        pub groups: u32,
+        /// As in [`Params`].
+        pub spatial: u32,
+        /// Index of the scale in what is summed into.
+        pub scale_offset: u32,
+        /// Index of the bias in it.
+        pub bias_offset: u32,
+        /// 1: the sums go on from what is there.
         pub accumulate: u32,
     }
 }
@@ -87,6 +108,8 @@ pub struct Kept {
     pub coefficients: Span,
     /// (mean, unbiased variance) f32 per (lane of the chunk, channel); of `Batch` only, else any span.
     pub moments: Span,
+    /// Room for [`Moments::of_rows`] where [`record_statistics`] is to take those of `Batch`, else any span.
+    pub parts: Span,
 }
 
 /// How many f32 the spans of [`Kept`] need, for each row or each lane.
@@ -117,6 +140,27 @@ impl Params {
     pub fn shifted(self, shift: u32) -> Self {
         let [mean_offset, variance_offset] = [self.mean_offset, self.variance_offset].map(|o| o.wrapping_add(shift));
         Self { mean_offset, variance_offset, ..self }
+    }
+
+    /// How the sums for scale and bias are split.
+    pub fn split(&self) -> Option<Split> {
+        let width = values::of(u64::from(self.spatial)).1;
+        let sum = Sum {
+            sample_rows: 1,
+            row: self.spatial / width,
+            terms: width,
+            whole: self.channels,
+            split: self.channels,
+            wanted: parts::WORKGROUPS,
+            least: parts::TREE_TERMS,
+            multiple: 1,
+        };
+        sum.splitting()
+    }
+
+    /// What is summed for scale and bias.
+    pub fn tensors(&self) -> Tensors {
+        Tensors { first: (self.scale_offset, self.channels), second: (self.bias_offset, self.channels) }
     }
 
     fn values(&self, lanes: &Lanes) -> u64 {
@@ -169,9 +213,14 @@ pub fn record_statistics(
             rec.dispatch(&GROUP_NORM_STATS, variant, params, &bound, params.rows_grid(lanes), cost);
         }
         Statistics::Batch => {
-            let bound = [lanes.table, weights, x, kept.stats, kept.coefficients, kept.moments];
-            let variant = params.variant().with("PERTURB", perturb);
-            rec.dispatch(&BATCH_NORM_STATS, variant, params, &bound, lanes.grid(params.channels, 1), cost);
+            let moments = Moments::of_rows(params.channels, params.spatial);
+            if let Parts::Own { columns } = moments.parts {
+                let parts = (u64::from(lanes.max_rows) * u64::from(params.spatial)).div_ceil(u64::from(columns));
+                let grid = lanes.grid(parts as u32, params.channels);
+                let variant = params.variant().with("PART_COLUMNS", columns);
+                rec.dispatch(&BATCH_NORM_STATS, variant, params, &[lanes.table, x, kept.parts], grid, cost);
+            }
+            record_from_moments(rec, lanes, distribution, params, weights, (moments, kept.parts), kept);
         }
         Statistics::Running => {
             let variant = Variant::plain().with("CHANNELS", params.channels).with("PERTURB", perturb);
@@ -182,7 +231,7 @@ pub fn record_statistics(
     }
 }
 
-/// Records statistics and coefficients from the moments that a convolution left of `x`, as [`record_statistics`] leaves them.
+/// Records statistics and coefficients from the moments of parts of `x`, as [`record_statistics`] leaves them.
 pub fn record_from_moments(
     rec: &mut Recording,
     lanes: &Lanes,
@@ -200,7 +249,7 @@ pub fn record_from_moments(
             let variant = variant.with("PARTS", count).with("PART_VALUES", values);
             rec.dispatch(&GROUP_NORM_MOMENTS, variant, params, &bound, params.rows_grid(lanes), cost);
         }
-        Parts::Channels { columns } => {
+        Parts::Channels { columns } | Parts::Own { columns } => {
             let variant = variant.with("PIXELS", params.spatial).with("PART_COLUMNS", columns);
             let bound = [bound.as_slice(), &[kept.moments]].concat();
             rec.dispatch(&BATCH_NORM_MOMENTS, variant, params, &bound, lanes.grid(params.channels, 1), cost);
@@ -238,13 +287,22 @@ pub fn record_grad_params(
     x: Span,
     dy: Span,
     stats: Span,
-    gradients: Span,
+    target: &Target,
 ) {
-    let (kernel, width) = NORM_GRAD_PARAMS.of(u64::from(params.spatial));
-    let variant = Variant::plain().with("CHANNELS", params.channels).with("PIXELS", params.spatial / width);
-    let variant = variant.with("BY_ROW", u32::from(statistics == Statistics::Group));
-    let bound = [lanes.table, x, dy, stats, gradients];
-    rec.dispatch(kernel, variant, params, &bound, lanes.grid(params.channels, 1), 8 * params.values(lanes));
+    let width = values::of(u64::from(params.spatial)).1;
+    let variant = params.variant().with("BY_ROW", u32::from(statistics == Statistics::Group));
+    let (split, tensors) = (params.split(), params.tensors());
+    let Params { channels, groups, spatial, .. } = *params;
+    let row = params.spatial / width;
+    let cost = 8 * params.values(lanes);
+    part_sums::record(rec, lanes, split, row, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
+        let (scale_offset, bias_offset) = (tensors.first.0, tensors.second.0);
+        let (cut, accumulate) = (launch.cut, launch.accumulate);
+        let uniforms = GradUniforms { cut, channels, groups, spatial, scale_offset, bias_offset, accumulate };
+        let bound = [lanes.table, x, dy, stats, launch.sums];
+        let grid = [params.channels, 1, launch.layers];
+        rec.dispatch(&NORM_GRAD_PARAMS, variant.clone(), &uniforms, &bound, grid, launch.cost);
+    });
 }
 
 /// Records the gradient of the input. `Batch` reads the gradients of scale and bias, which must lie in `gradients` already, of

@@ -60,7 +60,7 @@ pub struct Member {
     pub name: &'static str,
     /// Byte offset.
     pub offset: u32,
-    /// Type, `u32`, `i32` or `f32` in both languages.
+    /// Type, `u32`, `i32`, `f32` or another such struct in both languages.
     pub kind: &'static str,
 }
 

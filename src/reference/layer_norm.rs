@@ -1,10 +1,10 @@
 //! Twins of the kernels of layer norm.
 
-use super::linear_grad::blocks;
-use super::sums::tree_sum;
+use super::sums::{team_sum, tree_sum};
 use super::weight::weights;
-use crate::kernels::layer_norm::Params;
+use crate::kernels::layer_norm::{GradUniforms, Params};
 use crate::kernels::params::Lane;
+use crate::kernels::parts::work;
 use crate::recording::kernel::Call;
 
 /// Forward; keeps (mean, rstd) per row.
@@ -52,29 +52,26 @@ pub fn layer_norm_grad(call: &Call<'_>) {
     }
 }
 
-/// Gradients of scale and bias, by blocks of rows.
+/// Gradients of scale and bias, by parts.
 pub fn layer_norm_grad_params(call: &Call<'_>) {
-    let p: Params = call.params();
+    let p: GradUniforms = call.params();
+    let teams = call.variant.get("ROW_TEAMS", 1) as usize;
     let (lanes, x, dy) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
     let stats = call.read::<[f32; 2]>(4);
     let mut gradients = call.write::<f32>(5);
     let dim = p.dim as usize;
-    for lane in &lanes[..call.grid[2] as usize] {
+    for work in work(&p.cut, &lanes, call.grid[2], 2 * p.dim) {
         for i in 0..dim {
-            let scale_at = lane.weight_base.wrapping_add(p.scale_offset) as usize + i;
-            let bias_at = lane.weight_base.wrapping_add(p.bias_offset) as usize + i;
+            let scale_at = work.base.wrapping_add(p.scale_offset) as usize + i;
+            let bias_at = work.base.wrapping_add(p.bias_offset) as usize + i;
             let mut total = if p.accumulate != 0 { [gradients[scale_at], gradients[bias_at]] } else { [0.0; 2] };
-            for block in blocks(lane) {
-                let mut sum = [0.0; 2];
-                for r in block {
-                    let row = lane.row0 as usize + r;
-                    let [mean, rstd] = stats[row];
-                    let g = dy[row * dim + i];
-                    sum[0] += g * ((x[row * dim + i] - mean) * rstd);
-                    sum[1] += g;
-                }
-                total[0] += sum[0];
-                total[1] += sum[1];
+            for part in &work.parts {
+                let row = |r: usize| work.lane.row0 as usize + part.start + r;
+                total[0] += team_sum(teams, part.len(), |r| {
+                    let [mean, rstd] = stats[row(r)];
+                    dy[row(r) * dim + i] * ((x[row(r) * dim + i] - mean) * rstd)
+                });
+                total[1] += team_sum(teams, part.len(), |r| dy[row(r) * dim + i]);
             }
             [gradients[scale_at], gradients[bias_at]] = total;
         }

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use super::sums::tree_sum;
 use super::weight::weights;
-use crate::kernels::norm::Params;
-use crate::kernels::params::{Lane, SAMPLE_BLOCK};
+use crate::kernels::norm::{GradUniforms, Params};
+use crate::kernels::params::Lane;
+use crate::kernels::parts::work;
 use crate::recording::kernel::Call;
 
 const EPS: f32 = 1.0e-5;
@@ -111,18 +112,26 @@ fn keep_channels(call: &Call<'_>, p: &Params, stat: impl Fn(&Lane, usize) -> (f3
     store(call, 6, &moments);
 }
 
-/// Statistics, coefficients and moments of batch norm from its input.
+/// Moments of parts of batch norm's input.
 pub fn batch_norm_stats(call: &Call<'_>) {
     let p: Params = call.params();
-    let x = call.read::<f32>(3).to_vec();
+    let (lanes, x) = (call.read::<Lane>(1), call.read::<f32>(2));
+    let mut out = call.write::<[f32; 2]>(3);
     let (channels, spatial) = (p.channels as usize, p.spatial as usize);
-    keep_channels(call, &p, |lane, c| {
-        let value = |i: usize| x[((lane.row0 as usize + i / spatial) * channels + c) * spatial + i % spatial];
-        moments(lane.rows as usize * spatial, value)
-    });
+    let columns = call.variant.get("PART_COLUMNS", 4) as usize;
+    for lane in &lanes[..call.grid[2] as usize] {
+        let (row0, values) = (lane.row0 as usize, lane.rows as usize * spatial);
+        let parts = values.div_ceil(columns);
+        for (c, part) in (0..channels).flat_map(|c| (0..parts).map(move |part| (c, part))) {
+            let first = part * columns;
+            let value = |i: usize| x[((row0 + (first + i) / spatial) * channels + c) * spatial + (first + i) % spatial];
+            let (mean, squares) = moments(columns.min(values - first), value);
+            out[row0 * spatial.div_ceil(columns) * channels + c * parts + part] = [mean, squares];
+        }
+    }
 }
 
-/// The same from the moments of parts.
+/// Statistics, coefficients and moments of batch norm from the moments of parts.
 pub fn batch_norm_moments(call: &Call<'_>) {
     let p: Params = call.params();
     let moments = call.read::<[f32; 2]>(3).to_vec();
@@ -177,30 +186,31 @@ pub fn norm_apply(call: &Call<'_>) {
     }
 }
 
-/// Gradients of scale and bias.
+/// Gradients of scale and bias, by parts.
 pub fn norm_grad_params(call: &Call<'_>) {
-    let p: Params = call.params();
+    let p: GradUniforms = call.params();
     let by_row = call.variant.get("BY_ROW", 1) == 1;
     let (lanes, x, dy) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
     let stats = call.read::<[f32; 2]>(4);
     let mut gradients = call.write::<f32>(5);
     let (channels, spatial) = (p.channels as usize, p.spatial as usize);
-    for (l, lane) in lanes[..call.grid[2] as usize].iter().enumerate() {
+    // f32 of a unit.
+    let width = spatial / p.cut.row as usize;
+    for work in work(&p.cut, &lanes, call.grid[2], 2 * p.channels) {
         for c in 0..channels {
             let group = c / (channels / p.groups as usize);
-            let scale_at = lane.weight_base.wrapping_add(p.scale_offset) as usize + c;
-            let bias_at = lane.weight_base.wrapping_add(p.bias_offset) as usize + c;
+            let scale_at = work.base.wrapping_add(p.scale_offset) as usize + c;
+            let bias_at = work.base.wrapping_add(p.bias_offset) as usize + c;
             let mut total = if p.accumulate != 0 { [gradients[scale_at], gradients[bias_at]] } else { [0.0; 2] };
-            for block in (0..lane.rows).step_by(SAMPLE_BLOCK as usize) {
-                let items = SAMPLE_BLOCK.min(lane.rows - block) as usize * spatial;
-                let row = |u: usize| (lane.row0 + block) as usize + u / spatial;
-                let at = |u: usize| (row(u) * channels + c) * spatial + u % spatial;
-                total[0] += tree_sum(items, |u| {
-                    let [mean, rstd] =
-                        stats[if by_row { row(u) * p.groups as usize + group } else { l * channels + c }];
+            for part in &work.parts {
+                let row = |u: usize| work.lane.row0 as usize + (part.start * width + u) / spatial;
+                let at = |u: usize| (row(u) * channels + c) * spatial + (part.start * width + u) % spatial;
+                total[0] += tree_sum(part.len() * width, |u| {
+                    let stat = if by_row { row(u) * p.groups as usize + group } else { work.index * channels + c };
+                    let [mean, rstd] = stats[stat];
                     dy[at(u)] * ((x[at(u)] - mean) * rstd)
                 });
-                total[1] += tree_sum(items, |u| dy[at(u)]);
+                total[1] += tree_sum(part.len() * width, |u| dy[at(u)]);
             }
             [gradients[scale_at], gradients[bias_at]] = total;
         }

@@ -1,49 +1,23 @@
 //! Every kernel against its CPU twin on an adapter: what `zowarmup selftest` and the tests run.
 //!
-//! A case makes buffers with deterministic content on any device, and a recording whose read-backs are compared between the
-//! adapter and the reference device.
+//! A case ([`Case`], beside its kernel) makes buffers with deterministic content and a recording, whose read-backs are compared between
+//! the adapter and the reference device. On the adapter each buffer lies between borders of NaN ([`place`]).
 
 mod backward;
-mod fixture;
-mod forward;
+#[cfg(test)]
+mod golden;
 mod norms;
-mod products;
+mod place;
 mod runner;
-mod stream;
 mod tokens;
-mod updates;
 
-pub use fixture::Fixture;
+pub use crate::kernels::lib::{Case, Fixture};
 pub use runner::{Count, quick, run, shaders};
 
 use serde::Serialize;
 
-use crate::caps::{AdapterInfo, Limits};
-use crate::device::{Device, DeviceError, PlanningDevice, ReferenceDevice};
-use crate::recording::Recording;
-
-/// What a case builds on: `Ok` is the recording to run.
-pub type Build = Box<dyn Fn(&mut Fixture<'_>) -> Result<Recording, DeviceError> + Send + Sync>;
-
-/// One comparison.
-pub struct Case {
-    /// Kernel and what is special about the case.
-    pub name: String,
-    /// Largest relative L2 error of a read-back; 0: bit for bit.
-    pub tolerance: f64,
-    /// Makes the buffers and the recording.
-    pub build: Build,
-}
-
-impl Case {
-    fn new(
-        name: &str,
-        tolerance: f64,
-        build: impl Fn(&mut Fixture<'_>) -> Result<Recording, DeviceError> + Send + Sync + 'static,
-    ) -> Self {
-        Self { name: name.to_owned(), tolerance, build: Box::new(build) }
-    }
-}
+use crate::device::{Device, ReferenceDevice};
+pub(crate) use crate::kernels::lib::rounding;
 
 /// What came of a case.
 #[derive(Clone, Debug, Serialize)]
@@ -56,35 +30,23 @@ pub struct CheckResult {
     pub error: f64,
     /// The case's tolerance.
     pub tolerance: f64,
-    /// Why it could not run.
+    /// Why it could not run, or what it did beside computing wrong numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
 }
 
-/// Rounding error of `operations` f32 operations in a row, relative: the worst case, each half a unit in the last place.
-pub(crate) fn rounding(operations: u32) -> f64 {
-    f64::from(operations) * 2f64.powi(-24)
-}
-
 /// All cases.
 pub fn cases() -> Vec<Case> {
-    [
-        forward::cases(),
-        products::cases(),
-        norms::cases(),
-        tokens::cases(),
-        backward::cases(),
-        updates::cases(),
-        stream::cases(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    all().into_iter().filter(|case| !case.large).collect()
 }
 
 /// Cases of vectors as long as a large model's, a second or two each on a software adapter.
 pub fn large_cases() -> Vec<Case> {
-    stream::large_cases()
+    all().into_iter().filter(|case| case.large).collect()
+}
+
+fn all() -> Vec<Case> {
+    [crate::kernels::cases(), norms::cases(), tokens::cases(), backward::cases()].into_iter().flatten().collect()
 }
 
 /// Runs a case on a device and on the CPU twins.
@@ -97,23 +59,15 @@ pub fn check(device: &mut dyn Device, case: &Case) -> CheckResult {
     CheckResult { name: case.name.clone(), passed, error, tolerance: case.tolerance, failure }
 }
 
-/// What a case records on an adapter like this.
-fn recorded(info: &AdapterInfo, case: &Case) -> Result<Recording, DeviceError> {
-    let mut device = PlanningDevice::of(info.clone(), Limits { memory: u64::MAX, ..Limits::webgpu_default() });
-    (case.build)(&mut Fixture::new(&mut device))
-}
-
-fn compare(device: &mut dyn Device, case: &Case) -> Result<f64, DeviceError> {
-    let ours = read(device, case)?;
-    let expected = read(&mut ReferenceDevice::new(None), case)?;
+fn compare(device: &mut dyn Device, case: &Case) -> Result<f64, place::Failure> {
+    let info = device.info().clone();
+    let mut fixture = Fixture::new(&info);
+    let recording = (case.build)(&mut fixture);
+    let ours = place::run_between_borders(device, fixture.buffers(), &recording)?;
+    let expected = place::run(&mut ReferenceDevice::new(None), fixture.buffers(), &recording)?;
+    place::check_not_a_number(&ours, &expected)?;
     let difference = |(a, b): (&Vec<u8>, &Vec<u8>)| if case.tolerance == 0.0 { bits(a, b) } else { relative(a, b) };
     Ok(ours.iter().zip(&expected).map(difference).fold(0.0, f64::max))
-}
-
-fn read(device: &mut dyn Device, case: &Case) -> Result<Vec<Vec<u8>>, DeviceError> {
-    let mut fixture = Fixture::new(device);
-    let recording = (case.build)(&mut fixture)?;
-    fixture.run(&recording)
 }
 
 /// The share of words that differ.

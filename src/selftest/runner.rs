@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 
-use super::{Case, CheckResult, check, recorded};
+use super::{Case, CheckResult, Fixture, check};
 use crate::caps::{AdapterInfo, OperandSource};
-use crate::device::{Device, DeviceError, Selection, open};
+use crate::device::{Device, Selection, open};
 use crate::recording::Command;
 use crate::recording::kernel::{Kernel, Variant};
 use crate::shaders::{Flavour, specialise};
@@ -38,7 +38,7 @@ pub fn run<E>(
     mut tell: impl FnMut(&CheckResult, Count) -> Result<(), E>,
 ) -> Result<Vec<CheckResult>, E> {
     let info = device.info().clone();
-    let needs = cases.iter().map(|case| needs(&info, case).unwrap_or_default()).collect();
+    let needs = cases.iter().map(|case| needs(&info, case)).collect();
     let work = Mutex::new(Work { needs, left: (0..cases.len()).collect(), claimed: HashSet::new() });
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let selection = Selection { compile_cores: Some(1), ..selection.clone() };
@@ -79,10 +79,8 @@ pub fn run<E>(
 pub fn quick(info: &AdapterInfo, cases: Vec<Case>) -> Vec<Case> {
     let mut seen = HashSet::new();
     let brings_more = |case: &Case| {
-        // A case that can't be recorded shows why when it is run.
-        let Ok(needs) = needs(info, case) else { return true };
         let before = seen.len();
-        seen.extend(needs.into_iter().map(|(kernel, _)| kernel));
+        seen.extend(needs(info, case).into_iter().map(|(kernel, _)| kernel));
         seen.len() > before
     };
     let mut brings_more = brings_more;
@@ -90,28 +88,27 @@ pub fn quick(info: &AdapterInfo, cases: Vec<Case>) -> Vec<Case> {
 }
 
 /// The pipelines that a case launches.
-fn needs(info: &AdapterInfo, case: &Case) -> Result<Needs, DeviceError> {
-    Ok(launches(info, case)?.into_iter().map(|(kernel, variant)| (kernel.name, variant)).collect())
+fn needs(info: &AdapterInfo, case: &Case) -> Needs {
+    launches(info, case).into_iter().map(|(kernel, variant)| (kernel.name, variant)).collect()
 }
 
-fn launches(info: &AdapterInfo, case: &Case) -> Result<Vec<(&'static Kernel, Variant)>, DeviceError> {
-    let recording = recorded(info, case)?;
+fn launches(info: &AdapterInfo, case: &Case) -> Vec<(&'static Kernel, Variant)> {
+    let recording = (case.build)(&mut Fixture::new(info));
     let launched = recording.commands().iter().filter_map(|command| match command {
         Command::Dispatch(d) => Some((d.kernel, d.variant.clone())),
         _ => None,
     });
-    Ok(launched.collect())
+    launched.collect()
 }
 
-/// The sources of the shaders that a case launches on an adapter like this, each with the constants that are set beside it. Of a case
-/// that can't be recorded there are none.
+/// The sources of the shaders that a case launches on an adapter like this, each with the constants that are set beside it.
 pub fn shaders(info: &AdapterInfo, case: &Case) -> BTreeSet<String> {
     let flavour = Flavour { tier: info.tier, texels: info.operands == OperandSource::Texel };
     let source = |(kernel, variant): (&Kernel, Variant)| match specialise(kernel, flavour, &variant) {
         Ok((source, constants)) => format!("{}{constants:?}", source.text()),
         Err(why) => why.to_string(),
     };
-    launches(info, case).unwrap_or_default().into_iter().map(source).collect()
+    launches(info, case).into_iter().map(source).collect()
 }
 
 /// Cases that wait.
@@ -188,7 +185,7 @@ mod tests {
     fn a_quick_run_leaves_no_kernel_out() {
         let info = testing::device().info().clone();
         let kernels = |cases: &[Case]| {
-            let all = cases.iter().flat_map(|case| needs(&info, case).unwrap());
+            let all = cases.iter().flat_map(|case| needs(&info, case));
             all.map(|(kernel, _)| kernel).collect::<HashSet<_>>()
         };
         let all = super::super::cases();

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 pub use load::{Change, Loaded, Note, decode, load, read_bytes};
 pub use tensors::TensorFile;
-pub use write::{encode, save};
+pub use write::{checked, encode, save};
 
 use crate::files::{FileError, Kind, Limit};
 

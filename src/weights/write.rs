@@ -14,6 +14,19 @@ use crate::model::ParamTensor;
 /// # Errors
 /// A vector of another length than the model's; a value that is not finite; a file that can't be written.
 pub fn save(path: &Path, params: &[ParamTensor], w: &[f32], metadata: &[(&str, &str)]) -> Result<(), WeightsError> {
+    Ok(write_whole(path, &checked(path, params, w, metadata)?)?)
+}
+
+/// The bytes of the file that [`save`] writes; `path` names it in errors.
+///
+/// # Errors
+/// A vector of another length than the model's; a value that is not finite.
+pub fn checked(
+    path: &Path,
+    params: &[ParamTensor],
+    w: &[f32],
+    metadata: &[(&str, &str)],
+) -> Result<Vec<u8>, WeightsError> {
     let expected: usize = params.iter().map(|p| p.len).sum();
     if w.len() != expected {
         return Err(WeightsError::Length { path: path.to_owned(), expected, found: w.len() });
@@ -26,7 +39,7 @@ pub fn save(path: &Path, params: &[ParamTensor], w: &[f32], metadata: &[(&str, &
             message: format!("refused to write {}, expected finite values", w[i]),
         });
     }
-    Ok(write_whole(path, &encode(params, w, metadata))?)
+    Ok(encode(params, w, metadata))
 }
 
 /// The bytes of such a file; `w` has the model's length.

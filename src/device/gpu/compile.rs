@@ -3,11 +3,10 @@
 //! Drivers compile when a pipeline is created. Mesa's llvmpipe only translates then: it generates code when a pipeline is launched for the
 //! first time, on a thread of the device's queue, one pipeline after another, and keeps the code in a cache on disk that every
 //! device of the adapter reads. So on a software adapter other devices, one for each core that is left, launch pipelines (without
-//! workgroups) from the end of the list, and this one those from its start and then, at little cost, what the others left in the
-//! cache.
+//! workgroups), the longest first, and this one the shortest and then, at little cost, what the others left in the cache.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
@@ -40,7 +39,7 @@ pub struct Compiler {
     watch: Option<CompileWatch>,
 }
 
-/// Pipelines in the order of their jobs.
+/// Jobs and their pipelines.
 type Made = Vec<(Job, Arc<Pipeline>)>;
 
 impl Compiler {
@@ -70,10 +69,16 @@ impl Compiler {
     }
 
     /// Makes the pipelines of these jobs.
-    pub fn make(&mut self, device: &wgpu::Device, queue: &wgpu::Queue, jobs: Vec<Job>) -> Result<Made, DeviceError> {
+    pub fn make(
+        &mut self,
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        mut jobs: Vec<Job>,
+    ) -> Result<Made, DeviceError> {
         if jobs.is_empty() {
             return Ok(Made::new());
         }
+        jobs.sort_by_key(Job::weight);
         let (start, count) = (Instant::now(), jobs.len());
         let mut watch = self.watch.take();
         let mut tell = |done: usize| {
@@ -94,30 +99,30 @@ impl Compiler {
         made
     }
 
-    /// Creates pipelines, a thread a core.
+    /// Creates pipelines, a thread a core, the longest first.
     fn created(&self, device: &wgpu::Device, jobs: Vec<Job>, tell: &mut dyn FnMut(usize)) -> Result<Made, DeviceError> {
-        let next = AtomicUsize::new(0);
+        let (threads, pending) = (self.cores.min(jobs.len()), Mutex::new(jobs));
         let (sender, receiver) = mpsc::channel();
-        let mut made: Vec<Option<Arc<Pipeline>>> = vec![None; jobs.len()];
         std::thread::scope(|scope| {
-            for _ in 0..self.cores.min(jobs.len()) {
-                let (sender, jobs, next) = (sender.clone(), &jobs, &next);
+            for _ in 0..threads {
+                let (sender, pending) = (sender.clone(), &pending);
                 scope.spawn(move || {
-                    while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        if sender.send((job.index, timed(job, || job.make(device)))).is_err() {
+                    while let Some(job) = lock(pending).pop() {
+                        let pipeline = timed(&job, || job.make(device));
+                        if sender.send(pipeline.map(|pipeline| (job, Arc::new(pipeline)))).is_err() {
                             return;
                         }
                     }
                 });
             }
             drop(sender);
-            for (done, (index, result)) in receiver.iter().enumerate() {
-                made[index] = Some(Arc::new(result?));
-                tell(done + 1);
+            let mut made = Made::new();
+            for pipeline in receiver {
+                made.push(pipeline?);
+                tell(made.len());
             }
-            Ok::<(), DeviceError>(())
-        })?;
-        Ok(jobs.into_iter().zip(made).filter_map(|(job, made)| Some((job, made?))).collect())
+            Ok(made)
+        })
     }
 
     /// Creates pipelines and launches each once, with the help of other devices.
@@ -173,7 +178,7 @@ struct Served {
     at: Instant,
 }
 
-/// The device's own part: the jobs from the start of the list, and those that others have left in the cache.
+/// The device's own part: the shortest jobs, and those that others have left in the cache.
 fn finish(
     own: &Launcher,
     pending: &Mutex<VecDeque<Job>>,

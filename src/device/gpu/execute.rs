@@ -35,7 +35,7 @@ impl GpuDevice {
         let made = self.compiler.make(&self.device, &self.queue, jobs);
         self.check()?;
         for (job, pipeline) in made? {
-            self.pipelines.insert(&job, pipeline);
+            self.pipelines.insert(job, pipeline);
         }
         Ok(())
     }
@@ -43,7 +43,7 @@ impl GpuDevice {
     /// The pipeline of a dispatch, compiled where it isn't there.
     fn pipeline(&mut self, dispatch: &Dispatch, texels: bool) -> Result<Arc<Pipeline>, DeviceError> {
         if self.pipelines.get(dispatch, texels).is_none() {
-            let job = self.pipelines.job(dispatch, texels);
+            let job = self.pipelines.job(dispatch, texels)?;
             self.compile(vec![job])?;
         }
         let missing = || DeviceError::Internal(format!("no pipeline of kernel {}", dispatch.kernel.name));

@@ -152,7 +152,7 @@ impl Device for GpuDevice {
     }
 
     fn prepare(&mut self, recordings: &[&Recording]) -> Result<(), DeviceError> {
-        let jobs = self.pipelines.missing(recordings);
+        let jobs = self.pipelines.missing(recordings)?;
         self.compile(jobs)
     }
 

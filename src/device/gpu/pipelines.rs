@@ -8,10 +8,10 @@ use super::buffers::Buffers;
 use super::texels::Texels;
 use super::texture;
 use crate::device::DeviceError;
-use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::kernel::Variant;
 use crate::recording::{BufferId, Command, Dispatch, Recording, Span};
 use crate::shaders::reflect::{self, Access, Texel};
-use crate::shaders::{self, Expanded, Flavour};
+use crate::shaders::{self, Expanded, Flavour, Overrides};
 
 /// A compiled kernel.
 pub struct Pipeline {
@@ -60,28 +60,26 @@ type GroupKey = (PipelineKey, Vec<Span>, Vec<u32>);
 
 /// A pipeline to be made.
 pub struct Job {
-    kernel: &'static Kernel,
-    variant: Variant,
-    flavour: Flavour,
-    /// Its place among those to be made together.
-    pub index: usize,
+    key: PipelineKey,
+    source: Expanded,
+    overrides: Overrides,
 }
 
 impl Job {
-    fn key(&self) -> PipelineKey {
-        (self.kernel.name, self.variant.clone(), self.flavour.texels)
+    /// What it takes, roughly: longer sources take longer.
+    pub fn weight(&self) -> usize {
+        self.source.text().len()
     }
 
     /// Compiles it.
     pub fn make(&self, device: &wgpu::Device) -> Result<Pipeline, DeviceError> {
-        let (source, overrides) = shaders::specialise(self.kernel, self.flavour, &self.variant)?;
-        super::scoped(device, || compile(device, self.kernel.name, &source, &overrides))?
+        super::scoped(device, || compile(device, self.key.0, &self.source, &self.overrides))?
     }
 }
 
 impl fmt::Display for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.kernel.name, self.variant)
+        write!(f, "{}{}", self.key.0, self.key.1)
     }
 }
 
@@ -125,29 +123,31 @@ impl Pipelines {
     }
 
     /// What makes the pipeline of a dispatch.
-    pub fn job(&self, dispatch: &Dispatch, texels: bool) -> Job {
+    pub fn job(&self, dispatch: &Dispatch, texels: bool) -> Result<Job, DeviceError> {
         let flavour = Flavour { texels: texels && self.flavour.texels, ..self.flavour };
-        Job { kernel: dispatch.kernel, variant: dispatch.variant.clone(), flavour, index: 0 }
+        let key = (dispatch.kernel.name, dispatch.variant.clone(), flavour.texels);
+        let (source, overrides) = shaders::specialise(dispatch.kernel, flavour, &dispatch.variant)?;
+        Ok(Job { key, source, overrides })
     }
 
     /// What makes the pipelines of recordings that aren't there, each once.
-    pub fn missing(&self, recordings: &[&Recording]) -> Vec<Job> {
+    pub fn missing(&self, recordings: &[&Recording]) -> Result<Vec<Job>, DeviceError> {
         let mut jobs = Vec::new();
         let mut seen = HashSet::new();
         for command in recordings.iter().flat_map(|recording| recording.commands()) {
-            let Command::Dispatch(dispatch) = command else { continue };
-            let job = self.job(dispatch, true);
-            let key = job.key();
-            if !self.made.contains_key(&key) && seen.insert(key) {
-                jobs.push(Job { index: jobs.len(), ..job });
+            if let Command::Dispatch(dispatch) = command
+                && self.get(dispatch, true).is_none()
+                && seen.insert((dispatch.kernel.name, &dispatch.variant))
+            {
+                jobs.push(self.job(dispatch, true)?);
             }
         }
-        jobs
+        Ok(jobs)
     }
 
     /// Takes a pipeline in.
-    pub fn insert(&mut self, job: &Job, pipeline: Arc<Pipeline>) {
-        self.made.insert(job.key(), pipeline);
+    pub fn insert(&mut self, job: Job, pipeline: Arc<Pipeline>) {
+        self.made.insert(job.key, pipeline);
     }
 
     /// The bind group of a dispatch, whose texels lie in the textures given. Binding 0 is the shared uniform buffer at a dynamic offset.
@@ -233,8 +233,12 @@ fn compile(
     let module = if cfg!(debug_assertions) {
         device.create_shader_module(descriptor)
     } else {
-        // SAFETY: the kernels' indices stay within their bindings and their loops end; the test suite, a debug build, runs
-        // every kernel with all checks on, at sizes that don't divide the tiles. The checks cost up to half of the speed.
+        // SAFETY: each index of a kernel lies within its bindings: it is bounded by counts of the uniform block and of the lanes, or
+        // clamped to them, four neighbours of a row are read from the quads that hold the row's own values
+        // (shaders/lib/window.wgsl), and `Pipelines::group` binds whole quads. Indices that are data (labels, rows of a page) are
+        // checked when they are read. Each loop ends at such a count or a constant. The test suite, a debug build, runs every kernel
+        // with all checks on, at sizes that don't divide the tiles; the self-test, also of a release build, with NaN around each span.
+        // The checks cost up to half of the speed.
         unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
     };
     let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {

@@ -1,2 +1,0 @@
-// A read-only f32 operand (binding 2).
-#operand @binding(2) operand2: f32

@@ -1,2 +1,0 @@
-// A read-only f32 operand (binding 3).
-#operand @binding(3) operand3: f32

@@ -1,0 +1,57 @@
+// The second pass of a split sum (lib/parts.wgsl): gradient = [gradient +] part + part + ..., in order. A part has the elements of one tensor
+// or of two; a thread owns an element. Eight parts are loaded before the first of them is added.
+// Launch: x, y = elements / 64, folded; z = lanes of the first pass's launch. Traffic: reads each part once.
+#import lib/fold.wgsl
+#import lib/parts.wgsl
+
+struct Params {
+    cut: Cut,
+    size: u32,
+    offset: u32,
+    first_size: u32,
+    second_offset: u32,
+    accumulate: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> lanes: array<Lane>;
+@group(0) @binding(2) var<storage, read> parts: array<f32>;
+@group(0) @binding(3) var<storage, read_write> gradients: array<f32>;
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) t: u32,
+) {
+    let element = item_index(group, groups, t);
+    let size = params.size;
+    if element >= size {
+        return;
+    }
+    let cut = params.cut;
+    let lane = lanes[cut.first_lane + group.z];
+    let all = parts_of(cut, lane.rows);
+    let count = min(cut.parts, all - min(all, cut.first_part));
+    let second = element >= params.first_size;
+    let tensor = select(params.offset + element, params.second_offset + element - params.first_size, second);
+    let gradient_at = lane.weight_base + tensor;
+    var total = 0.0f;
+    if params.accumulate == 1u {
+        total = gradients[gradient_at];
+    }
+    var at = group.z * cut.parts * size + element;
+    var left = count;
+    for (; left >= 8u; left -= 8u) {
+        let a = vec4<f32>(parts[at], parts[at + size], parts[at + 2u * size], parts[at + 3u * size]);
+        at += 4u * size;
+        let b = vec4<f32>(parts[at], parts[at + size], parts[at + 2u * size], parts[at + 3u * size]);
+        at += 4u * size;
+        total = total + a.x + a.y + a.z + a.w + b.x + b.y + b.z + b.w;
+    }
+    for (; left > 0u; left -= 1u) {
+        total += parts[at];
+        at += size;
+    }
+    gradients[gradient_at] = total;
+}

@@ -1,0 +1,175 @@
+//! How matrix products are blocked: the constants of `shaders/lib/tile.wgsl` for a device and a problem.
+
+use super::params::perturb;
+use crate::caps::{AdapterInfo, Tier};
+use crate::recording::Span;
+use crate::recording::kernel::Variant;
+use crate::stream::Distribution;
+
+/// How a product of weights and activations is computed.
+#[derive(Clone, Copy, Debug)]
+pub struct Product {
+    /// The device's blocking.
+    pub tiling: Tiling,
+    /// What perturbs the weights on load.
+    pub perturbed: Option<Distribution>,
+}
+
+impl Product {
+    /// The constants, of which `tiling` may be fitted to a problem, for rows of `length` weights.
+    pub fn variant(&self, tiling: Tiling, length: u32) -> Variant {
+        tiling
+            .variant()
+            .with("PERTURB", perturb(self.perturbed))
+            .with("SHORT", u32::from(self.shares_signs(tiling, length)))
+    }
+
+    /// Whether subgroups share the signs of rows of `length` weights (`shaders/lib/tile_signs.wgsl`): `share` rows lie in at most
+    /// `share - 2` blocks of 128 wherever the first of them starts.
+    pub fn shares_signs(&self, tiling: Tiling, length: u32) -> bool {
+        let share = u64::from(tiling.share);
+        let most = share.saturating_sub(2) * 128;
+        self.perturbed == Some(Distribution::Rademacher) && share * u64::from(length) + 127 <= most
+    }
+}
+
+/// What a product reads and writes: f32 each.
+#[derive(Clone, Copy, Debug)]
+pub struct Operands {
+    /// Weight vectors: one shared, or a slot a lane.
+    pub weights: Span,
+    /// Input rows.
+    pub x: Span,
+    /// Output rows.
+    pub y: Span,
+}
+
+/// A device's blocking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tiling {
+    /// Threads that hold neighbouring columns; the subgroup size where rows are shared by shuffles.
+    pub lanes: u32,
+    /// Teams of such threads in a workgroup.
+    pub teams: u32,
+    /// Rows that a team shares by shuffles: `lanes`, or 1.
+    pub share: u32,
+    /// Rows (times `share`) a thread keeps.
+    pub tile_o: u32,
+    /// Columns a thread keeps.
+    pub tile_q: u32,
+}
+
+impl Tiling {
+    /// The core tier's: 8 x 8 outputs a thread, 64 x 64 a workgroup.
+    pub const CORE: Self = Self { lanes: 8, teams: 8, share: 1, tile_o: 8, tile_q: 8 };
+
+    /// The blocking for an adapter.
+    ///
+    /// In the subgroup tier a thread keeps `tile_o * subgroup size * tile_q` sums: 128 where the subgroup is small (software adapters
+    /// keep them in the first-level cache), 64 where it is a GPU's 32 or 64.
+    pub fn of(info: &AdapterInfo) -> Self {
+        match (info.tier, info.subgroup_size) {
+            (Tier::Subgroup, size @ 4..=16) => {
+                Self { lanes: size, teams: 1, share: size, tile_o: 32 / size, tile_q: 4 }
+            }
+            (Tier::Subgroup, size @ 32..) => Self { lanes: size, teams: 1, share: size, tile_o: 1, tile_q: 2 },
+            _ => Self::CORE,
+        }
+    }
+
+    /// Less rows a thread where a problem has only `rows`.
+    pub fn for_rows(mut self, rows: u32) -> Self {
+        self.tile_o = self.tile_o.min(rows.div_ceil(self.share * self.teams)).max(1);
+        self
+    }
+
+    /// For products whose columns are neighbours and loaded in quads: four or eight columns a thread, as many sums as otherwise.
+    pub fn in_quads(mut self) -> Self {
+        if self.share > 16 {
+            (self.share, self.tile_o, self.tile_q) = (16, 1, 4);
+        }
+        self
+    }
+
+    /// For products that keep two sums an output, that of a block and the total: half of the outputs where registers are few.
+    pub fn two_sums(mut self) -> Self {
+        if self.share > 16 {
+            (self.share, self.tile_o, self.tile_q) = (16, 1, 2);
+        } else if self.share == 1 {
+            self.tile_o = 4;
+        }
+        self
+    }
+
+    /// For products that keep one sum an output and read single f32: as [`Self::in_quads`].
+    pub fn one_sum(self) -> Self {
+        self.in_quads()
+    }
+
+    /// Workgroups that keep an adapter busy. A long sum is split into parts until there are as many (`super::parts`): few for software
+    /// adapters, whose memory is slow, and more where a workgroup is a single subgroup of a GPU.
+    pub fn workgroups(&self) -> u32 {
+        match self.share {
+            1 => 1024,
+            2..=16 => 512,
+            _ => 2048,
+        }
+    }
+
+    /// One team a workgroup, for kernels that keep a whole product's rows in a thread one tile after another: 16 rows a tile, and as many
+    /// columns a thread as leave the fewest idle for `columns`.
+    pub fn one_team(mut self, columns: u32) -> Self {
+        if self.share == 1 {
+            self.lanes = 64;
+        }
+        self.teams = 1;
+        self.tile_o = (16 / self.share).max(1);
+        let idle = |q: &u32| columns.next_multiple_of(self.lanes * q) - columns;
+        self.tile_q = [4, 3, 2, 1].into_iter().min_by_key(idle).unwrap_or(1);
+        self
+    }
+
+    /// Rows of a workgroup's tile.
+    pub fn tile_rows(&self) -> u32 {
+        self.teams * self.tile_o * self.share
+    }
+
+    /// Columns of a workgroup's tile.
+    pub fn tile_columns(&self) -> u32 {
+        self.lanes * self.tile_q
+    }
+
+    /// The constants.
+    pub fn variant(&self) -> Variant {
+        Variant::plain()
+            .with("LANES", self.lanes)
+            .with("TEAMS", self.teams)
+            .with("SHARE", self.share)
+            .with("TILE_O", self.tile_o)
+            .with("TILE_Q", self.tile_q)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Blocks of 128 that `share` rows of `length` touch, at worst.
+    fn blocks(share: u32, length: u32) -> u32 {
+        (0..128).map(|start| (start + share * length - 1) / 128 + 1).max().unwrap_or(0)
+    }
+
+    #[test]
+    fn shared_signs_leave_two_invocations_for_the_biases() {
+        for share in [4, 8, 16, 32, 64] {
+            let tiling = Tiling { lanes: share, teams: 1, share, tile_o: 1, tile_q: 2 };
+            let how = Product { tiling, perturbed: Some(Distribution::Rademacher) };
+            for length in 1..=200 {
+                assert_eq!(how.shares_signs(tiling, length), blocks(share, length) <= share - 2, "{share} {length}");
+            }
+            assert!(!Product { perturbed: Some(Distribution::Gaussian), ..how }.shares_signs(tiling, 1));
+        }
+        let core = Product { tiling: Tiling::CORE, perturbed: Some(Distribution::Rademacher) };
+        assert!(!core.shares_signs(Tiling::CORE, 1));
+    }
+}
