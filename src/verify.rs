@@ -7,15 +7,40 @@ use std::sync::mpsc;
 
 use serde::Serialize;
 
-use crate::device::{Device, Selection, open};
-use crate::engine::{Engine, ProbeSettings};
-use crate::error::Error;
-use crate::golden::{Golden, Mode, PassGolden, SpsaGolden};
+use crate::device::{Device, DeviceError, Selection, open};
+use crate::engine::{Engine, EngineError, ProbeSettings};
+use crate::golden::{Golden, GoldenError, Mode, PassGolden, SpsaGolden};
 
 /// Largest relative error of logits, loss and statistics (interfaces, Golden files).
 const FORWARD_TOLERANCE: f64 = 1e-4;
 /// Largest relative error of a gradient.
 const GRADIENT_TOLERANCE: f64 = 1e-3;
+
+/// What can go wrong in the check of golden files.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// A golden file.
+    #[error(transparent)]
+    Golden(#[from] GoldenError),
+    /// A file of differences and its pass are of different models.
+    #[error("{}: params: expected {expected}, as {} has, found {found}", path.display(), pass.display())]
+    Params {
+        /// The file of differences.
+        path: PathBuf,
+        /// The pass it names.
+        pass: PathBuf,
+        /// Parameters of the pass's model.
+        expected: usize,
+        /// As the file says.
+        found: usize,
+    },
+    /// A device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
 
 /// What was found, as `verify --json` prints it.
 #[derive(Clone, Debug, Serialize)]
@@ -73,13 +98,13 @@ pub struct Count {
 ///
 /// # Errors
 /// A file that is malformed or of a kind that is not available; a failing device; what `tell` returned.
-pub fn run(
+pub fn run<E: From<VerifyError>>(
     files: &[PathBuf],
     selection: &Selection,
-    mut tell: impl FnMut(&FileReport, Count) -> Result<(), Error>,
-) -> Result<Report, Error> {
-    let golden = files.iter().map(|path| Ok((path, Work::read(path)?))).collect::<Result<Vec<_>, Error>>()?;
-    let device = open(selection)?;
+    mut tell: impl FnMut(&FileReport, Count) -> Result<(), E>,
+) -> Result<Report, E> {
+    let golden = files.iter().map(|path| Ok((path, Work::read(path)?))).collect::<Result<Vec<_>, VerifyError>>()?;
+    let device = open(selection).map_err(VerifyError::from)?;
     let name = device.info().name.clone();
     let cores = std::thread::available_parallelism().map_or(1, usize::from).min(golden.len());
     let selection = if cores > 1 { &Selection { compile_cores: Some(1), ..selection.clone() } } else { selection };
@@ -101,7 +126,7 @@ pub fn run(
                 {
                     let (path, work) = &golden[index];
                     let device = first.take().map_or_else(|| open(selection), Ok);
-                    let report = device.map_err(Error::from).and_then(|device| compare(device, path, work));
+                    let report = device.map_err(VerifyError::from).and_then(|device| compare(device, path, work));
                     if sender.send((index, report)).is_err() {
                         return;
                     }
@@ -110,7 +135,7 @@ pub fn run(
         }
         drop(sender);
         for (done, (index, report)) in receiver.iter().enumerate() {
-            let told = report.and_then(|report| {
+            let told = report.map_err(E::from).and_then(|report| {
                 tell(&report, Count { done: done + 1, of: golden.len() })?;
                 reports[index] = Some(report);
                 Ok(())
@@ -129,7 +154,7 @@ pub fn run(
 }
 
 /// Recomputes one file.
-fn compare(device: Box<dyn Device>, path: &Path, work: &Work) -> Result<FileReport, Error> {
+fn compare(device: Box<dyn Device>, path: &Path, work: &Work) -> Result<FileReport, VerifyError> {
     let pass = work.pass();
     let mut engine = Engine::new(device, pass.graph.clone(), &pass.weights)?;
     let tensors = match work {
@@ -147,19 +172,15 @@ enum Work {
 }
 
 impl Work {
-    fn read(path: &Path) -> Result<Self, Error> {
+    fn read(path: &Path) -> Result<Self, VerifyError> {
         match Golden::read(path)? {
             Golden::Pass(pass) => Ok(Work::Pass(pass)),
             Golden::Spsa(spsa) => {
                 let pass = PassGolden::read(&spsa.golden)?;
                 let params = pass.graph.param_count();
                 if params != spsa.params {
-                    return Err(Error::Request(format!(
-                        "{}: params: expected {params}, as {} has, found {}",
-                        path.display(),
-                        spsa.golden.display(),
-                        spsa.params
-                    )));
+                    let (expected, found) = (params, spsa.params);
+                    return Err(VerifyError::Params { path: path.to_owned(), pass: spsa.golden, expected, found });
                 }
                 Ok(Work::Spsa(spsa, Box::new(pass)))
             }
@@ -173,7 +194,7 @@ impl Work {
     }
 }
 
-fn compare_pass(engine: &mut Engine, golden: &PassGolden) -> Result<Vec<TensorReport>, Error> {
+fn compare_pass(engine: &mut Engine, golden: &PassGolden) -> Result<Vec<TensorReport>, VerifyError> {
     let batch_statistics = golden.mode == Mode::Train;
     let outputs = engine.outputs(&golden.x, &golden.y, batch_statistics)?;
     let backward = engine.gradients(&golden.x, &golden.y, batch_statistics)?;
@@ -202,7 +223,7 @@ fn compare_pass(engine: &mut Engine, golden: &PassGolden) -> Result<Vec<TensorRe
     Ok(list)
 }
 
-fn compare_spsa(engine: &mut Engine, spsa: &SpsaGolden, golden: &PassGolden) -> Result<Vec<TensorReport>, Error> {
+fn compare_spsa(engine: &mut Engine, spsa: &SpsaGolden, golden: &PassGolden) -> Result<Vec<TensorReport>, VerifyError> {
     let mut list = Vec::new();
     for case in &spsa.cases {
         let settings = ProbeSettings {

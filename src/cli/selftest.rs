@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::args::SelftestArgs;
 use super::devices::LimitsEntry;
+use super::error::Error;
 use super::output::{self, Adapter, Steps, verdict};
 use crate::device::open;
-use crate::error::Error;
 use crate::selftest::{self, Case, CheckResult};
 
 #[derive(Serialize)]

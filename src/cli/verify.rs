@@ -1,8 +1,8 @@
 //! `zowarmup verify`.
 
 use super::args::VerifyArgs;
+use super::error::Error;
 use super::output::{self, Steps, row, table, verdict};
-use crate::error::Error;
 use crate::verify::{self, FileReport};
 
 /// Recomputes golden files and compares. Each file is shown as soon as it is done.

@@ -18,6 +18,12 @@ pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError>
         ),
         (config.warmup.algorithm == WarmupAlgorithm::FedAdam, "warmup.algorithm", quoted("fedadam"), "fedavg"),
         (zo.local_steps > 1, "zo.local_steps", zo.local_steps.to_string(), "1"),
+        (
+            zo.local_lr != 0.0,
+            "zo.local_lr",
+            zo.local_lr.to_string(),
+            "0: it is the rate of steps that aren't made here",
+        ),
         (zo.optimizer != ZoOptimizer::Sgd, "zo.optimizer", quoted(zo.optimizer.name()), "sgd"),
         (
             zo.participants == ZoParticipants::HighFirstOrder,

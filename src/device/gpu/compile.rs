@@ -107,7 +107,8 @@ impl Compiler {
             for _ in 0..threads {
                 let (sender, pending) = (sender.clone(), &pending);
                 scope.spawn(move || {
-                    while let Some(job) = lock(pending).pop() {
+                    loop {
+                        let Some(job) = lock(pending).pop() else { return };
                         let pipeline = timed(&job, || job.make(device));
                         if sender.send(pipeline.map(|pipeline| (job, Arc::new(pipeline)))).is_err() {
                             return;
