@@ -75,10 +75,10 @@ impl WeightParams {
     /// How the sum is split for lanes of `sample_rows` rows a sample. Over samples it isn't: a part can't be longer than a block.
     pub fn split(&self, tiling: Tiling, sample_rows: u32) -> Option<Split> {
         let tiles = self.tiles(self.tiling(tiling)).iter().product();
-        let wanted = tiling.workgroups();
+        let (wanted, least) = (tiling.workgroups(), tiling.part_terms());
         // Parts end on the blocks that the kernel takes at once.
         let multiple = SAMPLE_BLOCK;
-        Sum { sample_rows, row: 1, terms: 1, whole: tiles, split: tiles, wanted, least: 256, multiple }.splitting()
+        Sum { sample_rows, row: 1, terms: 1, whole: tiles, split: tiles, wanted, least, multiple }.splitting()
     }
 }
 
