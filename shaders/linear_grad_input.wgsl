@@ -55,8 +55,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     for (var g = 0u; g < TILE_Q / 4u; g++) {
         let k = k0 + 4u * g;
-        column[g] = lane.weight_base + params.weight_offset + select(0u, k, k < params.inputs);
-        columns_left[g] = max(params.inputs, k) - k;
+        // Those beyond the last compute the first ones' sums, which aren't stored.
+        let inside = select(0u, k, k < params.inputs);
+        column[g] = lane.weight_base + params.weight_offset + inside;
+        columns_left[g] = params.inputs - inside;
     }
     var sums: Tile;
     for (var o = 0u; o < params.outputs; o += 4u) { tile_step(&sums, o); }

@@ -5,11 +5,11 @@
 
 const INPUT_QUADS: u32 = 0u;
 
-// Elements i..i+4 of a row of which `count` are left; those beyond it are 0.
+// Elements i..i+4 of a row of which `count` are left, at least one; those beyond it are 0.
 fn input_four(i: u32, count: u32) -> vec4<f32> {
     let a = input_quads_at(i >> 2u);
     if (INPUT_QUADS == 1u) {
         return a;
     }
-    return masked(window(a, input_quads_at((i >> 2u) + 1u), i & 3u), count);
+    return masked(window(a, input_quads_at(last_quad(i, count)), i & 3u), count);
 }

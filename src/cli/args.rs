@@ -31,6 +31,8 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Rebuild weights from a ledger and check its fingerprints
     Replay(ReplayArgs),
+    /// Compare the files of a finished run with what the run wrote
+    Check(CheckArgs),
     /// Loss and accuracy of weights on a config's test samples
     Eval(EvalArgs),
     /// Recompute golden files on the device
@@ -72,6 +74,14 @@ pub struct JsonArgs {
     pub json: bool,
 }
 
+/// `--force`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct ForceArgs {
+    /// Replace an output file that exists; a file that the command reads is never replaced
+    #[arg(long)]
+    pub force: bool,
+}
+
 /// `--set`.
 #[derive(Debug, Args)]
 pub struct SetArgs {
@@ -104,9 +114,22 @@ pub struct RunArgs {
 pub struct ResumeArgs {
     /// Folder of the run
     pub dir: PathBuf,
+    /// Extends the run: zo.rounds, or changes what changes no bit: paths, device settings
+    #[command(flatten)]
+    pub set: SetArgs,
     /// Device.
     #[command(flatten)]
     pub device: DeviceArgs,
+    /// Output.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Folder of the run
+    pub dir: PathBuf,
     /// Output.
     #[command(flatten)]
     pub json: JsonArgs,
@@ -121,9 +144,12 @@ pub struct ReplayArgs {
     /// Weights before its first round
     #[arg(long, value_name = "FILE")]
     pub base: PathBuf,
-    /// Where the weights go
+    /// Where the weights go; without it only the fingerprints are checked
     #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
+    pub out: Option<PathBuf>,
+    /// Output file.
+    #[command(flatten)]
+    pub force: ForceArgs,
     /// The last round to replay (absolute, 0-based) [default: all]
     #[arg(long, value_name = "ROUND")]
     pub until: Option<u32>,
@@ -187,6 +213,9 @@ pub struct StreamArgs {
     /// Write the elements as little-endian f32 to a file, too
     #[arg(long, value_name = "FILE")]
     pub dump: Option<PathBuf>,
+    /// Output file.
+    #[command(flatten)]
+    pub force: ForceArgs,
     /// Device.
     #[command(flatten)]
     pub device: DeviceArgs,

@@ -5,14 +5,19 @@
 
 pub mod args;
 mod bench;
+mod check;
 mod config;
 mod cost;
 mod devices;
+mod display;
+pub mod error;
 mod eval;
+mod interrupt;
+mod outfile;
 mod output;
-mod progress;
 mod replay;
 mod run;
+mod say;
 mod selftest;
 mod stream;
 mod verify;
@@ -22,8 +27,9 @@ use std::io::IsTerminal;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-use crate::error::Error;
 use args::{Cli, Command};
+use error::Error;
+use say::{Stderr, say};
 
 /// Runs the program on the process's arguments and returns its exit status.
 pub fn main() -> u8 {
@@ -39,10 +45,8 @@ pub fn main() -> u8 {
     log(cli.verbose);
     match execute(&cli.command) {
         Ok(status) => status,
-        // The reader of a pipe has seen enough.
-        Err(Error::Output(e)) if e.kind() == std::io::ErrorKind::BrokenPipe => 0,
         Err(error) => {
-            eprintln!("error: {error}");
+            say(format_args!("error: {error}"));
             error.exit_status()
         }
     }
@@ -53,6 +57,7 @@ fn execute(command: &Command) -> Result<u8, Error> {
         Command::Run(args) => run::run(args),
         Command::Resume(args) => run::resume(args),
         Command::Replay(args) => replay::execute(args),
+        Command::Check(args) => check::execute(args),
         Command::Eval(args) => eval::execute(args),
         Command::Verify(args) => verify::execute(args),
         Command::Stream(args) => stream::execute(args),
@@ -71,7 +76,9 @@ fn log(verbose: u8) {
     let filter = EnvFilter::try_from_env("ZOWARMUP_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| Stderr)
+        // These would be printed with a macro that panics.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(verbose > 0)
         .without_time()

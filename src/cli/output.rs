@@ -4,8 +4,8 @@ use std::io::Write;
 
 use serde::Serialize;
 
+use super::error::Error;
 use crate::caps::AdapterInfo;
-use crate::error::Error;
 
 /// Prints a result: one JSON object, or `text` for people.
 pub fn print<T: Serialize>(json: bool, result: &T, text: impl FnOnce(&T) -> String) -> Result<(), Error> {
@@ -18,8 +18,16 @@ pub fn print<T: Serialize>(json: bool, result: &T, text: impl FnOnce(&T) -> Stri
 
 /// Prints text as it is.
 pub fn raw(text: &str) -> Result<(), Error> {
+    raw_bytes(text.as_bytes())
+}
+
+/// Prints bytes as they are. A closed pipe is no error: its reader has seen enough, and the command's exit status stays.
+pub fn raw_bytes(bytes: &[u8]) -> Result<(), Error> {
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::Output)
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::Output(e)),
+        _ => Ok(()),
+    }
 }
 
 /// An adapter as `selftest` and `bench` name it.

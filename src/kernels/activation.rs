@@ -1,16 +1,17 @@
 //! Activation functions.
 
-use super::fold_grid;
-use super::values;
-use crate::recording::kernel::{Kernel, params};
+use std::f32::consts::FRAC_1_SQRT_2;
+
+use super::lib::math::{erf_f32, tanh_f32};
+use super::lib::values;
+use super::lib::{Case, fold_grid, rounding};
+use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
-use crate::reference::activation as twins;
 
-/// An activation function.
-pub static ACTIVATION: Kernel = values::kernel::<Params>("activation", twins::activation);
+pub use super::activation_grad::record as record_grad;
 
-/// Its gradient.
-pub static ACTIVATION_GRAD: Kernel = values::kernel::<Params>("activation_grad", twins::activation_grad);
+/// The kernel.
+pub static KERNEL: Kernel = values::kernel::<Params>("activation", twin);
 
 /// Which function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,27 +25,60 @@ pub enum Kind {
 }
 
 params! {
-    /// Uniform block of both kernels.
+    /// Uniform block of this kernel and its gradient.
     pub struct Params {
         /// Values.
         pub count: u32,
     }
 }
 
+impl Kind {
+    /// How this kernel and its gradient are built for `count` values, and how many f32 a `Value` holds then.
+    pub fn build(self, count: u64) -> (Variant, u32) {
+        let (variant, width) = values::of(count);
+        (variant.with("KIND", self as u32), width)
+    }
+}
+
 /// Records `y = f(x)` over `count` values.
 pub fn record(rec: &mut Recording, kind: Kind, count: u32, x: Span, y: Span) {
     let items = u64::from(count);
-    let (variant, width) = values::of(items);
+    let (variant, width) = kind.build(items);
     let grid = fold_grid(items / u64::from(width), 64);
-    let variant = variant.with("KIND", kind as u32);
-    rec.dispatch(&ACTIVATION, variant, &Params { count }, &[x, y], grid, 10 * items);
+    rec.dispatch(&KERNEL, variant, &Params { count }, &[x, y], grid, 10 * items);
 }
 
-/// Records `dx` from `dy` and what the kind's gradient needs of the forward pass (`saved`).
-pub fn record_grad(rec: &mut Recording, kind: Kind, count: u32, saved: Span, dy: Span, dx: Span) {
-    let items = u64::from(count);
-    let (variant, width) = values::of(items);
-    let grid = fold_grid(items / u64::from(width), 64);
-    let variant = variant.with("KIND", kind as u32);
-    rec.dispatch(&ACTIVATION_GRAD, variant, &Params { count }, &[saved, dy, dx], grid, 10 * items);
+/// relu, gelu or tanh.
+fn twin(call: &Call<'_>) {
+    let count = call.params::<Params>().count as usize;
+    let kind = call.variant.get("KIND", 0);
+    let x = call.read::<f32>(1);
+    let mut y = call.write::<f32>(2);
+    for (y, &v) in y[..count].iter_mut().zip(&*x) {
+        *y = match kind {
+            0 if v < 0.0 => 0.0,
+            0 => v,
+            1 => 0.5 * v * (1.0 + erf_f32(v * FRAC_1_SQRT_2)),
+            _ => tanh_f32(v),
+        };
+    }
+}
+
+/// Self-test cases.
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    // Polynomials: their operations are fewer than 32, of falling weight.
+    for (kind, tolerance) in [(Kind::Relu, 0.0), (Kind::Gelu, rounding(32)), (Kind::Tanh, rounding(32))] {
+        for count in [1, 1000, if kind == Kind::Relu { 65_536 * 64 + 5 } else { 129 }, 4 * 65_537] {
+            cases.push(Case::new(format!("activation {kind:?} {count}"), tolerance, move |f| {
+                let x: Vec<f32> = f.values(count as usize).iter().map(|v| v * 5.0).collect();
+                let (x, y) = (f.buffer("x", &x), f.blank("y", count as usize));
+                let mut rec = Recording::new();
+                record(&mut rec, kind, count, x, y);
+                rec.read_back(y);
+                rec
+            }));
+        }
+    }
+    cases
 }

@@ -1,75 +1,21 @@
 //! Convolutions, forward.
 
-use super::moments::{Moments, Parts};
-use super::params::Lanes;
-use super::tiling::{Operands, Product};
-use crate::recording::kernel::{Kernel, Variant, params};
+use super::lib::case::{perturbation, product_tolerance};
+use super::lib::conv::{Launch, twin};
+use super::lib::moments::{Moments, Parts};
+use super::lib::params::{ABSENT, Lanes};
+use super::lib::tiling::{Operands, Product};
+use super::lib::{Case, PERTURBED};
+use super::{conv_channel_moments, conv_group_moments};
+use crate::recording::kernel::Kernel;
 use crate::recording::{Recording, Span};
-use crate::reference::conv as twins;
+use crate::stream::Distribution;
+
+pub use super::lib::conv::Params;
+pub use super::lib::geometry::Geometry;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel::new::<Params>("conv", twins::conv);
-
-/// The same, with moments of the output for a group norm.
-pub static GROUP_MOMENTS: Kernel = Kernel::new::<Params>("conv_group_moments", twins::conv_group_moments);
-
-/// The same, with moments of the output for a batch norm.
-pub static CHANNEL_MOMENTS: Kernel = Kernel::new::<Params>("conv_channel_moments", twins::conv_channel_moments);
-
-params! {
-    /// The uniform block.
-    pub struct Params {
-        /// Flat index of the weight `[oc, ic, k, k]`.
-        pub weight_offset: u32,
-        /// Flat index of the bias; `u32::MAX`: none.
-        pub bias_offset: u32,
-        /// 1: inputs are the batch (`x_row`), 0: an activation (`row0`).
-        pub from_batch: u32,
-        /// 1: ReLU follows.
-        pub relu: u32,
-    }
-}
-
-/// Sizes of a convolution: samples `[in_c, in_h, in_w]` to `[out_c, out_h, out_w]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Geometry {
-    /// Channels, height and width before.
-    pub input: [u32; 3],
-    /// After.
-    pub output: [u32; 3],
-    /// Side of the kernel.
-    pub kernel: u32,
-    /// Step.
-    pub stride: u32,
-    /// Zeros on every side.
-    pub padding: u32,
-}
-
-impl Geometry {
-    /// The constants that the shaders want.
-    pub fn variant(&self, variant: Variant) -> Variant {
-        variant
-            .with("IN_C", self.input[0])
-            .with("IN_H", self.input[1])
-            .with("IN_W", self.input[2])
-            .with("OUT_C", self.output[0])
-            .with("OUT_H", self.output[1])
-            .with("OUT_W", self.output[2])
-            .with("KERNEL", self.kernel)
-            .with("STRIDE", self.stride)
-            .with("PADDING", self.padding)
-    }
-
-    /// Products of an output value.
-    pub fn depth(&self) -> u32 {
-        self.input[0] * self.kernel * self.kernel
-    }
-
-    /// Output pixels of a channel.
-    pub fn pixels(&self) -> u32 {
-        self.output[1] * self.output[2]
-    }
-}
+pub static KERNEL: Kernel = Kernel::new::<Params>("conv", twin);
 
 /// Records the convolution of all rows of a chunk. With `moments`, those of the output are left there; there must be no ReLU then.
 pub fn record(
@@ -81,23 +27,59 @@ pub fn record(
     io: &Operands,
     moments: Option<(Moments, Span)>,
 ) {
-    let tiling = how.tiling.for_rows(geometry.output[0]);
-    let quads = (params.weight_offset | geometry.depth()).is_multiple_of(4);
-    let variant = geometry
-        .variant(how.variant(tiling, geometry.depth()))
-        .with("WEIGHT_QUADS", u32::from(quads))
-        .with("RELU", params.relu);
-    let columns = lanes.max_rows * geometry.pixels();
-    let grid = [geometry.output[0].div_ceil(tiling.tile_rows()), columns.div_ceil(tiling.tile_columns()), lanes.count];
-    let products = u64::from(geometry.output[0] * geometry.pixels()) * u64::from(geometry.depth());
-    let (bound, cost) = ([lanes.table, io.weights, io.x, io.y], 2 * lanes.rows * products);
-    let (kernel, variant, left) = match moments {
-        Some((Moments { parts: Parts::Groups { segment, .. }, .. }, to)) => {
-            (&GROUP_MOMENTS, variant.with("SEGMENT", segment), Some(to))
+    let launch = Launch::new(lanes, how, geometry, params, io);
+    match moments {
+        Some((Moments { parts: Parts::Own { .. }, .. }, _)) | None => {
+            rec.dispatch(&KERNEL, launch.variant, params, &launch.bound, launch.grid, launch.cost)
         }
-        Some((Moments { parts: Parts::Channels { .. }, .. }, to)) => (&CHANNEL_MOMENTS, variant, Some(to)),
-        Some((Moments { parts: Parts::Own { .. }, .. }, _)) | None => (&KERNEL, variant, None),
-    };
-    let bound: Vec<Span> = bound.into_iter().chain(left).collect();
-    rec.dispatch(kernel, variant, params, &bound, grid, cost);
+        Some((Moments { parts: Parts::Groups { segment, .. }, .. }, to)) => {
+            conv_group_moments::record(rec, launch, params, segment, to);
+        }
+        Some((Moments { parts: Parts::Channels { .. }, .. }, to)) => {
+            conv_channel_moments::record(rec, launch, params, to);
+        }
+    }
+}
+
+/// Self-test cases.
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for how in PERTURBED {
+        for (input, out_c, kernel, stride, padding, offset) in [
+            ([1, 1, 1], 1, 1, 1, 0, 0),
+            ([3, 9, 8], 13, 3, 2, 1, 5),
+            ([4, 6, 6], 40, 5, 1, 2, 4),
+            ([5, 4, 7], 3, 2, 3, 0, 1),
+        ] {
+            let out = |size: u32| (size + 2 * padding - kernel) / stride + 1;
+            let output = [out_c, out(input[1]), out(input[2])];
+            cases.push(case(how, Geometry { input, output, kernel, stride, padding }, offset));
+        }
+    }
+    cases
+}
+
+fn case(how: Option<Distribution>, g: Geometry, weight_offset: u32) -> Case {
+    let name =
+        format!("conv {} {:?} to {:?} kernel {} stride {}", perturbation(how), g.input, g.output, g.kernel, g.stride);
+    Case::new(name, product_tolerance(how, g.depth()), move |f| {
+        let rows = [5, 1, 3];
+        let bias_offset = weight_offset + g.output[0] * g.depth();
+        let stride = (bias_offset + g.output[0]).next_multiple_of(64);
+        let lanes = f.lanes(&rows, stride);
+        let total = rows.iter().sum::<u32>();
+        let values = |shape: [u32; 3]| (total * shape.iter().product::<u32>()) as usize;
+        let io = Operands {
+            weights: f.random("weights", 3 * stride as usize),
+            x: f.random("x", values(g.input)),
+            y: f.blank("y", values(g.output)),
+        };
+        let mut rec = Recording::new();
+        for (from_batch, relu, bias_offset) in [(1, 0, bias_offset), (0, 1, ABSENT)] {
+            let params = Params { weight_offset, bias_offset, from_batch, relu };
+            record(&mut rec, &lanes, &Product { tiling: f.tiling(), perturbed: how }, &g, &params, &io, None);
+            rec.read_back(io.y);
+        }
+        rec
+    })
 }

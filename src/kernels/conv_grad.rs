@@ -2,7 +2,8 @@
 
 use super::conv::Geometry;
 use super::params::Lanes;
-use super::parts::{self, Cut, Split, Sum, Target, Tensors};
+use super::part_sums;
+use super::parts::{Cut, Split, Sum, Target, Tensors};
 use super::tiling::Tiling;
 use crate::recording::kernel::{Kernel, params};
 use crate::recording::{Recording, Span};
@@ -149,7 +150,7 @@ pub fn record_weight(
     let variant = geometry.variant(tiling.variant()).with("DY_QUADS", quads).with("SPLIT", u32::from(split.is_some()));
     let (row, tensors) = (geometry.pixels().div_ceil(4), Tensors::one(params.weight_offset, params.weight_len()));
     let cost = params.cost(lanes);
-    parts::record(rec, lanes, split, row, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
+    part_sums::record(rec, lanes, split, row, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
         let (cut, weight_offset, accumulate) = (launch.cut, tensors.first.0, launch.accumulate);
         let uniforms = WeightUniforms { cut, weight_offset, from_batch: params.from_batch, accumulate };
         let bound = [lanes.table, dy, x, launch.sums];

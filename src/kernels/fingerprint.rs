@@ -1,12 +1,12 @@
 //! Fingerprint of a weight vector: order-free sums of mixed bits (perturbation-stream, Ledger).
 
-use super::{fold_grid, vec4_bytes};
-use crate::recording::kernel::{Kernel, Variant, params};
+use super::lib::replay_cases::{WINDOWS, test_weights};
+use super::lib::{Case, fold_grid, vec4_bytes};
+use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{BufferId, Recording, Span};
-use crate::reference;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel::new::<Params>("fingerprint", reference::fingerprint::fingerprint);
+pub static KERNEL: Kernel = Kernel::new::<Params>("fingerprint", twin);
 
 params! {
     /// The uniform block.
@@ -37,4 +37,54 @@ pub fn record_part(rec: &mut Recording, weights: BufferId, offset: u64, first: u
         grid,
         u64::from(params) * 20,
     );
+}
+
+/// Adds both sums over all weights, and the count of those that aren't finite, to binding 2.
+fn twin(call: &Call<'_>) {
+    let params: Params = call.params();
+    let weights = call.read::<u32>(1);
+    let mut sums = call.write::<u32>(2);
+    for (i, &b) in (params.first..).zip(&weights[..params.weights as usize]) {
+        let low = mixed(b ^ i.wrapping_mul(0x9E37_79B9));
+        let high = mixed(b.wrapping_add(i.wrapping_mul(0x85EB_CA77)).wrapping_add(0x1656_67B1));
+        sums[0] = sums[0].wrapping_add(low);
+        sums[1] = sums[1].wrapping_add(high);
+        sums[2] += u32::from(!f32::from_bits(b).is_finite());
+    }
+}
+
+/// murmur3's finaliser.
+fn mixed(mut h: u32) -> u32 {
+    h ^= h >> 16;
+    h = h.wrapping_mul(0x85EB_CA6B);
+    h ^= h >> 13;
+    h = h.wrapping_mul(0xC2B2_AE35);
+    h ^ h >> 16
+}
+
+/// Self-test cases.
+pub fn cases() -> Vec<Case> {
+    let mut cases: Vec<Case> = [1, 4_095, 4_097, 100_003].map(case).into();
+    cases.push(Case::new("fingerprint windows", 0.0, |f| {
+        let weights = f.buffer("weights", &test_weights(WINDOWS.iter().map(|(_, params)| params).sum())).buffer;
+        let sums = f.buffer("sums", &[0u32; 3]);
+        let mut rec = Recording::new();
+        for (first, params) in WINDOWS {
+            record_part(&mut rec, weights, 4 * u64::from(first), first, params, sums);
+        }
+        rec.read_back(sums);
+        rec
+    }));
+    cases
+}
+
+fn case(params: u32) -> Case {
+    Case::new(format!("fingerprint {params}"), 0.0, move |f| {
+        let weights = f.buffer("weights", &test_weights(params)).buffer;
+        let sums = Span::of(f.unwritten("sums", 12), 12);
+        let mut rec = Recording::new();
+        record(&mut rec, weights, 0, params, sums);
+        rec.read_back(sums);
+        rec
+    })
 }

@@ -1,6 +1,7 @@
 //! Layer norm over the rows of a chunk, which are tokens where the lanes count tokens.
 
 use super::params::{Lanes, perturb};
+use super::part_sums;
 use super::parts::{self, Cut, Split, Sum, Target, Tensors};
 use super::values;
 use crate::recording::kernel::{Kernel, Variant, params};
@@ -135,7 +136,7 @@ pub fn record_grad_params(
     let row_teams = if split.is_some() { parts::ROW_TEAMS } else { 1 };
     let variant = values::of(u64::from(params.dim)).0.with("ROW_TEAMS", row_teams);
     let (tensors, dim, cost) = (params.tensors(), params.dim, 8 * params.values(lanes));
-    parts::record(rec, lanes, split, 1, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
+    part_sums::record(rec, lanes, split, 1, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
         let (scale_offset, bias_offset) = (tensors.first.0, tensors.second.0);
         let (cut, accumulate) = (launch.cut, launch.accumulate);
         let uniforms = GradUniforms { cut, dim, scale_offset, bias_offset, accumulate };

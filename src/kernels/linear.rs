@@ -1,17 +1,26 @@
 //! Linear layers, forward.
 
-use super::params::Lanes;
-use super::tiling::{Operands, Product};
-use crate::recording::kernel::{Kernel, params};
+use std::f32::consts::FRAC_1_SQRT_2;
+
+use super::lib::case::{perturbation, product_tolerance};
+use super::lib::math::erf_f32;
+use super::lib::params::{ABSENT, Lane, Lanes};
+use super::lib::tiling::{Operands, Product};
+use super::lib::weight::weights;
+use super::lib::{Case, PERTURBED, rounding};
+use crate::recording::kernel::{Call, Kernel, params};
 use crate::recording::{Recording, Span};
+use crate::stream::Distribution;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel::new::<Params>("linear", crate::reference::linear::linear);
+pub static KERNEL: Kernel = Kernel::new::<Params>("linear", twin);
 
 /// No activation.
 pub const NONE: u32 = 0;
+
 /// max(0, v).
 pub const RELU: u32 = 1;
+
 /// The exact gelu, v / 2 (1 + erf(v / sqrt 2)).
 pub const GELU: u32 = 2;
 
@@ -57,4 +66,78 @@ pub fn record(
     // Something must be bound; what isn't added isn't read.
     let bound = [lanes.table, io.weights, io.x, io.y, residual.unwrap_or(io.x)];
     rec.dispatch(&KERNEL, variant, params, &bound, grid, cost);
+}
+
+/// `y[row][o] = act(sum_k W[o][k] x[row][k] + b[o])`, plus the residual without an activation; the sum along k in ascending order.
+fn twin(call: &Call<'_>) {
+    let p: Params = call.params();
+    let (lanes, all, x, mut y) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3), call.write::<f32>(4));
+    let perturb = call.variant.get("PERTURB", 0);
+    let (added, residual) = (call.variant.get("RESIDUAL", 0) == 1, call.read::<f32>(5));
+    let (inputs, outputs) = (p.inputs as usize, p.outputs as usize);
+    for lane in lanes.iter().take(call.grid[2] as usize) {
+        let matrix = weights(&all, lane, perturb, p.weight_offset, p.inputs * p.outputs);
+        let bias = if p.bias_offset == ABSENT {
+            vec![0.0; outputs]
+        } else {
+            weights(&all, lane, perturb, p.bias_offset, p.outputs)
+        };
+        let first = if p.from_batch == 1 { lane.x_row } else { lane.row0 } as usize;
+        for row in 0..lane.rows as usize {
+            let x = &x[(first + row) * inputs..][..inputs];
+            let at = (lane.row0 as usize + row) * outputs;
+            let y = &mut y[at..][..outputs];
+            for o in 0..outputs {
+                let sum = matrix[o * inputs..][..inputs].iter().zip(x).fold(0.0, |sum, (w, x)| sum + x * w) + bias[o];
+                y[o] = match p.activation {
+                    RELU => sum.max(0.0),
+                    GELU => 0.5 * sum * (1.0 + erf_f32(sum * FRAC_1_SQRT_2)),
+                    _ if added => sum + residual[at + o],
+                    _ => sum,
+                };
+            }
+        }
+    }
+}
+
+/// Self-test cases.
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for how in PERTURBED {
+        // Inputs, outputs, flat index of the weight: one of each; nothing divides the tiles; quads; a block border inside a row.
+        for (inputs, outputs, offset) in [(1, 1, 0), (67, 35, 3), (64, 10, 4), (300, 33, 125)] {
+            cases.push(case(how, inputs, outputs, offset));
+        }
+    }
+    cases
+}
+
+fn case(how: Option<Distribution>, inputs: u32, outputs: u32, weight_offset: u32) -> Case {
+    let name = format!("linear {} {inputs} to {outputs} at {weight_offset}", perturbation(how));
+    // A gelu takes another 64 roundings (as `activation` does), of 1.2 times its input at most.
+    Case::new(name, 1.2 * product_tolerance(how, inputs) + rounding(64), move |f| {
+        let rows = [41, 1, 9];
+        let bias_offset = weight_offset + inputs * outputs;
+        let stride = (bias_offset + outputs).next_multiple_of(64);
+        let lanes = f.lanes(&rows, stride);
+        let total = rows.iter().sum::<u32>();
+        let io = Operands {
+            weights: f.random("weights", 3 * stride as usize),
+            x: f.random("x", (total * inputs) as usize),
+            y: f.blank("y", (total * outputs) as usize),
+        };
+        let residual = f.random("residual", (total * outputs) as usize);
+        let mut rec = Recording::new();
+        for (from_batch, activation, bias_offset, residual) in [
+            (1, NONE, bias_offset, None),
+            (0, RELU, ABSENT, None),
+            (0, GELU, bias_offset, None),
+            (0, NONE, bias_offset, Some(residual)),
+        ] {
+            let params = Params { inputs, outputs, weight_offset, bias_offset, from_batch, activation };
+            record(&mut rec, &lanes, &Product { tiling: f.tiling(), perturbed: how }, &params, &io, residual);
+            rec.read_back(io.y);
+        }
+        rec
+    })
 }

@@ -1,6 +1,7 @@
 //! Gradients of linear layers, and of biases of any layer.
 
 use super::params::{Lanes, SAMPLE_BLOCK};
+use super::part_sums;
 use super::parts::{self, Cut, Split, Sum, Target, Tensors};
 use super::tiling::Tiling;
 use crate::recording::kernel::{Kernel, Variant, params};
@@ -171,7 +172,7 @@ pub fn record_weight(
     let [columns, rows] = params.tiles(tiling);
     let tensors = Tensors::one(params.weight_offset, inputs * outputs);
     let cost = 2 * lanes.rows * u64::from(inputs) * u64::from(outputs);
-    parts::record(rec, lanes, split, 1, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
+    part_sums::record(rec, lanes, split, 1, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
         let (cut, weight_offset, accumulate) = (launch.cut, tensors.first.0, launch.accumulate);
         let uniforms = WeightUniforms { cut, inputs, outputs, weight_offset, from_batch, accumulate };
         let bound = [lanes.table, dy, x, launch.sums];
@@ -193,7 +194,7 @@ pub fn record_bias(rec: &mut Recording, lanes: &Lanes, params: &BiasParams, dy: 
     let units = if params.flat() { 1 } else { spatial.div_ceil(4) };
     let tensors = Tensors::one(params.bias_offset, outputs);
     let cost = lanes.rows * u64::from(outputs) * u64::from(spatial);
-    parts::record(rec, lanes, split, units, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
+    part_sums::record(rec, lanes, split, units, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
         let (cut, bias_offset, accumulate) = (launch.cut, tensors.first.0, launch.accumulate);
         let uniforms = BiasUniforms { cut, outputs, spatial, bias_offset, accumulate };
         let grid = [params.groups(row_teams), 1, launch.layers];

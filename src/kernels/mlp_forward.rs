@@ -1,14 +1,17 @@
 //! The whole forward pass of a small multilayer perceptron in one launch.
 
-use super::params::{ABSENT, Lanes};
-use super::tiling::{Operands, Product};
+use super::lib::case::{perturbation, product_tolerance};
+use super::lib::params::{ABSENT, Lane, Lanes};
+use super::lib::tiling::{Operands, Product};
+use super::lib::weight::weights;
+use super::lib::{Case, PERTURBED};
 use crate::model::{Graph, Layer};
 use crate::recording::Recording;
-use crate::recording::kernel::{Kernel, params};
-use crate::reference;
+use crate::recording::kernel::{Call, Kernel, params};
+use crate::stream::Distribution;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel::new::<Params>("mlp_forward", reference::mlp_forward::mlp_forward);
+pub static KERNEL: Kernel = Kernel::new::<Params>("mlp_forward", twin);
 
 params! {
     /// The uniform block.
@@ -70,4 +73,64 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, how: &Product, params: &Params
     let grid = lanes.grid(1, lanes.max_rows.div_ceil(tiling.tile_columns()));
     let products = u64::from(params.hidden) * u64::from(params.inputs + params.classes);
     rec.dispatch(&KERNEL, variant, params, &[lanes.table, io.weights, io.x, io.y], grid, 2 * lanes.rows * products);
+}
+
+/// `logits = W2 max(W1 x + b1, 0) + b2`, sums in ascending order, biases last; bindings: lanes, weights, x, logits.
+fn twin(call: &Call<'_>) {
+    let p: Params = call.params();
+    let (lanes, all, x) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
+    let mut logits = call.write::<f32>(4);
+    let perturb = call.variant.get("PERTURB", 0);
+    let (inputs, classes) = (p.inputs as usize, p.classes as usize);
+    for lane in &lanes[..call.grid[2] as usize] {
+        let tensor = |offset: u32, len: u32| {
+            if offset == ABSENT { vec![0.0; len as usize] } else { weights(&all, lane, perturb, offset, len) }
+        };
+        let (w1, b1) = (tensor(p.weight1, p.hidden * p.inputs), tensor(p.bias1, p.hidden));
+        let (w2, b2) = (tensor(p.weight2, p.classes * p.hidden), tensor(p.bias2, p.classes));
+        for r in 0..lane.rows as usize {
+            let x = &x[(lane.x_row as usize + r) * inputs..][..inputs];
+            let hidden: Vec<f32> = layer(&w1, &b1, x).into_iter().map(|v| v.max(0.0)).collect();
+            logits[(lane.row0 as usize + r) * classes..][..classes].copy_from_slice(&layer(&w2, &b2, &hidden));
+        }
+    }
+}
+
+fn layer(w: &[f32], b: &[f32], x: &[f32]) -> Vec<f32> {
+    let row = |(w, b): (&[f32], &f32)| w.iter().zip(x).fold(0.0, |sum, (w, x)| sum + x * w) + b;
+    w.chunks_exact(x.len()).zip(b).map(row).collect()
+}
+
+/// Self-test cases.
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for how in PERTURBED {
+        for (inputs, hidden, classes) in [(1, 1, 1), (64, 64, 10), (13, 37, 16), (20, 150, 3)] {
+            cases.push(case(how, inputs, hidden, classes));
+        }
+    }
+    cases
+}
+
+fn case(how: Option<Distribution>, inputs: u32, hidden: u32, classes: u32) -> Case {
+    let name = format!("mlp_forward {} {inputs}-{hidden}-{classes}", perturbation(how));
+    // The hidden layer's error goes through the second sum.
+    Case::new(name, product_tolerance(how, inputs) + product_tolerance(how, hidden), move |f| {
+        let (rows, weight1) = ([31u32, 1, 8], 2);
+        let bias1 = weight1 + hidden * inputs;
+        let weight2 = bias1 + hidden;
+        let bias2 = weight2 + classes * hidden;
+        let params = Params { inputs, hidden, classes, weight1, bias1, weight2, bias2 };
+        let lanes = f.lanes(&rows, (bias2 + classes).next_multiple_of(64));
+        let total = rows.iter().sum::<u32>();
+        let io = Operands {
+            weights: f.random("weights", 3 * (bias2 + classes).next_multiple_of(64) as usize),
+            x: f.random("x", (total * inputs) as usize),
+            y: f.blank("logits", (total * classes) as usize),
+        };
+        let mut rec = Recording::new();
+        record(&mut rec, &lanes, &Product { tiling: f.tiling(), perturbed: how }, &params, &io);
+        rec.read_back(io.y);
+        rec
+    })
 }

@@ -1,125 +1,74 @@
-//! The host's table of kernels: a row each, with its name, its WGSL file and its CPU twin.
+//! The kernels, a file each: `src/kernels/NAME.rs` beside `shaders/NAME.wgsl`. The build script finds them, declares their modules, and
+//! lists them for [`all`] and [`cases`]; nothing else names them all.
 //!
-//! What else the host must know of a shader (binding kinds, workgroup size, layout of its uniform block) is read from the
-//! shader by naga ([`crate::shaders::reflect`]), not typed again here.
+//! A kernel's file has
+//! - `pub static KERNEL`: its name and its CPU twin;
+//! - `pub struct Params`: its uniform block, unless it is that of the kernel whose gradient it is or of its family (`lib`);
+//! - `pub fn record`: appends a launch to a recording, with its cost;
+//! - the twin, in straight loops, on whole launches: it is the kernel's specification;
+//! - `pub fn cases`: self-test cases, at sizes that don't divide the tile, at 1, and large, with tolerances derived from roundings.
+//!
+//! What kernels share is in [`lib`], as their shaders' is in `shaders/lib/`. Where several kernels do one thing, `families` chooses.
+//! What else the host must know of a shader (binding kinds, workgroup size, layout of its uniform block) is read from it by naga
+//! ([`crate::shaders::reflect`]), not typed again here.
 
-pub mod activation;
-pub mod add;
-pub mod attention;
-pub mod conv;
+include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
+
+mod families;
+pub mod lib;
+
+pub use families::{fill, replaying};
+pub use lib::{fold_grid, moments, params, parts, tiling, values, vec4_bytes};
+
 pub mod conv_grad;
-pub mod copy;
-pub mod fill;
-pub mod fill_constant;
-pub mod fingerprint;
-pub mod gather;
 pub mod layer_norm;
-pub mod linear;
 pub mod linear_grad;
-pub mod madd;
-pub mod mlp_forward;
-pub mod moments;
 pub mod norm;
-pub mod params;
-pub mod parts;
-pub mod pool;
-pub mod replay;
-pub mod softmax_xent;
-pub mod sums;
-pub mod tiling;
-pub mod tokens;
-pub mod update;
-pub mod values;
 
-use crate::recording::kernel::Kernel;
-
-/// The table: every kernel once.
-pub static ALL: &[&Kernel] = &[
-    &activation::ACTIVATION,
-    &activation::ACTIVATION_GRAD,
-    &add::KERNEL,
-    &attention::ATTENTION,
-    &attention::ATTENTION_GRAD,
-    &conv::KERNEL,
-    &conv::GROUP_MOMENTS,
-    &conv::CHANNEL_MOMENTS,
-    &conv_grad::CONV_GRAD_INPUT,
-    &conv_grad::CONV_GRAD_WEIGHT,
-    &copy::KERNEL,
-    &fill::SIGNS,
-    &fill::VALUES,
-    &fill_constant::KERNEL,
-    &fingerprint::KERNEL,
-    &gather::KERNEL,
-    &layer_norm::LAYER_NORM,
-    &layer_norm::LAYER_NORM_GRAD,
-    &layer_norm::LAYER_NORM_GRAD_PARAMS,
-    &linear::KERNEL,
-    &linear_grad::LINEAR_GRAD_INPUT,
-    &linear_grad::LINEAR_GRAD_WEIGHT,
-    &linear_grad::BIAS_GRAD,
-    &madd::KERNEL,
-    &mlp_forward::KERNEL,
-    &norm::GROUP_NORM_STATS,
-    &norm::GROUP_NORM_MOMENTS,
-    &norm::BATCH_NORM_STATS,
-    &norm::BATCH_NORM_MOMENTS,
-    &norm::RUNNING_NORM_STATS,
-    &norm::NORM_APPLY,
-    &norm::NORM_GRAD_PARAMS,
-    &norm::GROUP_NORM_GRAD,
-    &norm::BATCH_NORM_GRAD,
-    &norm::RUNNING_UPDATE,
-    &parts::PART_SUMS,
-    &pool::POOL,
-    &pool::POOL_GRAD,
-    &replay::RADEMACHER,
-    &replay::LOOKUP,
-    &replay::BINOMIAL,
-    &replay::FLOAT,
-    &softmax_xent::SOFTMAX_XENT,
-    &softmax_xent::SOFTMAX_XENT_GRAD,
-    &sums::LANE_SUM,
-    &sums::PROBE_DL,
-    &sums::PROBE_MEAN,
-    &sums::CLASS_COUNT,
-    &tokens::TOKENS,
-    &tokens::TOKENS_GRAD,
-    &tokens::TOKENS_GRAD_PARAMS,
-    &tokens::CLASS_TOKEN,
-    &tokens::CLASS_TOKEN_GRAD,
-    &update::SGD,
-    &update::AVERAGE,
-    &update::SERVER_STEP,
-];
-
-/// Workgroup counts for `items` work items at `per_group` a group, folded over x and y so that no dimension passes 65,535.
-/// The shader gets its linear group index as `id.y * groups.x + id.x` and masks what lies beyond its count.
-pub fn fold_grid(items: u64, per_group: u32) -> [u32; 3] {
-    const MAX: u64 = 65_535;
-    let groups = items.div_ceil(u64::from(per_group.max(1)));
-    if groups <= MAX {
-        return [groups as u32, 1, 1];
-    }
-    let y = groups.div_ceil(MAX);
-    [groups.div_ceil(y) as u32, y as u32, 1]
+/// Sums and counts over samples.
+pub mod sums {
+    pub use super::class_count::{Params as ClassCountParams, record as record_class_count};
+    pub use super::lane_sum::record as record_lane_sum;
+    pub use super::probe_dl::{Probes, record as record_probe_dl};
 }
 
-/// Bytes of `count` f32 up to the end of their last vec4: what a kernel with vec4 bindings needs of a buffer.
-pub fn vec4_bytes(count: u32) -> u64 {
-    u64::from(count).next_multiple_of(4) * 4
+/// Steps on the weights in the warm-up.
+pub mod update {
+    pub use super::average::{Params as AverageParams, record as record_average};
+    pub use super::server_step::record as record_server_step;
+    pub use super::sgd::record as record_sgd;
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
+    use crate::caps::{AdapterInfo, AdapterKind, Tier};
+    use crate::recording::Command;
 
     #[test]
-    fn folding_covers_every_item_within_the_limit() {
-        for items in [0u64, 1, 63, 64, 65, 65_535 * 64, 65_535 * 64 + 1, 11_173_962 * 16, u64::from(u32::MAX)] {
-            let [x, y, z] = fold_grid(items, 64);
-            assert!(x <= 65_535 && y <= 65_535 && z == 1);
-            assert!(u64::from(x) * u64::from(y) * 64 >= items);
+    fn every_kernel_is_launched_by_a_case() {
+        let launched = |tier, subgroup_size| {
+            let (name, backend, driver) = (String::new(), String::new(), String::new());
+            let kind = AdapterKind::Other;
+            let info = AdapterInfo { name, backend, driver, kind, tier, subgroup_size, features: Vec::new() };
+            let mut names = HashSet::new();
+            for case in crate::selftest::cases() {
+                let rec = (case.build)(&mut lib::Fixture::new(&info));
+                for command in rec.commands() {
+                    if let Command::Dispatch(dispatch) = command {
+                        names.insert(dispatch.kernel.name);
+                    }
+                }
+            }
+            names
+        };
+        let (core, subgroup) = (launched(Tier::Core, 0), launched(Tier::Subgroup, 8));
+        for kernel in all() {
+            assert!(subgroup.contains(kernel.name), "{kernel:?} with subgroups");
+            // Lookups need subgroups.
+            assert!(core.contains(kernel.name) || kernel.name == "replay_lookup", "{kernel:?}");
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use super::moments::{Moments, Parts};
 use super::params::{Lanes, perturb};
+use super::part_sums;
 use super::parts::{self, Cut, Split, Sum, Target, Tensors};
 use super::values;
 use crate::recording::kernel::{Kernel, Variant, params};
@@ -294,7 +295,7 @@ pub fn record_grad_params(
     let Params { channels, groups, spatial, .. } = *params;
     let row = params.spatial / width;
     let cost = 8 * params.values(lanes);
-    parts::record(rec, lanes, split, row, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
+    part_sums::record(rec, lanes, split, row, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
         let (scale_offset, bias_offset) = (tensors.first.0, tensors.second.0);
         let (cut, accumulate) = (launch.cut, launch.accumulate);
         let uniforms = GradUniforms { cut, channels, groups, spatial, scale_offset, bias_offset, accumulate };

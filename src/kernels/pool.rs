@@ -1,15 +1,13 @@
 //! Maximum and average pooling.
 
-use super::fold_grid;
-use crate::recording::kernel::{Kernel, Variant, params};
+use super::lib::{Case, Fixture, fold_grid, rounding};
+use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
-use crate::reference;
 
-/// Pooling.
-pub static POOL: Kernel = Kernel::new::<Params>("pool", reference::pool::pool);
+pub use super::pool_grad::record as record_grad;
 
-/// Its gradient.
-pub static POOL_GRAD: Kernel = Kernel::new::<Params>("pool_grad", reference::pool::pool_grad);
+/// The kernel.
+pub static KERNEL: Kernel = Kernel::new::<Params>("pool", twin);
 
 /// What a window becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +18,15 @@ pub enum Mode {
     Average,
 }
 
+impl Mode {
+    /// The constant of this kernel and its gradient.
+    pub fn variant(self) -> Variant {
+        Variant::plain().with("MODE", u32::from(self == Mode::Average))
+    }
+}
+
 params! {
-    /// Uniform block of both kernels: the shape.
+    /// Uniform block of this kernel and its gradient: the shape.
     pub struct Params {
         /// Images x channels.
         pub planes: u32,
@@ -54,26 +59,89 @@ impl Params {
         Self { planes, h, w, out_h: 1, out_w: 1, kernel_h: h, kernel_w: w, stride: 1 }
     }
 
-    fn cost(&self) -> u64 {
+    /// Values in all windows.
+    pub fn cost(&self) -> u64 {
         let window = u64::from(self.kernel_h) * u64::from(self.kernel_w);
         u64::from(self.planes) * u64::from(self.out_h) * u64::from(self.out_w) * window
     }
-}
 
-fn variant(mode: Mode) -> Variant {
-    Variant::plain().with("MODE", u32::from(mode == Mode::Average))
+    /// Index of the first input of the window of output `i`.
+    pub fn window(&self, i: u32) -> usize {
+        let (plane, at) = (i / (self.out_h * self.out_w), i % (self.out_h * self.out_w));
+        let (oy, ox) = (at / self.out_w, at % self.out_w);
+        ((plane * self.h + oy * self.stride) * self.w + ox * self.stride) as usize
+    }
+
+    /// Indices of a window's inputs, row by row.
+    pub fn places(&self, first: usize) -> impl Iterator<Item = usize> + use<> {
+        let (w, kernel_w) = (self.w as usize, self.kernel_w as usize);
+        (0..self.kernel_h as usize).flat_map(move |ky| (0..kernel_w).map(move |kx| first + ky * w + kx))
+    }
 }
 
 /// Records `y = pool(x)`.
 pub fn record(rec: &mut Recording, mode: Mode, params: &Params, x: Span, y: Span) {
     let items = u64::from(params.planes) * u64::from(params.out_h) * u64::from(params.out_w);
-    rec.dispatch(&POOL, variant(mode), params, &[x, y], fold_grid(items, 64), 2 * params.cost());
+    rec.dispatch(&KERNEL, mode.variant(), params, &[x, y], fold_grid(items, 64), 2 * params.cost());
 }
 
-/// Records `dx` from the forward input `x` and `dy`.
-pub fn record_grad(rec: &mut Recording, mode: Mode, params: &Params, x: Span, dy: Span, dx: Span) {
-    let items = u64::from(params.planes) * u64::from(params.h) * u64::from(params.w);
-    let window = u64::from(params.kernel_h) * u64::from(params.kernel_w);
-    let cost = items + params.cost() * if mode == Mode::Max { window } else { 1 };
-    rec.dispatch(&POOL_GRAD, variant(mode), params, &[x, dy, dx], fold_grid(items, 64), cost);
+/// Maximum or mean over windows.
+fn twin(call: &Call<'_>) {
+    let p: Params = call.params();
+    let average = call.variant.get("MODE", 0) == 1;
+    let x = call.read::<f32>(1);
+    let mut y = call.write::<f32>(2);
+    for (i, out) in y.iter_mut().enumerate().take((p.planes * p.out_h * p.out_w) as usize) {
+        let first = p.window(i as u32);
+        let mut value = if average { 0.0 } else { x[first] };
+        for at in p.places(first) {
+            let v = x[at];
+            if average {
+                value += v;
+            } else if v > value || v.is_nan() {
+                value = v;
+            }
+        }
+        *out = if average { value / (p.kernel_h * p.kernel_w) as f32 } else { value };
+    }
+}
+
+/// Shapes of cases, (planes, h, w, kernel, stride), of this kernel and its gradient.
+pub const SHAPES: [(u32, u32, u32, u32, u32); 4] =
+    [(1, 1, 1, 1, 1), (7, 9, 11, 2, 2), (3, 8, 7, 3, 2), (40_000, 13, 11, 1, 1)];
+
+/// An input of whole numbers, so that there are ties.
+pub fn input(f: &mut Fixture<'_>, params: &Params) -> Span {
+    let values = f.values((params.planes * params.h * params.w) as usize);
+    f.buffer("x", &values.iter().map(|v| (v * 4.0).floor()).collect::<Vec<f32>>())
+}
+
+/// The mode in the name of a case.
+pub fn text(mode: Mode) -> &'static str {
+    if mode == Mode::Max { "max" } else { "average" }
+}
+
+/// Self-test cases.
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for mode in [Mode::Max, Mode::Average] {
+        for (planes, h, w, kernel, stride) in SHAPES {
+            if planes > 1000 && mode == Mode::Average {
+                continue;
+            }
+            // Average: a sum of kernel^2 values and a division of 2.5 units.
+            let tolerance = if mode == Mode::Max { 0.0 } else { rounding(kernel * kernel + 5) };
+            let name = format!("pool {} {planes}x{h}x{w} kernel {kernel} stride {stride}", text(mode));
+            cases.push(Case::new(name, tolerance, move |f| {
+                let params = Params::square(planes, h, w, kernel, stride);
+                let x = input(f, &params);
+                let y = f.blank("y", (planes * params.out_h * params.out_w) as usize);
+                let mut rec = Recording::new();
+                record(&mut rec, mode, &params, x, y);
+                rec.read_back(y);
+                rec
+            }));
+        }
+    }
+    cases
 }

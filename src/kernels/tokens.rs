@@ -1,32 +1,26 @@
-//! Images of patches to tokens with positions and a class token, and back.
+//! Images of patches to tokens with positions and a class token.
 
-use super::fold_grid;
-use super::params::{Lanes, perturb};
-use crate::recording::kernel::{Kernel, Variant, params};
+use super::lib::case::{gaussian_share, perturbation};
+use super::lib::params::{Lane, Lanes, perturb};
+use super::lib::weight::weights;
+use super::lib::{Case, PERTURBED, rounding};
+use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
-use crate::reference::tokens as twins;
 use crate::stream::Distribution;
 
-/// Tokens out of the patches' image.
-pub static TOKENS: Kernel = Kernel::new::<Params>("tokens", twins::tokens);
+pub use super::class_token::record as record_class_token;
+pub use super::class_token_grad::record as record_class_token_grad;
+pub use super::tokens_grad::record as record_grad;
+pub use super::tokens_grad_params::record as record_grad_params;
 
-/// Gradient of the image.
-pub static TOKENS_GRAD: Kernel = Kernel::new::<Params>("tokens_grad", twins::tokens_grad);
-
-/// Gradients of positions and class token.
-pub static TOKENS_GRAD_PARAMS: Kernel = Kernel::new::<Params>("tokens_grad_params", twins::tokens_grad_params);
-
-/// The first token of each row.
-pub static CLASS_TOKEN: Kernel = Kernel::new::<ClassParams>("class_token", twins::class_token);
-
-/// Its gradient.
-pub static CLASS_TOKEN_GRAD: Kernel = Kernel::new::<ClassParams>("class_token_grad", twins::class_token_grad);
+/// The kernel.
+pub static KERNEL: Kernel = Kernel::new::<Params>("tokens", twin);
 
 /// Rows of a thread: for so many its weights are perturbed once.
 const ROWS: u32 = 8;
 
 params! {
-    /// Uniform block of the kernels of embeddings.
+    /// Uniform block of this kernel and its gradients.
     pub struct Params {
         /// f32 of a token.
         pub dim: u32,
@@ -41,28 +35,19 @@ params! {
     }
 }
 
-params! {
-    /// Uniform block of `class_token` and `class_token_grad`.
-    pub struct ClassParams {
-        /// Tokens of a row.
-        pub tokens: u32,
-        /// f32 of a token.
-        pub dim: u32,
-        /// Rows.
-        pub rows: u32,
-    }
-}
-
 impl Params {
-    fn elements(&self) -> u32 {
+    /// f32 of a row of tokens.
+    pub fn elements(&self) -> u32 {
         (1 + self.patches) * self.dim
     }
 
-    fn values(&self, lanes: &Lanes) -> u64 {
+    /// f32 of all rows.
+    pub fn values(&self, lanes: &Lanes) -> u64 {
         lanes.rows * u64::from(self.elements())
     }
 
-    fn grid(&self, lanes: &Lanes, elements: u32) -> [u32; 3] {
+    /// A grid whose threads take `elements` of rows.
+    pub fn grid(&self, lanes: &Lanes, elements: u32) -> [u32; 3] {
         lanes.grid(elements.div_ceil(64), lanes.max_rows.div_ceil(ROWS).min(65_535))
     }
 }
@@ -80,33 +65,61 @@ pub fn record(
 ) {
     let variant = Variant::plain().with("PERTURB", perturb(distribution));
     let bound = [lanes.table, weights, x, y];
-    rec.dispatch(&TOKENS, variant, params, &bound, params.grid(lanes, params.elements()), 12 * params.values(lanes));
+    rec.dispatch(&KERNEL, variant, params, &bound, params.grid(lanes, params.elements()), 12 * params.values(lanes));
 }
 
-/// Records `dx[row][d][p] = dy[row][1 + p][d]`.
-pub fn record_grad(rec: &mut Recording, lanes: &Lanes, params: &Params, dy: Span, dx: Span) {
-    let grid = params.grid(lanes, params.patches * params.dim);
-    let bound = [lanes.table, dy, dx];
-    rec.dispatch(&TOKENS_GRAD, Variant::plain(), params, &bound, grid, 12 * params.values(lanes));
+/// Class token and patches, with positions.
+fn twin(call: &Call<'_>) {
+    let p: Params = call.params();
+    let perturb = call.variant.get("PERTURB", 0);
+    let (lanes, all, x) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
+    let mut y = call.write::<f32>(4);
+    let (dim, patches) = (p.dim as usize, p.patches as usize);
+    for lane in &lanes[..call.grid[2] as usize] {
+        let class = weights(&all, lane, perturb, p.class_offset, p.dim);
+        let position = weights(&all, lane, perturb, p.position_offset, (1 + p.patches) * p.dim);
+        for row in lane.chunk_rows() {
+            for token in 0..=patches {
+                for d in 0..dim {
+                    let own = if token == 0 { class[d] } else { x[(row * dim + d) * patches + token - 1] };
+                    y[(row * (1 + patches) + token) * dim + d] = own + position[token * dim + d];
+                }
+            }
+        }
+    }
 }
 
-/// Records the gradients of positions and class token, by blocks of samples.
-pub fn record_grad_params(rec: &mut Recording, lanes: &Lanes, params: &Params, dy: Span, gradients: Span) {
-    let grid = lanes.grid(params.elements().div_ceil(64), 1);
-    let bound = [lanes.table, dy, gradients];
-    rec.dispatch(&TOKENS_GRAD_PARAMS, Variant::plain(), params, &bound, grid, 4 * params.values(lanes));
+/// Rows of the lanes of cases of this kernel and its gradients, and how many they are.
+pub const CASE_ROWS: ([u32; 4], u32) = ([20, 1, 0, 9], 30);
+
+/// Sizes of cases, (dim, patches).
+pub const SIZES: [(u32, u32); 3] = [(1, 1), (67, 9), (24, 30)];
+
+impl Params {
+    /// Of a case: a lane's class token and positions lie from the third f32 of its weights on. Gives f32 from lane to lane, too.
+    pub fn of_case(dim: u32, patches: u32) -> (Self, u32) {
+        let params = Self { dim, patches, class_offset: 3, position_offset: 3 + dim, accumulate: 0 };
+        (params, params.elements() + dim + 3)
+    }
 }
 
-/// Records `y[row][d] = x[row][0][d]` for all rows of a chunk, `tokens` of `dim` f32 each.
-pub fn record_class_token(rec: &mut Recording, lanes: &Lanes, tokens: u32, dim: u32, x: Span, y: Span) {
-    let params = ClassParams { tokens, dim, rows: lanes.rows as u32 };
-    let items = lanes.rows * u64::from(dim);
-    rec.dispatch(&CLASS_TOKEN, Variant::plain(), &params, &[x, y], fold_grid(items, 64), 8 * items);
+/// Self-test cases.
+pub fn cases() -> Vec<Case> {
+    PERTURBED.into_iter().flat_map(|how| SIZES.map(|(dim, patches)| case(how, dim, patches))).collect()
 }
 
-/// Records `dx[row][0][d] = dy[row][d]` and 0 for the other tokens.
-pub fn record_class_token_grad(rec: &mut Recording, lanes: &Lanes, tokens: u32, dim: u32, dy: Span, dx: Span) {
-    let params = ClassParams { tokens, dim, rows: lanes.rows as u32 };
-    let items = lanes.rows * u64::from(dim) * u64::from(tokens);
-    rec.dispatch(&CLASS_TOKEN_GRAD, Variant::plain(), &params, &[dy, dx], fold_grid(items, 64), 8 * items);
+fn case(how: Option<Distribution>, dim: u32, patches: u32) -> Case {
+    let name = format!("tokens {} {patches} patches of {dim}", perturbation(how));
+    // A perturbed weight and two sums.
+    Case::new(name, rounding(8) + gaussian_share(how), move |f| {
+        let ((rows, total), (params, stride)) = (CASE_ROWS, Params::of_case(dim, patches));
+        let lanes = f.lanes(&rows, stride);
+        let weights = f.random("weights", rows.len() * stride as usize);
+        let x = f.random("x", (total * dim * patches) as usize);
+        let y = f.blank("y", (total * params.elements()) as usize);
+        let mut rec = Recording::new();
+        record(&mut rec, &lanes, how, &params, weights, x, y);
+        rec.read_back(y);
+        rec
+    })
 }

@@ -9,11 +9,17 @@ use super::spec::VitSpec;
 /// Deviation of the initial weights, 0.02.
 const INIT: Init = Init::TruncatedNormal { thousandths: 20 };
 
+/// Blocks that a table may ask for: without a bound tiny ones would fill the memory of whoever reads the table.
+const MAX_DEPTH: usize = 1000;
+
 pub(super) fn build(builder: &mut Builder, spec: &VitSpec, classes: usize) -> Result<(), ModelError> {
     let (input, VitSpec { patch, dim, heads, .. }) = (builder.shape, *spec);
     if !(input.h.is_multiple_of(patch) && input.w.is_multiple_of(patch)) {
         let message = format!("patches of {patch} x {patch} (model.patch) don't divide the input {input}");
         return Err(ModelError::Shape { layer: "patch_embed".to_owned(), message });
+    }
+    if spec.depth > MAX_DEPTH {
+        return Err(ModelError::key("depth", format!("expected at most {MAX_DEPTH} blocks, found {}", spec.depth)));
     }
     if !dim.is_multiple_of(heads) {
         return Err(ModelError::key("heads", format!("{heads} heads don't divide model.dim = {dim}")));

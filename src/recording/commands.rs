@@ -136,6 +136,24 @@ impl Recording {
         self.commands.extend(other.commands);
     }
 
+    /// The same commands on other spans: `place` says where a span lies, `bind` what a kernel binds for it.
+    pub fn placed(&self, place: impl Fn(Span) -> Span, bind: impl Fn(Span) -> Span) -> Self {
+        let command = |command: &Command| match command {
+            Command::Upload { buffer, offset, data } => {
+                let span = place(Span { buffer: *buffer, offset: *offset, bytes: data.len() as u64 });
+                Command::Upload { buffer: span.buffer, offset: span.offset, data: data.clone() }
+            }
+            Command::Clear(span) => Command::Clear(place(*span)),
+            Command::Copy { from, to } => Command::Copy { from: place(*from), to: place(*to) },
+            Command::Dispatch(d) => {
+                let bindings = d.bindings.iter().map(|span| bind(*span)).collect();
+                Command::Dispatch(Box::new(Dispatch { bindings, ..(**d).clone() }))
+            }
+            Command::ReadBack(span) => Command::ReadBack(place(*span)),
+        };
+        Self { commands: self.commands.iter().map(command).collect() }
+    }
+
     /// How many kernels it launches.
     pub fn dispatches(&self) -> usize {
         self.commands.iter().filter(|c| matches!(c, Command::Dispatch(_))).count()

@@ -1,10 +1,10 @@
 //! Twins of `conv_grad_input` and `conv_grad_weight`.
 
 use super::conv::geometry;
-use super::parts::work;
 use crate::kernels::conv::Geometry;
 use crate::kernels::conv_grad::{InputUniforms, WeightUniforms};
 use crate::kernels::params::Lane;
+use crate::kernels::parts::work;
 use crate::recording::kernel::Call;
 
 /// The input place under tap `k` of output `o`, if it lies in the image.

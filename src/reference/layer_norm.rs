@@ -1,10 +1,10 @@
 //! Twins of the kernels of layer norm.
 
-use super::parts::work;
 use super::sums::{team_sum, tree_sum};
 use super::weight::weights;
 use crate::kernels::layer_norm::{GradUniforms, Params};
 use crate::kernels::params::Lane;
+use crate::kernels::parts::work;
 use crate::recording::kernel::Call;
 
 /// Forward; keeps (mean, rstd) per row.

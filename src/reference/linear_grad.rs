@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::parts::work;
 use super::sums::{team_sum, tree_sum};
 use crate::kernels::linear_grad::{BiasUniforms, InputParams, WeightUniforms};
 use crate::kernels::params::{Lane, SAMPLE_BLOCK};
+use crate::kernels::parts::work;
 use crate::recording::kernel::Call;
 
 /// `dx[row][k] = sum over o, ascending, of dy[row][o] W[o][k]`.

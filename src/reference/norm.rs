@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::parts::work;
 use super::sums::tree_sum;
 use super::weight::weights;
 use crate::kernels::norm::{GradUniforms, Params};
 use crate::kernels::params::Lane;
+use crate::kernels::parts::work;
 use crate::recording::kernel::Call;
 
 const EPS: f32 = 1.0e-5;

@@ -1,67 +1,11 @@
-//! Cases of backward kernels.
+//! Cases of gradients of products.
 
 use super::{Case, rounding};
-use crate::kernels::activation::{self, Kind};
-use crate::kernels::pool::{self, Mode};
-use crate::kernels::{conv_grad, linear_grad, softmax_xent};
+use crate::kernels::{conv_grad, linear_grad};
 use crate::recording::Recording;
 
 pub(super) fn cases() -> Vec<Case> {
-    let mut cases = Vec::new();
-    for (mode, text) in [(Mode::Max, "max"), (Mode::Average, "average")] {
-        for (planes, h, w, kernel, stride) in
-            [(1, 1, 1, 1, 1), (7, 9, 11, 2, 2), (3, 8, 7, 3, 2), (40_000, 13, 11, 1, 1)]
-        {
-            if planes > 1000 && mode == Mode::Max {
-                continue;
-            }
-            // Up to kernel^2 summands, for averages a division of 2.5 units each.
-            let tolerance = if kernel == 1 && mode == Mode::Max { 0.0 } else { rounding(kernel * kernel + 5) };
-            let name = format!("pool_grad {text} {planes}x{h}x{w} kernel {kernel} stride {stride}");
-            cases.push(Case::new(&name, tolerance, move |f| {
-                let params = pool::Params::square(planes, h, w, kernel, stride);
-                let values = (planes * h * w) as usize;
-                let x: Vec<f32> = f.values(values).iter().map(|v| (v * 4.0).floor()).collect();
-                let x = f.buffer("x", &x)?;
-                let dy = f.random("dy", (planes * params.out_h * params.out_w) as usize)?;
-                let dx = f.blank("dx", values)?;
-                let mut rec = Recording::new();
-                pool::record_grad(&mut rec, mode, &params, x, dy, dx);
-                rec.read_back(dx);
-                Ok(rec)
-            }));
-        }
-    }
-    for (kind, tolerance) in [(Kind::Relu, 0.0), (Kind::Gelu, rounding(64)), (Kind::Tanh, rounding(4))] {
-        for count in [1, 1000, if kind == Kind::Relu { 65_536 * 64 + 5 } else { 129 }, 4 * 65_537] {
-            cases.push(Case::new(&format!("activation_grad {kind:?} {count}"), tolerance, move |f| {
-                let n = count as usize;
-                let (saved, dy, dx) = (f.random("saved", n)?, f.random("dy", n)?, f.blank("dx", n)?);
-                let mut rec = Recording::new();
-                activation::record_grad(&mut rec, kind, count, saved, dy, dx);
-                rec.read_back(dx);
-                Ok(rec)
-            }));
-        }
-    }
-    for (rows, classes) in [(&[1][..], 1), (&[70, 3, 130], 10), (&[2, 5], 103)] {
-        let name = format!("softmax_xent_grad {} lanes {classes} classes", rows.len());
-        cases.push(Case::new(&name, rounding(classes + 40), move |f| {
-            let lanes = f.lanes(rows, 0)?;
-            let n = lanes.rows as usize;
-            let logits: Vec<f32> = f.values(n * classes as usize).iter().map(|v| v * 8.0).collect();
-            let labels: Vec<u32> = f.words(n).iter().map(|w| w % classes).collect();
-            let (logits, labels) = (f.buffer("logits", &logits)?, f.buffer("labels", &labels)?);
-            let dlogits = f.blank("dlogits", n * classes as usize)?;
-            let mut rec = Recording::new();
-            softmax_xent::record_grad(&mut rec, &lanes, classes, logits, labels, dlogits);
-            rec.read_back(dlogits);
-            Ok(rec)
-        }));
-    }
-    cases.extend(linear_cases());
-    cases.extend(conv_cases());
-    cases
+    linear_cases().into_iter().chain(conv_cases()).collect()
 }
 
 fn linear_cases() -> Vec<Case> {
@@ -80,26 +24,26 @@ fn linear_cases() -> Vec<Case> {
         let stride = inputs * outputs + outputs + 1;
         // A product and a sum per summand: outputs for the input's gradient, rows for the weight's, run twice.
         let of_input = rows.clone();
-        cases.push(Case::new(&format!("linear_grad_input {text}"), rounding(2 * outputs), move |f| {
-            let (rows, lanes) = (&of_input, f.lanes(&of_input, stride)?);
+        cases.push(Case::new(format!("linear_grad_input {text}"), rounding(2 * outputs), move |f| {
+            let (rows, lanes) = (&of_input, f.lanes(&of_input, stride));
             let n = lanes.rows as usize;
-            let weights = f.random("weights", rows.len() * stride as usize)?;
-            let (dy, dx) = (f.random("dy", n * outputs as usize)?, f.blank("dx", n * inputs as usize)?);
+            let weights = f.random("weights", rows.len() * stride as usize);
+            let (dy, dx) = (f.random("dy", n * outputs as usize), f.blank("dx", n * inputs as usize));
             let params = linear_grad::InputParams { inputs, outputs, weight_offset: 1 };
             let mut rec = Recording::new();
             linear_grad::record_input(&mut rec, &lanes, f.tiling(), &params, weights, dy, dx);
             rec.read_back(dx);
-            Ok(rec)
+            rec
         }));
         for from_batch in [0, 1] {
             let name = format!("linear_grad_weight {text} from_batch {from_batch}");
             // 16 operations a block of rows, the blocks and parts of up to 70 of them, twice.
             let (rows, room) = (rows.clone(), if from_batch == 0 { 30 } else { 3 });
-            cases.push(Case::new(&name, rounding(200), move |f| {
-                let lanes = f.lanes(&rows, stride)?.of_tokens(tokens);
+            cases.push(Case::new(name, rounding(200), move |f| {
+                let lanes = f.lanes(&rows, stride).of_tokens(tokens);
                 let n = lanes.rows as usize;
-                let (x, dy) = (f.random("x", n * inputs as usize)?, f.random("dy", n * outputs as usize)?);
-                let target = f.target(rows.len() * stride as usize, room * inputs * outputs)?;
+                let (x, dy) = (f.random("x", n * inputs as usize), f.random("dy", n * outputs as usize));
+                let target = f.target(rows.len() * stride as usize, room * inputs * outputs);
                 let params = |accumulate| linear_grad::WeightParams {
                     inputs,
                     outputs,
@@ -111,7 +55,7 @@ fn linear_cases() -> Vec<Case> {
                 linear_grad::record_weight(&mut rec, &lanes, f.tiling(), &params(0), x, dy, &target);
                 linear_grad::record_weight(&mut rec, &lanes, f.tiling(), &params(1), x, dy, &target);
                 rec.read_back(target.gradients);
-                Ok(rec)
+                rec
             }));
         }
     }
@@ -121,16 +65,16 @@ fn linear_cases() -> Vec<Case> {
     {
         let name = format!("bias_grad {outputs} outputs {tokens} tokens {spatial} pixels");
         // A thread's share of a part, the tree, the parts of 40 samples, twice.
-        cases.push(Case::new(&name, rounding(200), move |f| {
-            let lanes = f.lanes(&[17 * tokens, tokens, 40 * tokens], outputs + 2)?.of_tokens(tokens);
-            let dy = f.random("dy", (58 * tokens * outputs * spatial) as usize)?;
-            let target = f.target(3 * (outputs + 2) as usize, 7 * outputs)?;
+        cases.push(Case::new(name, rounding(200), move |f| {
+            let lanes = f.lanes(&[17 * tokens, tokens, 40 * tokens], outputs + 2).of_tokens(tokens);
+            let dy = f.random("dy", (58 * tokens * outputs * spatial) as usize);
+            let target = f.target(3 * (outputs + 2) as usize, 7 * outputs);
             let params = |accumulate| linear_grad::BiasParams { outputs, spatial, bias_offset: 2, accumulate };
             let mut rec = Recording::new();
             linear_grad::record_bias(&mut rec, &lanes, &params(0), dy, &target);
             linear_grad::record_bias(&mut rec, &lanes, &params(1), dy, &target);
             rec.read_back(target.gradients);
-            Ok(rec)
+            rec
         }));
     }
     cases
@@ -176,29 +120,29 @@ fn conv_cases() -> Vec<Case> {
         let (x_len, y_len) = ((30 * c * h * w) as usize, (30 * out_c * out_h * out_w) as usize);
         let lane_stride = c * out_c * kernel * kernel + 1;
         let name = format!("conv_grad_input {text}");
-        cases.push(Case::new(&name, rounding(2 * out_c * kernel * kernel), move |f| {
-            let lanes = f.lanes(&rows, lane_stride)?;
-            let weights = f.random("weights", weights_len)?;
-            let (dy, dx) = (f.random("dy", y_len)?, f.blank("dx", x_len)?);
+        cases.push(Case::new(name, rounding(2 * out_c * kernel * kernel), move |f| {
+            let lanes = f.lanes(&rows, lane_stride);
+            let weights = f.random("weights", weights_len);
+            let (dy, dx) = (f.random("dy", y_len), f.blank("dx", x_len));
             let mut rec = Recording::new();
             conv_grad::record_input(&mut rec, &lanes, f.tiling(), &params(0, 0), weights, dy, dx);
             rec.read_back(dx);
-            Ok(rec)
+            rec
         }));
         // A product and a sum for each of a block's samples and pixels; three blocks, run twice. Split, a part has the fewer, at least
         // 256 terms, for the up to 16 that are added.
         for from_batch in [0, 1] {
             let name = format!("conv_grad_weight {text} from_batch {from_batch}");
-            cases.push(Case::new(&name, rounding(2 * 8 * out_h * out_w + 6), move |f| {
-                let lanes = f.lanes(&rows, lane_stride)?;
-                let (x, dy) = (f.random("x", x_len)?, f.random("dy", y_len)?);
+            cases.push(Case::new(name, rounding(2 * 8 * out_h * out_w + 6), move |f| {
+                let lanes = f.lanes(&rows, lane_stride);
+                let (x, dy) = (f.random("x", x_len), f.random("dy", y_len));
                 let room = if from_batch == 0 { 200 } else { 11 };
-                let target = f.target(weights_len, room * (lane_stride - 1))?;
+                let target = f.target(weights_len, room * (lane_stride - 1));
                 let mut rec = Recording::new();
                 conv_grad::record_weight(&mut rec, &lanes, f.tiling(), &params(from_batch, 0), x, dy, &target);
                 conv_grad::record_weight(&mut rec, &lanes, f.tiling(), &params(from_batch, 1), x, dy, &target);
                 rec.read_back(target.gradients);
-                Ok(rec)
+                rec
             }));
         }
     }

@@ -1,47 +1,21 @@
 //! Every kernel against its CPU twin on an adapter: what `zowarmup selftest` and the tests run.
 //!
-//! A case makes buffers with deterministic content on any device, and a recording whose read-backs are compared between the
-//! adapter and the reference device.
+//! A case ([`Case`], beside its kernel) makes buffers with deterministic content and a recording, whose read-backs are compared between
+//! the adapter and the reference device. On the adapter each buffer lies between borders of NaN ([`place`]).
 
 mod backward;
-mod fixture;
-mod forward;
+#[cfg(test)]
+mod golden;
 mod norms;
-mod products;
-mod stream;
+mod place;
 mod tokens;
-mod updates;
 
-pub use fixture::Fixture;
+pub use crate::kernels::lib::{Case, Fixture};
 
 use serde::Serialize;
 
-use crate::device::ReferenceDevice;
-use crate::device::{Device, DeviceError};
-use crate::recording::Recording;
-
-/// What a case builds on: `Ok` is the recording to run.
-pub type Build = Box<dyn Fn(&mut Fixture<'_>) -> Result<Recording, DeviceError>>;
-
-/// One comparison.
-pub struct Case {
-    /// Kernel and what is special about the case.
-    pub name: String,
-    /// Largest relative L2 error of a read-back; 0: bit for bit.
-    pub tolerance: f64,
-    /// Makes the buffers and the recording.
-    pub build: Build,
-}
-
-impl Case {
-    fn new(
-        name: &str,
-        tolerance: f64,
-        build: impl Fn(&mut Fixture<'_>) -> Result<Recording, DeviceError> + 'static,
-    ) -> Self {
-        Self { name: name.to_owned(), tolerance, build: Box::new(build) }
-    }
-}
+use crate::device::{Device, ReferenceDevice};
+pub(crate) use crate::kernels::lib::rounding;
 
 /// What came of a case.
 #[derive(Clone, Debug, Serialize)]
@@ -54,63 +28,49 @@ pub struct CheckResult {
     pub error: f64,
     /// The case's tolerance.
     pub tolerance: f64,
-    /// Why it could not run.
+    /// Why it could not run, or what it did beside computing wrong numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
 }
 
-/// Rounding error of `operations` f32 operations in a row, relative: the worst case, each half a unit in the last place.
-pub(crate) fn rounding(operations: u32) -> f64 {
-    f64::from(operations) * 2f64.powi(-24)
-}
-
 /// All cases.
 pub fn cases() -> Vec<Case> {
-    [
-        forward::cases(),
-        products::cases(),
-        norms::cases(),
-        tokens::cases(),
-        backward::cases(),
-        updates::cases(),
-        stream::cases(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    all().into_iter().filter(|case| !case.large).collect()
 }
 
 /// Cases of vectors as long as a large model's, a second or two each on a software adapter.
 pub fn large_cases() -> Vec<Case> {
-    stream::large_cases()
+    all().into_iter().filter(|case| case.large).collect()
+}
+
+fn all() -> Vec<Case> {
+    [crate::kernels::cases(), norms::cases(), tokens::cases(), backward::cases()].into_iter().flatten().collect()
 }
 
 /// Runs cases on a device and on the CPU twins.
 pub fn run(device: &mut dyn Device, cases: &[Case]) -> Vec<CheckResult> {
-    cases
-        .iter()
-        .map(|case| {
-            let (error, failure) = match compare(device, case) {
-                Ok(error) => (error, None),
-                Err(e) => (f64::INFINITY, Some(e.to_string())),
-            };
-            let passed = error <= case.tolerance;
-            CheckResult { name: case.name.clone(), passed, error, tolerance: case.tolerance, failure }
-        })
-        .collect()
+    cases.iter().map(|case| check(device, case)).collect()
 }
 
-fn compare(device: &mut dyn Device, case: &Case) -> Result<f64, DeviceError> {
-    let ours = read(device, case)?;
-    let expected = read(&mut ReferenceDevice::new(None), case)?;
+/// Runs a case on a device and on the CPU twins.
+pub fn check(device: &mut dyn Device, case: &Case) -> CheckResult {
+    let (error, failure) = match compare(device, case) {
+        Ok(error) => (error, None),
+        Err(failure) => (f64::INFINITY, Some(failure.to_string())),
+    };
+    let passed = error <= case.tolerance;
+    CheckResult { name: case.name.clone(), passed, error, tolerance: case.tolerance, failure }
+}
+
+fn compare(device: &mut dyn Device, case: &Case) -> Result<f64, place::Failure> {
+    let info = device.info().clone();
+    let mut fixture = Fixture::new(&info);
+    let recording = (case.build)(&mut fixture);
+    let ours = place::run_between_borders(device, fixture.buffers(), &recording)?;
+    let expected = place::run(&mut ReferenceDevice::new(None), fixture.buffers(), &recording)?;
+    place::check_not_a_number(&ours, &expected)?;
     let difference = |(a, b): (&Vec<u8>, &Vec<u8>)| if case.tolerance == 0.0 { bits(a, b) } else { relative(a, b) };
     Ok(ours.iter().zip(&expected).map(difference).fold(0.0, f64::max))
-}
-
-fn read(device: &mut dyn Device, case: &Case) -> Result<Vec<Vec<u8>>, DeviceError> {
-    let mut fixture = Fixture::new(device);
-    let recording = (case.build)(&mut fixture)?;
-    fixture.run(&recording)
 }
 
 /// The share of words that differ.

@@ -1,9 +1,9 @@
 //! Cases of norms over images: group norm, batch norm, running statistics; plain and perturbed.
 
-use super::products::{PERTURBED, text};
 use super::{Case, Fixture, rounding};
-use crate::device::DeviceError;
 use crate::kernels::conv::{self, Geometry};
+use crate::kernels::lib::PERTURBED;
+use crate::kernels::lib::case::perturbation as text;
 use crate::kernels::moments::Moments;
 use crate::kernels::norm::{self, Kept, Params, Statistics};
 use crate::kernels::params::{ABSENT, Lanes};
@@ -39,14 +39,10 @@ struct Norm {
 impl Norm {
     /// A lane's scale and bias lie from the third f32 of its weights on. Running mean and variance (in [1/2, 3/2)) are in a binding of
     /// their own, from the first on: as where the weights are bound in windows.
-    fn new(
-        f: &mut Fixture<'_>,
-        kind: Statistics,
-        (channels, groups, spatial): (u32, u32, u32),
-    ) -> Result<Self, DeviceError> {
+    fn new(f: &mut Fixture<'_>, kind: Statistics, (channels, groups, spatial): (u32, u32, u32)) -> Self {
         let stride = stride(channels);
-        let lanes = f.lanes(&ROWS, stride)?;
-        let weights = f.random("weights", ROWS.len() * stride as usize)?;
+        let lanes = f.lanes(&ROWS, stride);
+        let weights = f.random("weights", ROWS.len() * stride as usize);
         let mut running = f.values(ROWS.len() * stride as usize);
         for lane in running.chunks_mut(stride as usize) {
             lane[1 + channels as usize..].iter_mut().for_each(|v| *v = 1.0 + *v / 2.0);
@@ -62,9 +58,9 @@ impl Norm {
             relu: 0,
             accumulate: 0,
         };
-        let kept = kept(f, kind, (channels, params.groups, spatial))?;
-        let x = f.random("x", (TOTAL * channels * spatial) as usize)?;
-        Ok(Self { lanes, params, weights, running: f.buffer("running", &running)?, x, kept })
+        let kept = kept(f, kind, (channels, params.groups, spatial));
+        let x = f.random("x", (TOTAL * channels * spatial) as usize);
+        Self { lanes, params, weights, running: f.buffer("running", &running), x, kept }
     }
 
     fn values(&self) -> usize {
@@ -73,20 +69,16 @@ impl Norm {
 }
 
 /// Room for what the statistics pass leaves.
-fn kept(
-    f: &mut Fixture<'_>,
-    kind: Statistics,
-    (channels, groups, spatial): (u32, u32, u32),
-) -> Result<Kept, DeviceError> {
+fn kept(f: &mut Fixture<'_>, kind: Statistics, (channels, groups, spatial): (u32, u32, u32)) -> Kept {
     let values = norm::kept_values(kind, channels, groups);
     let count = if values.per_lane { ROWS.len() } else { TOTAL as usize };
     let mut blank = |name, values: u64| f.blank(name, count * values as usize);
-    Ok(Kept {
-        stats: blank("stats", values.stats)?,
-        coefficients: blank("coefficients", values.coefficients)?,
-        moments: blank("moments", values.moments)?,
-        parts: f.blank("parts", (TOTAL * Moments::of_rows(channels, spatial).row) as usize)?,
-    })
+    Kept {
+        stats: blank("stats", values.stats),
+        coefficients: blank("coefficients", values.coefficients),
+        moments: blank("moments", values.moments),
+        parts: f.blank("parts", (TOTAL * Moments::of_rows(channels, spatial).row) as usize),
+    }
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -126,7 +118,7 @@ fn behind_conv(g: Geometry, kind: Statistics, groups: u32, how: Option<Distribut
     let gaussian = if how == Some(Distribution::Gaussian) { 4e-5 } else { 0.0 };
     // The sum of a convolution and its mean over the values, about which it is taken; then as `forward`.
     let tolerance = 2.0 * rounding(g.depth() + 4) + rounding(2 * additions(kind, shape) + 20) + gaussian;
-    Case::new(&format!("{} {}", name("behind conv", kind, shape), text(how)), tolerance, move |f| {
+    Case::new(format!("{} {}", name("behind conv", kind, shape), text(how)), tolerance, move |f| {
         let scale_offset = g.output[0] * g.depth();
         let params = Params {
             channels: shape.0,
@@ -140,21 +132,21 @@ fn behind_conv(g: Geometry, kind: Statistics, groups: u32, how: Option<Distribut
             accumulate: 0,
         };
         let stride = (scale_offset + 2 * shape.0).next_multiple_of(64);
-        let lanes = f.lanes(&ROWS, stride)?;
-        let weights = f.random("weights", ROWS.len() * stride as usize)?;
+        let lanes = f.lanes(&ROWS, stride);
+        let weights = f.random("weights", ROWS.len() * stride as usize);
         let mut blank = |name, values: u32| f.blank(name, (TOTAL * values) as usize);
-        let (y, normed) = (blank("y", shape.0 * shape.2)?, blank("normed", shape.0 * shape.2)?);
-        let kept = kept(f, kind, shape)?;
+        let (y, normed) = (blank("y", shape.0 * shape.2), blank("normed", shape.0 * shape.2));
+        let kept = kept(f, kind, shape);
         let tiling = f.tiling();
         let moments = match kind {
             Statistics::Group => Moments::of_groups(tiling, &g, groups),
             _ => Some(Moments::of_channels(tiling, &g)),
         };
         let left = match moments {
-            Some(moments) => Some((moments, f.blank("moments of parts", (TOTAL * moments.row) as usize)?)),
+            Some(moments) => Some((moments, f.blank("moments of parts", (TOTAL * moments.row) as usize))),
             None => None,
         };
-        let io = Operands { weights, x: f.random("x", (TOTAL * g.input.iter().product::<u32>()) as usize)?, y };
+        let io = Operands { weights, x: f.random("x", (TOTAL * g.input.iter().product::<u32>()) as usize), y };
         let product = Product { tiling, perturbed: how };
         let mut rec = Recording::new();
         let conv = conv::Params { weight_offset: 0, bias_offset: ABSENT, from_batch: 1, relu: 0 };
@@ -169,7 +161,7 @@ fn behind_conv(g: Geometry, kind: Statistics, groups: u32, how: Option<Distribut
         }
         norm::record_apply(&mut rec, &lanes, kind, &params, y, kept.coefficients, None, normed);
         rec.read_back(normed);
-        Ok(rec)
+        rec
     })
 }
 
@@ -193,10 +185,10 @@ fn forward(kind: Statistics, shape: (u32, u32, u32), how: Option<Distribution>) 
     // b is large; the gaussian's own bound is 1e-5 of z, an eighth of which is added.
     let gaussian = if how == Some(Distribution::Gaussian) { 2e-6 } else { 0.0 };
     let tolerance = rounding(2 * additions(kind, shape) + 20) + gaussian;
-    Case::new(&format!("{} {}", name("forward", kind, shape), text(how)), tolerance, move |f| {
-        let mut norm = Norm::new(f, kind, shape)?;
-        let residual = f.random("residual", norm.values())?;
-        let y = f.blank("y", norm.values())?;
+    Case::new(format!("{} {}", name("forward", kind, shape), text(how)), tolerance, move |f| {
+        let mut norm = Norm::new(f, kind, shape);
+        let residual = f.random("residual", norm.values());
+        let y = f.blank("y", norm.values());
         let mut rec = Recording::new();
         let Kept { stats, coefficients, moments, .. } = norm.kept;
         let Norm { lanes, weights, running, x, .. } = norm;
@@ -213,7 +205,7 @@ fn forward(kind: Statistics, shape: (u32, u32, u32), how: Option<Distribution>) 
             norm::record_running_update(&mut rec, &lanes, &norm.params, moments, running);
             rec.read_back(running);
         }
-        Ok(rec)
+        rec
     })
 }
 
@@ -222,9 +214,9 @@ fn backward(kind: Statistics, shape: (u32, u32, u32)) -> Case {
     // Sums over blocks of 8 samples, two of them, run twice; for the input, sums subtracted from each other.
     let tolerance = rounding(2 * (additions(kind, shape) + (8 * shape.2).div_ceil(64) + 16) + 20);
     Case::new(&name("backward", kind, shape), tolerance, move |f| {
-        let mut norm = Norm::new(f, kind, shape)?;
-        let (dy, dx) = (f.random("dy", norm.values())?, f.blank("dx", norm.values())?);
-        let target = f.target(ROWS.len() * stride(shape.0) as usize, 9 * 2 * shape.0)?;
+        let mut norm = Norm::new(f, kind, shape);
+        let (dy, dx) = (f.random("dy", norm.values()), f.blank("dx", norm.values()));
+        let target = f.target(ROWS.len() * stride(shape.0) as usize, 9 * 2 * shape.0);
         let mut rec = Recording::new();
         let Norm { lanes, weights, running, x, .. } = norm;
         let stats = norm.kept.stats;
@@ -235,6 +227,6 @@ fn backward(kind: Statistics, shape: (u32, u32, u32)) -> Case {
         norm::record_grad_params(&mut rec, &lanes, kind, &norm.params, x, dy, stats, &target);
         rec.read_back(target.gradients);
         rec.read_back(dx);
-        Ok(rec)
+        rec
     })
 }

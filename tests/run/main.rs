@@ -1,12 +1,19 @@
 //! The program as a whole: runs, kills, replays, wrong requests, and what it prints. Everything here starts the binary, on the
 //! best adapter there is (the CPU twins where there is none), with a run small enough for about a second.
 
+mod check;
 mod common;
+mod damage;
 mod diverged;
+mod extend;
 mod killed;
 mod norms;
+mod outfiles;
 mod outputs;
 mod phases;
 mod repeat;
 mod replay;
 mod requests;
+mod streams;
+mod unchanged;
+mod warnings;

@@ -10,7 +10,14 @@ use super::common::*;
 
 fn replay(ledger: &Path, base: &Path, out: &Path, more: &[&str]) -> Output {
     let mut command = zowarmup();
-    command.args(["replay", "--json", "--ledger"]).arg(ledger).arg("--base").arg(base).arg("--out").arg(out).args(more);
+    command
+        .args(["replay", "--json", "--force", "--ledger"])
+        .arg(ledger)
+        .arg("--base")
+        .arg(base)
+        .arg("--out")
+        .arg(out)
+        .args(more);
     command.output().unwrap()
 }
 

@@ -1,0 +1,4 @@
+//! Several kernels that do one thing: which of them a caller gets.
+
+pub mod fill;
+pub mod replaying;

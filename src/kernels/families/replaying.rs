@@ -1,0 +1,23 @@
+//! Replay of a round's probes onto the weights, exactly or in f32 (perturbation-stream, Exact replay).
+
+use crate::kernels::lib::replay::{Exact, Target};
+use crate::kernels::{replay, replay_binomial, replay_float, replay_lookup};
+use crate::recording::Recording;
+use crate::stream::Distribution;
+
+/// Exact replay: `w_i += f32(sum_j q_j e_i(seed_j)) * 2^-scale_exp`. The coefficients obey the ledger's bound
+/// (`sum |q| m <= 2^24`).
+/// Distributions other than rademacher and binomial have no exact replay: nothing is recorded for them.
+pub fn record_exact(rec: &mut Recording, dist: Distribution, target: &Target, scale_exp: i32, how: Exact) {
+    match dist {
+        Distribution::Rademacher if how.lookups => replay_lookup::record(rec, target, scale_exp, how.soft_add),
+        Distribution::Rademacher => replay::record(rec, target, scale_exp, how.soft_add),
+        Distribution::Binomial => replay_binomial::record(rec, target, scale_exp, how.soft_add),
+        Distribution::Gaussian | Distribution::Uniform | Distribution::Sphere => {}
+    }
+}
+
+/// Replay in f32: `w_i += sum_j a_j e_i(seed_j)`; see [`replay_float::record`].
+pub fn record_float(rec: &mut Recording, dist: Distribution, target: &Target) {
+    replay_float::record(rec, dist, target);
+}

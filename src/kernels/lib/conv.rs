@@ -1,0 +1,94 @@
+//! What convolutions share that leave moments of their output and that don't.
+
+use super::geometry::Geometry;
+use super::params::{ABSENT, Lane, Lanes};
+use super::tiling::{Operands, Product, Tiling};
+use super::weight::weights;
+use crate::recording::Span;
+use crate::recording::kernel::{Call, Variant, params};
+
+params! {
+    /// The uniform block.
+    pub struct Params {
+        /// Flat index of the weight `[oc, ic, k, k]`.
+        pub weight_offset: u32,
+        /// Flat index of the bias; `u32::MAX`: none.
+        pub bias_offset: u32,
+        /// 1: inputs are the batch (`x_row`), 0: an activation (`row0`).
+        pub from_batch: u32,
+        /// 1: ReLU follows.
+        pub relu: u32,
+    }
+}
+
+/// A launch over all rows of a chunk.
+pub struct Launch {
+    /// The constants.
+    pub variant: Variant,
+    /// The bindings that all convolutions have.
+    pub bound: [Span; 4],
+    /// Workgroups.
+    pub grid: [u32; 3],
+    /// Estimated operations.
+    pub cost: u64,
+}
+
+impl Launch {
+    /// Of a convolution.
+    pub fn new(lanes: &Lanes, how: &Product, geometry: &Geometry, params: &Params, io: &Operands) -> Self {
+        let tiling: Tiling = how.tiling.for_rows(geometry.output[0]);
+        let quads = (params.weight_offset | geometry.depth()).is_multiple_of(4);
+        let variant = geometry
+            .variant(how.variant(tiling, geometry.depth()))
+            .with("WEIGHT_QUADS", u32::from(quads))
+            .with("RELU", params.relu);
+        let columns = lanes.max_rows * geometry.pixels();
+        let grid =
+            [geometry.output[0].div_ceil(tiling.tile_rows()), columns.div_ceil(tiling.tile_columns()), lanes.count];
+        let products = u64::from(geometry.output[0] * geometry.pixels()) * u64::from(geometry.depth());
+        Self { variant, bound: [lanes.table, io.weights, io.x, io.y], grid, cost: 2 * lanes.rows * products }
+    }
+}
+
+/// The twin: each output is the sum over (c, i, j) in ascending order, then plus the bias.
+pub fn twin(call: &Call<'_>) {
+    let p: Params = call.params();
+    let g = Geometry::of(call);
+    let (lanes, all, x, mut y) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3), call.write::<f32>(4));
+    let perturb = call.variant.get("PERTURB", 0);
+    let [ic, ih, iw] = g.input.map(|n| n as usize);
+    let [oc, oh, ow] = g.output.map(|n| n as usize);
+    let (k, stride, padding) = (g.kernel as usize, g.stride as usize, g.padding as usize);
+    for lane in lanes.iter().take(call.grid[2] as usize) {
+        let filters = weights(&all, lane, perturb, p.weight_offset, (oc * ic * k * k) as u32);
+        let bias = if p.bias_offset == ABSENT {
+            vec![0.0; oc]
+        } else {
+            weights(&all, lane, perturb, p.bias_offset, oc as u32)
+        };
+        let first = if p.from_batch == 1 { lane.x_row } else { lane.row0 } as usize;
+        for row in 0..lane.rows as usize {
+            let x = &x[(first + row) * ic * ih * iw..][..ic * ih * iw];
+            let y = &mut y[(lane.row0 as usize + row) * oc * oh * ow..][..oc * oh * ow];
+            for (i, value) in y.iter_mut().enumerate() {
+                let (o, top, left) = (i / (oh * ow), i / ow % oh * stride, i % ow * stride);
+                let mut sum = 0.0;
+                for (tap, w) in filters[o * ic * k * k..][..ic * k * k].iter().enumerate() {
+                    let (c, row, column) = (tap / (k * k), top + tap / k % k, left + tap % k);
+                    let inside = (padding..padding + ih).contains(&row) && (padding..padding + iw).contains(&column);
+                    if inside {
+                        sum += x[(c * ih + row - padding) * iw + column - padding] * w;
+                    }
+                }
+                sum += bias[o];
+                *value = if p.relu == 1 { sum.max(0.0) } else { sum };
+            }
+        }
+    }
+}
+
+/// Mean and sum of squared deviations.
+pub fn moments(values: &[f32]) -> [f32; 2] {
+    let mean = values.iter().sum::<f32>() / values.len() as f32;
+    [mean, values.iter().map(|v| (v - mean) * (v - mean)).sum()]
+}

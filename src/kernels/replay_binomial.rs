@@ -1,0 +1,39 @@
+//! Exact replay of binomial.
+
+use super::lib::Case;
+use super::lib::replay::{self, Params, Target, factor_bits};
+use super::lib::replay_cases::Cases;
+use crate::recording::Recording;
+use crate::recording::kernel::{Call, Kernel, Variant};
+use crate::stream::Distribution;
+
+/// The kernel.
+pub static KERNEL: Kernel = Kernel::new::<Params>("replay_binomial", twin);
+
+/// Records `w_i += f32(sum_j q_j e_i(seed_j)) * 2^-scale_exp`; see [`super::replaying::record_exact`].
+pub fn record(rec: &mut Recording, target: &Target, scale_exp: i32, soft_add: bool) {
+    let variant = Variant::plain().with("SOFT_ADD", u32::from(soft_add));
+    replay::record(rec, &KERNEL, variant, target, factor_bits(scale_exp), 16, 12);
+}
+
+fn twin(call: &Call<'_>) {
+    replay::exact(call, Distribution::Binomial);
+}
+
+/// Self-test cases; the large one takes several launches.
+pub fn cases() -> Vec<Case> {
+    let of = Cases {
+        dist: Distribution::Binomial,
+        way: "",
+        record: |rec: &mut Recording, _: &_, target: &Target, scale_exp, soft_add| {
+            record(rec, target, scale_exp, soft_add)
+        },
+    };
+    let mut cases: Vec<Case> = [1, 127, 128, 129, 5_000].map(|params| of.random(params, 7)).into();
+    for scale_exp in [-60, -1, 23, 60] {
+        cases.extend([false, true].map(|soft_add| of.rounding(scale_exp, soft_add)));
+    }
+    cases.push(of.windows());
+    cases.push(of.random(140_001, 300).large());
+    cases
+}

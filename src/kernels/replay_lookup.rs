@@ -1,0 +1,42 @@
+//! Exact replay of rademacher by lookups in the subgroup, for subgroups of eight or more.
+
+use super::lib::Case;
+use super::lib::replay::{self, Exact, Params, Target, factor_bits};
+use super::lib::replay_cases::Cases;
+use crate::caps::AdapterInfo;
+use crate::recording::Recording;
+use crate::recording::kernel::{Call, Kernel, Variant};
+use crate::stream::Distribution;
+
+/// The kernel.
+pub static KERNEL: Kernel = Kernel::new::<Params>("replay_lookup", twin).of_subgroups();
+
+/// Records `w_i += f32(sum_j q_j e_i(seed_j)) * 2^-scale_exp`; see [`super::replaying::record_exact`].
+pub fn record(rec: &mut Recording, target: &Target, scale_exp: i32, soft_add: bool) {
+    let variant = Variant::plain().with("SOFT_ADD", u32::from(soft_add));
+    replay::record(rec, &KERNEL, variant, target, factor_bits(scale_exp), 128, 1);
+}
+
+fn twin(call: &Call<'_>) {
+    replay::exact(call, Distribution::Rademacher);
+}
+
+/// Self-test cases, of [`super::replay`] where the adapter's subgroups are too small; the large one takes several launches.
+pub fn cases() -> Vec<Case> {
+    let of = Cases {
+        dist: Distribution::Rademacher,
+        way: " by lookups",
+        record: |rec: &mut Recording, info: &AdapterInfo, target: &Target, scale_exp, soft_add| {
+            let record = if Exact::of(info).lookups { record } else { super::replay::record };
+            record(rec, target, scale_exp, soft_add);
+        },
+    };
+    let sizes = [(1, 1), (127, 2), (128, 3), (129, 5), (5_000, 6), (5_001, 7), (9_000, 17)];
+    let mut cases: Vec<Case> = sizes.map(|(params, probes)| of.random(params, probes)).into();
+    for scale_exp in [-60, 23] {
+        cases.extend([false, true].map(|soft_add| of.rounding(scale_exp, soft_add)));
+    }
+    cases.push(of.windows());
+    cases.push(of.random(1_700_001, 300).large());
+    cases
+}

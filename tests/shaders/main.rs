@@ -1,0 +1,164 @@
+//! The shader tree: every file is embedded, every kernel is valid in each tier, host structs have the shaders' layout.
+
+mod languages;
+
+use std::path::Path;
+
+use naga::valid::Capabilities;
+use zowarmup::caps::Tier;
+use zowarmup::kernels::params::Lane;
+use zowarmup::kernels::parts::Cut;
+use zowarmup::kernels::{all, softmax_xent};
+use zowarmup::recording::kernel::{Kernel, Layout, Params};
+use zowarmup::shaders::{self, Expanded, Flavour, QUADS, SOURCES, reflect};
+
+/// The tree for the least of devices.
+const CORE: Flavour = Flavour { tier: Tier::Core, texels: false };
+
+/// The flavours of devices that a kernel can be built for.
+fn flavours(kernel: &Kernel) -> impl Iterator<Item = Flavour> {
+    let tiers = [Tier::Core, Tier::Subgroup].into_iter().filter(|tier| *tier >= kernel.tier);
+    tiers.flat_map(|tier| [false, true].map(|texels| Flavour { tier, texels }))
+}
+
+/// Every subset of a kernel's defines.
+fn permutations(kernel: &'static Kernel) -> impl Iterator<Item = Vec<&'static str>> {
+    let chosen =
+        |set: u32| kernel.defines.iter().enumerate().filter(move |(i, _)| set >> i & 1 == 1).map(|(_, name)| *name);
+    (0..1 << kernel.defines.len()).map(move |set| chosen(set).collect())
+}
+
+#[test]
+fn every_file_is_embedded() {
+    fn files(folder: &Path, root: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files(&path, root, found);
+            } else {
+                found.push(path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/"));
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
+    let mut found = Vec::new();
+    files(&root, &root, &mut found);
+    found.sort();
+    let listed: Vec<&str> = SOURCES.iter().map(|(path, _)| *path).collect();
+    assert_eq!(found, listed);
+}
+
+/// Calls `check` with every kernel in every flavour and permutation: a name for messages, the source and its module.
+fn every_permutation(mut check: impl FnMut(&'static Kernel, Flavour, &str, &Expanded, &naga::Module)) {
+    for kernel in all() {
+        for (flavour, defines) in flavours(kernel).flat_map(|f| permutations(kernel).map(move |p| (f, p))) {
+            let name = format!("{} {defines:?} {flavour:?}", kernel.name);
+            let source = shaders::permutation(kernel, flavour, &defines).unwrap_or_else(|e| panic!("{name}: {e}"));
+            let module = reflect::parse(&name, &source).unwrap_or_else(|e| panic!("{e}"));
+            check(kernel, flavour, &name, &source, &module);
+        }
+    }
+}
+
+/// What naga must be able to express for a tier.
+fn capabilities(tier: Tier) -> Capabilities {
+    match tier {
+        Tier::Core => Capabilities::empty(),
+        Tier::Subgroup => Capabilities::SHADER_INT64 | Capabilities::SUBGROUP,
+    }
+}
+
+#[test]
+fn every_permutation_is_valid_within_its_tier() {
+    every_permutation(|_, flavour, name, source, module| {
+        reflect::validate(name, source, module, capabilities(flavour.tier)).unwrap_or_else(|e| panic!("{e}"));
+        let entry = &module.entry_points[0];
+        assert_eq!((entry.name.as_str(), module.entry_points.len()), ("main", 1), "{name}");
+        assert!(entry.workgroup_size.iter().product::<u32>() <= 256, "{name}");
+        let interface = reflect::interface(name, source).unwrap();
+        assert!(interface.bindings.len() <= 9, "{name}: more than 8 storage buffers");
+        let workgroup: u32 = module
+            .global_variables
+            .iter()
+            .filter(|(_, v)| v.space == naga::AddressSpace::WorkGroup)
+            .map(|(_, v)| module.types[v.ty].inner.size(module.to_ctx()))
+            .sum();
+        assert!(workgroup <= 16 << 10, "{name}: {workgroup} bytes of workgroup memory");
+    });
+}
+
+#[test]
+fn defects_name_file_and_line() {
+    let kernel = Kernel::new::<Lane>("no_such_kernel", |_| {});
+    assert_eq!(
+        shaders::permutation(&kernel, CORE, &[]).unwrap_err().to_string(),
+        "shaders/no_such_kernel.wgsl does not exist"
+    );
+    // A fragment that needs a define of kernels over `Value`s.
+    let error = shaders::fragment("lib/value", CORE).unwrap_err().to_string();
+    assert!(error.starts_with("shaders/lib/value.wgsl:3: unknown define \"QUADS\""), "{error}");
+    // A fragment that needs declarations of the kernel which imports it.
+    let source = shaders::fragment("lib/weight", CORE).unwrap();
+    let error = reflect::parse("lib/weight", &source).unwrap_err().to_string();
+    let line =
+        include_str!("../../shaders/lib/weight.wgsl").lines().position(|l| l.contains("= weights[")).unwrap() + 1;
+    let expected = format!("\n  shaders/lib/weight.wgsl:{line}:16: unknown identifier\n    let base = weights[");
+    assert!(error.contains("no definition in scope for identifier: `weights`") && error.contains(&expected), "{error}");
+    // What only the validator sees: 64-bit integers on the core tier.
+    let source = shaders::fragment("lib/mulhi", Flavour { tier: Tier::Subgroup, ..CORE }).unwrap();
+    let module = reflect::parse("lib/mulhi", &source).unwrap();
+    let error = reflect::validate("lib/mulhi", &source, &module, capabilities(Tier::Core)).unwrap_err().to_string();
+    assert!(error.contains("\n  shaders/lib/mulhi.wgsl:"), "{error}");
+    let unlisted = shaders::permutation(&softmax_xent::KERNEL, CORE, &[QUADS]).unwrap_err();
+    assert_eq!(unlisted.to_string(), "the row of kernel softmax_xent lists no define QUADS");
+}
+
+#[test]
+fn the_table_has_a_row_for_every_kernel() {
+    let mut listed: Vec<&str> = all().iter().map(|kernel| kernel.name).collect();
+    listed.sort_unstable();
+    let outside_lib = SOURCES.iter().filter(|(path, _)| !path.contains('/'));
+    let files: Vec<&str> = outside_lib.map(|(path, _)| path.strip_suffix(".wgsl").unwrap()).collect();
+    assert_eq!(listed, files);
+}
+
+/// Members of a struct that naga read, as a host struct lists its own.
+fn members<'a>(module: &'a naga::Module, members: &'a [naga::StructMember]) -> Vec<(&'a str, u32, &'a str)> {
+    let kind = |ty| match module.types[ty].inner {
+        naga::TypeInner::Struct { .. } => module.types[ty].name.as_deref().unwrap(),
+        naga::TypeInner::Scalar(naga::Scalar::U32) => "u32",
+        naga::TypeInner::Scalar(naga::Scalar::I32) => "i32",
+        naga::TypeInner::Scalar(naga::Scalar::F32) => "f32",
+        ref other => panic!("{other:?} crosses from host to shader"),
+    };
+    members.iter().map(|m| (m.name.as_deref().unwrap(), m.offset, kind(m.ty))).collect()
+}
+
+/// Compares a struct of a module with the host's.
+fn compare(name: &str, module: &naga::Module, ty: naga::Handle<naga::Type>, host: &Layout) {
+    let naga::TypeInner::Struct { members: found, span } = &module.types[ty].inner else {
+        panic!("{name} is no struct")
+    };
+    let expected: Vec<_> = host.members.iter().map(|m| (m.name, m.offset, m.kind)).collect();
+    assert_eq!(members(module, found), expected, "{name}");
+    assert_eq!(*span, host.bytes, "{name}");
+}
+
+#[test]
+fn host_structs_have_the_layout_of_the_uniform_blocks() {
+    every_permutation(|kernel, _, name, _, module| {
+        let uniform = module.global_variables.iter().find(|(_, v)| v.space == naga::AddressSpace::Uniform);
+        compare(name, module, uniform.unwrap().1.ty, kernel.params);
+    });
+}
+
+#[test]
+fn structs_that_kernels_share_have_the_layout_of_their_twins() {
+    every_permutation(|_, _, name, _, module| {
+        for (shared, layout) in [("Lane", Lane::LAYOUT), ("Cut", Cut::LAYOUT)] {
+            for (found, _) in module.types.iter().filter(|(_, t)| t.name.as_deref() == Some(shared)) {
+                compare(name, module, found, layout);
+            }
+        }
+    });
+}
