@@ -5,6 +5,7 @@ use std::fmt;
 use bytemuck::NoUninit;
 
 use super::kernel::{Kernel, Params, Variant};
+use super::lease::Lease;
 
 /// Handle of a device buffer; made by [`crate::device::Device::create_buffer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,10 +73,11 @@ pub enum Command {
     ReadBack(Span),
 }
 
-/// Commands in order. Each sees what those before it wrote.
+/// Commands in order. Each sees what those before it wrote. A recording that outlives the work that made it holds its buffers.
 #[derive(Clone, Default)]
 pub struct Recording {
     commands: Vec<Command>,
+    leases: Vec<Lease>,
 }
 
 impl Recording {
@@ -134,6 +136,12 @@ impl Recording {
     /// Appends another list.
     pub fn append(&mut self, other: Recording) {
         self.commands.extend(other.commands);
+        self.leases.extend(other.leases);
+    }
+
+    /// Holds buffers that the commands name for as long as the recording lives.
+    pub fn hold(&mut self, leases: impl IntoIterator<Item = Lease>) {
+        self.leases.extend(leases);
     }
 
     /// The same commands on other spans, with other launches.
@@ -148,7 +156,7 @@ impl Recording {
             Command::Dispatch(launch) => Command::Dispatch(Box::new(dispatch(launch))),
             Command::ReadBack(read) => Command::ReadBack(span(*read)),
         };
-        Self { commands: self.commands.iter().map(command).collect() }
+        Self { commands: self.commands.iter().map(command).collect(), leases: self.leases.clone() }
     }
 
     /// How many kernels it launches.
