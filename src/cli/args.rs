@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::device::Selection;
+use crate::device::{DeviceError, Selection};
 use crate::stream::Distribution;
 
 /// Version and commit.
@@ -31,6 +31,8 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Rebuild weights from a ledger and check its fingerprints
     Replay(ReplayArgs),
+    /// Compare the files of a finished run with what the run wrote
+    Check(CheckArgs),
     /// Loss and accuracy of weights on a config's test samples
     Eval(EvalArgs),
     /// Recompute golden files on the device
@@ -59,7 +61,7 @@ pub struct DeviceArgs {
 
 impl DeviceArgs {
     /// The flag, then the environment; nothing from a config.
-    pub fn selection(&self) -> Selection {
+    pub fn selection(&self) -> Result<Selection, DeviceError> {
         Selection::resolve(self.device.as_deref(), "", None)
     }
 }
@@ -112,9 +114,22 @@ pub struct RunArgs {
 pub struct ResumeArgs {
     /// Folder of the run
     pub dir: PathBuf,
+    /// Extends the run: zo.rounds, or changes what changes no bit: paths, device settings
+    #[command(flatten)]
+    pub set: SetArgs,
     /// Device.
     #[command(flatten)]
     pub device: DeviceArgs,
+    /// Output.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Folder of the run
+    pub dir: PathBuf,
     /// Output.
     #[command(flatten)]
     pub json: JsonArgs,
@@ -212,6 +227,12 @@ pub struct StreamArgs {
 /// `selftest`.
 #[derive(Debug, Args)]
 pub struct SelftestArgs {
+    /// Which checks: those with one of these in their name [default: all]
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// One check of each kernel only
+    #[arg(long)]
+    pub quick: bool,
     /// Device.
     #[command(flatten)]
     pub device: DeviceArgs,

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::args::BenchArgs;
+use super::error::Error;
 use super::output::{self, Adapter, bytes, row, table};
 use crate::bench::{self, Ceilings, Options, Outcome, Repeats};
 use crate::device::open;
-use crate::error::Error;
 
 #[derive(Serialize)]
 struct Report {
@@ -18,7 +18,7 @@ struct Report {
 /// Measures the device's rates and the entries asked for.
 pub fn execute(args: &BenchArgs) -> Result<u8, Error> {
     let entries = bench::select(&args.names)?;
-    let mut engine = bench::engine(open(&args.device.selection())?)?;
+    let mut engine = bench::engine(open(&args.device.selection()?)?)?;
     let (options, repeats) = (Options { clients: args.clients, small: false }, Repeats::default());
     let ceilings = bench::ceilings(engine.device_mut(), &repeats)?;
     let mut results = Vec::new();

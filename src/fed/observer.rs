@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::metrics::{RoundMetrics, Summary};
+use crate::device::CompileWatch;
 
 /// What a run is going to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,16 +26,28 @@ pub struct RunPlan {
     pub next_round: u32,
 }
 
-/// Someone who watches a run. Calls come in the order `begin`, any number of `round` and `note`, `end`.
+/// Someone who watches a run. Calls come in the order `begin`, any number of `round` (then `stop`), `end`; `note` at any
+/// time, before `begin` too.
 pub trait Observer {
     /// The run starts, or goes on.
     fn begin(&mut self, plan: &RunPlan) {
         let _ = plan;
     }
 
+    /// What the device calls while it compiles pipelines, on which rounds wait: how many are ready, and how many there will be. Asked
+    /// for once, after `begin`.
+    fn compiling(&mut self) -> Option<CompileWatch> {
+        None
+    }
+
     /// A round is done and written.
     fn round(&mut self, metrics: &RoundMetrics) {
         let _ = metrics;
+    }
+
+    /// Whether the run is to end now, as interrupted; asked after each round.
+    fn stop(&mut self) -> bool {
+        false
     }
 
     /// Something a person may want to know.

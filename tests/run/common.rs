@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use zowarmup::config::Config;
+use zowarmup::device::Selection;
+use zowarmup::fed::observer::Silent;
+use zowarmup::fed::{FedError, Observer, RoundMetrics, Status, Summary, run};
 
 /// Digits, an MLP of 1,210 weights, six clients of 33 samples, two of them high-resource; 3 warm-up and 9 ZO rounds.
 const CONFIG: &str = r#"
@@ -48,10 +52,11 @@ pub const ROUNDS: usize = 12;
 pub fn zowarmup() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zowarmup"));
     // Without XDG_RUNTIME_DIR some drivers print messages of their own.
-    command
-        .env_remove("ZOWARMUP_DEVICE")
-        .env_remove("ZOWARMUP_LOG")
-        .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"));
+    match zowarmup::device::testing::for_children() {
+        Some(device) => command.env("ZOWARMUP_DEVICE", device),
+        None => command.env_remove("ZOWARMUP_DEVICE"),
+    };
+    command.env_remove("ZOWARMUP_LOG").env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"));
     command
 }
 
@@ -158,7 +163,9 @@ pub fn keys(value: &Value) -> Vec<&str> {
 pub fn metrics(dir: &Path) -> Vec<Value> {
     let mut list = lines(&dir.join("metrics.jsonl"));
     list.iter_mut().for_each(|line| {
-        line.as_object_mut().unwrap().remove("seconds").unwrap();
+        for key in ["seconds", "compile_seconds"] {
+            line.as_object_mut().unwrap().remove(key).unwrap();
+        }
     });
     list
 }
@@ -166,7 +173,7 @@ pub fn metrics(dir: &Path) -> Vec<Value> {
 /// `summary.json` without the time and the place.
 pub fn summary(dir: &Path) -> Value {
     let mut summary = json(&dir.join("summary.json"));
-    for key in ["seconds", "dir"] {
+    for key in ["seconds", "compile_seconds", "dir"] {
         summary.as_object_mut().unwrap().remove(key).unwrap();
     }
     summary
@@ -179,6 +186,44 @@ pub fn assert_same(a: &Path, b: &Path) {
     for file in ["init.safetensors", "pivot.safetensors", "ledger.jsonl", "final.safetensors", "split.json"] {
         assert!(fs::read(a.join(file)).unwrap() == fs::read(b.join(file)).unwrap(), "{file} differs");
     }
+}
+
+/// What the library runs on in tests that need no adapter.
+pub fn twins() -> Selection {
+    Selection::of("reference")
+}
+
+/// The small run's config with some keys changed.
+pub fn config(place: &Place, sets: &[&str]) -> Config {
+    let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+    Config::load(Some(&place.path("small.toml")), &sets).unwrap()
+}
+
+/// Stops a run after so many of its rounds.
+pub struct StopAfter(pub usize);
+
+impl Observer for StopAfter {
+    fn round(&mut self, _: &RoundMetrics) {
+        self.0 = self.0.saturating_sub(1);
+    }
+
+    fn stop(&mut self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// A run by the library, on the twins, stopped after `rounds`.
+pub fn stopped(place: &Place, out: &str, sets: &[&str], rounds: usize) -> PathBuf {
+    let dir = place.path(out);
+    let summary = run::start(&config(place, sets), Some(&dir), &twins(), &mut StopAfter(rounds)).unwrap();
+    assert_eq!((summary.status, summary.rounds as usize), (Status::Interrupted, rounds));
+    dir
+}
+
+/// `resume` by the library, on the twins.
+pub fn resumed(dir: &Path, sets: &[&str]) -> Result<Summary, FedError> {
+    let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+    run::resume(dir, Some("reference"), &sets, &mut Silent)
 }
 
 /// A process that is ended when this is dropped.
