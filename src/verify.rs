@@ -4,15 +4,40 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::device::{Selection, open};
-use crate::engine::{Engine, ProbeSettings};
-use crate::error::Error;
-use crate::golden::{Golden, Mode, PassGolden, SpsaGolden};
+use crate::device::{DeviceError, Selection, open};
+use crate::engine::{Engine, EngineError, ProbeSettings};
+use crate::golden::{Golden, GoldenError, Mode, PassGolden, SpsaGolden};
 
 /// Largest relative error of logits, loss and statistics (interfaces, Golden files).
 const FORWARD_TOLERANCE: f64 = 1e-4;
 /// Largest relative error of a gradient.
 const GRADIENT_TOLERANCE: f64 = 1e-3;
+
+/// What can go wrong in the check of golden files.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// A golden file.
+    #[error(transparent)]
+    Golden(#[from] GoldenError),
+    /// A file of differences and its pass are of different models.
+    #[error("{}: params: expected {expected}, as {} has, found {found}", path.display(), pass.display())]
+    Params {
+        /// The file of differences.
+        path: PathBuf,
+        /// The pass it names.
+        pass: PathBuf,
+        /// Parameters of the pass's model.
+        expected: usize,
+        /// As the file says.
+        found: usize,
+    },
+    /// A device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
 
 /// What was found, as `verify --json` prints it.
 #[derive(Clone, Debug, Serialize)]
@@ -60,8 +85,8 @@ impl TensorReport {
 ///
 /// # Errors
 /// A file that is malformed or of a kind that is not available; a failing device.
-pub fn run(files: &[PathBuf], selection: &Selection) -> Result<Report, Error> {
-    let golden = files.iter().map(|path| Ok((path, Work::read(path)?))).collect::<Result<Vec<_>, Error>>()?;
+pub fn run(files: &[PathBuf], selection: &Selection) -> Result<Report, VerifyError> {
+    let golden = files.iter().map(|path| Ok((path, Work::read(path)?))).collect::<Result<Vec<_>, VerifyError>>()?;
     let mut report = Report { device: String::new(), files: Vec::new(), passed: true };
     for (path, work) in golden {
         let pass = work.pass();
@@ -85,19 +110,15 @@ enum Work {
 }
 
 impl Work {
-    fn read(path: &Path) -> Result<Self, Error> {
+    fn read(path: &Path) -> Result<Self, VerifyError> {
         match Golden::read(path)? {
             Golden::Pass(pass) => Ok(Work::Pass(pass)),
             Golden::Spsa(spsa) => {
                 let pass = PassGolden::read(&spsa.golden)?;
                 let params = pass.graph.param_count();
                 if params != spsa.params {
-                    return Err(Error::Request(format!(
-                        "{}: params: expected {params}, as {} has, found {}",
-                        path.display(),
-                        spsa.golden.display(),
-                        spsa.params
-                    )));
+                    let (expected, found) = (params, spsa.params);
+                    return Err(VerifyError::Params { path: path.to_owned(), pass: spsa.golden, expected, found });
                 }
                 Ok(Work::Spsa(spsa, Box::new(pass)))
             }
@@ -111,7 +132,7 @@ impl Work {
     }
 }
 
-fn compare_pass(engine: &mut Engine, golden: &PassGolden) -> Result<Vec<TensorReport>, Error> {
+fn compare_pass(engine: &mut Engine, golden: &PassGolden) -> Result<Vec<TensorReport>, VerifyError> {
     let batch_statistics = golden.mode == Mode::Train;
     let outputs = engine.outputs(&golden.x, &golden.y, batch_statistics)?;
     let backward = engine.gradients(&golden.x, &golden.y, batch_statistics)?;
@@ -140,7 +161,7 @@ fn compare_pass(engine: &mut Engine, golden: &PassGolden) -> Result<Vec<TensorRe
     Ok(list)
 }
 
-fn compare_spsa(engine: &mut Engine, spsa: &SpsaGolden, golden: &PassGolden) -> Result<Vec<TensorReport>, Error> {
+fn compare_spsa(engine: &mut Engine, spsa: &SpsaGolden, golden: &PassGolden) -> Result<Vec<TensorReport>, VerifyError> {
     let mut list = Vec::new();
     for case in &spsa.cases {
         let settings = ProbeSettings {

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use zowarmup::config::Config;
 use zowarmup::data::Dataset;
-use zowarmup::fed::RunFolder;
 use zowarmup::golden::Golden;
 use zowarmup::ledger::Ledger;
 use zowarmup::model::{Graph, ModelSpec};
@@ -216,18 +215,6 @@ fn model_tables() {
     let (held, message) =
         peak(|| ModelSpec::from_json(&serde_json::from_str(deep).unwrap()).unwrap().graph().unwrap_err().to_string());
     assert!(held < 1 << 20 && message.contains("depth"), "{held} bytes: {message}");
-}
-
-/// A folder of a run that ended, as far as the reader of its records goes.
-#[test]
-fn records_of_a_run() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
-    file("config.toml", "seed = 1\n");
-    let line = r#"{"round":0,"phase":"zo","train_loss":1.5,"test_loss":null,"test_accuracy":0.5,"clients":3,"probes":6,"uplink_bytes":24,"downlink_bytes":96,"seconds":0.25,"dl_rms":0.001,"dl_zero":0.0,"dropped":0}"#;
-    file("metrics.jsonl", &format!("{line}\n{}\n", line.replacen('0', "1", 1)));
-    let open = |dir: &Path| RunFolder::open(dir);
-    file_survives(dir.path(), "metrics.jsonl", |dir| open(dir).and_then(|run| run.read_metrics()));
 }
 
 /// A data config of a folder.

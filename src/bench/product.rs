@@ -21,7 +21,8 @@ pub fn conv(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchErr
     let (side, rows) = if options.small { (5, 3) } else { (16, 64) };
     let of = |c| Shape { c, h: side, w: side };
     let (input, output) = (of(32), of(64));
-    let layer = Layer::Conv(Conv { input, output, kernel: 3, stride: 1, padding: 1, weight: 0, bias: None, relu: false });
+    let layer =
+        Layer::Conv(Conv { input, output, kernel: 3, stride: 1, padding: 1, weight: 0, bias: None, relu: false });
     let shape = format!("3x3, 32 to 64 channels, {side}x{side}, batch {rows}");
     single(engine, "conv", shape, (layer, input, vec![64, 32, 3, 3]), rows)
 }

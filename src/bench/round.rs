@@ -43,9 +43,10 @@ fn zo_round(engine: &mut Engine, name: &'static str, experiment: Experiment) -> 
     let buffers = setting.1.buffers().collect();
     let check = check_zo(Rc::clone(&setting));
     let mut round = setting.0.config.warmup.rounds;
+    let mut server = zo::server(&setting.0);
     let step = move |engine: &mut Engine| {
         round += 1;
-        zo::round(engine, &setting.0, &setting.1, round).map(drop)
+        zo::round(engine, &setting.0, &setting.1, &mut server, round).map(drop)
     };
     Ok(whole(name, shape, work, Timed::Round(Box::new(step)), check, buffers))
 }
@@ -74,7 +75,8 @@ fn check_zo(setting: Setting) -> Check {
         if engine.fingerprint()? != before {
             return Ok(Err("probing changed the weights".to_owned()));
         }
-        let round = zo::round(engine, experiment, samples, experiment.config.warmup.rounds)?;
+        let server = &mut zo::server(experiment);
+        let round = zo::round(engine, experiment, samples, server, experiment.config.warmup.rounds)?;
         if round.dropped > 0 {
             return Ok(Err(format!("{} probes gave no number", round.dropped)));
         }

@@ -31,6 +31,8 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Rebuild weights from a ledger and check its fingerprints
     Replay(ReplayArgs),
+    /// Compare the files of a finished run with what the run wrote
+    Check(CheckArgs),
     /// Loss and accuracy of weights on a config's test samples
     Eval(EvalArgs),
     /// Recompute golden files on the device
@@ -112,9 +114,22 @@ pub struct RunArgs {
 pub struct ResumeArgs {
     /// Folder of the run
     pub dir: PathBuf,
+    /// Extends the run: zo.rounds, or changes what changes no bit: paths, device settings
+    #[command(flatten)]
+    pub set: SetArgs,
     /// Device.
     #[command(flatten)]
     pub device: DeviceArgs,
+    /// Output.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Folder of the run
+    pub dir: PathBuf,
     /// Output.
     #[command(flatten)]
     pub json: JsonArgs,

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::args::BenchArgs;
+use super::error::Error;
 use super::output::{self, Adapter, bytes, row, table};
 use crate::bench::{self, Ceilings, Options, Outcome, Repeats};
 use crate::device::open;
-use crate::error::Error;
 
 #[derive(Serialize)]
 struct Report {

@@ -1,9 +1,9 @@
 //! `zowarmup config`.
 
 use super::args::ConfigArgs;
+use super::error::Error;
 use super::output;
 use crate::config::Config;
-use crate::error::Error;
 
 /// Prints the default config with its comments, or, given a file or overrides, that config complete.
 pub fn execute(args: &ConfigArgs) -> Result<u8, Error> {

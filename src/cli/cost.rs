@@ -1,12 +1,12 @@
 //! `zowarmup cost`.
 
 use super::args::CostArgs;
+use super::error::Error;
 use super::output::{self, grouped, row, table};
 use super::say::say;
 use crate::config::Config;
 use crate::device::{Selection, open};
-use crate::error::Error;
-use crate::fed::cost::{Cost, Phase, cost};
+use crate::fed::cost::{Cost, PhaseCost, cost};
 use crate::fed::experiment::Experiment;
 
 /// Prints what a config's run sends and holds.
@@ -28,7 +28,8 @@ pub fn execute(args: &CostArgs) -> Result<u8, Error> {
 }
 
 fn text(c: &Cost) -> String {
-    let line = |name: &str, of: fn(&Phase) -> u64| vec![name.to_owned(), grouped(of(&c.warmup)), grouped(of(&c.zo))];
+    let line =
+        |name: &str, of: fn(&PhaseCost) -> u64| vec![name.to_owned(), grouped(of(&c.warmup)), grouped(of(&c.zo))];
     let rows = [
         row(["bytes", "warm-up", "zeroth-order"]),
         line("up, a client and round", |p| p.uplink_bytes),

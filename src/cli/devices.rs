@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::args::DevicesArgs;
+use super::error::Error;
 use super::output::{self, bytes, row, table};
 use crate::caps::{AdapterInfo, Limits};
 use crate::device::list;
-use crate::error::Error;
 
 #[derive(Serialize)]
 struct Listing {

@@ -5,16 +5,19 @@
 
 pub mod args;
 mod bench;
+mod check;
 mod config;
 mod cost;
 mod devices;
+mod display;
+pub mod error;
 mod eval;
+mod interrupt;
 mod outfile;
 mod output;
-mod progress;
 mod replay;
 mod run;
-pub(crate) mod say;
+mod say;
 mod selftest;
 mod stream;
 mod verify;
@@ -24,8 +27,8 @@ use std::io::IsTerminal;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-use crate::error::Error;
 use args::{Cli, Command};
+use error::Error;
 use say::{Stderr, say};
 
 /// Runs the program on the process's arguments and returns its exit status.
@@ -54,6 +57,7 @@ fn execute(command: &Command) -> Result<u8, Error> {
         Command::Run(args) => run::run(args),
         Command::Resume(args) => run::resume(args),
         Command::Replay(args) => replay::execute(args),
+        Command::Check(args) => check::execute(args),
         Command::Eval(args) => eval::execute(args),
         Command::Verify(args) => verify::execute(args),
         Command::Stream(args) => stream::execute(args),

@@ -7,7 +7,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::error::Error;
+use super::error::Error;
 use crate::files::{self, FileError, folder_of};
 
 /// Links that are followed before they count as a circle, as in the system's own look-ups.

@@ -4,8 +4,8 @@ use std::io::Write;
 
 use serde::Serialize;
 
+use super::error::Error;
 use crate::caps::AdapterInfo;
-use crate::error::Error;
 
 /// Prints a result: one JSON object, or `text` for people.
 pub fn print<T: Serialize>(json: bool, result: &T, text: impl FnOnce(&T) -> String) -> Result<(), Error> {

@@ -1,12 +1,12 @@
 //! `zowarmup run` and `zowarmup resume`.
 
 use super::args::{ResumeArgs, RunArgs};
+use super::display::Display;
+use super::error::{Error, of_status};
 use super::output::{self, bytes, grouped, percent};
-use super::progress::Progress;
 use super::say::say;
 use crate::config::Config;
 use crate::device::Selection;
-use crate::error::Error;
 use crate::fed::{Status, Summary, run as job};
 
 /// Starts a run and prints its summary.
@@ -14,13 +14,13 @@ pub fn run(args: &RunArgs) -> Result<u8, Error> {
     let config = Config::load(args.config.as_deref(), &args.set.set)?;
     let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
     let selection = Selection::resolve(args.device.device.as_deref(), &config.device.select, budget);
-    let summary = job::start(&config, args.out.as_deref(), &selection, &mut Progress::new())?;
+    let summary = job::start(&config, args.out.as_deref(), &selection, &mut Display::new())?;
     report(args.json.json, &summary)
 }
 
 /// Goes on with a run and prints its summary.
 pub fn resume(args: &ResumeArgs) -> Result<u8, Error> {
-    let summary = job::resume(&args.dir, args.device.device.as_deref(), &mut Progress::new())?;
+    let summary = job::resume(&args.dir, args.device.device.as_deref(), &args.set.set, &mut Display::new())?;
     report(args.json.json, &summary)
 }
 
@@ -29,7 +29,7 @@ fn report(json: bool, summary: &Summary) -> Result<u8, Error> {
     if summary.status == Status::Interrupted {
         say(format_args!("interrupted; go on with: zowarmup resume {}", quoted(&summary.dir)));
     }
-    Ok(summary.status.exit_status())
+    Ok(of_status(summary.status))
 }
 
 /// A path as a shell takes it.
@@ -53,6 +53,7 @@ fn text(s: &Summary) -> String {
     let lines = [
         ("pivot", percent(s.pivot_accuracy) + &loss(s.pivot_loss)),
         ("final", percent(s.final_accuracy) + &loss(s.final_loss)),
+        ("gain", s.gain.map_or_else(|| "-".to_owned(), |gain| format!("{:+.1} points", 100.0 * gain))),
         ("best", percent(s.best_accuracy) + &best),
         ("sent", format!("{} up, {} down", bytes(s.uplink_bytes), bytes(s.downlink_bytes))),
         ("weights", format!("{}, fingerprint {}", grouped(s.params), s.fingerprint)),
@@ -62,6 +63,9 @@ fn text(s: &Summary) -> String {
     let mut out = format!("{}: {status} after {} rounds, {:.1} s\n", s.name, s.rounds, s.seconds);
     for (what, value) in lines {
         out.push_str(&format!("  {what:<8} {value}\n"));
+    }
+    for warning in &s.warnings {
+        out.push_str(&format!("  {:<8} {warning}\n", "warning"));
     }
     out
 }

@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::args::SelftestArgs;
 use super::devices::LimitsEntry;
+use super::error::Error;
 use super::output::{self, Adapter, row, table, verdict};
 use crate::device::open;
-use crate::error::Error;
 use crate::selftest::{self, CheckResult};
 
 #[derive(Serialize)]

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::args::StreamArgs;
+use super::error::Error;
 use super::outfile::OutFile;
 use super::output;
 use crate::device::{Device, DeviceError, as_f32, open};
-use crate::error::Error;
 use crate::kernels::{fill, vec4_bytes};
 use crate::recording::{Recording, Span};
 

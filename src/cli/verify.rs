@@ -1,8 +1,8 @@
 //! `zowarmup verify`.
 
 use super::args::VerifyArgs;
+use super::error::Error;
 use super::output::{self, row, table, verdict};
-use crate::error::Error;
 use crate::verify::{self, Report};
 
 /// Recomputes golden files and compares.

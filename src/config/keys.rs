@@ -1,8 +1,8 @@
 //! Every known key, and the nearest one to a misspelt key.
 
 use super::error::ConfigError;
-use super::names::ModelKind;
-use super::reader::Source;
+use super::names::{DEFAULT_MODEL, ModelKind};
+use super::source::{Source, join};
 use toml::{Table, Value};
 
 /// Keys outside every section.
@@ -74,7 +74,7 @@ pub(super) fn check(table: &Table, source: &Source) -> Result<(), ConfigError> {
 
 fn extra_model_keys(entries: &Table) -> Option<&'static [&'static str]> {
     match entries.get("kind") {
-        None => Some(model_keys(super::sections::DEFAULT_MODEL)),
+        None => Some(model_keys(DEFAULT_MODEL)),
         Some(Value::String(kind)) => kind.parse().ok().map(model_keys),
         Some(_) => None,
     }
@@ -99,9 +99,4 @@ fn nearest(section: &str, key: &str, extra: &[&'static str]) -> String {
     };
     let best = own.into_iter().min_by_key(|known| strsim::osa_distance(known, key)).unwrap_or_default();
     join(section, best)
-}
-
-/// `section.key`, or `key` outside every section.
-pub(super) fn join(section: &str, key: &str) -> String {
-    if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") }
 }

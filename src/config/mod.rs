@@ -3,6 +3,7 @@
 //! Unknown keys, wrong types and values out of range are errors that name the file (or `--set`), the full key, the value and
 //! what was expected. What the format knows but this version cannot do is refused in one place (`unsupported`).
 
+mod document;
 mod error;
 mod keys;
 mod model;
@@ -11,6 +12,7 @@ mod overrides;
 mod reader;
 mod sections;
 mod seeds;
+mod source;
 #[cfg(test)]
 mod tests;
 mod unsupported;
@@ -22,11 +24,13 @@ pub use names::{
     ZoParticipants,
 };
 pub use sections::{DataConfig, DeviceConfig, EvalConfig, SplitConfig, WarmupConfig, ZoConfig, share_of};
-pub use seeds::Seeds;
+pub use seeds::{NamedSeeds, Seeds};
 
 use crate::files::{self, Limit};
-use reader::{Section, Source};
-use std::path::{Path, PathBuf};
+use reader::Section;
+use sections::MOST_PAIRS;
+use source::Source;
+use std::path::Path;
 use toml::{Table, Value};
 
 /// No config is larger: it is a page of text.
@@ -58,6 +62,8 @@ pub struct Config {
     pub device: DeviceConfig,
     /// Seeds of all streams, resolved.
     pub seeds: Seeds,
+    /// Those of them that the config names.
+    pub named_seeds: NamedSeeds,
 }
 
 impl Config {
@@ -83,9 +89,10 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn parse(text: &str, file: &str, folder: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        let mut root: Table = toml::from_str(text).map_err(|e| syntax(text, file, &e))?;
-        let overridden = overrides::apply(&mut root, overrides)?;
-        let source = Source { file: file.to_owned(), folder: PathBuf::from(folder), overridden };
+        let document = document::parse(text, str::to_owned).map_err(|e| syntax(text, file, &e))?;
+        let (mut root, mut source) = (document.table, Source::of(file, folder));
+        source.large = document.large;
+        overrides::apply(&mut root, overrides, &mut source)?;
         keys::check(&root, &source)?;
         let config = Self::read(&root, &source)?;
         config.check(&source)?;
@@ -99,6 +106,7 @@ impl Config {
         let data = DataConfig::read(&section("data")?)?;
         let model = ModelConfig::read(&section("model")?)?;
         let seed = top.seed("seed")?.unwrap_or(0);
+        let named_seeds = NamedSeeds::read(&section("seeds")?)?;
         let name = top.text("name", &format!("{}-{}", data.name, model.kind))?;
         let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if name.is_empty() || name.len() > 100 || name.starts_with('.') || !name.chars().all(allowed) {
@@ -118,7 +126,8 @@ impl Config {
             zo: ZoConfig::read(&section("zo")?)?,
             eval: EvalConfig::read(&section("eval")?)?,
             device: DeviceConfig::read(&section("device")?)?,
-            seeds: Seeds::read(seed, &section("seeds")?)?,
+            seeds: Seeds::resolve(seed, &named_seeds),
+            named_seeds,
         })
     }
 
@@ -140,19 +149,35 @@ impl Config {
             let expected = "\"frozen\" where model.norm is not \"batch\": other norms have no statistics to exchange";
             return Err(source.value_error("zo.norm_statistics", format!("\"{}\"", statistics.name()), expected));
         }
-        // Round numbers are absolute and u32 (perturbation-stream, Seeds).
-        if self.warmup.rounds.checked_add(self.zo.rounds).is_none() {
-            return Err(source.value_error(
-                "zo.rounds",
-                self.zo.rounds,
-                format!("at most {} rounds with the warm-up's", u32::MAX),
-            ));
-        }
-        Ok(())
+        self.check_pairs(source)
     }
 
-    /// The complete config as TOML: every key, defaults filled in, seeds as hex strings, paths absolute. Loading it gives an
-    /// equal config.
+    /// What a zeroth-order round makes of its counts together.
+    fn check_pairs(&self, source: &Source) -> Result<(), ConfigError> {
+        let (zo, clients) = (&self.zo, self.split.clients);
+        let eligible =
+            if zo.participants == ZoParticipants::All { clients } else { clients - self.split.high_clients() };
+        let active = u64::from(share_of(zo.participation, eligible));
+        let pairs = active * u64::from(zo.local_steps) * u64::from(zo.probes);
+        if pairs <= MOST_PAIRS {
+            return Ok(());
+        }
+        // The larger of the two is what asks for too much.
+        let (key, value, others) = if zo.probes > zo.local_steps {
+            ("zo.probes", zo.probes, (zo.local_steps, "local steps"))
+        } else {
+            ("zo.local_steps", zo.local_steps, (zo.probes, "probes"))
+        };
+        let most = (MOST_PAIRS / (active * u64::from(others.0))).max(1);
+        let (count, name) = others;
+        let expected = format!(
+            "at most {most} with {active} clients and {count} {name} in a round, which can have {MOST_PAIRS} probes in all"
+        );
+        Err(source.value_error(key, value, expected))
+    }
+
+    /// The complete config as TOML: every key, defaults filled in, seeds as hex strings (of `[seeds]` those that
+    /// were named: the others follow from `seed`), paths absolute. Loading it gives an equal config.
     pub fn to_toml(&self) -> String {
         let mut root = Table::new();
         root.insert("name".to_owned(), Value::String(self.name.clone()));
@@ -165,7 +190,7 @@ impl Config {
             ("zo", Table::try_from(&self.zo)),
             ("eval", Table::try_from(&self.eval)),
             ("device", Table::try_from(&self.device)),
-            ("seeds", Table::try_from(self.seeds)),
+            ("seeds", Table::try_from(self.named_seeds)),
         ];
         for (name, table) in sections {
             // Plain numbers, strings and lists of them: there is nothing that TOML could refuse.

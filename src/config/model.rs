@@ -1,9 +1,8 @@
 //! `[model]`: the model table as it stands, for the model module to read, and the weights to start from.
 
 use super::error::ConfigError;
-use super::names::ModelKind;
+use super::names::{DEFAULT_MODEL, ModelKind};
 use super::reader::Section;
-use super::sections::DEFAULT_MODEL;
 use serde_json::{Map, Value as Json};
 use std::path::PathBuf;
 use toml::Value;
@@ -27,6 +26,9 @@ impl ModelConfig {
         for (key, value) in s.entries().filter(|(key, _)| *key != "weights" && *key != "kind") {
             let json = to_json(value)
                 .ok_or_else(|| s.error(key, value, "finite numbers, strings, booleans, lists and tables of them"))?;
+            if let Some(size) = beyond(&json) {
+                return Err(s.error(key, size, format!("integers from 0 to {MOST_SIZE}")));
+            }
             table.insert(key.clone(), json);
         }
         Ok(Self { kind, weights: s.path("weights", "")?, table })
@@ -39,6 +41,19 @@ impl ModelConfig {
         let weights = self.weights.as_deref().and_then(|p| p.to_str()).unwrap_or_default();
         table.insert("weights".to_owned(), Value::String(weights.to_owned()));
         table
+    }
+}
+
+/// Largest integer of a model table. What each key means bounds it further, and so do the model's values in all (docs/models.md).
+const MOST_SIZE: i64 = 1 << 24;
+
+/// The first number of a model table's value that no size can be: all of them are integers.
+fn beyond(value: &Json) -> Option<&Json> {
+    match value {
+        Json::Number(n) => n.as_i64().is_none_or(|i| !(0..=MOST_SIZE).contains(&i)).then_some(value),
+        Json::Array(items) => items.iter().find_map(beyond),
+        Json::Object(map) => map.values().find_map(beyond),
+        _ => None,
     }
 }
 

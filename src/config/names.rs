@@ -113,6 +113,9 @@ named! {
     }
 }
 
+/// The kind of a `[model]` that names none.
+pub(super) const DEFAULT_MODEL: ModelKind = ModelKind::ResNet;
+
 named! {
     /// How the server joins the warm-up clients' weights (`warmup.algorithm`).
     WarmupAlgorithm {

@@ -1,11 +1,16 @@
 //! `--set key.path=value`.
 
+use super::document;
 use super::error::ConfigError;
 use super::seeds;
+use super::source::Source;
 use toml::{Table, Value};
 
+/// One argument's key and value, and the integers in it that TOML doesn't hold.
+type Entry<'a> = (&'a str, Value, Vec<(String, String)>);
+
 /// Splits one argument into its key and value: the value read as TOML, else taken as a bare string.
-fn split(argument: &str) -> Result<(&str, Value), ConfigError> {
+fn split(argument: &str) -> Result<Entry<'_>, ConfigError> {
     let error = |message: &str| ConfigError::Override { argument: argument.to_owned(), message: message.to_owned() };
     let (key, text) = argument.split_once('=').ok_or_else(|| error("expected KEY.PATH=VALUE"))?;
     let key = key.trim();
@@ -13,26 +18,28 @@ fn split(argument: &str) -> Result<(&str, Value), ConfigError> {
         return Err(error("expected a dotted key before `=`, such as zo.lr"));
     }
     // One entry exactly, so that a value with line breaks can't bring keys of its own.
-    let parsed = toml::from_str::<Table>(&format!("value = {text}")).ok().filter(|table| table.len() == 1);
-    let value = parsed.and_then(|mut table| table.remove("value")).unwrap_or_else(|| Value::String(text.to_owned()));
-    Ok((key, value))
+    let rename = |name: &str| name.replacen("value", key, 1);
+    let parsed = document::parse(&format!("value = {text}"), rename).ok().filter(|d| d.table.len() == 1);
+    let (value, large) = parsed.map_or((None, Vec::new()), |mut d| (d.table.remove("value"), d.large));
+    Ok((key, value.unwrap_or_else(|| Value::String(text.to_owned())), large))
 }
 
-/// Applies `arguments` to `root`, later ones over earlier ones, and returns their keys.
-pub(super) fn apply(root: &mut Table, arguments: &[String]) -> Result<Vec<String>, ConfigError> {
-    let entries = arguments.iter().map(|a| split(a).map(|(k, v)| (a, k, v))).collect::<Result<Vec<_>, _>>()?;
-    if entries.iter().any(|(_, key, _)| *key == "seed") {
+/// Applies `arguments` to `root`, later ones over earlier ones, and notes them in `source`.
+pub(super) fn apply(root: &mut Table, arguments: &[String], source: &mut Source) -> Result<(), ConfigError> {
+    let entries = arguments.iter().map(|a| split(a).map(|entry| (a, entry))).collect::<Result<Vec<_>, _>>()?;
+    if entries.iter().any(|(_, (key, ..))| *key == "seed") {
         seeds::drop_derived(root);
     }
-    let mut keys = Vec::new();
-    for (argument, key, value) in entries {
+    for (argument, (key, value, large)) in entries {
         set(root, key, value).map_err(|place| ConfigError::Override {
             argument: argument.clone(),
             message: format!("`{place}` is no table"),
         })?;
-        keys.push(key.to_owned());
+        source.overridden.push(key.to_owned());
+        source.forget(key);
+        source.large.extend(large);
     }
-    Ok(keys)
+    Ok(())
 }
 
 /// Sets one dotted key, making tables on the way; the error is the part of the key that holds something else.
@@ -64,14 +71,16 @@ mod tests {
             ("name=1\nseed = 5", "name", Value::String("1\nseed = 5".into())),
             ("model.hidden=[8, 4]", "model.hidden", Value::Array(vec![Value::Integer(8), Value::Integer(4)])),
         ] {
-            assert_eq!(split(argument).unwrap(), (key, value), "{argument}");
+            assert_eq!(split(argument).unwrap(), (key, value, Vec::new()), "{argument}");
         }
     }
 
     #[test]
     fn malformed_arguments_are_named() {
-        let message =
-            |a: &str| apply(&mut toml::from_str("seed = 1").unwrap(), &[a.to_owned()]).unwrap_err().to_string();
+        let message = |a: &str| {
+            let mut root = toml::from_str("seed = 1").unwrap();
+            apply(&mut root, &[a.to_owned()], &mut Source::of("c.toml", "")).unwrap_err().to_string()
+        };
         assert_eq!(message("zo.lr"), "--set zo.lr: expected KEY.PATH=VALUE");
         assert_eq!(message("zo..lr=1"), "--set zo..lr=1: expected a dotted key before `=`, such as zo.lr");
         assert_eq!(message("=1"), "--set =1: expected a dotted key before `=`, such as zo.lr");

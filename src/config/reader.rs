@@ -1,46 +1,16 @@
 //! Typed reading of one section: each value's type and range, with errors that name origin, key, value and expectation.
 
 use super::error::ConfigError;
-use super::keys::join;
 use super::names::list;
 use super::seeds;
+use super::source::{Source, join};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use toml::{Table, Value};
 
-/// Where values come from: a file and the keys that `--set` gave.
-pub(super) struct Source {
-    /// Name of the file in messages.
-    pub file: String,
-    /// Folder that paths in the file are relative to.
-    pub folder: PathBuf,
-    /// Keys given by `--set`.
-    pub overridden: Vec<String>,
-}
-
-impl Source {
-    /// Whether `--set` gave this key, or a table that holds it.
-    pub fn is_override(&self, key: &str) -> bool {
-        self.overridden
-            .iter()
-            .any(|o| key.strip_prefix(o.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
-    }
-
-    /// What a message calls the place of a key.
-    pub fn origin(&self, key: &str) -> String {
-        if self.is_override(key) { "--set".to_owned() } else { self.file.clone() }
-    }
-
-    /// The error of a value that is not as `expected`.
-    pub fn value_error(&self, key: &str, value: impl ToString, expected: impl Into<String>) -> ConfigError {
-        ConfigError::Value {
-            origin: self.origin(key),
-            key: key.to_owned(),
-            value: value.to_string(),
-            expected: expected.into(),
-        }
-    }
-}
+/// More memory than any adapter has.
+const MOST_BYTES: u64 = 1 << 50;
 
 /// One table of the config; an absent one has every default.
 pub(super) struct Section<'a> {
@@ -108,12 +78,12 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// An integer of at least `least`.
-    pub fn count(&self, key: &str, default: u32, least: u32) -> Result<u32, ConfigError> {
+    /// An integer of a range.
+    pub fn count(&self, key: &str, default: u32, range: RangeInclusive<u32>) -> Result<u32, ConfigError> {
         match self.get(key) {
             None => Ok(default),
-            Some(Value::Integer(i)) if u32::try_from(*i).is_ok_and(|n| n >= least) => Ok(*i as u32),
-            Some(other) => Err(self.error(key, other, format!("an integer from {least} to {}", u32::MAX))),
+            Some(Value::Integer(i)) if u32::try_from(*i).is_ok_and(|n| range.contains(&n)) => Ok(*i as u32),
+            Some(other) => Err(self.error(key, other, format!("an integer from {} to {}", range.start(), range.end()))),
         }
     }
 
@@ -149,8 +119,10 @@ impl<'a> Section<'a> {
             Value::String(text) => text.trim().parse::<bytesize::ByteSize>().ok().map(|b| b.as_u64()),
             _ => None,
         };
-        bytes.ok_or_else(|| {
-            self.error(key, value, "an amount of memory such as \"512MiB\", or \"0\" for what the adapter allows")
+        bytes.filter(|&b| b <= MOST_BYTES).ok_or_else(|| {
+            let expected =
+                "an amount of memory such as \"512MiB\", at most \"1PiB\", or \"0\" for what the adapter allows";
+            self.error(key, value, expected)
         })
     }
 

@@ -3,12 +3,21 @@
 use super::error::ConfigError;
 use super::names::*;
 use super::reader::Section;
+use super::seeds::NamedSeeds;
 use crate::stream::Distribution;
 use serde::{Serialize, Serializer};
 use std::path::PathBuf;
 
-/// The kind of a `[model]` that names none.
-pub(super) const DEFAULT_MODEL: ModelKind = ModelKind::ResNet;
+/// Most samples of a class that a limit can name, and most rounds of a phase or between evaluations.
+const MANY: u32 = 100_000_000;
+/// Most clients of a run, and most samples of a local step.
+const MILLION: u32 = 1_000_000;
+/// Most local epochs of a warm-up round, whose order is drawn as a whole.
+const MOST_EPOCHS: u32 = 1000;
+/// Most probes of a client and step, and most local steps. What a round may have of all clients together is [`MOST_PAIRS`].
+const MOST_PROBES: u32 = 100_000;
+/// Most (seed, number) pairs of a zeroth-order round: clients times local steps times probes.
+pub(super) const MOST_PAIRS: u64 = 1 << 22;
 
 const POSITIVE: &str = "a finite number greater than 0";
 const RATE: &str = "a finite number of at least 0";
@@ -79,8 +88,8 @@ impl DataConfig {
                 DataName::Cifar100 => s.path("path", "data/cifar100")?,
                 _ => s.path("path", "data/cifar10")?,
             },
-            train_limit: s.count("train_limit", 0, 0)?,
-            test_limit: s.count("test_limit", 0, 0)?,
+            train_limit: s.count("train_limit", 0, 0..=MANY)?,
+            test_limit: s.count("test_limit", 0, 0..=MANY)?,
             labels: s.choice("labels", LabelChoice::Fine, LabelChoice::NAMES)?,
             normalisation: s.choice("normalisation", NormalisationName::Auto, NormalisationName::NAMES)?,
             mean: s.numbers("mean", "a list of finite numbers, one a channel", |_| true)?,
@@ -120,7 +129,7 @@ impl SplitConfig {
     pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
         let split = Self {
             kind: s.choice("kind", SplitKind::Dirichlet, SplitKind::NAMES)?,
-            clients: s.count("clients", 50, 1)?,
+            clients: s.count("clients", 50, 1..=MILLION)?,
             alpha: s.number("alpha", 0.1, POSITIVE, positive)?,
             high_share: s.number("high_share", 0.1, "a number from 0 to 1", |x| (0.0..=1.0).contains(&x))?,
             size_alpha: s.number("size_alpha", 0.0, RATE, rate)?,
@@ -163,10 +172,10 @@ pub struct WarmupConfig {
 impl WarmupConfig {
     pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
-            rounds: s.count("rounds", 200, 0)?,
+            rounds: s.count("rounds", 200, 0..=MANY)?,
             algorithm: s.choice("algorithm", WarmupAlgorithm::FedAvg, WarmupAlgorithm::NAMES)?,
-            local_epochs: s.count("local_epochs", 3, 1)?,
-            batch: s.count("batch", 64, 1)?,
+            local_epochs: s.count("local_epochs", 3, 1..=MOST_EPOCHS)?,
+            batch: s.count("batch", 64, 1..=MILLION)?,
             client_lr: s.number("client_lr", 0.05, RATE, rate)?,
             server_lr: s.number("server_lr", 1.0, RATE, rate)?,
             participation: s.number("participation", 1.0, SHARE, share)?,
@@ -209,15 +218,15 @@ impl ZoConfig {
     pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
         let distributions = &["rademacher", "binomial", "gaussian", "uniform", "sphere"];
         let zo = Self {
-            rounds: s.count("rounds", 300, 0)?,
-            probes: s.count("probes", 3, 1)?,
+            rounds: s.count("rounds", 300, 0..=MANY)?,
+            probes: s.count("probes", 3, 1..=MOST_PROBES)?,
             tau: s.number("tau", 0.75, POSITIVE, positive)?,
             epsilon: s.number("epsilon", 1e-4, POSITIVE, positive)?,
             distribution: s.choice("distribution", Distribution::Rademacher, distributions)?,
             lr: s.number("lr", 0.05, RATE, rate)?,
             local_lr: s.number("local_lr", 0.0, RATE, rate)?,
             lr_decay: s.number("lr_decay", 1.0, POSITIVE, positive)?,
-            local_steps: s.count("local_steps", 1, 1)?,
+            local_steps: s.count("local_steps", 1, 1..=MOST_PROBES)?,
             participants: s.choice("participants", ZoParticipants::All, ZoParticipants::NAMES)?,
             participation: s.number("participation", 1.0, SHARE, share)?,
             optimizer: s.choice("optimizer", ZoOptimizer::Sgd, ZoOptimizer::NAMES)?,
@@ -240,7 +249,7 @@ pub struct EvalConfig {
 
 impl EvalConfig {
     pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
-        Ok(Self { every: s.count("every", 10, 1)? })
+        Ok(Self { every: s.count("every", 10, 1..=MANY)? })
     }
 }
 
@@ -257,5 +266,17 @@ pub struct DeviceConfig {
 impl DeviceConfig {
     pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
         Ok(Self { select: s.text("select", "")?, memory_budget: s.bytes("memory_budget", 0)? })
+    }
+}
+
+impl NamedSeeds {
+    pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            split: s.seed("split")?,
+            weights: s.seed("weights")?,
+            sampling: s.seed("sampling")?,
+            shuffle: s.seed("shuffle")?,
+            probes: s.seed("probes")?,
+        })
     }
 }

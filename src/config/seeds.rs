@@ -1,33 +1,46 @@
-//! Seeds of a run's random streams: reading, derivation, writing.
+//! Seeds of a run's random streams: how they are written, and how those that are not named derive from one.
 
-use super::error::ConfigError;
-use super::reader::Section;
 use crate::rng::host;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use toml::{Table, Value};
 
 /// What a seed looks like, in error messages.
 pub(super) const EXPECTED: &str =
-    "an integer from 0, or a hex string: 0x and 1 to 16 hex digits, or just 16 hex digits";
+    "an integer from 0 to 18446744073709551615, or a hex string: 0x and 1 to 16 hex digits, or just 16 hex digits";
 
 /// The seed of each random stream of a run, resolved: those that `[seeds]` doesn't name derive from `seed`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seeds {
     /// Partition of the samples and choice of the high-resource clients.
-    #[serde(serialize_with = "write")]
     pub split: u64,
     /// Initial weights.
-    #[serde(serialize_with = "write")]
     pub weights: u64,
     /// Clients taking part in each round.
-    #[serde(serialize_with = "write")]
     pub sampling: u64,
     /// Order of samples within local epochs.
-    #[serde(serialize_with = "write")]
     pub shuffle: u64,
     /// The `run_seed` that probe seeds derive from (perturbation-stream, Seeds).
-    #[serde(serialize_with = "write")]
     pub probes: u64,
+}
+
+/// The seeds that `[seeds]` names: what a config writes out, so that the others go on following from `seed`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct NamedSeeds {
+    /// As [`Seeds::split`].
+    #[serde(serialize_with = "write", skip_serializing_if = "Option::is_none")]
+    pub split: Option<u64>,
+    /// As [`Seeds::weights`].
+    #[serde(serialize_with = "write", skip_serializing_if = "Option::is_none")]
+    pub weights: Option<u64>,
+    /// As [`Seeds::sampling`].
+    #[serde(serialize_with = "write", skip_serializing_if = "Option::is_none")]
+    pub sampling: Option<u64>,
+    /// As [`Seeds::shuffle`].
+    #[serde(serialize_with = "write", skip_serializing_if = "Option::is_none")]
+    pub shuffle: Option<u64>,
+    /// As [`Seeds::probes`].
+    #[serde(serialize_with = "write", skip_serializing_if = "Option::is_none")]
+    pub probes: Option<u64>,
 }
 
 impl Seeds {
@@ -43,16 +56,16 @@ impl Seeds {
         }
     }
 
-    pub(super) fn read(seed: u64, section: &Section<'_>) -> Result<Self, ConfigError> {
+    /// Those that are named, the others of `seed`.
+    pub(super) fn resolve(seed: u64, named: &NamedSeeds) -> Self {
         let derived = Self::derived(seed);
-        let or = |name: &str, value: u64| section.seed(name).map(|given| given.unwrap_or(value));
-        Ok(Self {
-            split: or("split", derived.split)?,
-            weights: or("weights", derived.weights)?,
-            sampling: or("sampling", derived.sampling)?,
-            shuffle: or("shuffle", derived.shuffle)?,
-            probes: or("probes", derived.probes)?,
-        })
+        Self {
+            split: named.split.unwrap_or(derived.split),
+            weights: named.weights.unwrap_or(derived.weights),
+            sampling: named.sampling.unwrap_or(derived.sampling),
+            shuffle: named.shuffle.unwrap_or(derived.shuffle),
+            probes: named.probes.unwrap_or(derived.probes),
+        }
     }
 
     fn by_name(&self) -> [(&'static str, u64); 5] {
@@ -66,8 +79,8 @@ impl Seeds {
     }
 }
 
-/// Drops those entries of `[seeds]` that are what the file's own `seed` derives, before `--set seed=...` replaces it. A run's
-/// saved config names every seed; without this a new `seed` would change nothing there.
+/// Drops those entries of `[seeds]` that are what the file's own `seed` derives, before `--set seed=...` replaces it. Saved
+/// configs of earlier versions name every seed; without this a new `seed` would change nothing there.
 pub(super) fn drop_derived(root: &mut Table) {
     let seed = root.get("seed").map_or(Some(0), parse);
     let (Some(seed), Some(Value::Table(entries))) = (seed, root.get_mut("seeds")) else {
@@ -98,9 +111,18 @@ pub(super) fn parse(value: &Value) -> Option<u64> {
     }
 }
 
-/// Writes a seed as 16 hex digits.
-pub(super) fn write<S: serde::Serializer>(seed: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&format!("{seed:016x}"))
+/// Whether a dotted key is a seed's.
+pub(super) fn is_key(key: &str) -> bool {
+    key == "seed" || key.starts_with("seeds.")
+}
+
+/// A seed as 16 hex digits.
+pub(super) fn to_hex(seed: u64) -> String {
+    format!("{seed:016x}")
+}
+
+fn write<S: Serializer>(seed: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&seed.map(to_hex).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Settings of the config format that this version cannot carry out. A version that can removes the line here.
 
 use super::names::{DataName, WarmupAlgorithm, ZoOptimizer, ZoParticipants};
-use super::{Config, ConfigError, Source};
+use super::source::Source;
+use super::{Config, ConfigError};
 use crate::stream::Distribution;
 
 /// The first setting that is not available, as an error naming key, value and what to use.
@@ -17,6 +18,12 @@ pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError>
         ),
         (config.warmup.algorithm == WarmupAlgorithm::FedAdam, "warmup.algorithm", quoted("fedadam"), "fedavg"),
         (zo.local_steps > 1, "zo.local_steps", zo.local_steps.to_string(), "1"),
+        (
+            zo.local_lr != 0.0,
+            "zo.local_lr",
+            zo.local_lr.to_string(),
+            "0: it is the rate of steps that aren't made here",
+        ),
         (zo.optimizer != ZoOptimizer::Sgd, "zo.optimizer", quoted(zo.optimizer.name()), "sgd"),
         (
             zo.participants == ZoParticipants::HighFirstOrder,

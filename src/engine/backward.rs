@@ -247,7 +247,8 @@ impl Session<'_> {
         let values = each("kept activations", &mut plan.values.iter().map(|b| b * held))?;
         let saved = each("kept values of a step", &mut plan.keeps.iter().map(|keeps| keeps.saved.bytes(held, lanes)))?;
         let slopes = each("slopes", &mut plan.slopes.iter().map(|b| b * held))?;
-        let part_moments = each("moments of parts", &mut plan.fusion.slots.iter().map(|&values| 4 * values as u64 * held))?;
+        let part_moments =
+            each("moments of parts", &mut plan.fusion.slots.iter().map(|&values| 4 * values as u64 * held))?;
         let weight_bytes = (slots * stride * 4) as u64;
         Ok(StepBuffers {
             slots,

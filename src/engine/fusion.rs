@@ -41,7 +41,8 @@ impl Fusion {
     /// For all passes of a purpose.
     pub fn of(graph: &Graph, tiling: Tiling, purpose: Purpose) -> Self {
         let readers = graph.last_readers();
-        let gelu = (0..graph.nodes.len()).map(|i| !purpose.backward && is_behind_its_layer(graph, &readers, i)).collect();
+        let gelu =
+            (0..graph.nodes.len()).map(|i| !purpose.backward && is_behind_its_layer(graph, &readers, i)).collect();
         let mut by_conv: Vec<(usize, usize, Moments)> = (0..graph.nodes.len())
             .filter_map(|norm| {
                 let (conv, moments) = moments_for(graph, tiling, purpose, norm)?;

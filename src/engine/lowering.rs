@@ -39,10 +39,8 @@ impl Lowered {
         };
         for node in &model.nodes {
             let (mut input, mut residual) = (place(&at, node.input), node.residual.map(|from| place(&at, from)));
-            let once = !node.layer.has_weights()
-                && !node.layer.saves()
-                && lowered.is_shared(input)
-                && residual.is_none();
+            let once =
+                !node.layer.has_weights() && !node.layer.saves() && lowered.is_shared(input) && residual.is_none();
             if !once {
                 if !kind(&node.layer).reads_shared_rows() {
                     input = lowered.own(input, &mut copies);
@@ -186,8 +184,9 @@ mod tests {
 
     #[test]
     fn a_residual_of_shared_rows_is_copied_once() {
-        let layer =
-            |weight| Layer::Linear(Linear { rows: 1, in_features: 3, out_features: 3, weight, bias: None, relu: false });
+        let layer = |weight| {
+            Layer::Linear(Linear { rows: 1, in_features: 3, out_features: 3, weight, bias: None, relu: false })
+        };
         let node = |layer, input, residual| Node { layer, input, residual };
         let (mut graph, _) = lowered(json!({"kind": "mlp", "input": 3, "hidden": [3], "classes": 3}));
         graph.nodes = vec![

@@ -20,9 +20,9 @@ pub struct Cost {
     /// Length of the flat parameter vector.
     pub params: u64,
     /// A warm-up round.
-    pub warmup: Phase,
+    pub warmup: PhaseCost,
     /// A zeroth-order round.
-    pub zo: Phase,
+    pub zo: PhaseCost,
     /// Weights that a client gets at the pivot.
     pub pivot_bytes: u64,
     /// The whole run, all clients.
@@ -31,7 +31,7 @@ pub struct Cost {
 
 /// A phase: bytes a client and round; of a phase without rounds what a round would take.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Phase {
+pub struct PhaseCost {
     /// Client to server, as the engine counts.
     pub uplink_bytes: u64,
     /// Server to client.
@@ -69,7 +69,7 @@ pub fn cost(experiment: &Experiment, device: &dyn Device) -> Result<Cost, Engine
     let n = zo::clients(experiment, config.warmup.rounds).len();
     let one_client = round_traffic(experiment, n, 0);
     let share = |bytes: u64| bytes / n.max(1) as u64;
-    let warmup = Phase {
+    let warmup = PhaseCost {
         uplink_bytes: weights,
         downlink_bytes: weights,
         formula_uplink_bytes: weights,
@@ -77,14 +77,14 @@ pub fn cost(experiment: &Experiment, device: &dyn Device) -> Result<Cost, Engine
         formula_memory_bytes: memory(u64::from(config.warmup.batch).min(held), values().sum()),
         device_bytes: peak(experiment, device, |engine, train| warmup::round(engine, experiment, train, 0).map(drop))?,
     };
-    let zo = Phase {
+    let zo = PhaseCost {
         uplink_bytes: share(one_client.up),
         downlink_bytes: share(one_client.down),
         formula_uplink_bytes: 4 * probes,
         formula_downlink_bytes: 4 * probes * n as u64,
         formula_memory_bytes: memory(held, values().max().unwrap_or(0)),
         device_bytes: peak(experiment, device, |engine, train| {
-            zo::round(engine, experiment, train, config.warmup.rounds).map(drop)
+            zo::round(engine, experiment, train, &mut zo::server(experiment), config.warmup.rounds).map(drop)
         })?,
     };
     let pivot_bytes = if config.zo.rounds > 0 { weights } else { 0 };

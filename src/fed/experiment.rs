@@ -1,9 +1,9 @@
 //! Everything a run needs before its first round, made and checked on the host: data, split, model, initial weights.
 
+use super::error::FedError;
 use crate::config::Config;
 use crate::data::{Dataset, Samples as HostSamples};
 use crate::engine::SampleSet;
-use crate::error::Error;
 use crate::model::{Graph, ModelSpec};
 use crate::split::Split;
 use crate::weights;
@@ -28,13 +28,13 @@ pub struct Experiment {
 
 impl Experiment {
     /// Loads and checks everything the config names. Nothing is written.
-    pub fn prepare(config: &Config) -> Result<Self, Error> {
+    pub fn prepare(config: &Config) -> Result<Self, FedError> {
         Self::of(config, Dataset::load(&config.data)?)
     }
 
     /// As [`Experiment::prepare`], but where the data set's files are missing, with made-up samples in their place, as many as the
     /// original has: enough to count with. Tells whether they are made up.
-    pub fn prepare_sizes(config: &Config) -> Result<(Self, bool), Error> {
+    pub fn prepare_sizes(config: &Config) -> Result<(Self, bool), FedError> {
         match Dataset::load(&config.data) {
             Err(error) => match Dataset::made_up(&config.data) {
                 Some(data) if error.is_missing() => Ok((Self::of(config, data)?, true)),
@@ -44,7 +44,7 @@ impl Experiment {
         }
     }
 
-    fn of(config: &Config, data: Dataset) -> Result<Self, Error> {
+    fn of(config: &Config, data: Dataset) -> Result<Self, FedError> {
         let spec = model_of(config, &data)?;
         let graph = spec.graph()?;
         let split =
@@ -71,7 +71,7 @@ impl Experiment {
 }
 
 /// The model of a config, for its data: input and classes follow from the data where the model table doesn't give them.
-pub fn model_of(config: &Config, data: &Dataset) -> Result<ModelSpec, Error> {
+pub fn model_of(config: &Config, data: &Dataset) -> Result<ModelSpec, FedError> {
     let table = serde_json::Value::Object(config.model.table.clone());
     Ok(ModelSpec::from_json(&table)?.with_data(data.shape, data.classes as usize)?)
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The version of the files in a run's folder.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// The phase a round belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,9 +72,9 @@ impl RoundMetrics {
         }
     }
 
-    /// Notes the evaluation after the round: mean loss and accuracy.
-    pub fn set_evaluation(&mut self, loss: f64, accuracy: f64) {
-        (self.test_loss, self.test_accuracy) = (finite(loss), finite(accuracy));
+    /// Notes the evaluation after the round: mean loss and accuracy, null where not finite.
+    pub fn set_evaluation(&mut self, loss: Option<f64>, accuracy: Option<f64>) {
+        (self.test_loss, self.test_accuracy) = (loss, accuracy);
     }
 
     /// Notes what a ZO round's probes gave.
@@ -92,19 +92,8 @@ pub enum Status {
     Done,
     /// Every probe of a round, the weights or the test loss were not finite.
     Diverged,
-    /// Stopped by Ctrl-C after a round; can be resumed.
+    /// Stopped by its observer after a round; can be resumed.
     Interrupted,
-}
-
-impl Status {
-    /// Exit status of a command that ends a run this way.
-    pub fn exit_status(self) -> u8 {
-        match self {
-            Status::Done => 0,
-            Status::Diverged => 1,
-            Status::Interrupted => super::interrupt::EXIT_STATUS,
-        }
-    }
 }
 
 /// `summary.json`, and what `run` and `resume` print. Figures that a run never reached are null.
@@ -130,7 +119,7 @@ pub struct Summary {
     pub driver: String,
     /// The capability tier it was used at.
     pub tier: String,
-    /// Wall time of all rounds, interruptions left out.
+    /// Wall time of all rounds together.
     pub seconds: f64,
     /// Rounds done.
     pub rounds: u32,
@@ -146,6 +135,9 @@ pub struct Summary {
     pub best_accuracy: Option<f64>,
     /// The round after which it was first reached.
     pub best_round: Option<u32>,
+    /// Final less pivot accuracy.
+    #[serde(default)]
+    pub gain: Option<f64>,
     /// Bytes from all clients over the run.
     pub uplink_bytes: u64,
     /// Bytes to all clients over the run.
@@ -154,6 +146,9 @@ pub struct Summary {
     pub params: u64,
     /// Fingerprint of the final weights, 16 hex digits.
     pub fingerprint: String,
+    /// Signs that something is wrong though the run ended as it did.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 #[cfg(test)]
@@ -177,7 +172,7 @@ mod tests {
     fn a_zo_line_reads_back() {
         let mut line = RoundMetrics::new(30, Phase::Zo, 0.1 + 0.2, 20);
         line.set_probes(60, 1.5e-3, 0.0, 1);
-        line.set_evaluation(1.0 / 3.0, 0.5);
+        line.set_evaluation(Some(1.0 / 3.0), Some(0.5));
         let text = serde_json::to_string(&line).unwrap();
         assert!(text.contains(r#""phase":"zo""#) && text.contains(r#""dropped":1"#));
         assert_eq!(serde_json::from_str::<RoundMetrics>(&text).unwrap(), line);

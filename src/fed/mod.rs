@@ -1,24 +1,30 @@
 //! Federated runs: who takes part in a round, what a round does to the weights, and the folder a run leaves behind.
 //!
-//! `schedule` and `traffic` are pure arithmetic, `cost` adds them up for a whole run; `folder`, `metrics` and `checkpoint` are the files; `warmup` and `zo` are the
-//! two kinds of rounds on an engine; `run` puts them in order.
+//! `schedule` and `traffic` are pure arithmetic, `cost` adds them up for a whole run; `folder` and `metrics` are the files, `check` and `origin` compare
+//! them with what was written; `warmup` and `zo` are the two kinds of rounds on an engine; `run` puts them in order, `replay` goes through
+//! a ledger alone.
 
-pub mod checkpoint;
+mod base;
+pub mod check;
 pub mod cost;
+mod error;
 pub mod experiment;
 pub mod folder;
-pub mod interrupt;
 pub mod metrics;
-mod metrics_log;
 pub mod observer;
-pub mod recover;
+pub mod origin;
+mod progress;
+pub mod replay;
 pub mod run;
 pub mod schedule;
+mod sealed;
+mod settings;
 pub mod traffic;
 pub mod warmup;
+mod warnings;
 pub mod zo;
 
-pub use checkpoint::Checkpoint;
+pub use error::FedError;
 pub use folder::{FolderError, RunFolder};
 pub use metrics::{Phase, RoundMetrics, Status, Summary};
 pub use observer::{Observer, RunPlan};

@@ -25,7 +25,8 @@ pub struct RunPlan {
     pub next_round: u32,
 }
 
-/// Someone who watches a run. Calls come in the order `begin`, any number of `round` and `note`, `end`.
+/// Someone who watches a run. Calls come in the order `begin`, any number of `round` (then `stop`), `end`; `note` at any
+/// time, before `begin` too.
 pub trait Observer {
     /// The run starts, or goes on.
     fn begin(&mut self, plan: &RunPlan) {
@@ -35,6 +36,11 @@ pub trait Observer {
     /// A round is done and written.
     fn round(&mut self, metrics: &RoundMetrics) {
         let _ = metrics;
+    }
+
+    /// Whether the run is to end now, as interrupted; asked after each round.
+    fn stop(&mut self) -> bool {
+        false
     }
 
     /// Something a person may want to know.

@@ -1,14 +1,14 @@
 //! A ZO round: every client that takes part probes the weights along its seeds, the server replays all seeds.
 
 use super::experiment::Experiment;
+use super::folder::PIVOT;
 use super::schedule;
 use crate::config::NormStatistics;
 use crate::device::Device;
-use crate::engine::{
-    Engine, EngineError, ProbeClient, ProbeResult, ProbeSettings, Samples, Update, ZoPhase, check_zo_phase,
-};
-use crate::ledger::{Probe, Round, StepRule, quantise};
+use crate::engine::{Engine, EngineError, ProbeClient, ProbeResult, ProbeSettings, Samples, ZoPhase, check_zo_phase};
+use crate::ledger::{Entry, FORMAT, Header, Optimizer, Round, VERSION};
 use crate::rng::probe_seed;
+use crate::rule::{Rule, Server};
 
 /// What a ZO round reports.
 #[derive(Clone, Debug)]
@@ -81,11 +81,47 @@ pub fn clients(experiment: &Experiment, round: u32) -> Vec<u32> {
     schedule::zo_clients(&experiment.split, zo.participants, zo.participation, config.seeds.sampling, round)
 }
 
-/// Runs round `round` (absolute) and updates the weights.
+/// The header of an experiment's ledger, whose base has this SHA-256.
+pub fn header(experiment: &Experiment, base_sha256: &str) -> Header {
+    let zo = &experiment.config.zo;
+    let exact = zo.distribution.is_exact();
+    let refreshed = norm_statistics(experiment) == NormStatistics::Refreshed;
+    Header {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        model: experiment.model.clone(),
+        params: experiment.graph.param_count() as u64,
+        distribution: zo.distribution,
+        tau: zo.tau,
+        epsilon: zo.epsilon,
+        exact,
+        optimizer: (!exact).then_some(Optimizer::Sgd {}),
+        base: PIVOT.to_owned(),
+        base_sha256: base_sha256.to_owned(),
+        run_seed: experiment.config.seeds.probes,
+        seed_pool: None,
+        norm_statistics: refreshed.then(|| NormStatistics::Refreshed.name().to_owned()),
+    }
+}
+
+/// A server that applies an experiment's rounds, from its pivot on.
+pub fn server(experiment: &Experiment) -> Server {
+    let zo = &experiment.config.zo;
+    Server::new(Rule {
+        distribution: zo.distribution,
+        tau: zo.tau,
+        epsilon: zo.epsilon,
+        params: experiment.graph.param_count(),
+        exact: zo.distribution.is_exact(),
+    })
+}
+
+/// Runs round `round` (absolute) and has the server apply it.
 pub fn round(
     engine: &mut Engine,
     experiment: &Experiment,
     train: &Samples,
+    server: &mut Server,
     round: u32,
 ) -> Result<ZoRound, EngineError> {
     let (config, split) = (&experiment.config, &experiment.split);
@@ -109,43 +145,16 @@ pub fn round(
         for &seed in seeds {
             let dl = results.get(probes.len()).map(|r| r.dl).filter(|dl| dl.is_finite());
             let weight = share / f64::from(zo.probes);
-            probes.push(Probe { client: *client, step: None, k: None, seed, weight, dl, q: None });
+            probes.push(Entry { client: *client, step: None, k: None, seed, weight, dl, q: None });
         }
     }
     let lr = zo.lr * zo.lr_decay.powi((round - config.warmup.rounds) as i32);
-    let ledger = Round { round, lr, scale_exp: None, skipped: false, probes, fingerprint: 0 };
-    let (ledger, finite) = apply(engine, ledger, &settings)?;
-    if settings.batch_statistics && finite {
+    let mut ledger = Round { round, lr, scale_exp: None, skipped: false, probes, fingerprint: 0 };
+    let after = server.advance(engine, &mut ledger)?;
+    if settings.batch_statistics && after.finite {
         take_statistics(engine, experiment, train, &clients)?;
     }
-    Ok(report(ledger, finite, clients, &results))
-}
-
-/// Fills in a round's integers (where the distribution is exact), updates the weights and notes their fingerprint.
-fn apply(engine: &mut Engine, mut round: Round, settings: &ProbeSettings) -> Result<(Round, bool), EngineError> {
-    let distribution = settings.distribution;
-    let rule = StepRule { lr: round.lr, epsilon: settings.epsilon, tau: settings.tau, scale: distribution.scale() };
-    let a = rule.coefficients(round.probes.iter().map(|p| (p.weight, p.dl)));
-    let seeds: Vec<u64> = round.probes.iter().map(|p| p.seed).collect();
-    let after = if distribution.is_exact() {
-        let integers = quantise(&a, distribution.max_abs());
-        for (probe, &q) in round.probes.iter_mut().zip(&integers.q) {
-            probe.q = Some(q);
-        }
-        round.scale_exp = Some(integers.scale_exp);
-        round.skipped = integers.skipped;
-        if integers.skipped {
-            engine.fingerprint()?
-        } else {
-            let update = Update::Exact { seeds: &seeds, q: &integers.q, scale_exp: integers.scale_exp };
-            engine.update(distribution, &update)?
-        }
-    } else {
-        let a: Vec<f32> = a.into_iter().map(|a| a as f32).collect();
-        engine.update(distribution, &Update::Float { seeds: &seeds, a: &a })?
-    };
-    round.fingerprint = after.value;
-    Ok((round, after.finite))
+    Ok(report(ledger, after.finite, clients, &results))
 }
 
 fn report(ledger: Round, finite: bool, clients: Vec<u32>, results: &[ProbeResult]) -> ZoRound {

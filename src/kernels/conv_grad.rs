@@ -3,7 +3,7 @@
 use super::conv::Geometry;
 use super::params::Lanes;
 use super::part_sums;
-use super::parts::{self, Cut, Split, Sum, Target, Tensors};
+use super::parts::{Cut, Split, Sum, Target, Tensors};
 use super::tiling::Tiling;
 use crate::recording::kernel::{Kernel, params};
 use crate::recording::{Recording, Span};

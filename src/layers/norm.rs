@@ -88,7 +88,8 @@ impl Kind for Norm {
 
     fn forward(&self, rec: &mut Recording, lanes: &LaneTables, mode: &Mode, io: &Forward) {
         let samples = &lanes.samples;
-        let (statistics, params) = (self.statistics(mode.batch_statistics), self.params(false).shifted(io.running.shift));
+        let (statistics, params) =
+            (self.statistics(mode.batch_statistics), self.params(false).shifted(io.running.shift));
         let (perturbed, weights, running) = (mode.product.perturbed, io.weights, io.running.span);
         let parts = io.moments_of_parts.map_or(io.moments, |(_, span)| span);
         let kept = norm::Kept { stats: io.saved, coefficients: io.coefficients, moments: io.moments, parts };
@@ -132,7 +133,9 @@ impl Kind for Norm {
     fn takes_moments(&self, tiling: Tiling, batch_statistics: bool, before: Option<&Geometry>) -> Option<Moments> {
         match (self.kind, before) {
             (NormKind::Group { groups }, Some(geometry)) => Moments::of_groups(tiling, geometry, groups as u32),
-            (NormKind::Batch { .. }, Some(geometry)) if batch_statistics => Some(Moments::of_channels(tiling, geometry)),
+            (NormKind::Batch { .. }, Some(geometry)) if batch_statistics => {
+                Some(Moments::of_channels(tiling, geometry))
+            }
             (NormKind::Batch { .. }, None) if batch_statistics => {
                 Some(Moments::of_rows(self.channels as u32, self.spatial as u32))
             }

@@ -1,7 +1,6 @@
-//! The seed ledger of the ZO phase: its types, reading and writing, the coefficients of a round, and its replay on the
-//! host (perturbation-stream, Exact replay and Ledger).
+//! The seed ledger of the ZO phase: its types, reading and writing, and the replay of a round on the host
+//! (perturbation-stream, Exact replay and Ledger). What a round's numbers come to is [`crate::rule`]'s.
 
-pub mod coefficients;
 pub mod fingerprint;
 mod read;
 pub mod replay;
@@ -9,11 +8,11 @@ mod types;
 mod validate;
 mod write;
 
-pub use coefficients::{Coefficients, StepRule, quantise};
 pub use fingerprint::fingerprint;
 pub use read::Ledger;
 pub use replay::{apply_exact, apply_float, sanitize_base};
-pub use types::{FORMAT, Header, Optimizer, Probe, Round, VERSION, parse_hex64};
+pub use types::{Entry, FORMAT, Header, Optimizer, Round, VERSION, parse_hex64};
+pub use validate::{EXP_RANGE, MAX_SUM};
 pub use write::LedgerWriter;
 
 use std::path::PathBuf;

@@ -85,16 +85,16 @@ pub struct Round {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub skipped: bool,
     /// In the order in which coefficients are added up.
-    pub probes: Vec<Probe>,
+    pub probes: Vec<Entry>,
     /// Of the weights after the round.
     #[serde(with = "hex64")]
     pub fingerprint: u64,
 }
 
-/// One probe of a round.
+/// One probe of a round, as a ledger keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Probe {
+pub struct Entry {
     /// The client's index.
     pub client: u32,
     /// The client's local step, where a round has several.

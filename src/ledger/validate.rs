@@ -1,12 +1,12 @@
 //! The rules a header and a round must keep, shared by reader and writer. Messages name the field and what was expected.
 
-use super::types::{FORMAT, Header, Optimizer, Probe, Round, VERSION};
+use super::types::{Entry, FORMAT, Header, Optimizer, Round, VERSION};
 use crate::rng::pool_seed;
 
 /// Largest `sum |q| m` of a round: integers up to it are exact in f32.
-pub(super) const MAX_SUM: i64 = 1 << 24;
+pub const MAX_SUM: i64 = 1 << 24;
 /// Bounds of `scale_exp`.
-pub(super) const EXP_RANGE: std::ops::RangeInclusive<i32> = -60..=60;
+pub const EXP_RANGE: std::ops::RangeInclusive<i32> = -60..=60;
 
 pub(super) fn header(h: &Header) -> Result<(), String> {
     if h.format != FORMAT {
@@ -85,7 +85,7 @@ pub(super) fn round(h: &Header, last: Option<u32>, r: &Round) -> Result<(), Stri
     Ok(())
 }
 
-fn probe(h: &Header, r: &Round, p: &Probe) -> Result<(), String> {
+fn probe(h: &Header, r: &Round, p: &Entry) -> Result<(), String> {
     if !(0.0..=1.0).contains(&p.weight) {
         return Err(format!("weight: expected 0 to 1, found {}", p.weight));
     }

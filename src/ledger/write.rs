@@ -60,17 +60,17 @@ impl LedgerWriter {
         &self.header
     }
 
-    /// Appends a round and syncs it. The line reaches the file in one write.
+    /// Appends a round and syncs it. The line reaches the file in one write; it is returned, line end included.
     ///
     /// # Errors
     /// A round that breaks the format (nothing is written); a file that can't be written.
-    pub fn append(&mut self, round: &Round) -> Result<(), LedgerError> {
+    pub fn append(&mut self, round: &Round) -> Result<Vec<u8>, LedgerError> {
         validate::round(&self.header, self.last, round)
             .map_err(|message| LedgerError::Refused { path: self.path.clone(), message })?;
         let line = line_of(&self.path, round)?;
         self.put(&line)?;
         self.last = Some(round.round);
-        Ok(())
+        Ok(line)
     }
 
     fn put(&mut self, line: &[u8]) -> Result<(), LedgerError> {

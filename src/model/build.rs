@@ -1,9 +1,7 @@
 //! From the model table to the graph: shapes, offsets and names. `resnet` and `vit` have files of their own.
 
 use super::graph::{Graph, Init, Node, ParamTensor, Shape, Source};
-use super::layer::{
-    AvgPool, Conv, Gelu, GlobalAvgPool, Layer, Linear, MaxPool, Norm, NormKind, Relu, Tanh,
-};
+use super::layer::{AvgPool, Conv, Gelu, GlobalAvgPool, Layer, Linear, MaxPool, Norm, NormKind, Relu, Tanh};
 use super::spec::{Input, LayerSpec, ModelSpec};
 use super::{ModelError, resnet, vit};
 
@@ -223,8 +221,14 @@ impl Builder {
                 return Ok(());
             }
             LayerSpec::Relu => {
-                if let (true, Some(Layer::Linear(Linear { relu, .. }) | Layer::Conv(Conv { relu, .. }) | Layer::Norm(Norm { relu, .. }))) =
-                    (fusable, self.nodes.last_mut().map(|n| &mut n.layer))
+                if let (
+                    true,
+                    Some(
+                        Layer::Linear(Linear { relu, .. })
+                        | Layer::Conv(Conv { relu, .. })
+                        | Layer::Norm(Norm { relu, .. }),
+                    ),
+                ) = (fusable, self.nodes.last_mut().map(|n| &mut n.layer))
                 {
                     *relu = true;
                     return Ok(());

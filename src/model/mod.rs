@@ -12,8 +12,8 @@ mod vit;
 
 pub use graph::{Graph, Init, NORM_EPS, Node, ParamTensor, Shape, Source};
 pub use layer::{
-    Attention, AvgPool, ClassToken, Conv, Gelu, GlobalAvgPool, Layer, LayerNorm, Linear, MaxPool, Norm, NormKind, OwnRows,
-    Relu, Tanh, Tokens,
+    Attention, AvgPool, ClassToken, Conv, Gelu, GlobalAvgPool, Layer, LayerNorm, Linear, MaxPool, Norm, NormKind,
+    OwnRows, Relu, Tanh, Tokens,
 };
 pub use spec::{Input, LayerSpec, ModelSpec, NormChoice, ResNetSpec, VitSpec};
 

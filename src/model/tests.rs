@@ -31,8 +31,22 @@ fn mlp() {
     assert_eq!(
         layers(&c),
         [
-            Layer::Linear(Linear { rows: 1, in_features: 64, out_features: 64, weight: 0, bias: Some(4096), relu: true }),
-            Layer::Linear(Linear { rows: 1, in_features: 64, out_features: 10, weight: 4160, bias: Some(4800), relu: false }),
+            Layer::Linear(Linear {
+                rows: 1,
+                in_features: 64,
+                out_features: 64,
+                weight: 0,
+                bias: Some(4096),
+                relu: true
+            }),
+            Layer::Linear(Linear {
+                rows: 1,
+                in_features: 64,
+                out_features: 10,
+                weight: 4160,
+                bias: Some(4800),
+                relu: false
+            }),
         ]
     );
 }

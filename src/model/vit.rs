@@ -36,8 +36,10 @@ pub(super) fn build(builder: &mut Builder, spec: &VitSpec, classes: usize) -> Re
     let weight = builder.tensor(place, place, "weight", vec![dim, input.c, patch, patch], INIT)?;
     let bias = Some(builder.tensor(place, place, "bias", vec![dim], Init::Zeros)?);
     let output = Shape { c: dim, h, w };
-    builder
-        .push(Layer::Conv(Conv { input, output, kernel: patch, stride: patch, padding: 0, weight, bias, relu: false }), None);
+    builder.push(
+        Layer::Conv(Conv { input, output, kernel: patch, stride: patch, padding: 0, weight, bias, relu: false }),
+        None,
+    );
     builder.push(Layer::Tokens(Tokens { dim, patches, class, position }), None);
     for block in 0..spec.depth {
         let name = |part: &str| format!("blocks.{block}.{part}");

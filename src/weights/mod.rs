@@ -20,6 +20,9 @@ pub const LIMIT: Limit = Limit { bytes: (8 << 29) + HEADER, what: "a weights fil
 /// Bytes that a safetensors header may take.
 const HEADER: u64 = 64 << 20;
 
+/// The metadata key that files of this program carry: SHA-256 of the data behind the header, 64 hex digits.
+const DIGEST: &str = "sha256";
+
 /// What can be wrong with a safetensors file.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
@@ -55,6 +58,16 @@ pub enum WeightsError {
         tensor: String,
         /// What was expected and found.
         message: String,
+    },
+    /// Data that aren't those that were written: the file's metadata carries their digest.
+    #[error("{}: the tensors are not what was written: their SHA-256 is {found}, expected {expected} as the metadata says", path.display())]
+    Digest {
+        /// The file.
+        path: PathBuf,
+        /// As the metadata says.
+        expected: String,
+        /// Of the data.
+        found: String,
     },
     /// A flat vector that isn't the model's.
     #[error("{}: expected {expected} weights, found {found}", path.display())]

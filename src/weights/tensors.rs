@@ -7,7 +7,8 @@ use safetensors::tensor::{Dtype, Metadata, TensorView};
 use safetensors::{SafeTensorError, SafeTensors};
 
 use super::load::check_variance;
-use super::{WeightsError, foreign};
+use super::{DIGEST, WeightsError, foreign};
+use crate::files::sha256_hex;
 use crate::model::ParamTensor;
 
 /// A safetensors file in memory, whose errors name the file and the tensor.
@@ -22,7 +23,8 @@ impl<'a> TensorFile<'a> {
     /// Checks the header and that the file is whole.
     ///
     /// # Errors
-    /// Bytes that are no safetensors file, called what they are where that can be told; not all of one, or more.
+    /// Bytes that are no safetensors file, called what they are where that can be told; not all of one, or more; data that differ
+    /// from the digest in the metadata, where there is one.
     pub fn parse(path: &'a Path, bytes: &'a [u8]) -> Result<Self, WeightsError> {
         foreign::refuse(path, bytes)?;
         let format = |e: SafeTensorError| WeightsError::Format {
@@ -31,8 +33,16 @@ impl<'a> TensorFile<'a> {
             message: explain(bytes, e),
         };
         let tensors = SafeTensors::deserialize(bytes).map_err(format)?;
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(format)?;
-        Ok(Self { path, tensors, metadata: header.metadata().clone().unwrap_or_default() })
+        let (length, header) = SafeTensors::read_metadata(bytes).map_err(format)?;
+        let metadata = header.metadata().clone().unwrap_or_default();
+        // Files of other programs carry none.
+        if let Some(expected) = metadata.get(DIGEST) {
+            let found = sha256_hex(bytes.get(8 + length..).unwrap_or_default());
+            if found != *expected {
+                return Err(WeightsError::Digest { path: path.to_owned(), expected: expected.clone(), found });
+            }
+        }
+        Ok(Self { path, tensors, metadata })
     }
 
     /// The tensors' names, sorted.

@@ -93,12 +93,18 @@ fn errors_name_file_tensor_and_what_was_expected() {
     fewer.learnable -= 1;
     assert!(message(&bytes, &fewer).contains("`layers.1.bias`: the model has no"));
 
-    let text = String::from_utf8_lossy(&bytes[8..]).replacen("F32", "I32", 1);
-    let mut retyped = bytes[..8].to_vec();
-    retyped.extend(&text.as_bytes()[..bytes.len().min(text.len()) - 8]);
-    retyped.resize(bytes.len(), 0);
+    let mut retyped = bytes.clone();
+    let at = bytes.windows(3).position(|w| w == b"F32").unwrap();
+    retyped[at..at + 3].copy_from_slice(b"I32");
     let dtype = message(&retyped, &graph);
     assert!(dtype.contains("expected type F32 (F16, BF16 and F64 are converted), found I32"), "{dtype}");
+
+    for at in [bytes.len() - 1, bytes.len() - 4 * w.len()] {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1;
+        let text = message(&damaged, &graph);
+        assert!(text.contains("w.safetensors") && text.contains("SHA-256"), "{text}");
+    }
 
     let mut bad = w.clone();
     bad[21] = f32::NAN;

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::WeightsError;
-use crate::files::write_whole;
+use super::{DIGEST, WeightsError};
+use crate::files::{sha256_hex, write_whole};
 use crate::model::ParamTensor;
 
 /// Writes a flat vector as a model's tensors, the file whole or not at all.
@@ -42,13 +42,13 @@ pub fn checked(
     Ok(encode(params, w, metadata))
 }
 
-/// The bytes of such a file; `w` has the model's length.
+/// The bytes of such a file, the data's digest in its metadata; `w` has the model's length.
 pub fn encode(params: &[ParamTensor], w: &[f32], metadata: &[(&str, &str)]) -> Vec<u8> {
+    let data: Vec<u8> = w.iter().flat_map(|v| v.to_le_bytes()).collect();
     let mut header = Map::new();
-    if !metadata.is_empty() {
-        let texts: Map<String, Value> = metadata.iter().map(|&(k, v)| (k.to_owned(), json!(v))).collect();
-        header.insert("__metadata__".to_owned(), Value::Object(texts));
-    }
+    let mut texts: Map<String, Value> = metadata.iter().map(|&(k, v)| (k.to_owned(), json!(v))).collect();
+    texts.insert(DIGEST.to_owned(), Value::String(sha256_hex(&data)));
+    header.insert("__metadata__".to_owned(), Value::Object(texts));
     for p in params {
         let offsets = [4 * p.offset, 4 * (p.offset + p.len)];
         header.insert(p.name.clone(), json!({"dtype": "F32", "shape": p.shape, "data_offsets": offsets}));
@@ -56,9 +56,9 @@ pub fn encode(params: &[ParamTensor], w: &[f32], metadata: &[(&str, &str)]) -> V
     let mut text = Value::Object(header).to_string().into_bytes();
     // Data start on 8 bytes, as the format wants.
     text.resize(text.len().next_multiple_of(8), b' ');
-    let mut bytes = Vec::with_capacity(8 + text.len() + 4 * w.len());
+    let mut bytes = Vec::with_capacity(8 + text.len() + data.len());
     bytes.extend((text.len() as u64).to_le_bytes());
     bytes.extend(text);
-    bytes.extend(w.iter().flat_map(|v| v.to_le_bytes()));
+    bytes.extend(data);
     bytes
 }

@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use zowarmup::config::Config;
+use zowarmup::device::Selection;
+use zowarmup::fed::observer::Silent;
+use zowarmup::fed::{FedError, Observer, RoundMetrics, Status, Summary, run};
 
 /// Digits, an MLP of 1,210 weights, six clients of 33 samples, two of them high-resource; 3 warm-up and 9 ZO rounds.
 const CONFIG: &str = r#"
@@ -179,6 +183,44 @@ pub fn assert_same(a: &Path, b: &Path) {
     for file in ["init.safetensors", "pivot.safetensors", "ledger.jsonl", "final.safetensors", "split.json"] {
         assert!(fs::read(a.join(file)).unwrap() == fs::read(b.join(file)).unwrap(), "{file} differs");
     }
+}
+
+/// What the library runs on in tests that need no adapter.
+pub fn twins() -> Selection {
+    Selection::resolve(Some("reference"), "", None)
+}
+
+/// The small run's config with some keys changed.
+pub fn config(place: &Place, sets: &[&str]) -> Config {
+    let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+    Config::load(Some(&place.path("small.toml")), &sets).unwrap()
+}
+
+/// Stops a run after so many of its rounds.
+pub struct StopAfter(pub usize);
+
+impl Observer for StopAfter {
+    fn round(&mut self, _: &RoundMetrics) {
+        self.0 = self.0.saturating_sub(1);
+    }
+
+    fn stop(&mut self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// A run by the library, on the twins, stopped after `rounds`.
+pub fn stopped(place: &Place, out: &str, sets: &[&str], rounds: usize) -> PathBuf {
+    let dir = place.path(out);
+    let summary = run::start(&config(place, sets), Some(&dir), &twins(), &mut StopAfter(rounds)).unwrap();
+    assert_eq!((summary.status, summary.rounds as usize), (Status::Interrupted, rounds));
+    dir
+}
+
+/// `resume` by the library, on the twins.
+pub fn resumed(dir: &Path, sets: &[&str]) -> Result<Summary, FedError> {
+    let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+    run::resume(dir, Some("reference"), &sets, &mut Silent)
 }
 
 /// A process that is ended when this is dropped.

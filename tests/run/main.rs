@@ -1,8 +1,11 @@
 //! The program as a whole: runs, kills, replays, wrong requests, and what it prints. Everything here starts the binary, on the
 //! best adapter there is (the CPU twins where there is none), with a run small enough for about a second.
 
+mod check;
 mod common;
+mod damage;
 mod diverged;
+mod extend;
 mod killed;
 mod norms;
 mod outfiles;
@@ -12,3 +15,5 @@ mod repeat;
 mod replay;
 mod requests;
 mod streams;
+mod unchanged;
+mod warnings;

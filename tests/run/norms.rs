@@ -47,6 +47,17 @@ fn statistics_change_when_the_policy_says_so() {
     let once = 8 * CHANNELS * CLIENTS;
     assert_eq!(sent(&recomputed), (up + once, down + once));
     assert_eq!(sent(&refreshed), (up + 4 * once, down + 4 * once));
+    // The pivot's figures and the final ones are those of the files, whatever the policy did to the statistics between.
+    for dir in [&frozen, &recomputed, &refreshed] {
+        let summary = summary(dir);
+        for (file, key) in [("pivot.safetensors", "pivot_loss"), ("final.safetensors", "final_loss")] {
+            let mut command = zowarmup();
+            command.args(["eval", "--json", "--config"]).arg(dir.join("config.toml"));
+            let output = command.arg("--weights").arg(dir.join(file)).output().unwrap();
+            let scores: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!(scores["loss"], summary[key], "{file} of {}", dir.display());
+        }
+    }
     let header = |dir: &Path| lines(&dir.join("ledger.jsonl"))[0]["norm_statistics"].clone();
     assert!(header(&frozen).is_null() && header(&recomputed).is_null());
     assert_eq!(header(&refreshed), "refreshed");

@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use super::common::*;
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "config.toml",
     "final.safetensors",
     "init.safetensors",
     "ledger.jsonl",
+    "manifest.json",
     "metrics.jsonl",
     "pivot.safetensors",
     "split.json",
@@ -97,7 +98,7 @@ fn bytes_are_counted_as_the_protocol_sends_them() {
     assert_eq!(summary["pivot_accuracy"], list[WARMUP - 1]["test_accuracy"]);
     assert_eq!(summary["final_accuracy"], list[ROUNDS - 1]["test_accuracy"]);
     assert_eq!((summary["rounds"].as_u64(), summary["params"].as_u64()), (Some(ROUNDS as u64), Some(PARAMS)));
-    assert_eq!((summary["status"].as_str(), summary["schema"].as_u64()), (Some("done"), Some(1)));
+    assert_eq!((summary["status"].as_str(), summary["schema"].as_u64()), (Some("done"), Some(2)));
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn weights_files() {
     write(&|_| {});
     let bytes = fs::read(&path).unwrap();
     fs::write(&path, &bytes[..bytes.len() - 4]).unwrap();
-    check(&["truncated"]);
+    check(&["4 are missing at the end"]);
     fs::write(&path, b"no").unwrap();
     check(&[]);
     fs::remove_file(&path).unwrap();
@@ -180,17 +180,14 @@ fn idx_files() {
     place.run("good-run", &list.iter().map(String::as_str).collect::<Vec<_>>());
     let images = idx(0x803, &[40, 4, 4], &[7; 640]);
     let whole = gzip(&images);
-    let mut label_out = vec![1u8; 40];
-    label_out[17] = 10;
     let train_images = "train-images-idx3-ubyte.gz";
     let train_labels = "train-labels-idx1-ubyte.gz";
-    let cases: [(&str, Vec<u8>, &[&str]); 7] = [
+    let cases: [(&str, Vec<u8>, &[&str]); 6] = [
         (train_images, whole[..whole.len() / 2].to_vec(), &[train_images]),
         (train_images, gzip(&images[..600]), &[train_images, "600"]),
         (train_images, gzip(&[&images[..], &[0]].concat()), &[train_images]),
         (train_images, gzip(&idx(0x801, &[40, 4, 4], &[7; 640])), &[train_images, "magic"]),
         (train_images, gzip(&idx(0x803, &[41, 4, 4], &[7; 656])), &["41", "40"]),
-        (train_labels, gzip(&idx(0x801, &[40], &label_out)), &[train_labels, "17", "10"]),
         (train_labels, gzip(&idx(0x801, &[40], &[1; 12])), &[train_labels]),
     ];
     for (i, (file, bytes, words)) in cases.into_iter().enumerate() {

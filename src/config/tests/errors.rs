@@ -30,37 +30,44 @@ fn bad_values_name_key_value_and_expectation() {
     let positive = "expected a finite number greater than 0";
     let rate = "expected a finite number of at least 0";
     let share = "expected a number greater than 0 and at most 1";
-    let most = u32::MAX;
-    let one = format!("expected an integer from 1 to {most}");
-    let zero = format!("expected an integer from 0 to {most}");
+    let million = "expected an integer from 1 to 1000000";
+    let probes = "expected an integer from 1 to 100000";
+    let zero = "expected an integer from 0 to 100000000";
+    let huge = "18446744073709551615";
     for (key, values, expected) in [
         ("zo.tau", &["0", "-1", "nan", "inf", "1e39", "\"a\"", "true"][..], positive),
         ("zo.epsilon", &["0", "-1e-4", "inf", "nan"], positive),
         ("zo.lr", &["-0.1", "nan", "inf", "[1]"], rate),
         ("zo.local_lr", &["-0.1"], rate),
         ("zo.lr_decay", &["0", "-1"], positive),
-        ("zo.rounds", &["-1", "1.5", "5000000000"], &zero),
-        ("zo.probes", &["0", "-3", "3.0"], &one),
-        ("zo.local_steps", &["0"], &one),
+        ("zo.rounds", &["-1", "1.5", "100000001", "5000000000", huge], zero),
+        (
+            "zo.probes",
+            &["0", "-3", "3.0", "4294967295", "10000000", huge, "0xffffffffffffffffffffffffffffffffffffff"],
+            probes,
+        ),
+        ("zo.local_steps", &["0", huge], probes),
         ("zo.participation", &["0", "1.5", "nan"], share),
         ("split.alpha", &["0", "-0.1", "nan", "inf"], positive),
         ("split.size_alpha", &["-1"], rate),
-        ("split.clients", &["0", "-2", "2.5"], &one),
+        ("split.clients", &["0", "-2", "2.5", "4294967295"], million),
         ("split.high_share", &["-0.1", "1.1", "nan"], "expected a number from 0 to 1"),
-        ("warmup.rounds", &["-1"], &zero),
-        ("warmup.batch", &["0"], &one),
-        ("warmup.local_epochs", &["0"], &one),
+        ("warmup.rounds", &["-1"], zero),
+        ("warmup.batch", &["0", "1000001"], million),
+        ("warmup.local_epochs", &["0", "1001"], "expected an integer from 1 to 1000"),
         ("warmup.client_lr", &["-1", "inf"], rate),
         ("warmup.server_lr", &["-1"], rate),
         ("warmup.participation", &["0", "2"], share),
-        ("data.train_limit", &["-1", "0.5"], &zero),
-        ("eval.every", &["0", "\"x\""], &one),
+        ("data.train_limit", &["-1", "0.5", "4294967295"], zero),
+        ("eval.every", &["0", "\"x\"", huge], "expected an integer from 1 to 100000000"),
         ("device.select", &["3"], "expected a string"),
         ("zo", &["3"], "expected a table, as [zo]"),
     ] {
         for value in values {
             let text = message(set(&[&format!("{key}={value}")]));
             assert!(text.starts_with(&format!("--set: {key} = ")), "{key}={value}: {text}");
+            let integer = value.starts_with("0x") || value.parse::<i128>().is_ok();
+            assert!(!integer || text.contains(&format!(" = {value}: ")), "{key}={value}: {text}");
             assert!(text.ends_with(&format!(": {expected}")), "{key}={value}: {text}");
         }
     }
@@ -87,10 +94,11 @@ fn bad_values_name_key_value_and_expectation() {
         message(set(&["seeds.split=xyz"])),
         format!("--set: seeds.split = \"xyz\": expected {}", seeds::EXPECTED)
     );
-    for budget in ["lots", "-5", "5 bananas", "1.5.2MiB"] {
+    for budget in ["lots", "-5", "5 bananas", "1.5.2MiB", "1025TiB", "99999999999999999999PiB", "18446744073709551615"]
+    {
         let text = message(set(&[&format!("device.memory_budget={budget}")]));
         assert!(
-            text.ends_with("expected an amount of memory such as \"512MiB\", or \"0\" for what the adapter allows"),
+            text.ends_with("expected an amount of memory such as \"512MiB\", at most \"1PiB\", or \"0\" for what the adapter allows"),
             "{text}"
         );
     }
@@ -133,8 +141,15 @@ fn values_must_fit_together() {
         "c.toml: split.high_share = 1: expected a share that leaves a low-resource client of 4, where zo.participants is \"low\""
     );
     assert_eq!(
-        message(with("[warmup]\nrounds = 4294967295\n[zo]\nrounds = 1")),
-        "c.toml: zo.rounds = 1: expected at most 4294967295 rounds with the warm-up's"
+        message(with("[split]\nclients = 1000\n[zo]\nprobes = 5000")),
+        "c.toml: zo.probes = 5000: expected at most 4194 with 1000 clients and 1 local steps in a round, which can have 4194304 probes in all"
+    );
+    assert!(with("[split]\nclients = 1000\n[zo]\nprobes = 4194").is_ok());
+    assert!(with("[split]\nclients = 1000\n[zo]\nprobes = 5000\nparticipation = 0.5").is_ok());
+    assert!(with("[split]\nclients = 1000000\n[zo]\nprobes = 4").is_ok());
+    assert_eq!(
+        message(with("[zo]\nlocal_steps = 90000")),
+        "c.toml: zo.local_steps = 90000: expected at most 27962 with 50 clients and 3 probes in a round, which can have 4194304 probes in all"
     );
     assert_eq!(
         message(with("[split]\nkind = \"shards\"\nsize_alpha = 1.5")),
@@ -202,4 +217,113 @@ fn files_that_are_no_toml_name_the_place() {
     std::fs::write(&file, b"seed = 1 # \xff").unwrap();
     let text = message(Config::load(Some(&file), &[]));
     assert_eq!(text, format!("{}: byte 11 is not valid UTF-8; expected a TOML text file", file.display()));
+}
+
+#[test]
+fn seeds_beyond_i64_are_read_in_every_form() {
+    for written in ["0xbeeffacedeadcafe", "13758491153046293246", "13_758_491_153_046_293_246", "\"beeffacedeadcafe\""]
+    {
+        let seed = 0xbeef_face_dead_cafe;
+        let config = with(&format!("seed = {written}\n[model]\nkind = \"mlp\"\n[seeds]\nsplit = {written}")).unwrap();
+        assert_eq!((config.seed, config.seeds), (seed, Seeds { split: seed, ..Seeds::derived(seed) }), "{written}");
+        let config = set(&[&format!("seed={written}"), &format!("seeds={{split = {written}}}")]).unwrap();
+        assert_eq!((config.seed, config.seeds), (seed, Seeds { split: seed, ..Seeds::derived(seed) }), "{written}");
+        assert_eq!(set(&[&format!("seeds.probes={written}")]).unwrap().named_seeds.probes, Some(seed));
+    }
+    assert_eq!(set(&["seed=18446744073709551615"]).unwrap().seed, u64::MAX);
+    for beyond in ["18446744073709551616", "0x10000000000000000", "999999999999999999999999999999999999999999"] {
+        let expected = format!("seed = {beyond}: expected {}", seeds::EXPECTED);
+        assert_eq!(message(with(&format!("seed = {beyond}\n[model]\nkind = \"mlp\""))), format!("c.toml: {expected}"));
+        assert_eq!(message(set(&[&format!("seed={beyond}")])), format!("--set: {expected}"));
+    }
+}
+
+/// Every key that counts something, its range as docs/config.md gives it.
+fn documented_counts() -> Vec<(String, u64, u64)> {
+    let mut section = "";
+    let mut counts = Vec::new();
+    for line in include_str!("../../../docs/config.md").lines() {
+        if let Some((_, rest)) = line.split_once("## `[") {
+            section = rest.split(']').next().unwrap();
+        }
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let [_, names, _, range, _, _] = cells[..] else { continue };
+        let Some((least, most)) = range.split_once(" to ") else { continue };
+        let number = |text: &str| text.replace(',', "").parse::<u64>();
+        if let (Ok(least), Ok(most)) = (number(least), number(most))
+            && !section.is_empty()
+            && most > 1
+        {
+            let full = |name: &str| if name.contains('.') { name.to_owned() } else { format!("{section}.{name}") };
+            counts.extend(names.split(", ").map(|name| (full(name.trim_matches('`')), least, most)));
+        }
+    }
+    counts
+}
+
+#[test]
+fn counts_have_the_documented_ranges() {
+    let counts = documented_counts();
+    let names: Vec<&str> = counts.iter().map(|(key, ..)| key.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "data.train_limit",
+            "data.test_limit",
+            "split.clients",
+            "warmup.rounds",
+            "warmup.local_epochs",
+            "warmup.batch",
+            "zo.rounds",
+            "zo.probes",
+            "zo.local_steps",
+            "eval.every"
+        ]
+    );
+    for (key, least, most) in counts {
+        let with = |value: u64| set(&[&format!("{key}={value}")]);
+        let refusal = |value: u64| with(value).err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(
+            refusal(most + 1).ends_with(&format!("{key} = {}: expected an integer from {least} to {most}", most + 1))
+        );
+        assert!(least == 0 || refusal(least - 1).contains(&format!("from {least} to {most}")));
+        with(least).unwrap();
+        // Local steps are no part of this version.
+        assert!(with(most).is_ok() || key == "zo.local_steps", "{key}: {}", refusal(most));
+    }
+}
+
+proptest::proptest! {
+    /// Huge counts, on every key that holds an integer and in models: refused by key, or within the documented range. Nothing panics,
+    /// and nothing is made in their size.
+    #[test]
+    fn absurd_counts_are_refused_by_key(value: u64, shift in 0u32..64, model in 0usize..12, negative: bool) {
+        let value = value >> shift;
+        let negative = negative && value > 0;
+        let text = if negative { format!("-{value}") } else { value.to_string() };
+        for (key, least, most) in documented_counts() {
+            match set(&[&format!("{key}={text}")]) {
+                Ok(_) => proptest::prop_assert!((least..=most).contains(&value) && !negative),
+                Err(e) => proptest::prop_assert!(e.to_string().contains(&format!("{key} = {text}")), "{}", e),
+            }
+        }
+        let models = [
+            "kind = 'mlp', hidden = [8, N]", "kind = 'mlp', hidden = [8], classes = N", "kind = 'mlp', hidden = [], input = [N, 1, 1]",
+            "kind = 'cnn', channels = [N], hidden = 8", "kind = 'cnn', channels = [4], hidden = N", "kind = 'resnet', width = N",
+            "kind = 'resnet', norm = 'group', groups = N", "kind = 'vit', dim = N", "kind = 'vit', heads = N", "kind = 'vit', patch = N",
+            "kind = 'sequential', layers = [{conv = 8, kernel = N}]", "kind = 'sequential', layers = [{maxpool = 2, stride = N}]",
+        ];
+        match set(&[&format!("model={{{}}}", models[model].replace('N', &text))]) {
+            Ok(_) => proptest::prop_assert!(value <= 1 << 24 && !negative, "{}: {}", models[model], text),
+            Err(e) => proptest::prop_assert!(e.to_string().contains("--set: model."), "{}", e),
+        }
+    }
+
+    /// Text is read without a panic, whatever stands where an integer could.
+    #[test]
+    fn any_text_gives_a_config_or_an_error(value in "[0-9a-fx_+.eE\"-]{0,24}", key in 0usize..5) {
+        let key = ["seed", "zo.probes", "seeds.split", "model.hidden", "device.memory_budget"][key];
+        let _ = set(&[&format!("{key}={value}")]);
+        let _ = with(&format!("{key} = {value}"));
+    }
 }

@@ -99,12 +99,36 @@ fn the_written_config_has_every_key_and_loads_to_the_same() {
         assert_eq!(again, config, "{text}");
         let table: Table = toml::from_str(&text).unwrap();
         assert_eq!(table["seed"].as_str(), Some(format!("{:016x}", config.seed).as_str()));
-        assert_eq!(table["seeds"]["probes"].as_str(), Some(format!("{:016x}", config.seeds.probes).as_str()));
+        let named = |name: &str| table["seeds"].get(name).and_then(|seed| seed.as_str());
+        assert_eq!(named("probes"), config.named_seeds.probes.map(|seed| format!("{seed:016x}")).as_deref());
+        assert_eq!(["split", "weights", "sampling", "shuffle"].map(named), [None; 4]);
         assert!(keys::ROOT.iter().all(|key| table.contains_key(*key)));
-        for (section, known) in keys::SECTIONS {
+        for (section, known) in keys::SECTIONS.iter().filter(|(section, _)| *section != "seeds") {
             assert!(known.iter().all(|key| table[*section].get(*key).is_some()), "{section}");
         }
     }
+}
+
+#[test]
+fn a_new_seed_in_a_saved_config_changes_every_stream_that_is_not_named() {
+    let saved = set(&["seed=3", "seeds.probes=17"]).unwrap().to_toml();
+    let edited = saved.replace("seed = \"0000000000000003\"", "seed = 4");
+    assert_ne!(edited, saved);
+    let again = Config::parse(&edited, "saved", Path::new(""), &[]).unwrap();
+    assert_eq!(again.seeds, Seeds { probes: 17, ..Seeds::derived(4) });
+    assert_eq!(again.named_seeds, NamedSeeds { probes: Some(17), ..NamedSeeds::default() });
+}
+
+#[test]
+fn configs_saved_with_every_seed_keep_them() {
+    let Seeds { split, weights, sampling, shuffle, probes } = Seeds::derived(3);
+    let text = format!(
+        "seed = 3\n[model]\nkind = \"mlp\"\n[seeds]\nsplit = \"{split:016x}\"\nweights = \"{weights:016x}\"\n\
+        sampling = \"{sampling:016x}\"\nshuffle = \"{shuffle:016x}\"\nprobes = \"{probes:016x}\"\n"
+    );
+    let config = parse(&text).unwrap();
+    assert_eq!(config.seeds, Seeds::derived(3));
+    assert_eq!(parse(&config.to_toml()).unwrap(), config);
 }
 
 #[test]
@@ -150,8 +174,10 @@ fn overrides_change_values() {
 }
 
 #[test]
-fn a_new_seed_replaces_the_derived_seeds_of_a_saved_config() {
-    let saved = set(&["seed=3", "seeds.probes=17"]).unwrap().to_toml();
+fn a_new_seed_by_set_replaces_the_derived_seeds_that_a_config_writes_out() {
+    let Seeds { split, weights, .. } = Seeds::derived(3);
+    let seeds = format!("split = \"{split:016x}\"\nweights = \"{weights:016x}\"\nprobes = 17");
+    let saved = format!("seed = 3\n[model]\nkind = \"mlp\"\n[seeds]\n{seeds}\n");
     let again = Config::parse(&saved, "saved", Path::new(""), &["seed=4".to_owned()]).unwrap();
     assert_eq!(again.seeds, Seeds { probes: 17, ..Seeds::derived(4) });
 }

@@ -3,13 +3,11 @@
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::cli::say::say;
-
-/// Exit status of an interrupted command.
-pub const EXIT_STATUS: u8 = 130;
+use super::error::INTERRUPTED;
+use super::say::say;
 
 /// Set once someone asked for the end of the run.
-pub static REQUESTED: AtomicBool = AtomicBool::new(false);
+static REQUESTED: AtomicBool = AtomicBool::new(false);
 static INSTALLED: Once = Once::new();
 
 /// Takes over Ctrl-C (and the signals that ask a process to end) from now on. Without this call they end the process as usual.
@@ -18,7 +16,7 @@ pub fn install() {
     INSTALLED.call_once(|| {
         let result = listen(|| {
             if REQUESTED.swap(true, Ordering::SeqCst) {
-                std::process::exit(i32::from(EXIT_STATUS));
+                std::process::exit(i32::from(INTERRUPTED));
             }
             say("ending after this round; press Ctrl-C again to stop at once");
         });

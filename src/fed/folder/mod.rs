@@ -1,73 +1,52 @@
 //! A run's folder: made once, locked against a second process, its files written whole.
 
+pub mod checkpoint;
+mod error;
+mod lines;
+pub(crate) mod manifest;
+mod metrics_log;
+mod name;
+pub(super) mod rounds_log;
+
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+pub use error::FolderError;
+pub(super) use lines::{Lines, good};
+pub use manifest::Manifest;
+pub use name::default_path;
 
 use super::metrics::{RoundMetrics, SCHEMA, Summary};
-use super::metrics_log;
-use crate::config::Config;
 use crate::files::{self, FileError, Limit};
+use crate::weights;
 
-/// What can be wrong with a run's folder.
-#[derive(Debug, thiserror::Error)]
-pub enum FolderError {
-    /// It holds something already.
-    #[error("{}: the folder is not empty; expected a new or an empty one (`zowarmup resume` goes on with a run)", .0.display())]
-    NotEmpty(PathBuf),
-    /// The path names something else.
-    #[error("{}: expected a folder, found a file", .0.display())]
-    NotAFolder(PathBuf),
-    /// Another process works in it.
-    #[error("{}: another process works on this run", .0.display())]
-    InUse(PathBuf),
-    /// It holds no run.
-    #[error("{}: expected the folder of a run, but it holds no config.toml", .0.display())]
-    NoRun(PathBuf),
-    /// It could not be made or locked.
-    #[error("{}: cannot {action} the run's folder: {source}", path.display())]
-    Open {
-        /// The folder.
-        path: PathBuf,
-        /// What was tried.
-        action: &'static str,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A file in it isn't what it should be.
-    #[error("{}: {message}", path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// Where in it, what was found, what was expected.
-        message: String,
-    },
-    /// A file in it could not be read or written.
-    #[error(transparent)]
-    File(#[from] FileError),
-}
-
-/// No summary and no checkpoint's state is larger.
-const LIMIT: Limit = Limit { bytes: 16 << 20, what: "a record of a run" };
+/// The largest log or table of a run: ten million probes.
+const LOG_LIMIT: Limit = Limit { bytes: 1 << 30, what: "a file of a run" };
 const LOCK: &str = ".lock";
-const CONFIG: &str = "config.toml";
-const METRICS: &str = "metrics.jsonl";
-const SUMMARY: &str = "summary.json";
+/// The names of a run's files.
+pub const CONFIG: &str = "config.toml";
+/// Written first, before [`CONFIG`].
+pub const MANIFEST: &str = "manifest.json";
+/// A line a round.
+pub const METRICS: &str = "metrics.jsonl";
+/// Written last but for the manifest's digests.
+pub const SUMMARY: &str = "summary.json";
+/// Who holds which samples.
+pub const SPLIT: &str = "split.json";
+/// The zeroth-order phase.
+pub const LEDGER: &str = "ledger.jsonl";
+/// Weights before the first round.
+pub const INIT: &str = "init.safetensors";
+/// The ledger's base.
+pub const PIVOT: &str = "pivot.safetensors";
+/// Weights after the last round.
+pub const FINAL: &str = "final.safetensors";
 /// The files that lie in the folder itself.
-const FILES: [&str; 8] = [
-    CONFIG,
-    METRICS,
-    SUMMARY,
-    "split.json",
-    "init.safetensors",
-    "pivot.safetensors",
-    "final.safetensors",
-    "ledger.jsonl",
-];
+const FILES: [&str; 9] = [CONFIG, MANIFEST, METRICS, SUMMARY, SPLIT, INIT, PIVOT, FINAL, LEDGER];
+
+/// Those in the checkpoint that have one name.
+const CHECKPOINT_FILES: [&str; 2] = ["state.json", "rounds.jsonl"];
 
 /// Whether an entry is what a kill leaves of the writing of one of `files` ([`files::write_whole`]).
 fn is_leftover(entry: &fs::DirEntry, files: &[&str]) -> bool {
@@ -97,9 +76,11 @@ impl RunFolder {
             Err(e) if e.kind() == io::ErrorKind::NotADirectory => return Err(FolderError::NotAFolder(path.to_owned())),
             Err(source) => return Err(FolderError::Open { path: path.to_owned(), action: "list", source }),
         };
-        // A lock, or half a config, is left behind by a run that was killed before it wrote anything.
-        let counts = |entry: fs::DirEntry| entry.file_name() != LOCK && !is_leftover(&entry, &[CONFIG]);
-        match entries.flatten().any(counts) {
+        // A lock, a manifest and half a config are left behind by a run that was killed before its config was written.
+        let counts = |entry: &fs::DirEntry| {
+            entry.file_name() != LOCK && entry.file_name() != MANIFEST && !is_leftover(entry, &[CONFIG, MANIFEST])
+        };
+        match entries.flatten().any(|entry| counts(&entry)) {
             true => Err(FolderError::NotEmpty(path.to_owned())),
             false => Ok(()),
         }
@@ -124,24 +105,27 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// `runs/NAME-SEED-TIME` below the current folder, TIME in UTC as `20260131-235959`; a number is appended where that exists.
-    pub fn default_path(config: &Config) -> PathBuf {
-        let time = timestamp(SystemTime::now());
-        unused(&Path::new("runs").join(format!("{}-{}-{time}", config.name, config.seed)))
-    }
-
     /// Opens the folder of a run to go on with it, and locks it.
     ///
     /// # Errors
     /// [`FolderError::NoRun`], [`FolderError::NotAFolder`], [`FolderError::InUse`]; a folder that can't be locked.
     pub fn open(path: &Path) -> Result<Self, FolderError> {
+        Self::check_run(path)?;
+        Self::lock(path)
+    }
+
+    /// Whether `path` is the folder of a run.
+    ///
+    /// # Errors
+    /// [`FolderError::NoRun`], [`FolderError::NotAFolder`].
+    pub fn check_run(path: &Path) -> Result<(), FolderError> {
         if path.exists() && !path.is_dir() {
             return Err(FolderError::NotAFolder(path.to_owned()));
         }
         if !path.join(CONFIG).is_file() {
             return Err(FolderError::NoRun(path.to_owned()));
         }
-        Self::lock(path)
+        Ok(())
     }
 
     fn lock(path: &Path) -> Result<Self, FolderError> {
@@ -161,7 +145,10 @@ impl RunFolder {
     /// Removes files that a kill cut short.
     fn remove_leftovers(&self) -> Result<(), FolderError> {
         let entries = fs::read_dir(&self.path).map_err(FileError::of(&self.path, "list"))?;
-        for entry in entries.flatten().filter(|entry| is_leftover(entry, &FILES)) {
+        // There is no checkpoint before the first round.
+        let checkpoint = fs::read_dir(self.path(checkpoint::FOLDER)).into_iter().flatten();
+        let files = |entry: &fs::DirEntry| is_leftover(entry, &FILES) || is_leftover(entry, &CHECKPOINT_FILES);
+        for entry in entries.chain(checkpoint).flatten().filter(files) {
             fs::remove_file(entry.path()).map_err(FileError::of(&entry.path(), "remove"))?;
         }
         Ok(())
@@ -174,13 +161,11 @@ impl RunFolder {
     pub fn discard(&self) -> Result<(), FolderError> {
         // The config goes first: without it the folder is no run's.
         for name in FILES.iter().chain(&[LOCK]) {
-            match fs::remove_file(self.path(name)) {
-                Err(e) if e.kind() != io::ErrorKind::NotFound => {
-                    return Err(FileError::of(&self.path(name), "remove")(e).into());
-                }
-                _ => {}
-            }
+            self.remove(name)?;
         }
+        // Without a round there is no checkpoint, but the folder of the rounds' digests may be there.
+        let _ = fs::remove_file(self.path(rounds_log::FILE));
+        let _ = fs::remove_dir(self.path(checkpoint::FOLDER));
         // A folder that holds something else stays.
         let _ = fs::remove_dir(&self.path);
         Ok(())
@@ -204,105 +189,80 @@ impl RunFolder {
         Ok(files::write_whole(&self.path(name), bytes)?)
     }
 
-    /// Appends a line to `metrics.jsonl` and syncs it.
+    /// Appends a line to `metrics.jsonl`, which is there, and syncs it. Returns the line's bytes.
     ///
     /// # Errors
-    /// A file that can't be written.
-    pub fn append_metrics(&self, metrics: &RoundMetrics) -> Result<(), FolderError> {
+    /// A file that has vanished or can't be written.
+    pub fn append_metrics(&self, metrics: &RoundMetrics) -> Result<Vec<u8>, FolderError> {
         metrics_log::append(&self.path(METRICS), metrics)
     }
 
-    /// The complete lines of `metrics.jsonl`; none where there is no such file yet.
+    /// The bytes of a file; none where there is no file.
     ///
     /// # Errors
-    /// A line that is no line of metrics; a file that can't be read.
-    pub fn read_metrics(&self) -> Result<Vec<RoundMetrics>, FolderError> {
-        metrics_log::read(&self.path(METRICS))
+    /// A file that can't be read.
+    pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>, FolderError> {
+        let limit = if name.ends_with(".safetensors") { weights::LIMIT } else { LOG_LIMIT };
+        match files::read(&self.path(name), limit) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(e) if e.source.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e.into()),
+        }
     }
 
-    /// Cuts `metrics.jsonl` back to its first `lines`; 0 makes an empty one.
-    ///
-    /// # Errors
-    /// Fewer complete lines than that; a file that can't be read or written.
-    pub fn keep_metrics(&self, lines: usize) -> Result<(), FolderError> {
-        metrics_log::keep(&self.path(METRICS), lines)
-    }
-
-    /// Writes `summary.json`: the last file of a run. Replaces that of an interrupted part.
+    /// Writes `summary.json`; replaces that of an interrupted part. Returns its bytes.
     ///
     /// # Errors
     /// A file that can't be written.
-    pub fn write_summary(&self, summary: &Summary) -> Result<(), FolderError> {
-        write_json(&self.path(SUMMARY), summary)
+    pub fn write_summary(&self, summary: &Summary) -> Result<Vec<u8>, FolderError> {
+        let path = self.path(SUMMARY);
+        let mut bytes = serde_json::to_vec_pretty(summary)
+            .map_err(|e| FolderError::Malformed { path: path.clone(), message: e.to_string() })?;
+        bytes.push(b'\n');
+        files::write_whole(&path, &bytes)?;
+        Ok(bytes)
     }
 
-    /// `summary.json`, `None` where there is none yet. `dir` names the folder as it was opened, wherever it lay when written.
+    /// Removes a file, which may be missing.
     ///
     /// # Errors
-    /// A file that can't be read, or isn't a summary of this version.
-    pub fn summary(&self) -> Result<Option<Summary>, FolderError> {
-        let path = self.path(SUMMARY);
-        let Some(mut summary) = read_json::<Summary>(&path)? else { return Ok(None) };
-        if summary.schema != SCHEMA {
-            let message = format!("schema: expected {SCHEMA}, found {}", summary.schema);
-            return Err(FolderError::Malformed { path, message });
+    /// A file that can't be removed.
+    pub fn remove(&self, name: &str) -> Result<(), FolderError> {
+        match fs::remove_file(self.path(name)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(FileError::of(&self.path(name), "remove")(e).into()),
+            _ => Ok(()),
         }
-        summary.dir = self.path.display().to_string();
-        Ok(Some(summary))
     }
 }
 
-/// Writes a value as a JSON file.
-pub(super) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FolderError> {
-    let mut bytes = serde_json::to_vec_pretty(value)
-        .map_err(|e| FolderError::Malformed { path: path.to_owned(), message: e.to_string() })?;
-    bytes.push(b'\n');
-    Ok(files::write_whole(path, &bytes)?)
-}
-
-/// Reads a JSON file; `None` where there is none.
-pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FolderError> {
-    let bytes = match files::read(path, LIMIT) {
+/// `summary.json` of the run in `folder`, `None` where there is none. `dir` names the folder as it was given, wherever it lay when
+/// written.
+///
+/// # Errors
+/// A file that can't be read, or isn't a summary that this version knows.
+pub fn read_summary(folder: &Path) -> Result<Option<Summary>, FolderError> {
+    let path = folder.join(SUMMARY);
+    let bytes = match files::read(&path, LOG_LIMIT) {
         Ok(bytes) => bytes,
         Err(e) if e.source.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(e.into()),
     };
-    let malformed = |e: serde_json::Error| FolderError::Malformed { path: path.to_owned(), message: e.to_string() };
-    serde_json::from_slice(&bytes).map(Some).map_err(malformed)
-}
-
-/// The path, with a number appended where it exists already.
-fn unused(first: &Path) -> PathBuf {
-    let mut path = first.to_owned();
-    let mut number = 1;
-    while path.exists() {
-        number += 1;
-        path = first.to_owned();
-        path.as_mut_os_string().push(format!("-{number}"));
+    let mut summary: Summary = serde_json::from_slice(&bytes)
+        .map_err(|e| FolderError::Malformed { path: path.clone(), message: e.to_string() })?;
+    if !(1..=SCHEMA).contains(&summary.schema) {
+        let message = format!("schema: expected 1 to {SCHEMA}, found {}", summary.schema);
+        return Err(FolderError::Malformed { path, message });
     }
-    path
+    summary.dir = folder.display().to_string();
+    Ok(Some(summary))
 }
 
-/// A time in UTC as `20260131-235959`.
-fn timestamp(time: SystemTime) -> String {
-    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    // Days since 0000-03-01, in eras of 400 years; a year that starts in March has its leap day last.
-    let days = days + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let of_year = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let of_month = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = era * 400 + year + u64::from(month <= 2);
-    format!("{year:04}{month:02}{of_month:02}-{:02}{:02}{:02}", second / 3600, second / 60 % 60, second % 60)
+/// The lines of `metrics.jsonl`'s bytes, complete ones only; `path` is only named in errors.
+pub(super) fn parse_metrics(path: &Path, lines: &[&[u8]]) -> Result<Vec<RoundMetrics>, FolderError> {
+    metrics_log::parse(path, lines)
 }
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -329,7 +289,7 @@ mod tests {
         assert!(matches!(RunFolder::create(&path), Err(FolderError::NotEmpty(_))));
         drop(folder);
         let folder = RunFolder::open(&path).unwrap();
-        assert!(folder.summary().unwrap().is_none());
+        assert!(read_summary(folder.dir()).unwrap().is_none());
     }
 
     #[test]
@@ -337,16 +297,6 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         drop(RunFolder::create(dir.path()).unwrap());
         RunFolder::create(dir.path()).unwrap();
-    }
-
-    #[test]
-    fn default_names_are_numbered_where_taken() {
-        let dir = tempfile::tempdir().unwrap();
-        let first = dir.path().join("digits-0-20260131-000000");
-        assert_eq!(unused(&first), first);
-        RunFolder::create(&first).unwrap();
-        RunFolder::create(&unused(&first)).unwrap();
-        assert!(unused(&first).to_string_lossy().ends_with("-000000-3"));
     }
 
     #[test]
@@ -372,26 +322,17 @@ mod tests {
             final_loss: Some(0.5),
             best_accuracy: Some(0.75),
             best_round: Some(2),
+            gain: Some(0.25),
             uplink_bytes: 1,
             downlink_bytes: 2,
             params: 10,
             fingerprint: "0123456789abcdef".to_owned(),
+            warnings: Vec::new(),
         };
         folder.write_summary(&summary).unwrap();
-        let read = folder.summary().unwrap().unwrap();
+        let read = read_summary(dir.path()).unwrap().unwrap();
         assert_eq!(read.dir, dir.path().display().to_string());
         folder.write_summary(&Summary { schema: SCHEMA + 1, ..summary }).unwrap();
-        assert!(folder.summary().unwrap_err().to_string().contains("schema"));
-    }
-
-    #[test]
-    fn timestamps() {
-        let at = |seconds| timestamp(UNIX_EPOCH + Duration::from_secs(seconds));
-        assert_eq!(at(0), "19700101-000000");
-        // 2000-02-29, 2026-11-22 and 2100-03-01 (no leap day in 2100), by `date -u -d @...`.
-        assert_eq!(at(951_782_400), "20000229-000000");
-        assert_eq!(at(1_795_390_184), "20261122-232944");
-        assert_eq!(at(4_107_542_400), "21000301-000000");
-        assert_eq!(at(4_107_542_399), "21000228-235959");
+        assert!(read_summary(dir.path()).unwrap_err().to_string().contains("schema"));
     }
 }

@@ -1,6 +1,6 @@
 //! The integer coefficients of a round (perturbation-stream, Exact replay, steps 1 to 4), in f64 on the host.
 
-use super::validate::{EXP_RANGE, MAX_SUM};
+use crate::ledger::{EXP_RANGE, MAX_SUM};
 
 /// What step 1 needs besides a probe's own weight and difference.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -11,12 +11,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::folder::{FolderError, RunFolder, read_json, write_json};
-use super::metrics::SCHEMA;
+use super::super::metrics::{RoundMetrics, SCHEMA};
+use super::super::sealed;
+use super::{FolderError, RunFolder};
 use crate::files::{self, FileError};
-use crate::weights;
+use crate::weights::LIMIT;
 
-const FOLDER: &str = "checkpoint";
+/// Its folder in the run's.
+pub(in crate::fed) const FOLDER: &str = "checkpoint";
 const STATE: &str = "state.json";
 const WEIGHTS_PREFIX: &str = "weights-";
 
@@ -28,8 +30,8 @@ pub struct Checkpoint {
     pub schema: u32,
     /// The first round (absolute) that is still to be done; as many lines of `metrics.jsonl` belong to those before it.
     pub next_round: u32,
-    /// Wall time of the rounds done.
-    pub seconds: f64,
+    /// The last round's line of `metrics.jsonl`, in case that file loses it.
+    pub line: RoundMetrics,
     /// The safetensors file beside `state.json`.
     pub weights_file: String,
     /// SHA-256 of its content.
@@ -37,13 +39,13 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Saves the state before `next_round`, with the weights as the bytes of a safetensors file.
+    /// Saves the state after the round of `line`, with the weights as the bytes of a safetensors file.
     ///
     /// # Errors
     /// A file or folder that can't be written; then the checkpoint before counts.
-    pub fn save(folder: &RunFolder, next_round: u32, seconds: f64, safetensors: &[u8]) -> Result<(), FolderError> {
+    pub fn save(folder: &RunFolder, line: &RoundMetrics, safetensors: &[u8]) -> Result<(), FolderError> {
         let dir = folder.path(FOLDER);
-        let state = store(&dir, next_round, seconds, safetensors)?;
+        let state = store(&dir, line, safetensors)?;
         commit(&dir, &state)?;
         tidy(&dir, &state)
     }
@@ -71,20 +73,21 @@ impl Checkpoint {
 }
 
 /// First step of a checkpoint: the weights, whole, under a name that no committed state of another round uses.
-fn store(dir: &Path, next_round: u32, seconds: f64, safetensors: &[u8]) -> Result<Checkpoint, FolderError> {
+fn store(dir: &Path, line: &RoundMetrics, safetensors: &[u8]) -> Result<Checkpoint, FolderError> {
     if !dir.is_dir() {
         fs::create_dir_all(dir).map_err(FileError::of(dir, "make"))?;
         files::sync_folder(files::folder_of(dir))?;
     }
+    let next_round = line.round + 1;
     let weights_file = format!("{WEIGHTS_PREFIX}{next_round}.safetensors");
     files::write_whole(&dir.join(&weights_file), safetensors)?;
     let weights_sha256 = files::sha256_hex(safetensors);
-    Ok(Checkpoint { schema: SCHEMA, next_round, seconds, weights_file, weights_sha256 })
+    Ok(Checkpoint { schema: SCHEMA, next_round, line: line.clone(), weights_file, weights_sha256 })
 }
 
 /// Second step: makes the state the one that counts, all or nothing.
 fn commit(dir: &Path, state: &Checkpoint) -> Result<(), FolderError> {
-    write_json(&dir.join(STATE), state)
+    sealed::write(&dir.join(STATE), state)
 }
 
 /// Last step: removes what the committed state doesn't name: older weights, and files cut short by a kill.
@@ -103,10 +106,13 @@ fn tidy(dir: &Path, state: &Checkpoint) -> Result<(), FolderError> {
 
 fn load(dir: &Path) -> Result<Option<Checkpoint>, FolderError> {
     let path = dir.join(STATE);
-    let Some(state) = read_json::<Checkpoint>(&path)? else { return Ok(None) };
+    let Some(state) = sealed::read::<Checkpoint>(&path)? else { return Ok(None) };
     let malformed = |message: String| FolderError::Malformed { path: path.clone(), message };
     if state.schema != SCHEMA {
         return Err(malformed(format!("schema: expected {SCHEMA}, found {}", state.schema)));
+    }
+    if state.line.round.checked_add(1) != Some(state.next_round) {
+        return Err(malformed(format!("next_round: expected {} + 1, found {}", state.line.round, state.next_round)));
     }
     if Path::new(&state.weights_file).file_name() != Some(state.weights_file.as_ref()) {
         return Err(malformed(format!(
@@ -119,18 +125,22 @@ fn load(dir: &Path) -> Result<Option<Checkpoint>, FolderError> {
 
 fn weights(dir: &Path, state: &Checkpoint) -> Result<Vec<u8>, FolderError> {
     let path = dir.join(&state.weights_file);
-    let bytes = files::read(&path, weights::LIMIT)?;
-    let (found, expected) = (files::sha256_hex(&bytes), &state.weights_sha256);
-    if found != *expected {
-        let message = format!("expected the SHA-256 {expected}, as {STATE} says, found {found}");
-        return Err(FolderError::Malformed { path, message });
+    let bytes = files::read(&path, LIMIT)?;
+    let found = files::sha256_hex(&bytes);
+    if found != state.weights_sha256 {
+        return Err(FolderError::digest(path, &state.weights_sha256, &found));
     }
     Ok(bytes)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::metrics::Phase;
     use super::*;
+
+    fn line(next_round: u32) -> RoundMetrics {
+        RoundMetrics::new(next_round - 1, Phase::Warmup, 0.5, 2)
+    }
 
     fn names(dir: &Path) -> Vec<String> {
         let mut list: Vec<String> =
@@ -150,12 +160,12 @@ mod tests {
         let dir = &temporary.path().join(FOLDER);
         assert!(load(dir).unwrap().is_none());
         // Killed after the first weights: nothing is committed.
-        let first = store(dir, 1, 0.5, b"one").unwrap();
+        let first = store(dir, &line(1), b"one").unwrap();
         assert!(load(dir).unwrap().is_none());
         commit(dir, &first).unwrap();
         assert_eq!(loaded(dir), (1, b"one".to_vec()));
         // Killed after the next weights: the state before counts, with its own weights.
-        let second = store(dir, 2, 1.0, b"two").unwrap();
+        let second = store(dir, &line(2), b"two").unwrap();
         assert_eq!(loaded(dir), (1, b"one".to_vec()));
         // Killed in the middle of writing the state.
         fs::write(dir.join(".state.json.77-3.part"), b"{\"schema\":1,").unwrap();
@@ -176,12 +186,12 @@ mod tests {
     fn a_killed_round_is_done_again_over_its_leftovers() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = RunFolder::create(&temporary.path().join("run")).unwrap();
-        Checkpoint::save(&folder, 4, 2.0, b"four").unwrap();
+        Checkpoint::save(&folder, &line(4), b"four").unwrap();
         let dir = folder.path(FOLDER);
-        store(&dir, 5, 2.5, b"torn").unwrap();
-        Checkpoint::save(&folder, 5, 2.5, b"five").unwrap();
+        store(&dir, &line(5), b"torn").unwrap();
+        Checkpoint::save(&folder, &line(5), b"five").unwrap();
         let state = Checkpoint::load(&folder).unwrap().unwrap();
-        assert_eq!((state.next_round, state.seconds), (5, 2.5));
+        assert_eq!((state.next_round, &state.line), (5, &line(5)));
         assert_eq!(state.weights(&folder).unwrap(), b"five");
         assert_eq!(names(&dir), ["state.json", "weights-5.safetensors"]);
     }
@@ -190,7 +200,7 @@ mod tests {
     fn damage_is_named() {
         let temporary = tempfile::tempdir().unwrap();
         let dir = temporary.path();
-        let state = store(dir, 4, 0.0, b"four").unwrap();
+        let state = store(dir, &line(4), b"four").unwrap();
         commit(dir, &state).unwrap();
         fs::write(dir.join("weights-4.safetensors"), b"fuor").unwrap();
         let text = weights(dir, &state).unwrap_err().to_string();

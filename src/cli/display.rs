@@ -2,25 +2,27 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::interrupt;
 use super::output::{grouped, percent};
 use super::say::say;
 use crate::fed::{Observer, Phase, RoundMetrics, RunPlan, Summary};
 
-/// Shows rounds, loss, accuracy and time left.
-pub struct Progress {
+/// Shows rounds, loss, accuracy and time left, and asks the run to end when Ctrl-C asks for it.
+pub struct Display {
     bar: ProgressBar,
     accuracy: Option<f64>,
 }
 
-impl Progress {
+impl Display {
     /// A bar that appears when the run begins.
     pub fn new() -> Self {
         Self { bar: ProgressBar::hidden(), accuracy: None }
     }
 }
 
-impl Observer for Progress {
+impl Observer for Display {
     fn begin(&mut self, plan: &RunPlan) {
+        interrupt::install();
         let total = u64::from(plan.warmup_rounds) + u64::from(plan.zo_rounds);
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template("{prefix:>7} [{bar:30}] {pos}/{len}  {msg}  {eta_precise} left")
@@ -47,6 +49,10 @@ impl Observer for Progress {
         self.bar.set_position(u64::from(metrics.round) + 1);
     }
 
+    fn stop(&mut self) -> bool {
+        interrupt::requested()
+    }
+
     fn note(&mut self, text: &str) {
         if self.bar.is_hidden() {
             say(text);
@@ -60,7 +66,7 @@ impl Observer for Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for Display {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

@@ -1,0 +1,75 @@
+//! Where a run stands between two rounds: what its lines of metrics add up to, whether they were just written or read back.
+
+use super::metrics::{Phase, RoundMetrics};
+use super::warnings::Watch;
+use crate::engine::Evaluation;
+
+/// What an evaluation gave; null where it isn't finite.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Figures {
+    /// Mean test loss.
+    pub loss: Option<f64>,
+    /// Test accuracy, 0..1.
+    pub accuracy: Option<f64>,
+}
+
+impl From<&Evaluation> for Figures {
+    fn from(evaluation: &Evaluation) -> Self {
+        // Logits that are not numbers are nobody's prediction: without a finite loss there is no accuracy either.
+        let finite = evaluation.is_finite();
+        Self { loss: finite.then_some(evaluation.loss), accuracy: evaluation.accuracy() }
+    }
+}
+
+/// Where a run stands.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    /// The next round (absolute).
+    pub next: u32,
+    /// The pivot's figures, once known.
+    pub pivot: Option<Figures>,
+    /// Round and accuracy of the best evaluation.
+    pub best: Option<(u32, f64)>,
+    /// The last evaluation.
+    pub last: Option<Figures>,
+    /// Bytes up and down so far.
+    pub bytes: (u64, u64),
+    /// Wall time of the rounds so far.
+    pub seconds: f64,
+    /// The pivot's broadcast was counted.
+    pub pivot_counted: bool,
+    /// The line of the last round.
+    pub line: Option<RoundMetrics>,
+    /// What is worth a warning.
+    pub watch: Watch,
+}
+
+impl Progress {
+    /// Follows a round; `evaluated` tells that the test set was, whatever came of it. Returns how many warnings it gave.
+    pub fn follow(&mut self, line: &RoundMetrics, evaluated: bool) -> usize {
+        self.next = line.round + 1;
+        self.bytes.0 += line.uplink_bytes;
+        self.bytes.1 += line.downlink_bytes;
+        self.seconds += line.seconds;
+        self.pivot_counted |= line.phase == Phase::Zo;
+        if evaluated || line.test_loss.is_some() {
+            self.evaluated(line.round, Figures { loss: line.test_loss, accuracy: line.test_accuracy });
+        }
+        self.line = Some(line.clone());
+        self.watch.follow(line)
+    }
+
+    /// Notes what the pivot, after `warmup` rounds, reaches.
+    pub fn set_pivot(&mut self, figures: Figures, warmup: u32) {
+        self.pivot = Some(figures);
+        self.watch.pivot(figures.loss);
+        self.evaluated(warmup.saturating_sub(1), figures);
+    }
+
+    fn evaluated(&mut self, round: u32, figures: Figures) {
+        self.last = Some(figures);
+        if let Some(accuracy) = figures.accuracy.filter(|a| self.best.is_none_or(|(_, best)| *a > best)) {
+            self.best = Some((round, accuracy));
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The end of a run: its last files, and whether all of them are still what was written.
+
+use std::collections::BTreeMap;
+
+use super::super::error::FedError;
+use super::super::folder::checkpoint::Checkpoint;
+use super::super::folder::{CONFIG, FINAL, FolderError, INIT, LEDGER, Lines, METRICS, PIVOT, SPLIT, SUMMARY};
+use super::super::metrics::{SCHEMA, Status, Summary};
+use super::super::zo;
+use super::{End, Run};
+use crate::files::sha256_hex;
+use crate::ledger::Ledger;
+use crate::split::Split;
+use crate::weights;
+
+impl Run<'_> {
+    pub(super) fn finish(&mut self, end: End) -> Result<Summary, FedError> {
+        if let End::Diverged(why) = &end {
+            self.observer.note(why);
+        }
+        let status = match end {
+            End::Done => Status::Done,
+            End::Diverged(_) => Status::Diverged,
+            End::Interrupted => Status::Interrupted,
+        };
+        let weights = if status == Status::Interrupted { Vec::new() } else { self.last_weights(status)? };
+        self.closing_warnings(status);
+        let summary = self.summary(status)?;
+        if status == Status::Interrupted {
+            self.folder.write_summary(&summary)?;
+        } else {
+            // The summary comes after all that it sums up, and the run has ended once the manifest names it.
+            let mut files = self.whole_files(&weights)?;
+            files.insert(SUMMARY.to_owned(), sha256_hex(&self.folder.write_summary(&summary)?));
+            self.manifest.files = files;
+            self.manifest.earlier_config = None;
+            self.manifest.write(self.folder.dir())?;
+        }
+        self.observer.end(&summary);
+        Ok(summary)
+    }
+
+    fn closing_warnings(&mut self, status: Status) {
+        let accuracy = |figures: Option<super::super::progress::Figures>| figures.and_then(|f| f.accuracy);
+        let (pivot, last) = (accuracy(self.progress.pivot), accuracy(self.progress.last));
+        let zo = self.experiment.config.zo.rounds > 0;
+        if status == Status::Done && zo && self.progress.watch.close(pivot, last) {
+            if let Some(text) = self.progress.watch.list().last() {
+                self.observer.note(&format!("warning: {text}"));
+            }
+        }
+    }
+
+    fn summary(&mut self, status: Status) -> Result<Summary, FedError> {
+        let info = self.engine.device().info().clone();
+        let fingerprint = self.engine.fingerprint()?;
+        let progress = &self.progress;
+        let (pivot, last) = (progress.pivot.unwrap_or_default(), progress.last.unwrap_or_default());
+        Ok(Summary {
+            dir: self.folder.dir().display().to_string(),
+            name: self.experiment.config.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: env!("ZOWARMUP_COMMIT").to_owned(),
+            schema: SCHEMA,
+            status,
+            adapter: info.name,
+            backend: info.backend,
+            driver: info.driver,
+            tier: info.tier.name().to_owned(),
+            seconds: progress.seconds,
+            rounds: progress.next,
+            pivot_accuracy: pivot.accuracy,
+            pivot_loss: pivot.loss,
+            final_accuracy: last.accuracy,
+            final_loss: last.loss,
+            best_accuracy: progress.best.map(|b| b.1),
+            best_round: progress.best.map(|b| b.0),
+            gain: last.accuracy.zip(pivot.accuracy).map(|(last, pivot)| last - pivot),
+            uplink_bytes: progress.bytes.0,
+            downlink_bytes: progress.bytes.1,
+            params: self.experiment.graph.param_count() as u64,
+            fingerprint: format!("{:016x}", fingerprint.value),
+            warnings: progress.watch.list().to_vec(),
+        })
+    }
+
+    /// Writes the last weights of a run that has ended, and its pivot where there is none yet. Returns the bytes of the former.
+    fn last_weights(&mut self, status: Status) -> Result<Vec<u8>, FedError> {
+        let tensors = self.experiment.graph.tensors.clone();
+        if status == Status::Diverged && self.progress.next < self.experiment.config.warmup.rounds {
+            // Diverged in the warm-up: the last checkpoint holds the last finite weights. They stand for the pivot, too.
+            let finite = match Checkpoint::load(&self.folder)? {
+                None => weights::encode(&tensors, &self.experiment.initial, &[]),
+                Some(checkpoint) => checkpoint.weights(&self.folder)?,
+            };
+            self.engine.set_weights(&weights::decode(&self.folder.path(FINAL), &finite, &tensors)?.values)?;
+            self.folder.write(PIVOT, &finite)?;
+            self.folder.write(FINAL, &finite)?;
+            return Ok(finite);
+        }
+        if self.progress.pivot.is_none() {
+            self.pivot()?;
+        }
+        let last = weights::encode(&tensors, &self.engine.weights()?, &[]);
+        self.folder.write(FINAL, &last)?;
+        Ok(last)
+    }
+
+    /// The digest of each file, all of them there and as they were written.
+    fn whole_files(&self, last_weights: &[u8]) -> Result<BTreeMap<String, String>, FedError> {
+        let last = sha256_hex(last_weights);
+        let pivot = self.manifest.pivot.as_ref().map_or(&last, |pivot| &pivot.sha256);
+        let mut files = BTreeMap::new();
+        let digests = [(INIT, &self.manifest.init_sha256), (PIVOT, pivot), (FINAL, &last)];
+        for (name, expected) in digests {
+            let found = sha256_hex(&self.still_there(name)?);
+            if found != *expected {
+                return Err(self.lost(name, "changed"));
+            }
+            files.insert(name.to_owned(), found);
+        }
+        // Paths and devices may be changed in it while the run is on.
+        files.insert(CONFIG.to_owned(), sha256_hex(&self.still_there(CONFIG)?));
+        let split = self.still_there(SPLIT)?;
+        let read = Split::from_json(&String::from_utf8_lossy(&split), &self.folder.path(SPLIT));
+        if read.ok().as_ref() != Some(&self.experiment.split) {
+            return Err(self.lost(SPLIT, "changed"));
+        }
+        files.insert(SPLIT.to_owned(), sha256_hex(&split));
+        let metrics = self.still_there(METRICS)?;
+        if !self.log.is_whole(&Lines::of(&metrics), 0, |round| Some(&round.metrics)) {
+            return Err(self.lost(METRICS, "changed"));
+        }
+        files.insert(METRICS.to_owned(), sha256_hex(&metrics));
+        if let Some(pivot) = &self.manifest.pivot {
+            let ledger = self.still_there(LEDGER)?;
+            let header = Ledger::parse(&self.folder.path(LEDGER), &ledger).map(|ledger| ledger.header).ok();
+            let mut lines = Lines::of(&ledger);
+            lines.complete.drain(..1.min(lines.complete.len()));
+            let warmup = self.experiment.config.warmup.rounds as usize;
+            let whole = self.log.is_whole(&lines, warmup, |round| round.ledger.as_deref());
+            if header != Some(zo::header(&self.experiment, &pivot.sha256)) || !whole {
+                return Err(self.lost(LEDGER, "changed"));
+            }
+            files.insert(LEDGER.to_owned(), sha256_hex(&ledger));
+        }
+        Ok(files)
+    }
+
+    fn still_there(&self, name: &str) -> Result<Vec<u8>, FedError> {
+        self.folder.read(name)?.ok_or_else(|| self.lost(name, "vanished"))
+    }
+
+    fn lost(&self, name: &str, how: &'static str) -> FedError {
+        FolderError::Lost { path: self.folder.path(name), how }.into()
+    }
+}

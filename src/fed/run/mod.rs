@@ -1,0 +1,234 @@
+//! The main job: warm-up rounds, the pivot, ZO rounds, with everything on disk as it goes.
+
+mod finish;
+mod recover;
+mod resume;
+mod rounds;
+
+use std::path::Path;
+
+pub use resume::resume;
+
+use super::error::FedError;
+use super::experiment::Experiment;
+use super::folder::manifest::{AdapterRecord, DataDigests, Ingredients, NormalisationRecord};
+use super::folder::rounds_log::RoundsLog;
+use super::folder::{self, CONFIG, INIT, METRICS, Manifest, RunFolder, SPLIT};
+use super::metrics::{Phase, RoundMetrics, Summary};
+use super::observer::{Observer, RunPlan};
+use super::progress::Progress;
+use super::{schedule, settings};
+use crate::config::Config;
+use crate::device::{DeviceError, Selection, open};
+use crate::engine::{Engine, EngineError, Samples};
+use crate::files::sha256_hex;
+use crate::ledger::LedgerWriter;
+use crate::rule::Server;
+use crate::weights;
+
+/// A run in this process.
+struct Run<'a> {
+    experiment: Experiment,
+    folder: RunFolder,
+    manifest: Manifest,
+    /// The digests of the rounds' lines.
+    log: RoundsLog,
+    engine: Engine,
+    train: Samples,
+    test: Samples,
+    progress: Progress,
+    /// Applies ZO rounds.
+    server: Server,
+    observer: &'a mut dyn Observer,
+}
+
+/// How the rounds ended.
+enum End {
+    Done,
+    Diverged(String),
+    Interrupted,
+}
+
+/// Starts a run. Nothing is written before the config, its data and the device have been found good.
+///
+/// # Errors
+/// Whatever is wrong with the request; a failing device; files that can't be written.
+pub fn start(
+    config: &Config,
+    out: Option<&Path>,
+    selection: &Selection,
+    observer: &mut dyn Observer,
+) -> Result<Summary, FedError> {
+    let mut experiment = Experiment::prepare(config)?;
+    let guessed = settings::guessed(config, &experiment.data.normalisation);
+    experiment.config = settings::settled(config, &experiment.data.normalisation);
+    let device = open(selection)?;
+    let (engine, train, test) = load(&experiment, device)?;
+    let folder = RunFolder::create(&out.map_or_else(|| folder::default_path(config), Path::to_path_buf))?;
+    let manifest = Manifest::new(Ingredients {
+        config: experiment.config.to_toml(),
+        data: DataDigests::of(&experiment.data),
+        normalisation: NormalisationRecord::of(&experiment.data.normalisation, guessed),
+        split_sha256: experiment.split.sha256(),
+        init_sha256: sha256_hex(&initial_bytes(&experiment)),
+        adapter: AdapterRecord::of(engine.device().info(), 0),
+    });
+    // Before the config: a folder with a config is one that can be resumed.
+    manifest.write(folder.dir())?;
+    folder.write(CONFIG, manifest.config.as_bytes())?;
+    first_files(&folder, &experiment)?;
+    let log = RoundsLog::create(&folder)?;
+    let server = super::zo::server(&experiment);
+    let progress = Progress::default();
+    let mut run = Run { experiment, folder, manifest, log, engine, train, test, progress, server, observer };
+    let end = run.proceed();
+    if end.as_ref().is_err_and(cannot_fit) && run.progress.next == 0 {
+        // The first round showed that the request can't be met (a memory budget too small for it): nothing is left behind.
+        run.folder.discard()?;
+    }
+    end
+}
+
+/// Whether an error says that the device can't hold or bind what a round needs, rather than that something failed.
+fn cannot_fit(error: &FedError) -> bool {
+    match error {
+        FedError::Engine(EngineError::Device(e)) => matches!(
+            e,
+            DeviceError::OverBudget { .. } | DeviceError::BufferTooLarge { .. } | DeviceError::BindingTooLarge { .. }
+        ),
+        FedError::Engine(_) => true,
+        _ => false,
+    }
+}
+
+fn initial_bytes(experiment: &Experiment) -> Vec<u8> {
+    weights::encode(&experiment.graph.tensors, &experiment.initial, &[])
+}
+
+/// The files that are there before the first round, those of them that are missing.
+fn first_files(folder: &RunFolder, experiment: &Experiment) -> Result<(), FedError> {
+    if !folder.path(SPLIT).exists() {
+        folder.write(SPLIT, experiment.split.to_json().as_bytes())?;
+    }
+    if !folder.path(INIT).exists() {
+        folder.write(INIT, &initial_bytes(experiment))?;
+    }
+    if !folder.path(METRICS).exists() {
+        folder.write(METRICS, b"")?;
+    }
+    Ok(())
+}
+
+fn load(
+    experiment: &Experiment,
+    device: Box<dyn crate::device::Device>,
+) -> Result<(Engine, Samples, Samples), EngineError> {
+    super::warmup::check(experiment)?;
+    super::zo::check(experiment, device.as_ref())?;
+    let mut engine = Engine::new(device, experiment.graph.clone(), &experiment.initial)?;
+    let train = engine.upload(&experiment.train_set())?;
+    let test = engine.upload(&experiment.test_set())?;
+    Ok((engine, train, test))
+}
+
+impl Run<'_> {
+    fn proceed(&mut self) -> Result<Summary, FedError> {
+        let config = &self.experiment.config;
+        let plan = RunPlan {
+            name: config.name.clone(),
+            dir: self.folder.dir().to_path_buf(),
+            warmup_rounds: config.warmup.rounds,
+            zo_rounds: config.zo.rounds,
+            next_round: self.progress.next,
+            adapter: self.engine.device().info().name.clone(),
+            params: self.experiment.graph.param_count(),
+            clients: self.experiment.split.clients.len(),
+        };
+        self.observer.begin(&plan);
+        self.experiment.notes.iter().for_each(|note| self.observer.note(&note.to_string()));
+        self.standing_warnings();
+        let end = self.rounds()?;
+        self.finish(end)
+    }
+
+    /// Warnings that follow from what the run was made with, not from its rounds.
+    fn standing_warnings(&mut self) {
+        let mut list: Vec<String> = self.manifest.normalisation.guessed.iter().cloned().collect();
+        if let [first, others @ ..] = &self.manifest.adapters[..] {
+            list.extend(others.iter().map(|other| {
+                let (first, round) = (first.text(), other.from_round);
+                format!(
+                    "the run began on {first} and went on on {} from round {round}: its bits are those of neither alone",
+                    other.text()
+                )
+            }));
+        }
+        for text in list {
+            if self.progress.watch.add(text.clone()) {
+                self.observer.note(&format!("warning: {text}"));
+            }
+        }
+    }
+
+    /// The rounds from where the run stands.
+    fn rounds(&mut self) -> Result<End, FedError> {
+        if let Some(end) = self.progress.line.as_ref().and_then(|line| self.divergence(line)) {
+            // Killed between the round that diverged and the summary.
+            return Ok(end);
+        }
+        let (warmup, total) = self.round_counts();
+        while self.progress.next < warmup {
+            if let Some(end) = self.warmup_round()? {
+                return Ok(end);
+            }
+        }
+        if !self.folder.path(folder::LEDGER).exists() {
+            self.pivot()?;
+        }
+        if self.progress.pivot.is_some_and(|pivot| pivot.loss.is_none()) {
+            return Ok(End::Diverged("the pivot's test loss is not finite".to_owned()));
+        }
+        let path = self.folder.path(folder::LEDGER);
+        let mut ledger = LedgerWriter::reopen(&path, (self.progress.next - warmup) as usize)?;
+        while self.progress.next < total {
+            if let Some(end) = self.zo_round(&mut ledger)? {
+                return Ok(end);
+            }
+        }
+        Ok(End::Done)
+    }
+
+    /// Rounds of the warm-up, and of both phases.
+    fn round_counts(&self) -> (u32, u32) {
+        let config = &self.experiment.config;
+        (config.warmup.rounds, config.warmup.rounds.saturating_add(config.zo.rounds))
+    }
+
+    /// Whether the run ends after the round it has just written.
+    fn ended(&mut self) -> Option<End> {
+        let diverged = self.progress.line.as_ref().and_then(|line| self.divergence(line));
+        diverged.or_else(|| self.observer.stop().then_some(End::Interrupted))
+    }
+
+    /// Whether a round's line says that the run diverged in it.
+    fn divergence(&self, line: &RoundMetrics) -> Option<End> {
+        let phase = match line.phase {
+            Phase::Warmup => "warm-up",
+            Phase::Zo => "ZO",
+        };
+        let why = if line.probes.is_some() && line.dropped == line.probes {
+            "no probe gave a finite loss"
+        } else if self.evaluates(line.round) && line.test_loss.is_none() {
+            "the test loss is not finite"
+        } else {
+            return None;
+        };
+        Some(End::Diverged(format!("{phase} round {}: {why}", line.round)))
+    }
+
+    /// Whether the test set is evaluated after `round`: every so many rounds, at the pivot and at the end.
+    fn evaluates(&self, round: u32) -> bool {
+        let (warmup, total) = self.round_counts();
+        schedule::evaluates(round, warmup, total, self.experiment.config.eval.every)
+    }
+}

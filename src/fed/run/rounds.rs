@@ -1,0 +1,115 @@
+//! One round of either kind, and the pivot between them.
+
+use std::time::Instant;
+
+use super::super::error::FedError;
+use super::super::folder::checkpoint::Checkpoint;
+use super::super::folder::manifest::PivotRecord;
+use super::super::folder::{LEDGER, PIVOT};
+use super::super::metrics::{Phase, RoundMetrics};
+use super::super::progress::Figures;
+use super::super::{cost, schedule, traffic, warmup, zo};
+use super::{End, Run};
+use crate::config::NormStatistics;
+use crate::files::sha256_hex;
+use crate::ledger::{LedgerWriter, sanitize_base};
+use crate::weights;
+
+impl Run<'_> {
+    fn evaluate(&mut self, metrics: &mut RoundMetrics) -> Result<(), FedError> {
+        if self.evaluates(metrics.round) {
+            let figures = Figures::from(&self.engine.evaluate(&self.test)?);
+            metrics.set_evaluation(figures.loss, figures.accuracy);
+        }
+        Ok(())
+    }
+
+    pub(super) fn warmup_round(&mut self) -> Result<Option<End>, FedError> {
+        let (round, clock) = (self.progress.next, Instant::now());
+        let result = warmup::round(&mut self.engine, &self.experiment, &self.train, round)?;
+        let last = round + 1 == self.experiment.config.warmup.rounds;
+        let mut after = self.engine.weights()?;
+        if !result.train_loss.is_finite() || after.iter().any(|w| !w.is_finite()) {
+            return Ok(Some(End::Diverged(format!("warm-up round {round}: the loss or a weight is not finite"))));
+        }
+        if last {
+            sanitize_base(&mut after);
+            self.engine.set_weights(&after)?;
+        }
+        let sent = traffic::warmup_round(self.experiment.graph.param_count(), result.clients.len());
+        let mut metrics = RoundMetrics::new(round, Phase::Warmup, result.train_loss, result.clients.len());
+        self.evaluate(&mut metrics)?;
+        self.complete(&mut metrics, sent, clock, None)?;
+        let bytes = weights::encode(&self.experiment.graph.tensors, &after, &[]);
+        Checkpoint::save(&self.folder, &metrics, &bytes)?;
+        Ok(self.ended())
+    }
+
+    /// Writes the pivot and the ledger's header. The pivot's figures are those of these very weights: of the last warm-up round's
+    /// evaluation where nothing changed since, else measured now.
+    pub(super) fn pivot(&mut self) -> Result<(), FedError> {
+        let recomputed = zo::norm_statistics(&self.experiment) == NormStatistics::Recomputed;
+        if recomputed {
+            let everyone = schedule::clients_with_samples(&self.experiment.split);
+            zo::take_statistics(&mut self.engine, &self.experiment, &self.train, &everyone)?;
+        }
+        let mut pivot = self.engine.weights()?;
+        sanitize_base(&mut pivot);
+        self.engine.set_weights(&pivot)?;
+        let warmup = self.experiment.config.warmup.rounds;
+        let figures = match self.progress.last {
+            Some(last) if warmup > 0 && !recomputed => last,
+            _ => Figures::from(&self.engine.evaluate(&self.test)?),
+        };
+        let bytes = weights::encode(&self.experiment.graph.tensors, &pivot, &[]);
+        let sha256 = sha256_hex(&bytes);
+        let header = zo::header(&self.experiment, &sha256);
+        self.folder.write(PIVOT, &bytes)?;
+        self.manifest.pivot = Some(PivotRecord { sha256, loss: figures.loss, accuracy: figures.accuracy });
+        self.manifest.write(self.folder.dir())?;
+        LedgerWriter::create(&self.folder.path(LEDGER), header)?;
+        self.server = zo::server(&self.experiment);
+        self.progress.set_pivot(figures, warmup);
+        Ok(())
+    }
+
+    pub(super) fn zo_round(&mut self, ledger: &mut LedgerWriter) -> Result<Option<End>, FedError> {
+        let (round, clock) = (self.progress.next, Instant::now());
+        let result = zo::round(&mut self.engine, &self.experiment, &self.train, &mut self.server, round)?;
+        if !result.finite {
+            self.return_to(round - self.experiment.config.warmup.rounds)?;
+            return Ok(Some(End::Diverged(format!("ZO round {round}: a weight is not finite"))));
+        }
+        let clients = self.experiment.split.clients.len();
+        let pivot = if self.progress.pivot_counted { 0 } else { clients };
+        let sent = cost::round_traffic(&self.experiment, result.clients.len(), pivot);
+        let mut metrics = RoundMetrics::new(round, Phase::Zo, result.train_loss, result.clients.len());
+        metrics.set_probes(result.ledger.probes.len(), result.dl_rms, result.dl_zero, result.dropped);
+        self.evaluate(&mut metrics)?;
+        let line = ledger.append(&result.ledger)?;
+        self.complete(&mut metrics, sent, clock, Some(&line))?;
+        Ok(self.ended())
+    }
+
+    /// Writes a round's line, and tells whoever watches.
+    fn complete(
+        &mut self,
+        metrics: &mut RoundMetrics,
+        sent: traffic::Bytes,
+        clock: Instant,
+        ledger: Option<&[u8]>,
+    ) -> Result<(), FedError> {
+        metrics.uplink_bytes = sent.up;
+        metrics.downlink_bytes = sent.down;
+        metrics.seconds = clock.elapsed().as_secs_f64();
+        let line = self.folder.append_metrics(metrics)?;
+        self.log.append(&line, ledger)?;
+        let new = self.progress.follow(metrics, self.evaluates(metrics.round));
+        self.observer.round(metrics);
+        let list = self.progress.watch.list();
+        for text in &list[list.len() - new..] {
+            self.observer.note(&format!("warning: {text}"));
+        }
+        Ok(())
+    }
+}
