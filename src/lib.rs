@@ -17,7 +17,6 @@ pub mod ledger;
 pub mod model;
 
 pub mod recording;
-pub mod reference;
 pub mod rng;
 pub mod rule;
 pub mod selftest;

@@ -10,7 +10,8 @@ use crate::recording::kernel::{Call, Kernel, params};
 use crate::stream::Distribution;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel::new::<Params>("mlp_forward", twin);
+pub static KERNEL: Kernel =
+    Kernel::new::<Params>("mlp_forward", twin).with_speed(&["WEIGHT_QUADS", "INPUT_QUADS", "SHORT", "SHORT2"]);
 
 params! {
     /// The uniform block.
@@ -82,7 +83,9 @@ pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for how in PERTURBED {
         for (inputs, hidden, classes) in [(1, 1, 1), (64, 64, 10), (13, 37, 16), (20, 150, 3)] {
-            cases.push(case(how, inputs, hidden, classes));
+            // Built for their sizes: rows of whole quads, short and long ones.
+            let fitted = matches!((how, inputs), (Some(Distribution::Rademacher), 64 | 20) | (None, 64));
+            cases.push(case(how, inputs, hidden, classes).fitted(fitted));
         }
     }
     cases

@@ -1,5 +1,5 @@
 //! The model table, and what it becomes: a graph of layers over one flat parameter vector
-//! (interfaces, Models; perturbation-stream, The flat parameter vector).
+//! (docs/models.md; docs/perturbation-stream.md, The flat parameter vector).
 
 mod build;
 mod graph;

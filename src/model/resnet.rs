@@ -1,4 +1,4 @@
-//! ResNet of basic blocks in its CIFAR form (interfaces, Models): a 3x3 stem without pooling, four stages, global average
+//! ResNet of basic blocks in its CIFAR form (docs/models.md): a 3x3 stem without pooling, four stages, global average
 //! pool. A block is `relu(norm(conv(relu(norm(conv(x))))) + shortcut(x))`; norms are called `bn1` whatever they are.
 
 use super::ModelError;

@@ -1,4 +1,4 @@
-//! Vision transformer (interfaces, Models): patches as tokens behind a class token, pre-norm blocks of attention and a
+//! Vision transformer (docs/models.md): patches as tokens behind a class token, pre-norm blocks of attention and a
 //! two-layer perceptron with exact GELU, no final norm, the head on the class token.
 
 use super::ModelError;

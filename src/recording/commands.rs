@@ -144,20 +144,17 @@ impl Recording {
         self.leases.extend(leases);
     }
 
-    /// The same commands on other spans: `place` says where a span lies, `bind` what a kernel binds for it.
-    pub fn placed(&self, place: impl Fn(Span) -> Span, bind: impl Fn(Span) -> Span) -> Self {
+    /// The same commands on other spans, with other launches.
+    pub fn map(&self, span: impl Fn(Span) -> Span, dispatch: impl Fn(&Dispatch) -> Dispatch) -> Self {
         let command = |command: &Command| match command {
             Command::Upload { buffer, offset, data } => {
-                let span = place(Span { buffer: *buffer, offset: *offset, bytes: data.len() as u64 });
-                Command::Upload { buffer: span.buffer, offset: span.offset, data: data.clone() }
+                let to = span(Span { buffer: *buffer, offset: *offset, bytes: data.len() as u64 });
+                Command::Upload { buffer: to.buffer, offset: to.offset, data: data.clone() }
             }
-            Command::Clear(span) => Command::Clear(place(*span)),
-            Command::Copy { from, to } => Command::Copy { from: place(*from), to: place(*to) },
-            Command::Dispatch(d) => {
-                let bindings = d.bindings.iter().map(|span| bind(*span)).collect();
-                Command::Dispatch(Box::new(Dispatch { bindings, ..(**d).clone() }))
-            }
-            Command::ReadBack(span) => Command::ReadBack(place(*span)),
+            Command::Clear(cleared) => Command::Clear(span(*cleared)),
+            Command::Copy { from, to } => Command::Copy { from: span(*from), to: span(*to) },
+            Command::Dispatch(launch) => Command::Dispatch(Box::new(dispatch(launch))),
+            Command::ReadBack(read) => Command::ReadBack(span(*read)),
         };
         Self { commands: self.commands.iter().map(command).collect(), leases: self.leases.clone() }
     }
