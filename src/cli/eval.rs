@@ -34,7 +34,7 @@ struct ClassScore {
 
 impl Scores {
     fn of(evaluation: &Evaluation) -> Self {
-        let finite = evaluation.loss.is_finite();
+        let finite = evaluation.is_finite();
         let per_class = evaluation.classes.iter().enumerate().map(|(class, c)| ClassScore {
             class,
             samples: c.samples,
