@@ -1,13 +1,25 @@
 //! `zowarmup selftest`.
 
+use clap::Args;
 use serde::Serialize;
 
-use super::args::SelftestArgs;
+use super::args::{DeviceArgs, JsonArgs};
 use super::devices::LimitsEntry;
 use super::error::Error;
 use super::output::{self, Adapter, row, table, verdict};
 use crate::device::open;
 use crate::selftest::{self, CheckResult};
+
+/// `selftest`.
+#[derive(Debug, Args)]
+pub struct SelftestArgs {
+    /// Device.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Output.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
 
 #[derive(Serialize)]
 struct Report {
