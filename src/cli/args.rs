@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::device::Selection;
+use crate::device::{DeviceError, Selection};
 
 /// `--device`.
 #[derive(Debug, Args)]
@@ -14,7 +14,7 @@ pub struct DeviceArgs {
 
 impl DeviceArgs {
     /// The flag, then the environment; nothing from a config.
-    pub fn selection(&self) -> Selection {
+    pub fn selection(&self) -> Result<Selection, DeviceError> {
         Selection::resolve(self.device.as_deref(), "", None)
     }
 }

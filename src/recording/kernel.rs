@@ -2,7 +2,6 @@
 
 use std::cell::{Ref, RefCell, RefMut};
 use std::fmt;
-use std::rc::Rc;
 
 use bytemuck::Pod;
 
@@ -18,6 +17,8 @@ pub struct Kernel {
     pub params: &'static Layout,
     /// The defines that a [`Variant`] of it may carry. Each subset of them is a permutation that must be valid.
     pub defines: &'static [&'static str],
+    /// Constants of a [`Variant`] that are there for speed alone: without them ([`Variant::without`]) it computes the same.
+    pub speed: &'static [&'static str],
     /// The lowest tier that it can be built in.
     pub tier: Tier,
 }
@@ -25,12 +26,17 @@ pub struct Kernel {
 impl Kernel {
     /// A kernel of every tier, without defines, whose uniform block is a `P`.
     pub const fn new<P: Params>(name: &'static str, twin: Twin) -> Self {
-        Self { name, twin, params: P::LAYOUT, defines: &[], tier: Tier::Core }
+        Self { name, twin, params: P::LAYOUT, defines: &[], speed: &[], tier: Tier::Core }
     }
 
     /// With defines that its variants may carry.
     pub const fn with_defines(self, defines: &'static [&'static str]) -> Self {
         Self { defines, ..self }
+    }
+
+    /// With constants that are there for speed alone. Where that takes the define `ANY_SHAPE`, it lists that, too.
+    pub const fn with_speed(self, speed: &'static [&'static str]) -> Self {
+        Self { speed, ..self }
     }
 
     /// Only for devices of the subgroup tier.
@@ -125,6 +131,12 @@ impl Variant {
         self
     }
 
+    /// Without constants of these names.
+    pub fn without(mut self, names: &[&str]) -> Self {
+        self.constants.retain(|(name, _)| !names.contains(name));
+        self
+    }
+
     /// The constants in the order given.
     pub fn constants(&self) -> &[(&'static str, u32)] {
         &self.constants
@@ -160,11 +172,12 @@ pub struct Call<'a> {
     pub params: &'a [u8],
     /// Workgroups.
     pub grid: [u32; 3],
-    pub(crate) bindings: Vec<Bound>,
+    pub(crate) bindings: Vec<Bound<'a>>,
 }
 
-pub(crate) struct Bound {
-    pub(crate) words: Rc<RefCell<Vec<u32>>>,
+/// A span of a buffer that a launch binds.
+pub(crate) struct Bound<'a> {
+    pub(crate) words: &'a RefCell<Vec<u32>>,
     pub(crate) first: usize,
     pub(crate) len: usize,
 }

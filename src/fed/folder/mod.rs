@@ -197,6 +197,15 @@ impl RunFolder {
         metrics_log::append(&self.path(METRICS), metrics)
     }
 
+    /// The complete lines of `metrics.jsonl`; none where there is no such file yet.
+    ///
+    /// # Errors
+    /// A line that is no line of metrics; a file that can't be read.
+    pub fn read_metrics(&self) -> Result<Vec<RoundMetrics>, FolderError> {
+        let bytes = self.read(METRICS)?.unwrap_or_default();
+        metrics_log::parse(&self.path(METRICS), &Lines::of(&bytes).complete)
+    }
+
     /// The bytes of a file; none where there is no file.
     ///
     /// # Errors
@@ -315,6 +324,7 @@ mod tests {
             driver: String::new(),
             tier: "core".to_owned(),
             seconds: 1.5,
+            compile_seconds: 0.5,
             rounds: 3,
             pivot_accuracy: Some(0.5),
             pivot_loss: Some(1.0),

@@ -123,6 +123,8 @@ fn load(
     experiment: &Experiment,
     device: Box<dyn crate::device::Device>,
 ) -> Result<(Engine, Samples, Samples), EngineError> {
+    super::warmup::check(experiment)?;
+    super::zo::check(experiment, device.as_ref())?;
     let mut engine = Engine::new(device, experiment.graph.clone(), &experiment.initial)?;
     let train = engine.upload(&experiment.train_set())?;
     let test = engine.upload(&experiment.test_set())?;
@@ -143,6 +145,9 @@ impl Run<'_> {
             clients: self.experiment.split.clients.len(),
         };
         self.observer.begin(&plan);
+        if let Some(watch) = self.observer.compiling() {
+            self.engine.device_mut().watch_compiling(watch);
+        }
         self.experiment.notes.iter().for_each(|note| self.observer.note(&note.to_string()));
         self.standing_warnings();
         let end = self.rounds()?;
