@@ -18,7 +18,9 @@ fn program(path: &Path) -> String {
         return String::new();
     }
     let text = fs::read_to_string(path).unwrap();
-    let end = text.lines().position(|line| line.starts_with("#[cfg(") && line.contains("test")).unwrap_or(usize::MAX);
+    let lines: Vec<&str> = text.lines().collect();
+    let of_tests = |pair: &[&str]| pair[0].starts_with("#[cfg(") && pair[0].contains("test") && pair[1].ends_with('{');
+    let end = lines.windows(2).position(of_tests).unwrap_or(usize::MAX);
     let code = text.lines().take(end).filter(|line| !line.trim_start().starts_with("//"));
     code.map(|line| format!("{line}\n")).collect()
 }
