@@ -18,7 +18,7 @@ fn try_measure(wanted: fn(&str) -> bool) -> Result<(), BenchError> {
     let small = !std::env::args().any(|argument| argument == "--bench");
     let options = Options { small, ..Options::default() };
     let mut criterion = Criterion::default().sample_size(15).configure_from_args();
-    let mut engine = bench::engine(open(&Selection::resolve(None, "", None))?)?;
+    let mut engine = bench::engine(open(&Selection::resolve(None, "", None)?)?)?;
     for entry in bench::ENTRIES.iter().filter(|entry| entry.names.iter().any(|name| wanted(name))) {
         let prepared = (entry.prepare)(&mut engine, &options)?;
         for mut workload in prepared.workloads {

@@ -10,11 +10,36 @@ pub enum Tier {
 }
 
 impl Tier {
+    /// All of them, the least demanding first.
+    pub const ALL: [Tier; 2] = [Tier::Core, Tier::Subgroup];
+
     /// `core` or `subgroup`.
     pub fn name(self) -> &'static str {
         match self {
             Tier::Core => "core",
             Tier::Subgroup => "subgroup",
+        }
+    }
+}
+
+/// Where kernels read the operands of matrix products from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum OperandSource {
+    /// Storage buffers.
+    Buffer,
+    /// Storage textures that shadow the buffers.
+    Texel,
+}
+
+impl OperandSource {
+    /// Both.
+    pub const ALL: [OperandSource; 2] = [OperandSource::Buffer, OperandSource::Texel];
+
+    /// `buffer` or `texel`.
+    pub fn name(self) -> &'static str {
+        match self {
+            OperandSource::Buffer => "buffer",
+            OperandSource::Texel => "texel",
         }
     }
 }
@@ -65,6 +90,8 @@ pub struct AdapterInfo {
     pub tier: Tier,
     /// Invocations of a subgroup, where the tier uses subgroups; else 0.
     pub subgroup_size: u32,
+    /// Where operands of matrix products are read from.
+    pub operands: OperandSource,
     /// Features found that the engine knows how to use.
     pub features: Vec<String>,
 }

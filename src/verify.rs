@@ -1,10 +1,13 @@
 //! Recomputing golden files on a device: forward and backward passes, and two-sided differences.
 
+use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
 
 use serde::Serialize;
 
-use crate::device::{DeviceError, Selection, open};
+use crate::device::{Device, DeviceError, Selection, open};
 use crate::engine::{Engine, EngineError, ProbeSettings};
 use crate::golden::{Golden, GoldenError, Mode, PassGolden, SpsaGolden};
 
@@ -81,26 +84,85 @@ impl TensorReport {
     }
 }
 
-/// Recomputes the files on the selected device. All of them are read before anything is computed.
+/// How far a run over files is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Files so far, with the one at hand.
+    pub done: usize,
+    /// Files in all.
+    pub of: usize,
+}
+
+/// Recomputes the files on the selected device, or on several devices like it, one a core. All of them are read before anything is
+/// computed. Reports come to `tell` as they are there, and are returned in the order of the files; `tell` can stop the rest by an error.
 ///
 /// # Errors
-/// A file that is malformed or of a kind that is not available; a failing device.
-pub fn run(files: &[PathBuf], selection: &Selection) -> Result<Report, VerifyError> {
+/// A file that is malformed or of a kind that is not available; a failing device; what `tell` returned.
+pub fn run<E: From<VerifyError>>(
+    files: &[PathBuf],
+    selection: &Selection,
+    mut tell: impl FnMut(&FileReport, Count) -> Result<(), E>,
+) -> Result<Report, E> {
     let golden = files.iter().map(|path| Ok((path, Work::read(path)?))).collect::<Result<Vec<_>, VerifyError>>()?;
-    let mut report = Report { device: String::new(), files: Vec::new(), passed: true };
-    for (path, work) in golden {
-        let pass = work.pass();
-        let mut engine = Engine::new(open(selection)?, pass.graph.clone(), &pass.weights)?;
-        report.device = engine.device().info().name.clone();
-        let tensors = match &work {
-            Work::Pass(pass) => compare_pass(&mut engine, pass)?,
-            Work::Spsa(spsa, pass) => compare_spsa(&mut engine, spsa, pass)?,
-        };
-        let passed = tensors.iter().all(TensorReport::passed);
-        report.passed &= passed;
-        report.files.push(FileReport { file: path.display().to_string(), kind: pass.spec.kind(), passed, tensors });
-    }
-    Ok(report)
+    let device = open(selection).map_err(VerifyError::from)?;
+    let name = device.info().name.clone();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from).min(golden.len());
+    let selection = if cores > 1 { &Selection { compile_cores: Some(1), ..selection.clone() } } else { selection };
+    // Those with most parameters first, so that none of them is left to one core at the end.
+    let mut order: Vec<usize> = (0..golden.len()).collect();
+    order.sort_by_key(|&i| Reverse(golden[i].1.pass().graph.param_count()));
+    let (next, stop, (sender, receiver)) = (AtomicUsize::new(0), AtomicBool::new(false), mpsc::channel());
+    let mut reports: Vec<Option<FileReport>> = golden.iter().map(|_| None).collect();
+    let mut failed = Ok(());
+    std::thread::scope(|scope| {
+        let mut first = Some(device);
+        for _ in 0..cores {
+            let (first, sender) = (first.take(), sender.clone());
+            let (golden, order, next, stop) = (&golden, &order, &next, &stop);
+            scope.spawn(move || {
+                let mut first = first;
+                while let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed))
+                    && !stop.load(Ordering::Relaxed)
+                {
+                    let (path, work) = &golden[index];
+                    let device = first.take().map_or_else(|| open(selection), Ok);
+                    let report = device.map_err(VerifyError::from).and_then(|device| compare(device, path, work));
+                    if sender.send((index, report)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for (done, (index, report)) in receiver.iter().enumerate() {
+            let told = report.map_err(E::from).and_then(|report| {
+                tell(&report, Count { done: done + 1, of: golden.len() })?;
+                reports[index] = Some(report);
+                Ok(())
+            });
+            if told.is_err() {
+                failed = told;
+                stop.store(true, Ordering::Relaxed);
+                break;
+            }
+        }
+    });
+    failed?;
+    let files: Vec<FileReport> = reports.into_iter().flatten().collect();
+    let passed = files.iter().all(|file| file.passed);
+    Ok(Report { device: name, files, passed })
+}
+
+/// Recomputes one file.
+fn compare(device: Box<dyn Device>, path: &Path, work: &Work) -> Result<FileReport, VerifyError> {
+    let pass = work.pass();
+    let mut engine = Engine::new(device, pass.graph.clone(), &pass.weights)?;
+    let tensors = match work {
+        Work::Pass(pass) => compare_pass(&mut engine, pass)?,
+        Work::Spsa(spsa, pass) => compare_spsa(&mut engine, spsa, pass)?,
+    };
+    let passed = tensors.iter().all(TensorReport::passed);
+    Ok(FileReport { file: path.display().to_string(), kind: pass.spec.kind(), passed, tensors })
 }
 
 /// A golden file with all that its computation needs.

@@ -1,16 +1,20 @@
-//! Forward and backward passes and probes against PyTorch's f64 results, on the best adapter and on the CPU twins.
+//! Forward and backward passes and probes against PyTorch's f64 results, on the tests' device in every flavour and subgroup size, and on
+//! the CPU twins.
 
-use zowarmup::device::ReferenceDevice;
-use zowarmup::device::{Device, Selection, open};
+#[path = "support/flavours.rs"]
+mod flavour_support;
+#[path = "support/shared.rs"]
+mod shared;
+
+use flavour_support::{flavours, in_subgroups_of, ran, subgroup_size};
+use shared::Shared;
+use zowarmup::caps::{OperandSource, Tier};
+use zowarmup::device::{Device, ReferenceDevice, Selection, testing};
 use zowarmup::engine::{Engine, Gradients, ProbeSettings};
 use zowarmup::golden::{Golden, Mode, PassGolden, SpsaGolden};
 
 fn path(file: &str) -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file)
-}
-
-fn devices() -> Vec<Box<dyn Device>> {
-    vec![open(&Selection::default()).unwrap(), Box::new(ReferenceDevice::new(None))]
 }
 
 fn relative(ours: &[f32], golden: &[f32]) -> f64 {
@@ -27,8 +31,7 @@ fn pass(file: &str) -> PassGolden {
     }
 }
 
-#[test]
-fn forward_and_backward_agree_with_golden_files() {
+fn forward_and_backward(shared: &Shared) {
     for file in [
         "mlp",
         "cnn-1x28x28",
@@ -42,36 +45,35 @@ fn forward_and_backward_agree_with_golden_files() {
     ] {
         let golden = pass(&format!("{file}.safetensors"));
         let batch_statistics = golden.mode == Mode::Train;
-        for device in devices() {
-            let name = device.info().name.clone();
-            let mut engine = Engine::new(device, golden.graph.clone(), &golden.weights).unwrap();
-            let before = engine.fingerprint().unwrap();
-            let outputs = engine.outputs(&golden.x, &golden.y, batch_statistics).unwrap();
-            let error = relative(&outputs.logits, &golden.logits);
-            assert!(error <= 1e-4, "{file} logits on {name}: {error}");
-            let error = relative(&[outputs.loss], &[golden.loss]);
-            assert!(error <= 1e-4, "{file} loss on {name}: {error}");
-            let Gradients { loss, gradients, statistics } =
-                engine.gradients(&golden.x, &golden.y, batch_statistics).unwrap();
-            assert!(relative(&[loss], &[golden.loss]) <= 1e-4, "{file} loss of the backward pass on {name}");
-            for tensor in golden.graph.params() {
-                let range = tensor.offset..tensor.offset + tensor.len;
-                let error = relative(&gradients[range.clone()], &golden.grads[range]);
-                assert!(error <= 1e-3, "{file} gradient of {} on {name}: {error}", tensor.name);
-            }
-            let first = golden.graph.param_count();
-            for tensor in golden.graph.buffers().iter().filter(|_| batch_statistics) {
-                let range = tensor.offset - first..tensor.offset - first + tensor.len;
-                let error = relative(&statistics[range.clone()], &golden.out_buffers[range]);
-                assert!(error <= 1e-4, "{file} {} on {name}: {error}", tensor.name);
-            }
-            assert_eq!(engine.fingerprint().unwrap(), before, "{file} on {name}: a pass changed the weights");
+        let device = shared.boxed();
+        let name = device.info().name.clone();
+        let mut engine = Engine::new(device, golden.graph.clone(), &golden.weights).unwrap();
+        let before = engine.fingerprint().unwrap();
+        let outputs = engine.outputs(&golden.x, &golden.y, batch_statistics).unwrap();
+        let error = relative(&outputs.logits, &golden.logits);
+        assert!(error <= 1e-4, "{file} logits on {name}: {error}");
+        let error = relative(&[outputs.loss], &[golden.loss]);
+        assert!(error <= 1e-4, "{file} loss on {name}: {error}");
+        let Gradients { loss, gradients, statistics } =
+            engine.gradients(&golden.x, &golden.y, batch_statistics).unwrap();
+        assert!(relative(&[loss], &[golden.loss]) <= 1e-4, "{file} loss of the backward pass on {name}");
+        for tensor in golden.graph.params() {
+            let range = tensor.offset..tensor.offset + tensor.len;
+            let error = relative(&gradients[range.clone()], &golden.grads[range]);
+            assert!(error <= 1e-3, "{file} gradient of {} on {name}: {error}", tensor.name);
         }
+        let first = golden.graph.param_count();
+        for tensor in golden.graph.buffers().iter().filter(|_| batch_statistics) {
+            let range = tensor.offset - first..tensor.offset - first + tensor.len;
+            let error = relative(&statistics[range.clone()], &golden.out_buffers[range]);
+            assert!(error <= 1e-4, "{file} {} on {name}: {error}", tensor.name);
+        }
+        assert_eq!(engine.fingerprint().unwrap(), before, "{file} on {name}: a pass changed the weights");
     }
 }
 
-#[test]
-fn probes_agree_with_golden_files_and_leave_the_weights_alone() {
+/// Probes, which leave the weights alone.
+fn probes(shared: &Shared) {
     for (spsa, file) in [
         ("spsa-mlp.json", "mlp.safetensors"),
         ("spsa-cnn.json", "cnn-1x28x28.safetensors"),
@@ -84,22 +86,75 @@ fn probes_agree_with_golden_files_and_leave_the_weights_alone() {
         };
         let pass = pass(golden.file_name().unwrap().to_str().unwrap());
         assert!(path(file).exists());
-        for device in devices() {
-            let name = device.info().name.clone();
-            let mut engine = Engine::new(device, pass.graph.clone(), &pass.weights).unwrap();
-            let before = engine.fingerprint().unwrap();
-            for case in &cases {
-                let batch_statistics = mode == Mode::Train;
-                let (distribution, epsilon) = (case.distribution, case.epsilon);
-                let settings = ProbeSettings { distribution, tau, epsilon, batch_statistics };
-                let (plus, minus, dl) = engine.probe_given(&pass.x, &pass.y, seed, &settings).unwrap();
-                let error = (f64::from(dl) - case.dl).abs();
-                let what = format!("{spsa} {} {} on {name}", case.distribution, case.epsilon);
-                assert!(error <= case.tolerance(), "{what}: {dl} for {}", case.dl);
-                assert!((f64::from(plus) - case.loss_plus).abs() <= 1e-4 * case.loss_plus, "{what}: L+");
-                assert!((f64::from(minus) - case.loss_minus).abs() <= 1e-4 * case.loss_minus, "{what}: L-");
-            }
-            assert_eq!(engine.fingerprint().unwrap(), before, "{spsa} on {name}: a probe changed the weights");
+        let device = shared.boxed();
+        let name = device.info().name.clone();
+        let mut engine = Engine::new(device, pass.graph.clone(), &pass.weights).unwrap();
+        let before = engine.fingerprint().unwrap();
+        for case in &cases {
+            let batch_statistics = mode == Mode::Train;
+            let (distribution, epsilon) = (case.distribution, case.epsilon);
+            let settings = ProbeSettings { distribution, tau, epsilon, batch_statistics };
+            let (plus, minus, dl) = engine.probe_given(&pass.x, &pass.y, seed, &settings).unwrap();
+            let error = (f64::from(dl) - case.dl).abs();
+            let what = format!("{spsa} {} {} on {name}", case.distribution, case.epsilon);
+            assert!(error <= case.tolerance(), "{what}: {dl} for {}", case.dl);
+            assert!((f64::from(plus) - case.loss_plus).abs() <= 1e-4 * case.loss_plus, "{what}: L+");
+            assert!((f64::from(minus) - case.loss_minus).abs() <= 1e-4 * case.loss_minus, "{what}: L-");
         }
+        assert_eq!(engine.fingerprint().unwrap(), before, "{spsa} on {name}: a probe changed the weights");
     }
+}
+
+fn all(device: Box<dyn Device>) {
+    let shared = Shared::new(device);
+    forward_and_backward(&shared);
+    probes(&shared);
+}
+
+fn agree_with_golden_files(tier: Tier, operands: OperandSource) {
+    if let Some(selection) = testing::flavour(tier, operands) {
+        all(testing::opened(&selection));
+    }
+}
+
+flavours!(agree_with_golden_files);
+
+#[test]
+fn the_twins_agree_with_golden_files() {
+    all(Box::new(ReferenceDevice::new(None)));
+}
+
+const WITH_SUBGROUPS: &str = "golden_files_with_subgroups";
+
+#[test]
+#[ignore = "started by subgroups_of_*"]
+fn golden_files_with_subgroups() {
+    let selection = Selection { tier: Some(Tier::Subgroup), ..testing::selection() };
+    let device = testing::opened(&selection);
+    let size = device.info().subgroup_size;
+    all(device);
+    println!("{}", ran(WITH_SUBGROUPS, size));
+}
+
+fn subgroups_of(size: u32) {
+    if subgroup_size() == size {
+        println!("subgroups of {size} are what the flavours' tests have");
+    } else {
+        in_subgroups_of(size, WITH_SUBGROUPS);
+    }
+}
+
+#[test]
+fn subgroups_of_4() {
+    subgroups_of(4);
+}
+
+#[test]
+fn subgroups_of_8() {
+    subgroups_of(8);
+}
+
+#[test]
+fn subgroups_of_16() {
+    subgroups_of(16);
 }

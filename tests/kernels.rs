@@ -1,43 +1,97 @@
-//! Every kernel against its CPU twin on the default adapter. Cases are dealt to a few tests, so that they run side by side: most of
-//! the time goes into compiling pipelines.
+//! Every kernel against its CPU twin on the tests' device, in every flavour and subgroup size.
 
-use zowarmup::device::{self, Selection};
-use zowarmup::selftest;
+#[path = "support/flavours.rs"]
+mod flavour_support;
 
-const PARTS: usize = 4;
+use flavour_support::{flavours, in_subgroups_of, ran, subgroup_size};
+use zowarmup::caps::{AdapterInfo, OperandSource, Tier};
+use zowarmup::device::{Selection, testing};
+use zowarmup::selftest::{self, Case};
 
-fn kernels_agree_with_their_twins(part: usize) {
-    let mut device = device::open(&Selection::default()).unwrap();
-    println!("{:?}", device.info());
-    let cases: Vec<_> = selftest::cases().into_iter().skip(part).step_by(PARTS).collect();
+fn agree(selection: &Selection, cases: &[Case]) {
+    assert!(!cases.is_empty(), "no case is left");
     let mut failed = 0;
-    for r in selftest::run(device.as_mut(), &cases) {
-        println!("{:60} error {:9.2e} tolerance {:9.2e}", r.name, r.error, r.tolerance);
+    let results = selftest::run(testing::opened(selection), selection, cases, |r, count| {
+        let place = format!("[{}/{}]", count.done, count.of);
+        println!("{place:9} {:60} error {:9.2e} tolerance {:9.2e}", r.name, r.error, r.tolerance);
         if !r.passed {
             failed += 1;
             let why = r.failure.as_deref().unwrap_or("");
             eprintln!("{}: error {:e}, tolerance {:e} {why}", r.name, r.error, r.tolerance);
         }
-    }
+        Ok::<(), ()>(())
+    });
+    assert_eq!(results.unwrap().len(), cases.len());
     assert_eq!(failed, 0, "of {} cases", cases.len());
 }
 
+/// All cases but those whose shaders are, to the letter, those of a flavour that has a test of its own.
+fn kernels_agree_with_their_twins(tier: Tier, operands: OperandSource) {
+    let Some(selection) = testing::flavour(tier, operands) else { return };
+    let info = testing::opened(&selection).info().clone();
+    // The flavour that a device takes by itself runs whole.
+    let whole = testing::device().info().clone();
+    let mut earlier = Vec::new();
+    if (whole.tier, whole.operands) != (tier, operands) {
+        earlier.push(whole.clone());
+        for tier in Tier::ALL {
+            for operands in OperandSource::ALL {
+                let before = (tier, operands) < (info.tier, info.operands);
+                let subgroup_size = if tier == Tier::Core { 0 } else { info.subgroup_size.max(whole.subgroup_size) };
+                if before && testing::flavour(tier, operands).is_some() {
+                    earlier.push(AdapterInfo { tier, operands, subgroup_size, ..info.clone() });
+                }
+            }
+        }
+    }
+    let mut cases = selftest::cases();
+    let all = cases.len();
+    cases.retain(|case| {
+        let shaders = selftest::shaders(&info, case);
+        !earlier.iter().any(|earlier| selftest::shaders(earlier, case) == shaders)
+    });
+    println!("{} of {all} cases have shaders of their own in this flavour", cases.len());
+    if cases.is_empty() && !earlier.is_empty() {
+        return;
+    }
+    agree(&selection, &cases);
+}
+
+flavours!(kernels_agree_with_their_twins);
+
+const WITH_SUBGROUPS: &str = "kernels_with_subgroups";
+
+/// The cases whose shaders use subgroups.
 #[test]
-fn kernels_agree_with_their_twins_1() {
-    kernels_agree_with_their_twins(0);
+#[ignore = "started by subgroups_of_*"]
+fn kernels_with_subgroups() {
+    let selection = Selection { tier: Some(Tier::Subgroup), ..testing::selection() };
+    let info = testing::opened(&selection).info().clone();
+    let mut cases = selftest::cases();
+    cases.retain(|case| selftest::shaders(&info, case).iter().any(|shader| shader.contains("enable subgroups;")));
+    agree(&selection, &cases);
+    println!("{}", ran(WITH_SUBGROUPS, info.subgroup_size));
+}
+
+fn subgroups_of(size: u32) {
+    if subgroup_size() == size {
+        println!("subgroups of {size} are what the flavours' tests have");
+    } else {
+        in_subgroups_of(size, WITH_SUBGROUPS);
+    }
 }
 
 #[test]
-fn kernels_agree_with_their_twins_2() {
-    kernels_agree_with_their_twins(1);
+fn subgroups_of_4() {
+    subgroups_of(4);
 }
 
 #[test]
-fn kernels_agree_with_their_twins_3() {
-    kernels_agree_with_their_twins(2);
+fn subgroups_of_8() {
+    subgroups_of(8);
 }
 
 #[test]
-fn kernels_agree_with_their_twins_4() {
-    kernels_agree_with_their_twins(3);
+fn subgroups_of_16() {
+    subgroups_of(16);
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use support::{Images, Narrow, bits, device, graph};
 use zowarmup::device::Device;
 use zowarmup::engine::{Engine, ProbeClient, ProbeSettings, SampleSet, TrainClient, TrainSettings};
-use zowarmup::model::{Graph, Layer, Node, Source};
+use zowarmup::model::{Graph, Layer, Linear, Node, Source, Tanh};
 use zowarmup::stream::{Distribution, element};
 
 const SETTINGS: ProbeSettings =
@@ -68,15 +68,15 @@ fn chain(channels: usize, size: usize, picks: &[u8]) -> Graph {
 fn residual_of_the_batch(width: usize) -> Graph {
     let mut model = graph(json!({"kind": "mlp", "input": width, "hidden": [width], "classes": width}));
     let linear = |node: &Node| match node.layer {
-        Layer::Linear { rows, in_features, out_features, weight, bias, .. } => {
-            Layer::Linear { rows, in_features, out_features, weight, bias, relu: false }
+        Layer::Linear(Linear { rows, in_features, out_features, weight, bias, .. }) => {
+            Layer::Linear(Linear { rows, in_features, out_features, weight, bias, relu: false })
         }
         other => other,
     };
     let [first, second] = [&model.nodes[0], &model.nodes[1]].map(linear);
     let shared = Some(Source::Node(0));
     model.nodes = vec![
-        Node { layer: Layer::Tanh { len: width }, input: Source::Batch, residual: None },
+        Node { layer: Layer::Tanh(Tanh { len: width }), input: Source::Batch, residual: None },
         Node { layer: first, input: Source::Node(0), residual: shared },
         Node { layer: second, input: Source::Node(1), residual: shared },
     ];
@@ -145,13 +145,7 @@ fn probes_and_evaluations(device: Box<dyn Device>, graph: &Graph, images: &Image
 
 /// Values that go into an output of each layer, one after another: what two orders of adding them may differ by, in roundings.
 fn roundings(graph: &Graph) -> usize {
-    let depth = |node: &Node| match node.layer {
-        Layer::Linear { in_features, .. } => in_features + 2,
-        Layer::Conv { input, kernel, .. } => input.c * kernel * kernel + 2,
-        Layer::Norm { channels, spatial, .. } => channels * spatial + 64,
-        _ => 16,
-    };
-    graph.nodes.iter().map(depth).sum::<usize>() + CLASSES + 40
+    graph.nodes.iter().map(|n| n.layer.summands().max(16)).sum::<usize>() + CLASSES + 40
 }
 
 fn check(graph: &Graph, reference: bool) {

@@ -9,6 +9,13 @@ exec </dev/null
 # shellcheck source=tools/setup.sh
 . "$root/tools/setup.sh"
 
+# A suite that ran no shader says nothing: without a driver it runs only where that is asked for.
+if [ -z "${ZOWARMUP_TEST_DEVICE:-}" ] && [ "$(uname -s)" = Linux ] && ! zw_has_vulkan; then
+    echo "test: no Vulkan driver, and none could be installed (Debian and Ubuntu: apt-get install libvulkan1 mesa-vulkan-drivers);" \
+        "ZOWARMUP_TEST_DEVICE=reference runs the tests on the CPU twins alone" >&2
+    exit 1
+fi
+
 # Mesa complains on standard error where this is unset, as it is in containers.
 export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}"
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::device::Selection;
+use crate::device::{DeviceError, Selection};
 use crate::stream::Distribution;
 
 /// Version and commit.
@@ -61,7 +61,7 @@ pub struct DeviceArgs {
 
 impl DeviceArgs {
     /// The flag, then the environment; nothing from a config.
-    pub fn selection(&self) -> Selection {
+    pub fn selection(&self) -> Result<Selection, DeviceError> {
         Selection::resolve(self.device.as_deref(), "", None)
     }
 }
@@ -227,6 +227,12 @@ pub struct StreamArgs {
 /// `selftest`.
 #[derive(Debug, Args)]
 pub struct SelftestArgs {
+    /// Which checks: those with one of these in their name [default: all]
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// One check of each kernel only
+    #[arg(long)]
+    pub quick: bool,
     /// Device.
     #[command(flatten)]
     pub device: DeviceArgs,

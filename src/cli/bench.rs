@@ -18,7 +18,7 @@ struct Report {
 /// Measures the device's rates and the entries asked for.
 pub fn execute(args: &BenchArgs) -> Result<u8, Error> {
     let entries = bench::select(&args.names)?;
-    let mut engine = bench::engine(open(&args.device.selection())?)?;
+    let mut engine = bench::engine(open(&args.device.selection()?)?)?;
     let (options, repeats) = (Options { clients: args.clients, small: false }, Repeats::default());
     let ceilings = bench::ceilings(engine.device_mut(), &repeats)?;
     let mut results = Vec::new();

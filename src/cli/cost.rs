@@ -20,7 +20,7 @@ pub fn execute(args: &CostArgs) -> Result<u8, Error> {
         ));
     }
     let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-    let selection = Selection::resolve(args.device.device.as_deref(), &config.device.select, budget);
+    let selection = Selection::resolve(args.device.device.as_deref(), &config.device.select, budget)?;
     let device = open(&selection)?;
     let result = cost(&experiment, device.as_ref())?;
     output::print(args.json.json, &result, text)?;

@@ -68,7 +68,7 @@ impl LimitsEntry {
 
 /// Lists the adapters and which one the flag, the environment or nobody picks.
 pub fn execute(args: &DevicesArgs) -> Result<u8, Error> {
-    let (all, picked) = list(&args.device.selection())?;
+    let (all, picked) = list(&args.device.selection()?)?;
     let entry = |(index, (info, limits)): (usize, (AdapterInfo, Limits))| Entry {
         index,
         name: info.name,

@@ -5,6 +5,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::interrupt;
 use super::output::{grouped, percent};
 use super::say::say;
+use crate::device::CompileWatch;
 use crate::fed::{Observer, Phase, RoundMetrics, RunPlan, Summary};
 
 /// Shows rounds, loss, accuracy and time left, and asks the run to end when Ctrl-C asks for it.
@@ -36,6 +37,11 @@ impl Observer for Display {
         let (clients, weights) = (plan.clients, grouped(plan.params as u64));
         let (name, adapter, dir) = (&plan.name, &plan.adapter, plan.dir.display());
         self.note(&format!("{name}: {clients} clients, {weights} weights on {adapter}, into {dir}"));
+    }
+
+    fn compiling(&mut self) -> Option<CompileWatch> {
+        let bar = self.bar.clone();
+        Some(Box::new(move |ready, all| bar.set_message(format!("compiling {ready} of {all} kernels"))))
     }
 
     fn round(&mut self, metrics: &RoundMetrics) {

@@ -142,6 +142,8 @@ fn of_device(error: &DeviceError) -> u8 {
     match error {
         DeviceError::NoAdapter
         | DeviceError::NoMatch { .. }
+        | DeviceError::Setting { .. }
+        | DeviceError::Lacks { .. }
         | DeviceError::Unfit { .. }
         | DeviceError::BufferTooLarge { .. }
         | DeviceError::BindingTooLarge { .. }

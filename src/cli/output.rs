@@ -1,6 +1,6 @@
 //! What commands print on standard output, and the shapes of it that several of them share.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use serde::Serialize;
 
@@ -27,6 +27,35 @@ pub fn raw_bytes(bytes: &[u8]) -> Result<(), Error> {
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::Output(e)),
         _ => Ok(()),
+    }
+}
+
+/// Results that are shown as they come: on standard output for people; with `--json`, whose object comes at the end, only counted, on
+/// standard error where that is a terminal.
+pub struct Steps {
+    json: bool,
+}
+
+impl Steps {
+    /// For a command with or without `--json`.
+    pub fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// A line for people.
+    pub fn line(&self, text: &str) -> Result<(), Error> {
+        if self.json { Ok(()) } else { raw(&format!("{text}\n")) }
+    }
+
+    /// Result `done` of `of`.
+    pub fn done(&mut self, done: usize, of: usize, text: &str) -> Result<(), Error> {
+        let width = of.to_string().len();
+        if self.json && std::io::stderr().is_terminal() {
+            let end = if done == of { "\n" } else { "" };
+            // A count that can't be shown is lost.
+            let _ = write!(std::io::stderr(), "\r[{done:>width$}/{of}]{end}");
+        }
+        self.line(&format!("[{done:>width$}/{of}] {text}"))
     }
 }
 

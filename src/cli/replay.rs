@@ -13,7 +13,7 @@ use crate::weights;
 pub fn execute(args: &ReplayArgs) -> Result<u8, Error> {
     let inputs = [args.ledger.as_path(), args.base.as_path()];
     let out = args.out.as_deref().map(|out| OutFile::new(out, args.force.force, &inputs)).transpose()?;
-    let replayed = replay(&args.ledger, &args.base, args.until, &args.device.selection())?;
+    let replayed = replay(&args.ledger, &args.base, args.until, &args.device.selection()?)?;
     replayed.notes.iter().for_each(say);
     let result = &replayed.result;
     if let (Some(out), None) = (&out, result.first_difference) {

@@ -13,7 +13,7 @@ use crate::fed::{Status, Summary, run as job};
 pub fn run(args: &RunArgs) -> Result<u8, Error> {
     let config = Config::load(args.config.as_deref(), &args.set.set)?;
     let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-    let selection = Selection::resolve(args.device.device.as_deref(), &config.device.select, budget);
+    let selection = Selection::resolve(args.device.device.as_deref(), &config.device.select, budget)?;
     let summary = job::start(&config, args.out.as_deref(), &selection, &mut Display::new())?;
     report(args.json.json, &summary)
 }

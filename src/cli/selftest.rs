@@ -5,9 +5,9 @@ use serde::Serialize;
 use super::args::SelftestArgs;
 use super::devices::LimitsEntry;
 use super::error::Error;
-use super::output::{self, Adapter, row, table, verdict};
+use super::output::{self, Adapter, Steps, verdict};
 use crate::device::open;
-use crate::selftest::{self, CheckResult};
+use crate::selftest::{self, Case, CheckResult};
 
 #[derive(Serialize)]
 struct Report {
@@ -18,34 +18,47 @@ struct Report {
     passed: bool,
 }
 
-/// Runs every check on the device.
+/// Runs the checks on the device. Each is shown as soon as it is done.
 pub fn execute(args: &SelftestArgs) -> Result<u8, Error> {
-    let mut device = open(&args.device.selection())?;
-    let checks = selftest::run(device.as_mut(), &selftest::cases());
-    let report = Report {
-        adapter: Adapter::of(device.info()),
-        limits: LimitsEntry::of(device.limits()),
-        features: device.info().features.clone(),
-        passed: checks.iter().all(|c| c.passed),
-        checks,
-    };
-    output::print(args.json.json, &report, text)?;
-    Ok(u8::from(!report.passed))
+    let mut cases = named(&args.names)?;
+    let selection = args.device.selection()?;
+    let device = open(&selection)?;
+    if args.quick {
+        cases = selftest::quick(device.info(), cases);
+    }
+    let (adapter, limits, features) =
+        (Adapter::of(device.info()), LimitsEntry::of(device.limits()), device.info().features.clone());
+    let mut steps = Steps::new(args.json.json);
+    steps.line(&format!("{}\n  features: {}\n  limits: {}", adapter.text(), features.join(", "), limits.text()))?;
+    let width = cases.iter().map(|case| case.name.chars().count()).max().unwrap_or(0);
+    let checks = selftest::run(device, &selection, &cases, |c, count| {
+        let (error, tolerance) = (format!("{:.2e}", c.error), format!("{:.2e}", c.tolerance));
+        let why = c.failure.as_deref().unwrap_or_default();
+        let line = format!("{:width$} error {error:>9} tolerance {tolerance:>9}  {} {why}", c.name, verdict(c.passed));
+        steps.done(count.done, count.of, line.trim_end())
+    })?;
+    let failed: Vec<&str> = checks.iter().filter(|c| !c.passed).map(|c| c.name.as_str()).collect();
+    steps.line(&format!("{} checks, {} failed", checks.len(), failed.len()))?;
+    failed.iter().try_for_each(|name| steps.line(&format!("  FAILED {name}")))?;
+    let passed = failed.is_empty();
+    let report = Report { adapter, limits, features, passed, checks };
+    if args.json.json {
+        output::print(true, &report, |_| String::new())?;
+    }
+    Ok(u8::from(!passed))
 }
 
-fn text(report: &Report) -> String {
-    let mut rows = vec![row(["check", "error", "tolerance", ""])];
-    for c in &report.checks {
-        let (error, tolerance) = (format!("{:.2e}", c.error), format!("{:.2e}", c.tolerance));
-        rows.push(row([&c.name, &error, &tolerance, verdict(c.passed)]));
+/// The cases that the names ask for.
+fn named(names: &[String]) -> Result<Vec<Case>, Error> {
+    let names: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
+    let mut cases = selftest::cases();
+    let has = |case: &Case, name: &String| case.name.to_lowercase().contains(name.as_str());
+    if let Some(unknown) = names.iter().find(|name| !cases.iter().any(|case| has(case, name))) {
+        let mut kernels: Vec<&str> = cases.iter().filter_map(|case| case.name.split(' ').next()).collect();
+        kernels.dedup();
+        let known = kernels.join(", ");
+        return Err(Error::Request(format!("no check has {unknown:?} in its name; there are checks of {known}")));
     }
-    let failed = report.checks.iter().filter(|c| !c.passed).count();
-    format!(
-        "{}\n  features: {}\n  limits: {}\n{}{} checks, {failed} failed\n",
-        report.adapter.text(),
-        report.features.join(", "),
-        report.limits.text(),
-        table(&rows),
-        report.checks.len()
-    )
+    cases.retain(|case| names.is_empty() || names.iter().any(|name| has(case, name)));
+    Ok(cases)
 }

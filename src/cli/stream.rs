@@ -26,7 +26,7 @@ struct Elements {
 /// Prints elements of the stream, and dumps them where asked.
 pub fn execute(args: &StreamArgs) -> Result<u8, Error> {
     let dump = args.dump.as_deref().map(|path| OutFile::new(path, args.force.force, &[])).transpose()?;
-    let mut device = open(&args.device.selection())?;
+    let mut device = open(&args.device.selection()?)?;
     let values = generate(device.as_mut(), args)?;
     if let Some(file) = &dump {
         let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();

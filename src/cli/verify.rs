@@ -2,24 +2,27 @@
 
 use super::args::VerifyArgs;
 use super::error::Error;
-use super::output::{self, row, table, verdict};
-use crate::verify::{self, Report};
+use super::output::{self, Steps, row, table, verdict};
+use crate::verify::{self, FileReport};
 
-/// Recomputes golden files and compares.
+/// Recomputes golden files and compares. Each file is shown as soon as it is done.
 pub fn execute(args: &VerifyArgs) -> Result<u8, Error> {
-    let report = verify::run(&args.files, &args.device.selection())?;
-    output::print(args.json.json, &report, text)?;
+    let mut steps = Steps::new(args.json.json);
+    let report = verify::run(&args.files, &args.device.selection()?, |file, count| {
+        steps.done(count.done, count.of, text(file).trim_end())
+    })?;
+    steps.line(&format!("{} on {}", verdict(report.passed), report.device))?;
+    if args.json.json {
+        output::print(true, &report, |_| String::new())?;
+    }
     Ok(u8::from(!report.passed))
 }
 
-fn text(report: &Report) -> String {
-    let mut rows = vec![row(["tensor", "error", "tolerance", ""])];
-    for file in &report.files {
-        rows.push(row([&format!("{} ({})", file.file, file.kind), "", "", verdict(file.passed)]));
-        for t in &file.tensors {
-            let (error, tolerance) = (format!("{:.2e}", t.error), format!("{:.2e}", t.tolerance));
-            rows.push(row([&format!("  {}", t.name), &error, &tolerance, verdict(t.passed())]));
-        }
+fn text(file: &FileReport) -> String {
+    let mut rows = vec![row([&format!("{} ({})", file.file, file.kind), "error", "tolerance", verdict(file.passed)])];
+    for t in &file.tensors {
+        let (error, tolerance) = (format!("{:.2e}", t.error), format!("{:.2e}", t.tolerance));
+        rows.push(row([&format!("  {}", t.name), &error, &tolerance, verdict(t.passed())]));
     }
-    format!("{}{} on {}\n", table(&rows), verdict(report.passed), report.device)
+    table(&rows)
 }

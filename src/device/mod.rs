@@ -1,14 +1,20 @@
 //! Devices: what runs a [`Recording`]. The only part of the crate that imports wgpu is `gpu`.
 
+mod flight;
 mod gpu;
 mod planning;
 mod reference;
 mod select;
+mod selection;
 mod startup;
+pub mod testing;
+mod validate;
 
+pub use flight::Ticket;
 pub use planning::PlanningDevice;
 pub use reference::ReferenceDevice;
-pub use select::{Selection, list, open};
+pub use select::{list, open};
+pub use selection::Selection;
 
 use crate::caps::{AdapterInfo, AdapterKind, Limits};
 use crate::recording::{BufferId, Recording};
@@ -30,7 +36,25 @@ pub enum DeviceError {
         /// The adapters' names.
         found: String,
     },
-    /// The adapter lacks something the engine needs.
+    /// An environment variable with a value that it doesn't take.
+    #[error("environment variable {variable}: expected {expected}, found {value:?}")]
+    Setting {
+        /// The variable.
+        variable: &'static str,
+        /// Its value.
+        value: String,
+        /// What it takes.
+        expected: String,
+    },
+    /// The adapter has no such flavour of kernels.
+    #[error("adapter {adapter} has no {what}")]
+    Lacks {
+        /// Its name.
+        adapter: String,
+        /// What was asked for.
+        what: String,
+    },
+    /// The adapter can't be used.
     #[error("adapter {adapter} can't be used: {why}")]
     Unfit {
         /// Its name.
@@ -87,6 +111,11 @@ pub enum DeviceError {
     Internal(String),
 }
 
+/// The size of a buffer in whole quads: kernels read and write those, and so do the copies into texels.
+fn whole_quads(bytes: u64) -> u64 {
+    bytes.max(16).next_multiple_of(16)
+}
+
 /// Checks that a buffer of `bytes` may be made within `limits` beside `allocated` bytes.
 fn admit(limits: &Limits, name: &str, bytes: u64, allocated: u64) -> Result<(), DeviceError> {
     if bytes > limits.buffer {
@@ -98,18 +127,56 @@ fn admit(limits: &Limits, name: &str, bytes: u64, allocated: u64) -> Result<(), 
     Ok(())
 }
 
+/// Pipelines that a device has made ready, and the time it took.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Compiled {
+    /// How many.
+    pub pipelines: u64,
+    /// Seconds that callers waited for them.
+    pub seconds: f64,
+}
+
+/// What a device calls while it compiles: pipelines that are ready, and how many there will be.
+pub type CompileWatch = Box<dyn FnMut(usize, usize) + Send>;
+
 /// Something that holds buffers and runs recordings.
-pub trait Device {
+pub trait Device: Send {
     /// Name and kind.
     fn info(&self) -> &AdapterInfo;
     /// Limits.
     fn limits(&self) -> &Limits;
-    /// Makes a buffer of `bytes` (rounded up to 4). Its content is undefined until written: pools reuse buffers.
+    /// Makes a buffer of `bytes` (rounded up to 16). Its content is undefined until written: pools reuse buffers.
     fn create_buffer(&mut self, name: &str, bytes: u64) -> Result<BufferId, DeviceError>;
     /// Gives a buffer back.
     fn destroy_buffer(&mut self, id: BufferId);
+    /// Starts the commands and returns without waiting for them. Submissions take place in their order, each sees what those before
+    /// it wrote, and several may be on their way.
+    fn submit(&mut self, recording: &Recording) -> Result<Ticket, DeviceError>;
+    /// Waits for what a submission's read-backs bring, in their order; tickets may be collected in any order. A submission whose
+    /// ticket is dropped takes place, too; its read-backs are lost.
+    ///
+    /// # Errors
+    /// [`DeviceError::Lost`] where the device was lost; a ticket of another device.
+    fn collect(&mut self, ticket: Ticket) -> Result<Vec<Vec<u8>>, DeviceError>;
     /// Runs the commands in order and returns what its read-backs brought, in their order.
-    fn run(&mut self, recording: &Recording) -> Result<Vec<Vec<u8>>, DeviceError>;
+    fn run(&mut self, recording: &Recording) -> Result<Vec<Vec<u8>>, DeviceError> {
+        let ticket = self.submit(recording)?;
+        self.collect(ticket)
+    }
+    /// Makes the pipelines of recordings ready that are going to be submitted, on all cores at once. Submitting does the same for what
+    /// is missing then.
+    fn prepare(&mut self, recordings: &[&Recording]) -> Result<(), DeviceError> {
+        let _ = recordings;
+        Ok(())
+    }
+    /// What was compiled so far.
+    fn compiled(&self) -> Compiled {
+        Compiled::default()
+    }
+    /// Who is told while pipelines are compiled.
+    fn watch_compiling(&mut self, watch: CompileWatch) {
+        drop(watch);
+    }
     /// Runs the commands and returns the seconds they took: device time where there are timestamps, else wall time with a
     /// synchronisation. Read-backs are not part of it.
     fn time(&mut self, recording: &Recording) -> Result<f64, DeviceError>;

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{AdapterInfo, Device, DeviceError, Limits};
-use crate::recording::{BufferId, Command, Recording};
+use super::flight::{Flight, Ticket};
+use super::{AdapterInfo, Device, DeviceError, Limits, validate};
+use crate::recording::{BufferId, Command, Recording, Span};
 
 /// Counts buffers and launches.
 pub struct PlanningDevice {
@@ -14,6 +15,7 @@ pub struct PlanningDevice {
     next: u32,
     allocated: u64,
     peak: u64,
+    flight: Flight<Vec<Vec<u8>>>,
 }
 
 impl PlanningDevice {
@@ -24,7 +26,7 @@ impl PlanningDevice {
 
     /// In the place of a device of this description.
     pub fn of(info: AdapterInfo, limits: Limits) -> Self {
-        Self { info, limits, buffers: BTreeMap::new(), next: 0, allocated: 0, peak: 0 }
+        Self { info, limits, buffers: BTreeMap::new(), next: 0, allocated: 0, peak: 0, flight: Flight::default() }
     }
 }
 
@@ -38,8 +40,7 @@ impl Device for PlanningDevice {
     }
 
     fn create_buffer(&mut self, name: &str, bytes: u64) -> Result<BufferId, DeviceError> {
-        // As the GPU device rounds.
-        let bytes = bytes.max(16).next_multiple_of(16);
+        let bytes = super::whole_quads(bytes);
         super::admit(&self.limits, name, bytes, self.allocated)?;
         let id = BufferId(self.next);
         self.next += 1;
@@ -53,33 +54,20 @@ impl Device for PlanningDevice {
         self.allocated -= self.buffers.remove(&id).map_or(0, |(_, bytes)| bytes);
     }
 
-    /// Checks that every binding lies in a live buffer and fits the limit; read-backs bring ones.
-    fn run(&mut self, recording: &Recording) -> Result<Vec<Vec<u8>>, DeviceError> {
-        let mut results = Vec::new();
-        for command in recording.commands() {
-            match command {
-                Command::Dispatch(dispatch) => {
-                    for span in &dispatch.bindings {
-                        let (name, held) =
-                            self.buffers.get(&span.buffer).ok_or(DeviceError::NoBuffer(span.buffer.0))?;
-                        if span.bytes > self.limits.binding {
-                            let (name, limit) = (name.clone(), self.limits.binding);
-                            return Err(DeviceError::BindingTooLarge { name, bytes: span.bytes, limit });
-                        }
-                        if span.offset + span.bytes > held.next_multiple_of(16) {
-                            let kernel = dispatch.kernel.name;
-                            return Err(DeviceError::Internal(format!("{kernel}: {span:?} passes the end of {name}")));
-                        }
-                    }
-                }
-                Command::ReadBack(span) => {
-                    let one = 1f32.to_le_bytes();
-                    results.push(one.iter().copied().cycle().take(span.bytes as usize).collect());
-                }
-                _ => {}
-            }
-        }
-        Ok(results)
+    /// Checks the commands; read-backs bring ones.
+    fn submit(&mut self, recording: &Recording) -> Result<Ticket, DeviceError> {
+        validate::check(recording, &self.limits, |id| {
+            self.buffers.get(&id).map(|(name, held)| (name.as_str(), *held))
+        })?;
+        let one = 1f32.to_le_bytes();
+        let ones = |span: &Span| one.iter().copied().cycle().take(span.bytes as usize).collect();
+        let read =
+            recording.commands().iter().filter_map(|c| if let Command::ReadBack(s) = c { Some(s) } else { None });
+        Ok(self.flight.add(read.map(ones).collect()))
+    }
+
+    fn collect(&mut self, ticket: Ticket) -> Result<Vec<Vec<u8>>, DeviceError> {
+        self.flight.take(ticket)
     }
 
     fn time(&mut self, recording: &Recording) -> Result<f64, DeviceError> {

@@ -2,16 +2,17 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
 use std::time::Instant;
 
-use crate::caps::Tier;
+use super::flight::{Flight, Ticket};
+use super::validate;
+use crate::caps::{OperandSource, Tier};
 use crate::device::{AdapterInfo, AdapterKind, Device, DeviceError, Limits};
 use crate::recording::kernel::{Bound, Call};
 use crate::recording::{BufferId, Command, Recording, Span};
 
-/// A buffer's content, shared with the launches that bind it.
-type Words = Rc<RefCell<Vec<u32>>>;
+/// A buffer's content, lent to the launches that bind it.
+type Words = RefCell<Vec<u32>>;
 
 /// Runs recordings on the CPU twins.
 pub struct ReferenceDevice {
@@ -21,6 +22,7 @@ pub struct ReferenceDevice {
     next: u32,
     allocated: u64,
     peak: u64,
+    flight: Flight<Vec<Vec<u8>>>,
 }
 
 impl ReferenceDevice {
@@ -33,6 +35,7 @@ impl ReferenceDevice {
             kind: AdapterKind::Reference,
             tier: Tier::Core,
             subgroup_size: 0,
+            operands: OperandSource::Buffer,
             features: Vec::new(),
         }
     }
@@ -40,33 +43,17 @@ impl ReferenceDevice {
     /// A device within the given limits; `None`: WebGPU's default limits and 2 GiB.
     pub fn new(memory_budget: Option<u64>) -> Self {
         let limits = Limits { memory: memory_budget.unwrap_or(2 << 30), ..Limits::webgpu_default() };
-        Self { info: Self::adapter(), limits, buffers: HashMap::new(), next: 0, allocated: 0, peak: 0 }
+        let (info, buffers, flight) = (Self::adapter(), HashMap::new(), Flight::default());
+        Self { info, limits, buffers, next: 0, allocated: 0, peak: 0, flight }
     }
 
     fn words(&self, id: BufferId) -> Result<&Words, DeviceError> {
         self.buffers.get(&id).map(|(_, words)| words).ok_or(DeviceError::NoBuffer(id.0))
     }
 
-    fn bound(&self, span: &Span) -> Result<Bound, DeviceError> {
-        let words = self.words(span.buffer)?;
+    fn bound(&self, span: &Span) -> Result<Bound<'_>, DeviceError> {
         let (first, len) = ((span.offset / 4) as usize, (span.bytes / 4) as usize);
-        if first + len > words.borrow().len() {
-            return Err(DeviceError::Internal(format!("span {span:?} passes the end of its buffer")));
-        }
-        Ok(Bound { words: Rc::clone(words), first, len })
-    }
-
-    /// A span that a kernel binds: within the limits of bindings.
-    fn operand(&self, span: &Span) -> Result<Bound, DeviceError> {
-        let (bytes, limit) = (span.bytes, self.limits.binding);
-        if bytes > limit {
-            let name = self.buffers.get(&span.buffer).map(|(name, _)| name.clone()).unwrap_or_default();
-            return Err(DeviceError::BindingTooLarge { name, bytes, limit });
-        }
-        if !span.offset.is_multiple_of(self.limits.alignment) {
-            return Err(DeviceError::Internal(format!("{span:?} is not aligned to {}", self.limits.alignment)));
-        }
-        self.bound(span)
+        Ok(Bound { words: self.words(span.buffer)?, first, len })
     }
 
     fn step(&self, command: &Command, results: &mut Vec<Vec<u8>>) -> Result<(), DeviceError> {
@@ -87,7 +74,7 @@ impl ReferenceDevice {
                 to.words.borrow_mut()[to.first..to.first + to.len].copy_from_slice(&source);
             }
             Command::Dispatch(d) => {
-                let bindings = d.bindings.iter().map(|s| self.operand(s)).collect::<Result<_, _>>()?;
+                let bindings = d.bindings.iter().map(|s| self.bound(s)).collect::<Result<_, _>>()?;
                 (d.kernel.twin)(&Call { variant: &d.variant, params: &d.params, grid: d.grid, bindings });
             }
             Command::ReadBack(span) => {
@@ -110,12 +97,13 @@ impl Device for ReferenceDevice {
     }
 
     fn create_buffer(&mut self, name: &str, bytes: u64) -> Result<BufferId, DeviceError> {
+        let bytes = super::whole_quads(bytes);
         super::admit(&self.limits, name, bytes, self.allocated)?;
         let id = BufferId(self.next);
         self.next += 1;
-        let words = Rc::new(RefCell::new(vec![0u32; bytes.div_ceil(4) as usize]));
+        let words = RefCell::new(vec![0u32; (bytes / 4) as usize]);
         self.buffers.insert(id, (name.to_owned(), words));
-        self.allocated += bytes.next_multiple_of(4);
+        self.allocated += bytes;
         self.peak = self.peak.max(self.allocated);
         Ok(id)
     }
@@ -126,12 +114,19 @@ impl Device for ReferenceDevice {
         }
     }
 
-    fn run(&mut self, recording: &Recording) -> Result<Vec<Vec<u8>>, DeviceError> {
+    /// Runs the commands at once.
+    fn submit(&mut self, recording: &Recording) -> Result<Ticket, DeviceError> {
+        let held = |id| self.buffers.get(&id).map(|(name, w)| (name.as_str(), w.borrow().len() as u64 * 4));
+        validate::check(recording, &self.limits, held)?;
         let mut results = Vec::new();
         for command in recording.commands() {
             self.step(command, &mut results)?;
         }
-        Ok(results)
+        Ok(self.flight.add(results))
+    }
+
+    fn collect(&mut self, ticket: Ticket) -> Result<Vec<Vec<u8>>, DeviceError> {
+        self.flight.take(ticket)
     }
 
     fn time(&mut self, recording: &Recording) -> Result<f64, DeviceError> {

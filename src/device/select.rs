@@ -1,33 +1,8 @@
-//! Which device a request names: the flag, then `ZOWARMUP_DEVICE`, then the config's `device.select`, then the best adapter.
+//! Which device a request names, and opening it.
 
 use super::gpu::{self, Candidate};
-use super::startup;
-use super::{AdapterInfo, AdapterKind, Device, DeviceError};
+use super::{AdapterInfo, AdapterKind, Device, DeviceError, ReferenceDevice, Selection, startup};
 use crate::caps::Tier;
-use crate::device::ReferenceDevice;
-
-/// A request for a device.
-#[derive(Clone, Debug, Default)]
-pub struct Selection {
-    /// An index, part of a name, a backend, `cpu` or `reference`; `None`: nobody chose.
-    pub wanted: Option<String>,
-    /// Bytes that all buffers together may take; `None`: what the adapter allows.
-    pub memory_budget: Option<u64>,
-}
-
-impl Selection {
-    /// Resolves the flag, the environment and the config key, in this order; empty strings choose nothing.
-    pub fn resolve(flag: Option<&str>, config: &str, memory_budget: Option<u64>) -> Self {
-        let environment = std::env::var("ZOWARMUP_DEVICE").ok();
-        let wanted = [flag, environment.as_deref(), Some(config)]
-            .into_iter()
-            .flatten()
-            .map(str::trim)
-            .find(|text| !text.is_empty())
-            .map(str::to_owned);
-        Self { wanted, memory_budget }
-    }
-}
 
 /// Every adapter and the reference device (last), and the index of the one that a selection picks.
 ///
@@ -35,82 +10,96 @@ impl Selection {
 /// [`DeviceError::NoMatch`].
 pub fn list(selection: &Selection) -> Result<(Vec<(AdapterInfo, super::Limits)>, usize), DeviceError> {
     let candidates = gpu::candidates();
-    let picked = match &selection.wanted {
-        None => best(&candidates).unwrap_or(candidates.len()),
-        Some(wanted) => matching(&candidates, wanted).ok_or_else(|| no_match(&candidates, wanted))?,
-    };
-    let mut all: Vec<_> = candidates.iter().map(|c| (c.info.clone(), c.limits.clone())).collect();
+    let mut all: Vec<_> = candidates
+        .iter()
+        .map(|c| (c.info_for(selection).unwrap_or_else(|_| c.info.clone()), c.limits.clone()))
+        .collect();
     let reference = ReferenceDevice::new(None);
     all.push((reference.info().clone(), reference.limits().clone()));
+    let infos: Vec<&AdapterInfo> = all.iter().map(|(info, _)| info).collect();
+    let picked = match &selection.wanted {
+        None => best(&infos),
+        Some(wanted) => matching(&infos, wanted).ok_or_else(|| no_match(&infos, wanted))?,
+    };
     Ok((all, picked))
 }
 
-/// Opens the device a selection names. Where nobody chose and there is no adapter, the CPU twins are used, with a warning.
+/// Opens the device a selection names.
+///
+/// # Errors
+/// No such device, one that can't be opened, or that lacks the flavour asked for.
 pub fn open(selection: &Selection) -> Result<Box<dyn Device>, DeviceError> {
-    let reference = || Box::new(ReferenceDevice::new(selection.memory_budget));
-    let Some(wanted) = &selection.wanted else {
-        let candidates = gpu::candidates();
-        return match best(&candidates) {
-            Some(index) => adapter(&candidates[index], selection.memory_budget),
-            None => {
-                tracing::warn!("{}; going on with the CPU twins, which are slow", DeviceError::NoAdapter);
-                Ok(reference())
-            }
-        };
-    };
-    if wanted.eq_ignore_ascii_case("reference") {
-        return Ok(reference());
+    let reference = || Ok(Box::new(ReferenceDevice::new(selection.memory_budget)) as Box<dyn Device>);
+    if selection.wanted.as_deref().is_some_and(|wanted| wanted.eq_ignore_ascii_case("reference")) {
+        // Without asking any driver.
+        return reference();
     }
     let candidates = gpu::candidates();
-    match matching(&candidates, wanted) {
-        Some(index) if index == candidates.len() => Ok(reference()),
-        Some(index) => adapter(&candidates[index], selection.memory_budget),
-        None => Err(no_match(&candidates, wanted)),
+    let twins = ReferenceDevice::adapter();
+    let infos: Vec<&AdapterInfo> = candidates.iter().map(|c| &c.info).chain([&twins]).collect();
+    let index = match &selection.wanted {
+        Some(wanted) => matching(&infos, wanted).ok_or_else(|| no_match(&infos, wanted))?,
+        None => best(&infos),
+    };
+    match candidates.get(index) {
+        Some(candidate) => adapter(candidate, selection),
+        None if selection.wanted.is_some() => reference(),
+        None if selection.twins_if_none => {
+            tracing::warn!("{}; going on with the CPU twins, which are slow", DeviceError::NoAdapter);
+            reference()
+        }
+        None => Err(DeviceError::NoAdapter),
     }
 }
 
-/// Opens an adapter at its tier, or at the core tier where that one gives wrong products.
-fn adapter(candidate: &Candidate, memory_budget: Option<u64>) -> Result<Box<dyn Device>, DeviceError> {
-    // The check's own buffers are none of the budget's business.
-    let mut device = gpu::open(candidate, candidate.info.tier, None)?;
-    if candidate.info.tier == Tier::Core || startup::products_agree(&mut device)? {
-        device.limit_memory(memory_budget);
+/// Opens an adapter at its tier, or at the core tier where that one gives wrong products and nobody insists on it.
+fn adapter(candidate: &Candidate, selection: &Selection) -> Result<Box<dyn Device>, DeviceError> {
+    let mut device = gpu::open(candidate, selection)?;
+    let (name, tier) = (&candidate.info.name, device.info().tier);
+    if tier == Tier::Core || startup::products_agree(&mut device)? {
+        // The check's own buffers are none of the budget's business.
+        device.limit_memory(selection.memory_budget);
         return Ok(Box::new(device));
     }
-    let (name, tier) = (&candidate.info.name, candidate.info.tier.name());
-    tracing::warn!("{name}: the {tier} tier gives wrong products on this driver; going on with the core tier");
-    Ok(Box::new(gpu::open(candidate, Tier::Core, memory_budget)?))
+    if selection.tier.is_some() {
+        let why = format!("the {} tier gives wrong products on this driver", tier.name());
+        return Err(DeviceError::Unfit { adapter: name.clone(), why });
+    }
+    tracing::warn!("{name}: the {} tier gives wrong products on this driver; going on with the core tier", tier.name());
+    let mut device = gpu::open(candidate, &Selection { tier: Some(Tier::Core), ..selection.clone() })?;
+    device.limit_memory(selection.memory_budget);
+    Ok(Box::new(device))
 }
 
-fn no_match(candidates: &[Candidate], wanted: &str) -> DeviceError {
-    let mut names: Vec<String> =
-        candidates.iter().enumerate().map(|(i, c)| format!("{i}: {} ({})", c.info.name, c.info.backend)).collect();
-    names.push(format!("{}: reference", candidates.len()));
+fn no_match(all: &[&AdapterInfo], wanted: &str) -> DeviceError {
+    let names: Vec<String> =
+        all.iter().enumerate().map(|(i, info)| format!("{i}: {} ({})", info.name, info.backend)).collect();
     DeviceError::NoMatch { wanted: wanted.to_owned(), found: names.join("; ") }
 }
 
-/// The index that a selection names; `candidates.len()` is the reference device.
-fn matching(candidates: &[Candidate], wanted: &str) -> Option<usize> {
-    if wanted.eq_ignore_ascii_case("reference") {
-        return Some(candidates.len());
+/// The index that a selection names among the adapters and the twins.
+fn matching(all: &[&AdapterInfo], wanted: &str) -> Option<usize> {
+    let wanted = wanted.trim().to_lowercase();
+    let of = |test: &dyn Fn(&AdapterInfo) -> bool| {
+        (0..all.len()).filter(|&i| test(all[i])).min_by_key(|&i| (rank(all[i]), i))
+    };
+    // A whole name as it is listed says more than a part of another.
+    if let Some(index) = of(&|info| info.name.to_lowercase() == wanted) {
+        return Some(index);
     }
     if let Ok(index) = wanted.parse::<usize>() {
-        return (index <= candidates.len()).then_some(index);
+        return (index < all.len()).then_some(index);
     }
-    let wanted = wanted.to_lowercase();
-    let of = |test: &dyn Fn(&AdapterInfo) -> bool| {
-        let fitting: Vec<usize> = (0..candidates.len()).filter(|&i| test(&candidates[i].info)).collect();
-        fitting.into_iter().min_by_key(|&i| (rank(&candidates[i].info), i))
-    };
     match wanted.as_str() {
-        "vulkan" | "gl" | "metal" | "dx12" => of(&|info| info.backend == wanted),
+        "vulkan" | "gl" | "metal" | "dx12" | "reference" => of(&|info| info.backend == wanted),
         "cpu" => of(&|info| info.kind == AdapterKind::Software),
         _ => of(&|info| info.name.to_lowercase().contains(&wanted)),
     }
 }
 
-fn best(candidates: &[Candidate]) -> Option<usize> {
-    (0..candidates.len()).min_by_key(|&i| (rank(&candidates[i].info), i))
+/// The index of the best; the twins where there is nothing else.
+fn best(all: &[&AdapterInfo]) -> usize {
+    (0..all.len()).min_by_key(|&i| (rank(all[i]), i)).unwrap_or_default()
 }
 
 /// Order of preference: discrete, integrated, virtual, other, software; on equal terms native backends before gl.
@@ -124,4 +113,48 @@ fn rank(info: &AdapterInfo) -> (u32, u32) {
         AdapterKind::Reference => 5,
     };
     (kind, u32::from(info.backend == "gl"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(name: &str, backend: &str, kind: AdapterKind) -> AdapterInfo {
+        AdapterInfo { name: name.to_owned(), backend: backend.to_owned(), kind, ..ReferenceDevice::adapter() }
+    }
+
+    #[test]
+    fn every_listed_name_and_index_picks_its_device() {
+        let list = [
+            named("Card 7 Ti", "vulkan", AdapterKind::Discrete),
+            named("Card 7", "vulkan", AdapterKind::Discrete),
+            named("1", "vulkan", AdapterKind::Integrated),
+            named("llvmpipe (LLVM 15.0.6, 256 bits)", "vulkan", AdapterKind::Software),
+            ReferenceDevice::adapter(),
+        ];
+        let all: Vec<&AdapterInfo> = list.iter().collect();
+        for (index, info) in list.iter().enumerate() {
+            assert_eq!(matching(&all, &info.name), Some(index), "{}", info.name);
+            assert_eq!(matching(&all, &info.name.to_uppercase()), Some(index), "{}", info.name);
+            // An adapter that is called by another's number is only found by its name.
+            if index != 1 {
+                assert_eq!(matching(&all, &index.to_string()), Some(index));
+            }
+        }
+        for (wanted, index) in [("card", Some(0)), ("twins", Some(4)), ("reference", Some(4)), ("cpu", Some(3))] {
+            assert_eq!(matching(&all, wanted), index, "{wanted}");
+        }
+        for wanted in ["5", "metal", "another"] {
+            assert_eq!(matching(&all, wanted), None, "{wanted}");
+        }
+        assert_eq!((best(&all), best(&all[3..]), best(&all[4..])), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_name_that_is_listed_opens() {
+        let (all, _) = list(&super::super::testing::selection()).unwrap();
+        for (info, _) in all {
+            assert_eq!(open(&Selection::of(&info.name)).unwrap().info().name, info.name);
+        }
+    }
 }

@@ -10,14 +10,14 @@ use super::counts::{at_most, check_batch, count};
 use super::forward::Chunk;
 use super::fusion::{Fusion, Purpose};
 use super::lanes::WindowLanes;
-use super::layers::{self, How, Room};
 use super::lowering::Lowered;
 use super::{EngineError, Session};
 use crate::device::{DeviceError, as_f32};
 use crate::kernels::params::{Lane, SAMPLE_BLOCK};
 use crate::kernels::parts::{Split, Target};
 use crate::kernels::tiling::Tiling;
-use crate::kernels::{add, softmax_xent, sums};
+use crate::kernels::{activation, add, softmax_xent, sums};
+use crate::layers::{Backward, Keeps, Mode, kind};
 use crate::model::{Node, Source};
 use crate::recording::arena::{self, Value};
 use crate::recording::chunks::pieces;
@@ -56,7 +56,7 @@ pub(super) struct StepBuffers {
     moments: Span,
     /// What the forward pass computes together, and its moments.
     fusion: Fusion,
-    left: Vec<Span>,
+    part_moments: Vec<Span>,
     /// Slopes, reused by liveness.
     slopes: Vec<Span>,
     slope_of: Vec<usize>,
@@ -94,9 +94,8 @@ pub struct Gradients {
 /// What a local step needs for a row, and for a lane.
 struct StepPlan {
     values: Vec<u64>,
-    saved: Vec<Room>,
-    coefficients: Room,
-    moments: Room,
+    keeps: Vec<Keeps>,
+    largest: Keeps,
     fusion: Fusion,
     slopes: Vec<u64>,
     slope_of: Vec<usize>,
@@ -126,23 +125,20 @@ impl StepPlan {
             nodes.iter().enumerate().map(|(i, n)| each(i, n)).max().map_or(0, bytes)
         };
         let own = |(i, n): (usize, &Node)| if lowered.shared[i] { 0 } else { n.layer.output_len() };
-        let room = |each: fn(&crate::model::Layer) -> Room| {
-            nodes.iter().map(|n| each(&n.layer)).fold(Room::default(), Room::max)
-        };
+        let keeps: Vec<Keeps> = nodes.iter().map(|n| kind(&n.layer).keeps()).collect();
         Self {
             values: nodes.iter().enumerate().map(|node| bytes(own(node))).collect(),
-            saved: nodes.iter().map(|n| layers::saved(&n.layer)).collect(),
-            coefficients: room(layers::coefficients),
-            moments: room(layers::moments),
+            largest: keeps.iter().copied().fold(Keeps::default(), Keeps::max),
+            keeps,
             fusion: Fusion::of(graph, tiling, Purpose { backward: true, batch_statistics }),
             slopes: elements.into_iter().map(bytes).collect(),
             slope_of,
-            masked: largest(&|_, n| layers::fused_relu(&n.layer).unwrap_or(0)),
+            masked: largest(&|_, n| if kind(&n.layer).ends_with_relu() { n.layer.output_len() } else { 0 }),
             addend: largest(&|i, n| match lowered.slope_of(n.input) {
                 Some(from) if readers[from] != i || n.residual == Some(n.input) => n.layer.input_len(),
                 _ => 0,
             }),
-            splits: nodes.iter().flat_map(|n| layers::splits(&n.layer, tiling)).collect(),
+            splits: nodes.iter().flat_map(|n| kind(&n.layer).splits(tiling)).collect(),
         }
     }
 
@@ -155,10 +151,11 @@ impl StepPlan {
 
     /// Bytes of a row in all buffers; what a lane keeps counts as if each row were a lane.
     fn row_bytes(&self) -> u64 {
-        let kept = self.saved.iter().chain([&self.coefficients, &self.moments]);
-        let kept: u64 = kept.map(|room| 4 * (room.row + room.lane) as u64).sum();
-        let left = 4 * self.fusion.slots.iter().sum::<usize>() as u64;
-        self.values.iter().chain(&self.slopes).sum::<u64>() + kept + left + self.masked + self.addend + 8
+        let between = [self.largest.coefficients, self.largest.moments];
+        let kept = self.keeps.iter().map(|keeps| keeps.saved).chain(between);
+        let kept: u64 = kept.map(|kept| 4 * kept.values() as u64).sum();
+        let parts = 4 * self.fusion.slots.iter().sum::<usize>() as u64;
+        self.values.iter().chain(&self.slopes).sum::<u64>() + kept + parts + self.masked + self.addend + 8
     }
 }
 
@@ -248,9 +245,10 @@ impl Session<'_> {
         };
         let shared = each("shared rows of a step", &mut shared.iter().map(|b| b * held))?;
         let values = each("kept activations", &mut plan.values.iter().map(|b| b * held))?;
-        let saved = each("kept values of a step", &mut plan.saved.iter().map(|room| room.bytes(held, lanes)))?;
+        let saved = each("kept values of a step", &mut plan.keeps.iter().map(|keeps| keeps.saved.bytes(held, lanes)))?;
         let slopes = each("slopes", &mut plan.slopes.iter().map(|b| b * held))?;
-        let left = each("moments of parts", &mut plan.fusion.slots.iter().map(|&values| 4 * values as u64 * held))?;
+        let part_moments =
+            each("moments of parts", &mut plan.fusion.slots.iter().map(|&values| 4 * values as u64 * held))?;
         let weight_bytes = (slots * stride * 4) as u64;
         Ok(StepBuffers {
             slots,
@@ -266,10 +264,10 @@ impl Session<'_> {
             shared,
             values,
             saved,
-            coefficients: space.need("norm coefficients", plan.coefficients.bytes(held, lanes))?,
-            moments: space.need("norm moments", plan.moments.bytes(held, lanes))?,
+            coefficients: space.need("norm coefficients", plan.largest.coefficients.bytes(held, lanes))?,
+            moments: space.need("norm moments", plan.largest.moments.bytes(held, lanes))?,
             fusion: plan.fusion,
-            left,
+            part_moments,
             slopes,
             slope_of: plan.slope_of,
             masked: space.need("masked slope", held * plan.masked)?,
@@ -287,8 +285,8 @@ impl Session<'_> {
         lanes: &WindowLanes,
         accumulate: bool,
     ) {
-        let (how, labels) = (self.how(None, plan.batch_statistics), plan.labels);
-        self.record_kept_forward(recording, plan, lanes, &how);
+        let (mode, labels) = (self.mode(None, plan.batch_statistics), plan.labels);
+        self.record_kept_forward(recording, plan, lanes, &mode);
         let lowered = &self.program.lowered;
         let nodes = &lowered.graph.nodes;
         let (last, classes) = (nodes.len() - 1, self.program.graph.classes as u32);
@@ -299,14 +297,14 @@ impl Session<'_> {
         let rows = lanes.first.samples.rows;
         let mut given = vec![false; nodes.len()];
         for (i, node) in nodes.iter().enumerate().rev().filter(|(i, _)| lowered.weighted[*i]) {
-            let (layer, len) = (&node.layer, node.layer.output_len());
+            let (layer, len) = (kind(&node.layer), node.layer.output_len());
             let count = rows * len as u64;
             let mut dy = slope(i);
             let residual = node.residual.and_then(|from| lowered.slope_of(from));
-            if let Some(relu) = layers::fused_relu(layer) {
+            if layer.ends_with_relu() {
                 // The residual's slope is the masked one: the first to give leaves it there.
                 let to = residual.filter(|&n| !given[n]).map_or(plan.masked, slope);
-                layers::behind_relu(recording, rows, relu, plan.values[i], dy, to);
+                activation::record_grad(recording, activation::Kind::Relu, count as u32, plan.values[i], dy, to);
                 dy = to;
             }
             if let Some(n) = residual {
@@ -319,8 +317,8 @@ impl Session<'_> {
             }
             let input = lowered.slope_of(node.input);
             let dx = input.map(|n| if given[n] { plan.addend } else { slope(n) });
-            let step = layers::Backward {
-                tiling: how.product.tiling,
+            let step = Backward {
+                tiling: mode.product.tiling,
                 from_batch: lowered.is_shared(node.input),
                 weights: self.program.windows.bound(i, plan.weights),
                 target: Target { gradients: self.program.windows.bound(i, plan.gradients), parts: plan.parts },
@@ -332,7 +330,7 @@ impl Session<'_> {
                 accumulate,
                 batch_statistics: plan.batch_statistics,
             };
-            layers::backward(recording, layer, lanes.of(self.program.windows.of_node(i)), &step);
+            layer.backward(recording, lanes.of(self.program.windows.of_node(i)), &step);
             if let Some(n) = input {
                 if given[n] {
                     add::record(recording, rows * layer.input_len() as u64, plan.addend, slope(n));
@@ -343,7 +341,7 @@ impl Session<'_> {
     }
 
     /// The forward pass, every node's output kept.
-    fn record_kept_forward(&self, recording: &mut Recording, plan: &StepBuffers, lanes: &WindowLanes, how: &How) {
+    fn record_kept_forward(&self, recording: &mut Recording, plan: &StepBuffers, lanes: &WindowLanes, mode: &Mode) {
         self.record_shared(recording, lanes.first.samples.rows, plan.x, &plan.shared);
         let source = |source: Source| plan.place(&self.program.lowered, source);
         let chunk = Chunk {
@@ -352,12 +350,12 @@ impl Session<'_> {
             coefficients: plan.coefficients,
             moments: plan.moments,
             fusion: &plan.fusion,
-            left: &plan.left,
+            part_moments: &plan.part_moments,
         };
-        self.record_nodes(recording, lanes, how, &chunk, &source, |recording, node, lanes, io| {
-            if how.batch_statistics {
+        self.record_nodes(recording, lanes, mode, &chunk, &source, |recording, node, lanes, io| {
+            if mode.batch_statistics {
                 let layer = &self.program.lowered.graph.nodes[node].layer;
-                layers::update_running(recording, layer, lanes, io.moments, io.running);
+                kind(layer).update_running(recording, lanes, io.moments, io.running);
             }
         });
     }

@@ -1,8 +1,8 @@
 //! Counts that kernels and buffers can hold, and batches that batch norms can take statistics of. Kernels count with u32.
 
 use super::EngineError;
-use super::layers;
-use crate::model::Graph;
+use crate::layers::kind;
+use crate::model::{Graph, Node};
 
 /// A count as kernels take it.
 ///
@@ -22,8 +22,8 @@ pub(super) fn at_most(found: u64, most: u64, what: &'static str, key: &'static s
 /// # Errors
 /// The first such norm by name, and `key`, the config's key behind the number of samples.
 pub fn check_batch(graph: &Graph, rows: u32, key: &'static str) -> Result<(), EngineError> {
-    let one = |layer| rows == 1 && layers::values_a_channel(layer) == Some(1);
-    let Some(node) = graph.nodes.iter().find(|node| one(&node.layer)) else { return Ok(()) };
+    let one = |node: &&Node| rows == 1 && kind(&node.layer).batch_norm().is_some_and(|norm| norm.spatial == 1);
+    let Some(node) = graph.nodes.iter().find(one) else { return Ok(()) };
     let tensor = graph.tensors_of(node).first().map_or("", |t| t.name.as_str());
     let layer = tensor.strip_suffix(".weight").unwrap_or(tensor).to_owned();
     Err(EngineError::OneValue { layer, rows, key })

@@ -102,7 +102,7 @@ impl Session<'_> {
                 .iter()
                 .map(|p| Lane { x_row: p.first, rows: p.rows, out_row: group.first + p.first, ..Lane::default() })
                 .collect();
-            self.record_losses(recording, &batch, lanes, &self.how(None, false), losses, correct)?;
+            self.record_losses(recording, &batch, lanes, &self.mode(None, false), losses, correct)?;
             let rows = sums::ClassCountParams { rows: group.rows, label_row: 0, correct_row: group.first };
             sums::record_class_count(recording, &rows, batch.labels, correct, counts);
             self.space.submit(&std::mem::take(recording))?;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use super::batch::Batch;
 use super::counts::{check_batch, count};
 use super::fusion::{Fusion, Purpose};
-use super::lanes::{LaneTables, WindowLanes, stack};
-use super::layers::{self, How, Room};
+use super::lanes::{WindowLanes, stack};
 use super::lowering::Lowered;
 use super::{EngineError, Session};
 use crate::device::{DeviceError, as_f32};
 use crate::kernels::params::Lane;
 use crate::kernels::tiling::{Operands, Product, Tiling};
 use crate::kernels::{mlp_forward, softmax_xent, sums};
+use crate::layers::{self, Footprint, Forward, Keeps, LaneTables, Mode, kind};
 use crate::model::Source;
 use crate::recording::arena::{self, Value};
 use crate::recording::chunks::RowBudget;
@@ -45,12 +45,8 @@ pub(super) struct ForwardPlan {
     pub slot: Vec<usize>,
     /// Values a row of each slot.
     pub elements: Vec<usize>,
-    /// Room for what a layer keeps.
-    pub saved: Room,
-    /// Room for a norm's coefficients.
-    pub coefficients: Room,
-    /// Room for a batch norm's moments.
-    pub moments: Room,
+    /// The most that a layer keeps.
+    pub keeps: Keeps,
     /// What is computed together.
     pub fusion: Fusion,
 }
@@ -77,18 +73,13 @@ impl ForwardPlan {
                 slot[node + 1] = of_value;
             }
         }
-        let most = |room: fn(&crate::model::Layer) -> Room| {
-            graph.nodes.iter().map(|n| room(&n.layer)).fold(Room::default(), Room::max)
-        };
-        let (saved, coefficients, moments) = (most(layers::saved), most(layers::coefficients), most(layers::moments));
-        Self { slot, elements, saved, coefficients, moments, fusion }
+        let keeps = graph.nodes.iter().map(|n| kind(&n.layer).keeps()).fold(Keeps::default(), Keeps::max);
+        Self { slot, elements, keeps, fusion }
     }
 
     /// Bytes of a row in all buffers of the pass. What a lane keeps counts as if each row were a lane.
     pub fn row_bytes(&self) -> u64 {
-        let kept = [self.saved, self.coefficients, self.moments];
-        let kept: usize = kept.iter().map(|room| room.row + room.lane).sum();
-        4 * (self.buffers().sum::<usize>() + kept) as u64
+        4 * (self.buffers().sum::<usize>() + self.keeps.values()) as u64
     }
 
     /// Values a row of each slot.
@@ -123,7 +114,7 @@ pub(super) struct Activations {
     saved: Span,
     coefficients: Span,
     moments: Span,
-    left: Vec<Span>,
+    part_moments: Vec<Span>,
 }
 
 /// What a chunk's forward pass works with beside the nodes' outputs.
@@ -139,7 +130,7 @@ pub(super) struct Chunk<'a> {
     /// What is computed together.
     pub fusion: &'a Fusion,
     /// Room for its slots of moments.
-    pub left: &'a [Span],
+    pub part_moments: &'a [Span],
 }
 
 /// Moments are not wanted.
@@ -177,12 +168,12 @@ impl Session<'_> {
 
     /// The parameters of the kernel that does the whole forward pass, for models that it takes.
     fn in_one_dispatch(&self) -> Option<mlp_forward::Params> {
-        mlp_forward::Params::of(&self.program.lowered.graph).filter(|_| self.program.windows.is_whole())
+        layers::one_dispatch(&self.program.lowered.graph).filter(|_| self.program.windows.is_whole())
     }
 
     /// How kernels compute on this device.
-    pub(super) fn how(&self, perturbed: Option<Distribution>, batch_statistics: bool) -> How {
-        How { product: Product { tiling: self.program.tiling, perturbed }, batch_statistics }
+    pub(super) fn mode(&self, perturbed: Option<Distribution>, batch_statistics: bool) -> Mode {
+        Mode { product: Product { tiling: self.program.tiling, perturbed }, batch_statistics }
     }
 
     /// Records losses and correct flags of one chunk of lanes.
@@ -191,11 +182,11 @@ impl Session<'_> {
         recording: &mut Recording,
         batch: &Batch,
         lanes: &WindowLanes,
-        how: &How,
+        mode: &Mode,
         losses: Span,
         correct: Span,
     ) -> Result<(), EngineError> {
-        let logits = self.record_logits(recording, batch, lanes, how, &nowhere)?;
+        let logits = self.record_logits(recording, batch, lanes, mode, &nowhere)?;
         let classes = self.program.graph.classes as u32;
         softmax_xent::record(recording, &lanes.first.samples, classes, logits, batch.labels, losses, correct);
         Ok(())
@@ -217,14 +208,14 @@ impl Session<'_> {
             sizes.iter().enumerate().map(nth).collect()
         };
         let spans = each("activations", &plan.elements)?;
-        let left = each("moments of parts", &plan.fusion.slots)?;
-        let mut need = |name, room: Room| self.space.need(name, room.bytes(rows, lanes));
+        let part_moments = each("moments of parts", &plan.fusion.slots)?;
+        let mut need = |name, kept: Footprint| self.space.need(name, kept.bytes(rows, lanes));
         Ok(Activations {
             spans,
-            saved: need("kept values", plan.saved)?,
-            coefficients: need("norm coefficients", plan.coefficients)?,
-            moments: need("norm moments", plan.moments)?,
-            left,
+            saved: need("kept values", plan.keeps.saved)?,
+            coefficients: need("norm coefficients", plan.keeps.coefficients)?,
+            moments: need("norm moments", plan.keeps.moments)?,
+            part_moments,
             plan,
         })
     }
@@ -236,17 +227,17 @@ impl Session<'_> {
         recording: &mut Recording,
         batch: &Batch,
         lanes: &WindowLanes,
-        how: &How,
+        mode: &Mode,
         gathered: &dyn Fn(usize) -> Option<Span>,
     ) -> Result<Span, EngineError> {
         let (rows, count) = (lanes.first.samples.rows, u64::from(lanes.first.samples.count));
-        let activations = self.activations(rows, count, how.batch_statistics)?;
+        let activations = self.activations(rows, count, mode.batch_statistics)?;
         let output = |node: usize| activations.spans[activations.plan.slot[node]];
         let nodes = &self.program.lowered.graph.nodes;
         let last = nodes.len() - 1;
         if let Some(params) = self.in_one_dispatch() {
             let operands = Operands { weights: self.state.weights(), x: batch.x, y: output(last) };
-            mlp_forward::record(recording, &lanes.first.samples, &how.product, &params, &operands);
+            mlp_forward::record(recording, &lanes.first.samples, &mode.product, &params, &operands);
             return Ok(output(last));
         }
         let source = |source: Source| match source {
@@ -256,15 +247,15 @@ impl Session<'_> {
         let chunk = Chunk {
             weights: self.state.weights(),
             saved: &|node| {
-                let room = layers::saved(&nodes[node].layer);
-                Span { bytes: room.bytes(rows, count), ..activations.saved }
+                let kept = kind(&nodes[node].layer).keeps().saved;
+                Span { bytes: kept.bytes(rows, count), ..activations.saved }
             },
             coefficients: activations.coefficients,
             moments: activations.moments,
             fusion: &activations.plan.fusion,
-            left: &activations.left,
+            part_moments: &activations.part_moments,
         };
-        self.record_nodes(recording, lanes, how, &chunk, &source, |recording, node, _, io| {
+        self.record_nodes(recording, lanes, mode, &chunk, &source, |recording, node, _, io| {
             if let Some(to) = gathered(node) {
                 recording.copy(io.moments, to);
             }
@@ -278,24 +269,25 @@ impl Session<'_> {
         &self,
         recording: &mut Recording,
         lanes: &WindowLanes,
-        how: &How,
+        mode: &Mode,
         chunk: &Chunk<'_>,
         source: &dyn Fn(Source) -> Span,
-        mut after: impl FnMut(&mut Recording, usize, &LaneTables, &layers::Forward),
+        mut after: impl FnMut(&mut Recording, usize, &LaneTables, &Forward),
     ) {
         let (rows, count) = (lanes.first.samples.rows, u64::from(lanes.first.samples.count));
-        let sized = |span: Span, room: Room| Span { bytes: room.bytes(rows, count), ..span };
+        let sized = |span: Span, kept: Footprint| Span { bytes: kept.bytes(rows, count), ..span };
         let (fusion, lowered) = (chunk.fusion, &self.program.lowered);
         for (i, node) in lowered.graph.nodes.iter().enumerate() {
             if fusion.gelu[i] || lowered.shared[i] {
                 continue;
             }
-            let layer = &node.layer;
-            let left = fusion.links[i].map(|link| {
+            let layer = kind(&node.layer);
+            let keeps = layer.keeps();
+            let moments_of_parts = fusion.links[i].map(|link| {
                 let bytes = 4 * rows * u64::from(link.moments.row);
-                (link.moments, Span { bytes, ..chunk.left[link.slot] })
+                (link.moments, Span { bytes, ..chunk.part_moments[link.slot] })
             });
-            let io = layers::Forward {
+            let io = Forward {
                 from_batch: lowered.is_shared(node.input),
                 weights: self.program.windows.bound(i, chunk.weights),
                 running: self.program.windows.running(i, chunk.weights),
@@ -303,13 +295,13 @@ impl Session<'_> {
                 residual: node.residual.map(source),
                 y: source(Source::Node(i)),
                 saved: (chunk.saved)(i),
-                coefficients: sized(chunk.coefficients, layers::coefficients(layer)),
-                moments: sized(chunk.moments, layers::moments(layer)),
+                coefficients: sized(chunk.coefficients, keeps.coefficients),
+                moments: sized(chunk.moments, keeps.moments),
                 gelu: fusion.gelu.get(i + 1) == Some(&true),
-                left,
+                moments_of_parts,
             };
             let lanes = lanes.of(self.program.windows.of_node(i));
-            layers::forward(recording, layer, lanes, how, &io);
+            layer.forward(recording, lanes, mode, &io);
             after(recording, i, lanes, &io);
         }
     }
@@ -330,10 +322,10 @@ impl Session<'_> {
         let total = self.space.need("slice sums", 4)?;
         let mut recording = Recording::new();
         let lanes = layout.record(&mut recording, table, &lane);
-        let how = self.how(None, batch_statistics);
-        let logits = self.record_logits(&mut recording, &batch, &lanes, &how, &nowhere)?;
+        let mode = self.mode(None, batch_statistics);
+        let logits = self.record_logits(&mut recording, &batch, &lanes, &mode, &nowhere)?;
         recording.read_back(Span::of(logits.buffer, u64::from(rows) * self.program.graph.classes as u64 * 4));
-        self.record_chunk_losses(&mut recording, &batch, &lanes, &how, losses, correct)?;
+        self.record_chunk_losses(&mut recording, &batch, &lanes, &mode, losses, correct)?;
         sums::record_lane_sum(&mut recording, &lanes.first.samples, losses, total);
         recording.read_back(total);
         let read = self.space.submit(&recording)?;

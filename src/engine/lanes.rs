@@ -2,17 +2,9 @@
 //! window of the weights.
 
 use crate::kernels::params::{Lane, Lanes};
+use crate::layers::LaneTables;
 use crate::recording::windows::Window;
 use crate::recording::{Recording, Span};
-
-/// A chunk's lanes as the kernels of a window take them.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct LaneTables {
-    /// A row a sample.
-    pub samples: Lanes,
-    /// A row a token; the same as `samples` for models without tokens.
-    pub tokens: Lanes,
-}
 
 /// A chunk's lanes, for each window of the weights.
 #[derive(Clone, Debug)]

@@ -5,10 +5,9 @@
 //! layer that reads them, and before a residual, each lane gets a copy of its own ([`Layer::OwnRows`]).
 
 use super::Session;
-use super::lanes::LaneTables;
-use super::layers::{self, Room};
 use crate::kernels::params::Lanes;
-use crate::model::{Graph, Layer, Node, Source};
+use crate::layers::{Forward, LaneTables, kind};
+use crate::model::{Graph, Layer, Node, OwnRows, Source};
 use crate::recording::arena::{self, Value};
 use crate::recording::{Recording, Span};
 
@@ -40,12 +39,10 @@ impl Lowered {
         };
         for node in &model.nodes {
             let (mut input, mut residual) = (place(&at, node.input), node.residual.map(|from| place(&at, from)));
-            let once = node.layer.tensors().is_empty()
-                && layers::saved(&node.layer) == Room::default()
-                && lowered.is_shared(input)
-                && residual.is_none();
+            let once =
+                !node.layer.has_weights() && !node.layer.saves() && lowered.is_shared(input) && residual.is_none();
             if !once {
-                if !layers::reads_shared_rows(&node.layer) {
+                if !kind(&node.layer).reads_shared_rows() {
                     input = lowered.own(input, &mut copies);
                 }
                 residual = residual.map(|from| lowered.own(from, &mut copies));
@@ -115,14 +112,14 @@ impl Lowered {
             Source::Batch => self.graph.input.len(),
             Source::Node(node) => self.graph.nodes[node].layer.output_len(),
         };
-        let copy = self.push(Node { layer: Layer::OwnRows { len }, input: source, residual: None }, false);
+        let copy = self.push(Node { layer: Layer::OwnRows(OwnRows { len }), input: source, residual: None }, false);
         copies.push((source, copy));
         copy
     }
 
     fn push(&mut self, node: Node, shared: bool) -> Source {
         let behind = |source| matches!(source, Source::Node(n) if self.weighted[n]);
-        let weighted = !node.layer.tensors().is_empty() || behind(node.input) || node.residual.is_some_and(behind);
+        let weighted = node.layer.has_weights() || behind(node.input) || node.residual.is_some_and(behind);
         self.graph.nodes.push(node);
         self.shared.push(shared);
         self.weighted.push(weighted);
@@ -139,8 +136,8 @@ impl Session<'_> {
         let lanes = LaneTables { samples, tokens: samples };
         for (i, node) in lowered.graph.nodes.iter().enumerate().filter(|(i, _)| lowered.shared[*i]) {
             let place = |source| lowered.place(source, x, buffers);
-            let io = layers::Forward::without_weights(place(node.input), place(Source::Node(i)));
-            layers::forward(recording, &node.layer, &lanes, &self.how(None, false), &io);
+            let io = Forward::without_weights(place(node.input), place(Source::Node(i)));
+            kind(&node.layer).forward(recording, &lanes, &self.mode(None, false), &io);
         }
     }
 }
@@ -148,7 +145,7 @@ impl Session<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ModelSpec;
+    use crate::model::{Linear, ModelSpec, Tanh};
     use serde_json::json;
 
     fn lowered(table: serde_json::Value) -> (Graph, Lowered) {
@@ -187,12 +184,13 @@ mod tests {
 
     #[test]
     fn a_residual_of_shared_rows_is_copied_once() {
-        let layer =
-            |weight| Layer::Linear { rows: 1, in_features: 3, out_features: 3, weight, bias: None, relu: false };
+        let layer = |weight| {
+            Layer::Linear(Linear { rows: 1, in_features: 3, out_features: 3, weight, bias: None, relu: false })
+        };
         let node = |layer, input, residual| Node { layer, input, residual };
         let (mut graph, _) = lowered(json!({"kind": "mlp", "input": 3, "hidden": [3], "classes": 3}));
         graph.nodes = vec![
-            node(Layer::Tanh { len: 3 }, Source::Batch, None),
+            node(Layer::Tanh(Tanh { len: 3 }), Source::Batch, None),
             node(layer(0), Source::Node(0), Some(Source::Node(0))),
             node(layer(12), Source::Node(1), Some(Source::Node(0))),
         ];

@@ -14,7 +14,6 @@ mod evaluate;
 mod forward;
 mod fusion;
 mod lanes;
-mod layers;
 mod lowering;
 mod pass;
 mod probe;

@@ -36,8 +36,8 @@ impl Session<'_> {
         let losses = self.space.need("losses", rows * 4)?;
         let correct = self.space.need("correct", rows * 4)?;
         let mut recording = Recording::new();
-        let how = self.how(perturbed, false);
-        self.record_losses(&mut recording, &batch, lanes, &how, losses, correct)?;
+        let mode = self.mode(perturbed, false);
+        self.record_losses(&mut recording, &batch, lanes, &mode, losses, correct)?;
         recording.hold(batch.leases);
         Ok(self.own(recording, losses))
     }
@@ -57,7 +57,7 @@ impl Session<'_> {
         let table = self.space.need("lanes", layout.bytes(lanes.len()))?;
         let mut recording = Recording::new();
         let lanes = layout.record(&mut recording, table, &lanes);
-        let output = self.record_logits(&mut recording, &batch, &lanes, &self.how(perturbed, false), &nowhere)?;
+        let output = self.record_logits(&mut recording, &batch, &lanes, &self.mode(perturbed, false), &nowhere)?;
         recording.hold(batch.leases);
         Ok(self.own(recording, output))
     }

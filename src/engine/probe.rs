@@ -6,11 +6,11 @@
 use super::batch::Batch;
 use super::counts::{at_most, check_batch, count};
 use super::lanes::stack;
-use super::layers::How;
 use super::{EngineError, Samples, Session};
 use crate::device::as_f32;
 use crate::kernels::params::Lane;
 use crate::kernels::sums;
+use crate::layers::Mode;
 use crate::recording::chunks::{pack, pieces};
 use crate::recording::{BufferId, Recording, Span};
 use crate::stream::Distribution;
@@ -177,7 +177,7 @@ impl Session<'_> {
         let most = rows.iter().copied().max().unwrap_or(0);
         let round = sums::Probes { table: probes, count: table.len() as u32, most, losses: u64::from(out) };
         let parts = self.space.need("parts of losses", round.part_bytes())?;
-        let how = self.how(Some(settings.distribution), settings.batch_statistics);
+        let mode = self.mode(Some(settings.distribution), settings.batch_statistics);
         let list = pieces(&rows, piece);
         let mut recording = Recording::new();
         let all = pack(list.iter().map(|p| p.rows), u64::from(batch_rows), usize::MAX);
@@ -211,7 +211,7 @@ impl Session<'_> {
                 }
                 x_row += piece.rows;
             }
-            self.record_losses(&mut recording, &batch, lanes, &how, losses, correct)?;
+            self.record_losses(&mut recording, &batch, lanes, &mode, losses, correct)?;
             if cut {
                 // The batch's buffer is needed again for the next pieces.
                 self.space.submit(&std::mem::take(&mut recording))?;
@@ -259,8 +259,8 @@ impl Session<'_> {
         let probes = self.space.need("probe table", 16)?;
         let results = self.space.need("probe results", 8)?;
         let mut recording = Recording::new();
-        let how = self.how(Some(settings.distribution), settings.batch_statistics);
-        self.record_losses(&mut recording, batch, lanes, &how, losses, correct)?;
+        let mode = self.mode(Some(settings.distribution), settings.batch_statistics);
+        self.record_losses(&mut recording, batch, lanes, &mode, losses, correct)?;
         recording.upload(probes.buffer, 0, &[[0, n, n, 0]]);
         let probe = sums::Probes { table: probes, count: 1, most: n, losses: 2 * u64::from(n) };
         let parts = self.space.need("parts of losses", probe.part_bytes())?;
@@ -295,16 +295,16 @@ impl Session<'_> {
         recording: &mut Recording,
         batch: &Batch,
         mut lanes: Vec<Lane>,
-        how: &How,
+        mode: &Mode,
         losses: Span,
         correct: Span,
     ) -> Result<(), EngineError> {
-        let rows = self.row_budget(0, how.batch_statistics).lane_rows;
+        let rows = self.row_budget(0, mode.batch_statistics).lane_rows;
         let chunks = pack(lanes.iter().map(|l| l.rows), u64::from(rows), 65_535);
         let rows_of = |chunk: &std::ops::Range<usize>| lanes[chunk.clone()].iter().map(|l| u64::from(l.rows)).sum();
         let largest = chunks.iter().map(rows_of).max();
         let most = chunks.iter().map(|chunk| chunk.len() as u64).max();
-        self.activations(largest.unwrap_or(0), most.unwrap_or(0), how.batch_statistics)?;
+        self.activations(largest.unwrap_or(0), most.unwrap_or(0), mode.batch_statistics)?;
         let layout = &self.program.lanes;
         let total = chunks.iter().map(|chunk| layout.bytes(chunk.len())).sum();
         let mut table = self.space.need("lanes", total)?;
@@ -312,7 +312,7 @@ impl Session<'_> {
             let chunk = &mut lanes[chunk];
             stack(chunk);
             let tables = layout.record(recording, table, chunk);
-            self.record_chunk_losses(recording, batch, &tables, how, losses, correct)?;
+            self.record_chunk_losses(recording, batch, &tables, mode, losses, correct)?;
             table.offset += layout.bytes(chunk.len());
         }
         Ok(())

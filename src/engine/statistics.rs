@@ -3,10 +3,10 @@
 //! They are addressed by tensor, never by order: a graph's nodes may stand in another order than its tensors.
 
 use super::lanes::stack;
-use super::layers;
 use super::{EngineError, NamedValues, Samples, Session};
 use crate::device::as_f32;
 use crate::kernels::params::Lane;
+use crate::layers::{BatchNorm, kind};
 use crate::recording::chunks::pack;
 use crate::recording::{Recording, Span};
 
@@ -37,7 +37,7 @@ impl Session<'_> {
         let rows: Vec<u32> = clients.iter().map(|c| c.len() as u32).collect();
         let most = self.whole_lanes(&rows, "zo.norm_statistics")?;
         let layout = &self.program.lanes;
-        let how = self.how(None, true);
+        let mode = self.mode(None, true);
         let learnable = self.program.graph.param_count();
         let mut sums = vec![0f64; self.program.graph.state_len() - learnable];
         // A lane's moments, and its entries in the tables of lanes.
@@ -61,7 +61,7 @@ impl Session<'_> {
             };
             let mut recording = Recording::new();
             let tables = layout.record(&mut recording, table, &lanes);
-            self.record_logits(&mut recording, &batch, &tables, &how, &place)?;
+            self.record_logits(&mut recording, &batch, &tables, &mode, &place)?;
             recording.read_back(Span { bytes, ..gathered });
             let values = as_f32(&self.space.submit(&recording)?.concat());
             for p in &places {
@@ -85,7 +85,7 @@ impl Session<'_> {
         let nodes = self.program.lowered.graph.nodes.iter().enumerate();
         nodes
             .filter_map(|(node, n)| {
-                let (channels, [mean, variance]) = layers::running_tensors(&n.layer)?;
+                let BatchNorm { channels, mean, variance, .. } = kind(&n.layer).batch_norm()?;
                 before += channels;
                 Some(Place { node, channels, before: before - channels, mean, variance })
             })

@@ -37,8 +37,11 @@ pub struct RoundMetrics {
     pub uplink_bytes: u64,
     /// Bytes to all clients together.
     pub downlink_bytes: u64,
-    /// Wall time of the round, its evaluation included.
+    /// Wall time of the round, its evaluation included, without that of compiling.
     pub seconds: f64,
+    /// Wall time in which the round waited for pipelines to be compiled.
+    #[serde(default)]
+    pub compile_seconds: f64,
     /// Root mean square of the finite loss differences.
     pub dl_rms: Option<f64>,
     /// Share of loss differences that are exactly zero.
@@ -66,6 +69,7 @@ impl RoundMetrics {
             uplink_bytes: 0,
             downlink_bytes: 0,
             seconds: 0.0,
+            compile_seconds: 0.0,
             dl_rms: None,
             dl_zero: None,
             dropped: None,
@@ -119,8 +123,11 @@ pub struct Summary {
     pub driver: String,
     /// The capability tier it was used at.
     pub tier: String,
-    /// Wall time of all rounds together.
+    /// Wall time of all rounds together, without that of compiling.
     pub seconds: f64,
+    /// Wall time in which rounds waited for pipelines to be compiled.
+    #[serde(default)]
+    pub compile_seconds: f64,
     /// Rounds done.
     pub rounds: u32,
     /// Test accuracy of the pivot, 0..1.
@@ -162,7 +169,7 @@ mod tests {
         let text = serde_json::to_string(&line).unwrap();
         assert_eq!(
             text,
-            r#"{"round":3,"phase":"warmup","train_loss":null,"test_loss":null,"test_accuracy":null,"clients":2,"probes":null,"uplink_bytes":8,"downlink_bytes":8,"seconds":0.5,"dl_rms":null,"dl_zero":null,"dropped":null}"#
+            r#"{"round":3,"phase":"warmup","train_loss":null,"test_loss":null,"test_accuracy":null,"clients":2,"probes":null,"uplink_bytes":8,"downlink_bytes":8,"seconds":0.5,"compile_seconds":0.0,"dl_rms":null,"dl_zero":null,"dropped":null}"#
         );
         let back: RoundMetrics = serde_json::from_str(&text).unwrap();
         assert_eq!((back.round, back.train_loss), (3, None));

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::metrics::{RoundMetrics, Summary};
+use crate::device::CompileWatch;
 
 /// What a run is going to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +32,12 @@ pub trait Observer {
     /// The run starts, or goes on.
     fn begin(&mut self, plan: &RunPlan) {
         let _ = plan;
+    }
+
+    /// What the device calls while it compiles pipelines, on which rounds wait: how many are ready, and how many there will be. Asked
+    /// for once, after `begin`.
+    fn compiling(&mut self) -> Option<CompileWatch> {
+        None
     }
 
     /// A round is done and written.

@@ -36,6 +36,8 @@ pub struct Progress {
     pub bytes: (u64, u64),
     /// Wall time of the rounds so far.
     pub seconds: f64,
+    /// Wall time of compiling in them.
+    pub compile_seconds: f64,
     /// The pivot's broadcast was counted.
     pub pivot_counted: bool,
     /// The line of the last round.
@@ -51,6 +53,7 @@ impl Progress {
         self.bytes.0 += line.uplink_bytes;
         self.bytes.1 += line.downlink_bytes;
         self.seconds += line.seconds;
+        self.compile_seconds += line.compile_seconds;
         self.pivot_counted |= line.phase == Phase::Zo;
         if evaluated || line.test_loss.is_some() {
             self.evaluated(line.round, Figures { loss: line.test_loss, accuracy: line.test_accuracy });

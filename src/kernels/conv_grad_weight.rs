@@ -53,7 +53,7 @@ impl Params {
             whole: count(whole),
             split: count(split),
             wanted: tiling.workgroups(),
-            least: 256,
+            least: tiling.part_terms(),
             multiple: 1,
         };
         sum.splitting()

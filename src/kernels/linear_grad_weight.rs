@@ -62,7 +62,8 @@ impl Params {
         let wanted = tiling.workgroups();
         // Parts end on the blocks that the kernel takes at once.
         let multiple = SAMPLE_BLOCK;
-        Sum { sample_rows, row: 1, terms: 1, whole: tiles, split: tiles, wanted, least: 256, multiple }.splitting()
+        Sum { sample_rows, row: 1, terms: 1, whole: tiles, split: tiles, wanted, least: tiling.part_terms(), multiple }
+            .splitting()
     }
 }
 

@@ -4,12 +4,17 @@
 mod build;
 mod graph;
 mod init;
+mod layer;
 mod resnet;
 mod spec;
 mod table;
 mod vit;
 
-pub use graph::{Graph, Init, Layer, NORM_EPS, Node, NormKind, ParamTensor, Shape, Source};
+pub use graph::{Graph, Init, NORM_EPS, Node, ParamTensor, Shape, Source};
+pub use layer::{
+    Attention, AvgPool, ClassToken, Conv, Gelu, GlobalAvgPool, Layer, LayerNorm, Linear, MaxPool, Norm, NormKind,
+    OwnRows, Relu, Tanh, Tokens,
+};
 pub use spec::{Input, LayerSpec, ModelSpec, NormChoice, ResNetSpec, VitSpec};
 
 /// What can be wrong with a model.

@@ -3,7 +3,8 @@
 
 use super::ModelError;
 use super::build::Builder;
-use super::graph::{Init, Layer, NormKind, Source};
+use super::graph::{Init, Source};
+use super::layer::{Layer, Norm, NormKind};
 use super::spec::{LayerSpec, NormChoice, ResNetSpec};
 
 /// Blocks of each stage.
@@ -90,5 +91,5 @@ fn norm_tensors(builder: &mut Builder, name: &str, spec: &ResNetSpec) -> Result<
 fn norm(builder: &mut Builder, tensors: NormTensors, relu: bool, residual: Option<Source>) {
     let NormTensors { kind, weight, bias } = tensors;
     let (channels, spatial) = (builder.shape.c, builder.shape.spatial());
-    builder.push(Layer::Norm { kind, channels, spatial, weight, bias, relu }, residual);
+    builder.push(Layer::Norm(Norm { kind, channels, spatial, weight, bias, relu }), residual);
 }

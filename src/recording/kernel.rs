@@ -2,7 +2,6 @@
 
 use std::cell::{Ref, RefCell, RefMut};
 use std::fmt;
-use std::rc::Rc;
 
 use bytemuck::Pod;
 
@@ -173,11 +172,12 @@ pub struct Call<'a> {
     pub params: &'a [u8],
     /// Workgroups.
     pub grid: [u32; 3],
-    pub(crate) bindings: Vec<Bound>,
+    pub(crate) bindings: Vec<Bound<'a>>,
 }
 
-pub(crate) struct Bound {
-    pub(crate) words: Rc<RefCell<Vec<u32>>>,
+/// A span of a buffer that a launch binds.
+pub(crate) struct Bound<'a> {
+    pub(crate) words: &'a RefCell<Vec<u32>>,
     pub(crate) first: usize,
     pub(crate) len: usize,
 }

@@ -3,7 +3,7 @@
 use safetensors::SafeTensors;
 use serde_json::Value;
 
-use crate::device::{Device, ReferenceDevice, Selection, as_f32, as_u32, open};
+use crate::device::{Device, ReferenceDevice, as_f32, as_u32, testing};
 use crate::kernels::lib::replay::{Exact, Probe, Target};
 use crate::kernels::{fill, fingerprint, replaying, vec4_bytes};
 use crate::recording::{Recording, Span};
@@ -14,7 +14,7 @@ const DISTRIBUTIONS: [Distribution; 4] =
     [Distribution::Rademacher, Distribution::Binomial, Distribution::Gaussian, Distribution::Uniform];
 
 fn devices() -> Vec<Box<dyn Device>> {
-    vec![Box::new(ReferenceDevice::new(None)), open(&Selection::default()).unwrap()]
+    vec![Box::new(ReferenceDevice::new(None)), testing::device()]
 }
 
 fn path(file: &str) -> String {
@@ -29,8 +29,9 @@ fn hex(value: &Value) -> u64 {
 #[cfg(not(debug_assertions))]
 #[test]
 fn large_cases_agree_with_the_twins() {
-    let mut device = open(&Selection::default()).unwrap();
-    for result in crate::selftest::run(device.as_mut(), &crate::selftest::large_cases()) {
+    let mut device = testing::device();
+    for case in &crate::selftest::large_cases() {
+        let result = crate::selftest::check(device.as_mut(), case);
         assert!(result.passed, "{result:?}");
     }
 }

@@ -6,8 +6,10 @@
 #[cfg(test)]
 mod golden;
 mod place;
+mod runner;
 
 pub use crate::kernels::lib::{Case, Fixture};
+pub use runner::{Count, quick, run, shaders};
 
 use serde::Serialize;
 
@@ -40,11 +42,6 @@ pub fn cases() -> Vec<Case> {
 /// Cases of vectors as long as a large model's, a second or two each on a software adapter.
 pub fn large_cases() -> Vec<Case> {
     kernels::cases().into_iter().filter(|case| case.large).collect()
-}
-
-/// Runs cases on a device and on the CPU twins.
-pub fn run(device: &mut dyn Device, cases: &[Case]) -> Vec<CheckResult> {
-    cases.iter().map(|case| check(device, case)).collect()
 }
 
 /// Runs a case on a device and on the CPU twins.

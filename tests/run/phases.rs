@@ -50,6 +50,7 @@ fn a_run_leaves_its_files() {
         "uplink_bytes",
         "downlink_bytes",
         "seconds",
+        "compile_seconds",
         "dl_rms",
         "dl_zero",
         "dropped",

@@ -2,8 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use zowarmup::caps::{AdapterInfo, Limits};
-use zowarmup::device::ReferenceDevice;
-use zowarmup::device::{Device, DeviceError, Selection, open};
+use zowarmup::device::{Device, DeviceError, ReferenceDevice, Selection, Ticket, testing};
 use zowarmup::engine::SampleSet;
 use zowarmup::model::{Graph, ModelSpec};
 use zowarmup::recording::{BufferId, Command, Recording};
@@ -23,7 +22,7 @@ pub fn device(reference: bool, memory_budget: Option<u64>) -> Box<dyn Device> {
     if reference {
         Box::new(ReferenceDevice::new(memory_budget))
     } else {
-        open(&Selection { wanted: None, memory_budget }).unwrap()
+        testing::opened(&Selection { memory_budget, ..testing::selection() })
     }
 }
 
@@ -63,9 +62,12 @@ impl Device for Narrow {
     fn destroy_buffer(&mut self, id: BufferId) {
         self.inner.destroy_buffer(id);
     }
-    fn run(&mut self, recording: &Recording) -> Result<Vec<Vec<u8>>, DeviceError> {
+    fn submit(&mut self, recording: &Recording) -> Result<Ticket, DeviceError> {
         self.check(recording);
-        self.inner.run(recording)
+        self.inner.submit(recording)
+    }
+    fn collect(&mut self, ticket: Ticket) -> Result<Vec<Vec<u8>>, DeviceError> {
+        self.inner.collect(ticket)
     }
     fn time(&mut self, recording: &Recording) -> Result<f64, DeviceError> {
         self.check(recording);

@@ -2,18 +2,47 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::{GpuDevice, buffers, pipelines, staging, texels};
-use crate::caps::Tier;
-use crate::device::{AdapterInfo, AdapterKind, DeviceError, Limits};
+use super::{Failure, GpuDevice, buffers, compile, pipelines, staging, texels, texture};
+use crate::caps::{OperandSource, Tier};
+use crate::device::flight::Flight;
+use crate::device::{AdapterInfo, AdapterKind, DeviceError, Limits, Selection};
 use crate::shaders::Flavour;
 
 /// An adapter that could be opened.
 pub struct Candidate {
-    /// Name and kind.
+    /// Name, kind, and the flavour of kernels that suits it.
     pub info: AdapterInfo,
     /// Limits it would have.
     pub limits: Limits,
     adapter: wgpu::Adapter,
+    /// Its subgroup size, where the subgroup tier runs on it.
+    subgroup: Option<u32>,
+    /// Whether kernels can read texels.
+    texels: bool,
+}
+
+impl Candidate {
+    /// What it would be for a selection.
+    ///
+    /// # Errors
+    /// [`DeviceError::Lacks`].
+    pub fn info_for(&self, selection: &Selection) -> Result<AdapterInfo, DeviceError> {
+        let lacks = |what: &str| DeviceError::Lacks { adapter: self.info.name.clone(), what: what.to_owned() };
+        let (tier, operands) =
+            (selection.tier.unwrap_or(self.info.tier), selection.operands.unwrap_or(self.info.operands));
+        if operands == OperandSource::Texel && !self.texels {
+            return Err(lacks("storage textures of f32 to read operands as texels from"));
+        }
+        let subgroup_size = match tier {
+            Tier::Core => 0,
+            Tier::Subgroup => self.subgroup.ok_or_else(|| {
+                lacks(
+                    "subgroup operations of one fixed size with native 64-bit integers, which the subgroup tier needs",
+                )
+            })?,
+        };
+        Ok(AdapterInfo { tier, subgroup_size, operands, ..self.info.clone() })
+    }
 }
 
 /// The features the engine asks for where they exist, with their names in listings.
@@ -63,24 +92,26 @@ fn candidate(adapter: wgpu::Adapter) -> Option<Candidate> {
     // A kernel of the subgroup tier is compiled for one subgroup size; adapters that vary it stay at the core tier.
     let size = info.subgroup_min_size;
     let fixed = size == info.subgroup_max_size && (4..=64).contains(&size);
-    let subgroup = features.contains(wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64) && fixed;
-    let tier = if subgroup && tier_cap() >= Tier::Subgroup { Tier::Subgroup } else { Tier::Core };
+    let able = features.contains(wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64) && fixed;
+    let subgroup = able.then_some(size);
+    let texels = texture::able(&adapter);
     let mut names: Vec<String> =
         WANTED.iter().filter(|(f, _)| features.contains(*f)).map(|(_, name)| (*name).to_owned()).collect();
-    if subgroup {
+    if able {
         names.push(format!("subgroup-size-{size}"));
     }
+    let software = kind == AdapterKind::Software;
     let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
     let info = AdapterInfo {
         name: info.name,
         backend: info.backend.to_str().to_owned(),
         driver,
         kind,
-        tier,
-        subgroup_size: if tier == Tier::Subgroup { size } else { 0 },
+        tier: if able { Tier::Subgroup } else { Tier::Core },
+        subgroup_size: subgroup.unwrap_or(0),
+        operands: if software && texels { OperandSource::Texel } else { OperandSource::Buffer },
         features: names,
     };
-    let software = kind == AdapterKind::Software;
     let limits = Limits {
         binding: limits.max_storage_buffer_binding_size & !0xff,
         buffer: limits.max_buffer_size.min(1 << 40),
@@ -97,21 +128,22 @@ fn candidate(adapter: wgpu::Adapter) -> Option<Candidate> {
             AdapterKind::Software | AdapterKind::Reference => 1_500_000_000,
         },
     };
-    Some(Candidate { info, limits, adapter })
+    Some(Candidate { info, limits, adapter, subgroup, texels })
 }
 
-/// `ZOWARMUP_TIER=core` keeps every adapter at the core tier, to compare tiers on one machine.
-fn tier_cap() -> Tier {
-    if std::env::var("ZOWARMUP_TIER").is_ok_and(|t| t == "core") { Tier::Core } else { Tier::Subgroup }
+/// What an adapter gives to run kernels of a flavour.
+pub struct Opened {
+    pub device: wgpu::Device,
+    pub queue: wgpu::Queue,
+    pub timestamps: bool,
 }
 
-/// Opens an adapter at a tier (its own, or a lower one) with that tier's features and exactly the limits it offers.
-pub fn open(candidate: &Candidate, tier: Tier, memory_budget: Option<u64>) -> Result<GpuDevice, DeviceError> {
-    let adapter = &candidate.adapter;
-    let subgroup = wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64;
+/// Requests a device with the features of a tier and exactly the limits that the adapter offers.
+pub fn request(adapter: &wgpu::Adapter, tier: Tier) -> Result<Opened, String> {
     let mut features = adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
+    let timestamps = !features.is_empty();
     if tier == Tier::Subgroup {
-        features |= subgroup;
+        features |= wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64;
     }
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("zowarmup"),
@@ -119,44 +151,45 @@ pub fn open(candidate: &Candidate, tier: Tier, memory_budget: Option<u64>) -> Re
         required_limits: adapter.limits(),
         ..Default::default()
     };
-    let unfit = |why: String| DeviceError::Unfit { adapter: candidate.info.name.clone(), why };
-    let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).map_err(|e| unfit(e.to_string()))?;
-    let failure = Arc::new(Mutex::new(None));
-    let report = |slot: &Arc<Mutex<Option<DeviceError>>>, error: DeviceError| {
-        if let Ok(mut guard) = slot.lock() {
-            guard.get_or_insert(error);
-        }
-    };
+    let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).map_err(|e| e.to_string())?;
+    Ok(Opened { device, queue, timestamps })
+}
+
+/// Opens an adapter for a selection; its memory budget is left out.
+///
+/// # Errors
+/// An adapter that lacks the flavour asked for, or refuses to open.
+pub fn open(candidate: &Candidate, selection: &Selection) -> Result<GpuDevice, DeviceError> {
+    let info = candidate.info_for(selection)?;
+    let adapter = &candidate.adapter;
+    let Opened { device, queue, timestamps } =
+        request(adapter, info.tier).map_err(|why| DeviceError::Unfit { adapter: candidate.info.name.clone(), why })?;
+    let failure = Arc::new(Mutex::new(Failure::default()));
     let slot = Arc::clone(&failure);
     device.set_device_lost_callback(move |reason, text| {
-        if reason != wgpu::DeviceLostReason::Destroyed {
-            report(&slot, DeviceError::Lost(text));
-        }
+        let text = if text.is_empty() { format!("{reason:?}") } else { text };
+        super::lock(&slot).lost.get_or_insert(text);
     });
     let slot = Arc::clone(&failure);
-    device.on_uncaptured_error(Arc::new(move |error| report(&slot, super::typed(error))));
+    device.on_uncaptured_error(Arc::new(move |error| {
+        super::lock(&slot).error.get_or_insert(super::typed(error));
+    }));
     let limits = candidate.limits.clone();
-    let mut info = candidate.info.clone();
-    if tier == Tier::Core {
-        (info.tier, info.subgroup_size) = (Tier::Core, 0);
-    }
-    let texels = texels::Texels::new(adapter, candidate.info.kind);
-    let flavour = Flavour { tier, texels: texels.wanted() };
-    let mut opened = GpuDevice {
-        info,
-        staging: staging::Staging::new(
-            features.contains(wgpu::Features::TIMESTAMP_QUERY),
-            queue.get_timestamp_period(),
-        ),
+    let texels = info.operands == OperandSource::Texel;
+    let flavour = Flavour { tier: info.tier, texels };
+    let cores = selection.compile_cores.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    Ok(GpuDevice {
+        staging: staging::Staging::new(timestamps, queue.get_timestamp_period()),
         pipelines: pipelines::Pipelines::new(flavour, limits.alignment),
-        texels,
+        compiler: compile::Compiler::new(adapter, &info, cores),
+        texels: texels::Texels::new(if texels { adapter.limits().max_texture_dimension_2d } else { 0 }),
         buffers: buffers::Buffers::default(),
+        flight: Flight::default(),
         peak: 0,
+        info,
         limits,
         device,
         queue,
         failure,
-    };
-    opened.limit_memory(memory_budget);
-    Ok(opened)
+    })
 }

@@ -78,6 +78,11 @@ impl Buffers {
         self.live.get(&id).map(|e| &e.buffer).ok_or(DeviceError::NoBuffer(id.0))
     }
 
+    /// The name and size of a live buffer.
+    pub fn named(&self, id: BufferId) -> Option<(&str, u64)> {
+        self.live.get(&id).map(|e| (e.name.as_str(), e.bytes))
+    }
+
     /// Bytes in live buffers.
     pub fn allocated(&self) -> u64 {
         self.allocated

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::GpuDevice;
+use super::pipelines::{Job, Pipeline};
+use super::staging::ReadBacks;
 use super::texels;
-use crate::device::{Device, DeviceError};
+use crate::device::{Device, DeviceError, validate};
 use crate::recording::{Command, Dispatch, Recording, Span};
 use crate::shaders::reflect::Texel;
 
 /// One dispatch, ready to encode.
 struct Ready {
-    pipeline: Arc<super::pipelines::Pipeline>,
+    pipeline: Arc<Pipeline>,
     group: wgpu::BindGroup,
     /// Copies into the textures that it reads.
     copies: Vec<(u32, Span)>,
@@ -23,19 +25,39 @@ struct Ready {
 }
 
 impl GpuDevice {
-    /// Runs a recording; see [`crate::device::Device::run`].
-    pub fn execute(&mut self, recording: &Recording) -> Result<Vec<Vec<u8>>, DeviceError> {
-        self.encode_all(recording, None)?;
-        self.collect(recording)
+    /// Submits a recording; see [`crate::device::Device::submit`].
+    pub(super) fn execute(&mut self, recording: &Recording) -> Result<ReadBacks, DeviceError> {
+        self.encode_all(recording, None)
+    }
+
+    /// Makes pipelines.
+    pub(super) fn compile(&mut self, jobs: Vec<Job>) -> Result<(), DeviceError> {
+        let made = self.compiler.make(&self.device, &self.queue, jobs);
+        self.check()?;
+        for (job, pipeline) in made? {
+            self.pipelines.insert(job, pipeline);
+        }
+        Ok(())
+    }
+
+    /// The pipeline of a dispatch, compiled where it isn't there.
+    fn pipeline(&mut self, dispatch: &Dispatch, texels: bool) -> Result<Arc<Pipeline>, DeviceError> {
+        if self.pipelines.get(dispatch, texels).is_none() {
+            let job = self.pipelines.job(dispatch, texels)?;
+            self.compile(vec![job])?;
+        }
+        let missing = || DeviceError::Internal(format!("no pipeline of kernel {}", dispatch.kernel.name));
+        self.pipelines.get(dispatch, texels).ok_or_else(missing)
     }
 
     /// Runs a recording and times it; see [`crate::device::Device::time`].
-    pub fn execute_timed(&mut self, recording: &Recording) -> Result<f64, DeviceError> {
+    pub(super) fn execute_timed(&mut self, recording: &Recording) -> Result<f64, DeviceError> {
+        self.prepare(&[recording])?;
         if !self.staging.timestamps {
-            self.wait()?;
+            self.wait(None)?;
             let start = Instant::now();
-            self.encode_all(recording, None)?;
-            self.wait()?;
+            drop(self.encode_all(recording, None)?);
+            self.wait(None)?;
             return Ok(start.elapsed().as_secs_f64());
         }
         let queries = self.device.create_query_set(&wgpu::QuerySetDescriptor {
@@ -50,7 +72,7 @@ impl GpuDevice {
             usage,
             mapped_at_creation: false,
         });
-        self.encode_all(recording, Some(&queries))?;
+        drop(self.encode_all(recording, Some(&queries))?);
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
         let mapped = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("time"),
@@ -71,13 +93,19 @@ impl GpuDevice {
     }
 
     /// Encodes and submits every command. With `queries`, empty passes before the first and behind the last command note the time.
-    fn encode_all(&mut self, recording: &Recording, queries: Option<&wgpu::QuerySet>) -> Result<(), DeviceError> {
+    fn encode_all(
+        &mut self,
+        recording: &Recording,
+        queries: Option<&wgpu::QuerySet>,
+    ) -> Result<ReadBacks, DeviceError> {
         self.check()?;
-        let (uploads, uniforms, read_back) = self.stage(recording)?;
-        self.fill(&uploads, &uniforms, read_back)?;
-        let result = self.prepare_all(recording).and_then(|ready| {
+        validate::check(recording, &self.limits, |id| self.buffers.named(id))?;
+        self.prepare(&[recording])?;
+        let (uploads, uniforms, lengths) = self.stage(recording);
+        let read_backs = self.fill(&uploads, &uniforms, lengths)?;
+        let result = self.make_ready(recording).and_then(|ready| {
             self.peak = self.peak.max(self.allocated_bytes());
-            self.encode(recording, &ready, queries)
+            self.encode(recording, &ready, read_backs, queries)
         });
         if result.is_err() {
             // Which copies took place is not known.
@@ -87,14 +115,14 @@ impl GpuDevice {
     }
 
     /// Makes every dispatch ready, in their order: what the commands write decides which textures must be copied again.
-    fn prepare_all(&mut self, recording: &Recording) -> Result<Vec<Ready>, DeviceError> {
+    fn make_ready(&mut self, recording: &Recording) -> Result<Vec<Ready>, DeviceError> {
         self.texels.begin();
         let mut ready = Vec::new();
         let mut offset = 0;
         for command in recording.commands() {
             match command {
                 Command::Dispatch(d) => {
-                    let r = self.prepare(d, offset)?;
+                    let r = self.ready(d, offset)?;
                     let written: Vec<Span> = r.pipeline.written(d).collect();
                     written.iter().for_each(|span| self.texels.written(span));
                     self.texels.spend(&r.slots, &written);
@@ -115,8 +143,9 @@ impl GpuDevice {
         &self,
         recording: &Recording,
         ready: &[Ready],
+        mut read_backs: ReadBacks,
         queries: Option<&wgpu::QuerySet>,
-    ) -> Result<(), DeviceError> {
+    ) -> Result<ReadBacks, DeviceError> {
         let device = &self.device;
         let encoder = || device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("recording") });
         self.scoped(|| {
@@ -142,7 +171,7 @@ impl GpuDevice {
                         current.copy_buffer_to_buffer(a, from.offset, b, to.offset, from.bytes);
                     }
                     Command::ReadBack(span) => {
-                        if let Some(to) = &self.staging.read_back {
+                        if let Some(to) = &read_backs.buffer {
                             let from = self.buffers.get(span.buffer)?;
                             current.copy_buffer_to_buffer(from, span.offset, to, read_at, span.bytes);
                         }
@@ -181,14 +210,14 @@ impl GpuDevice {
                 }
             }
             stamp(&mut current, queries, 1);
-            self.queue.submit([current.finish()]);
-            Ok(())
+            read_backs.submitted(self.queue.submit([current.finish()]));
+            Ok(read_backs)
         })?
     }
 
-    fn prepare(&mut self, dispatch: &Dispatch, uniform_offset: u64) -> Result<Ready, DeviceError> {
+    fn ready(&mut self, dispatch: &Dispatch, uniform_offset: u64) -> Result<Ready, DeviceError> {
         let device = self.device.clone();
-        let mut pipeline = self.pipelines.pipeline(&device, dispatch.kernel, &dispatch.variant, true)?;
+        let mut pipeline = self.pipeline(dispatch, true)?;
         let wanted: Vec<(Span, Texel)> = pipeline.texels(dispatch).collect();
         let mut placed = texels::Placed::default();
         if !wanted.is_empty() {
@@ -201,7 +230,7 @@ impl GpuDevice {
             self.pipelines.forget_slots(&dropped);
             match found? {
                 Some(found) => placed = found,
-                None => pipeline = self.pipelines.pipeline(&device, dispatch.kernel, &dispatch.variant, false)?,
+                None => pipeline = self.pipeline(dispatch, false)?,
             }
         }
         let Some(uniforms) = &self.staging.uniforms else {
@@ -213,9 +242,11 @@ impl GpuDevice {
         Ok(Ready { pipeline, group, copies: placed.copies, slots: placed.slots, uniform_offset, grid: dispatch.grid })
     }
 
-    pub(super) fn wait(&self) -> Result<(), DeviceError> {
-        self.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| DeviceError::Lost(e.to_string()))?;
-        self.check()
+    /// Waits for a submission; none: for all of them.
+    pub(super) fn wait(&self, submission_index: Option<wgpu::SubmissionIndex>) -> Result<(), DeviceError> {
+        let polled = self.device.poll(wgpu::PollType::Wait { submission_index, timeout: None });
+        self.check()?;
+        polled.map(drop).map_err(|e| DeviceError::Lost(e.to_string()))
     }
 }
 

@@ -1,21 +1,24 @@
 //! Devices on wgpu: the only code that imports it.
 //!
-//! `adapters` finds and opens, `pipelines` compiles once per key, `buffers` pools, `texels` shadows operands, `staging` carries
-//! bytes to and fro, `execute` encodes and submits. Environment: `ZOWARMUP_TEXELS=0` or `1` switches texel operands off or on
-//! (`texels`), `ZOWARMUP_TIER=core` keeps to the core tier (`adapters`).
+//! `adapters` finds and opens, `compile` makes pipelines on all cores, `pipelines` keeps them, `buffers` pools, `texels` shadows
+//! operands, `staging` carries bytes to and fro, `execute` encodes and submits.
 
 mod adapters;
 mod buffers;
+mod compile;
 mod execute;
+mod launch;
 mod pipelines;
 mod staging;
 mod texels;
+mod texture;
 
 pub use adapters::{Candidate, candidates, open};
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::{AdapterInfo, Device, DeviceError, Limits};
+use super::flight::{Flight, Ticket};
+use super::{AdapterInfo, CompileWatch, Compiled, Device, DeviceError, Limits};
 use crate::recording::{BufferId, Recording};
 
 /// An open wgpu device.
@@ -26,26 +29,47 @@ pub struct GpuDevice {
     queue: wgpu::Queue,
     buffers: buffers::Buffers,
     pipelines: pipelines::Pipelines,
+    compiler: compile::Compiler,
     texels: texels::Texels,
     staging: staging::Staging,
+    flight: Flight<staging::ReadBacks>,
     /// The most that buffers and texels took together.
     peak: u64,
-    /// Set by the driver's callbacks: loss of the device, or an error outside any scope.
-    failure: Arc<Mutex<Option<DeviceError>>>,
+    /// Set by the driver's callbacks.
+    failure: Arc<Mutex<Failure>>,
+}
+
+/// What a driver's callbacks have reported.
+#[derive(Default)]
+struct Failure {
+    /// The device is gone, and stays so.
+    lost: Option<String>,
+    /// An error outside any scope.
+    error: Option<DeviceError>,
+}
+
+/// A lock that a panic elsewhere doesn't spoil.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 impl GpuDevice {
-    /// Limits what all buffers together may take; `None`: what the adapter allows.
+    /// Limits what all buffers together may take from now on; `None`: what the adapter allows.
     pub fn limit_memory(&mut self, budget: Option<u64>) {
+        self.drop_texels();
+        self.peak = self.allocated_bytes();
         if let Some(budget) = budget {
             self.limits.memory = budget;
         }
     }
 
-    /// The failure that a callback reported, if any.
+    /// The failure that a callback reported, if any. A lost device stays lost.
     fn check(&self) -> Result<(), DeviceError> {
-        let taken = self.failure.lock().map_or_else(|p| p.into_inner().take(), |mut guard| guard.take());
-        taken.map_or(Ok(()), Err)
+        let mut failure = lock(&self.failure);
+        if let Some(text) = &failure.lost {
+            return Err(DeviceError::Lost(text.clone()));
+        }
+        failure.error.take().map_or(Ok(()), Err)
     }
 
     /// Gives up all texels, and the bind groups that name them.
@@ -54,22 +78,25 @@ impl GpuDevice {
         self.pipelines.forget_groups();
     }
 
-    /// Runs `work` inside error scopes and turns what they catch into a typed error.
+    /// Runs `work` inside error scopes and turns what they catch, or a callback has reported, into a typed error.
     fn scoped<T>(&self, work: impl FnOnce() -> T) -> Result<T, DeviceError> {
-        let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
-        let internal = self.device.push_error_scope(wgpu::ErrorFilter::Internal);
-        let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let value = work();
-        let caught = [
-            pollster::block_on(validation.pop()),
-            pollster::block_on(internal.pop()),
-            pollster::block_on(memory.pop()),
-        ];
+        let result = scoped(&self.device, work);
         self.check()?;
-        match caught.into_iter().flatten().next() {
-            None => Ok(value),
-            Some(error) => Err(typed(error)),
-        }
+        result
+    }
+}
+
+/// Runs `work` inside error scopes of the calling thread and turns what they catch into a typed error.
+fn scoped<T>(device: &wgpu::Device, work: impl FnOnce() -> T) -> Result<T, DeviceError> {
+    let memory = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+    let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
+    let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
+    let value = work();
+    let caught =
+        [pollster::block_on(validation.pop()), pollster::block_on(internal.pop()), pollster::block_on(memory.pop())];
+    match caught.into_iter().flatten().next() {
+        None => Ok(value),
+        Some(error) => Err(typed(error)),
     }
 }
 
@@ -91,8 +118,7 @@ impl Device for GpuDevice {
     }
 
     fn create_buffer(&mut self, name: &str, bytes: u64) -> Result<BufferId, DeviceError> {
-        // Whole quads, for the copies into texels.
-        let bytes = bytes.max(16).next_multiple_of(16);
+        let bytes = crate::device::whole_quads(bytes);
         if crate::device::admit(&self.limits, name, bytes, self.allocated_bytes()).is_err() {
             self.drop_texels();
         }
@@ -115,8 +141,27 @@ impl Device for GpuDevice {
         self.buffers.release(id);
     }
 
-    fn run(&mut self, recording: &Recording) -> Result<Vec<Vec<u8>>, DeviceError> {
-        self.execute(recording)
+    fn submit(&mut self, recording: &Recording) -> Result<Ticket, DeviceError> {
+        let read_backs = self.execute(recording)?;
+        Ok(self.flight.add(read_backs))
+    }
+
+    fn collect(&mut self, ticket: Ticket) -> Result<Vec<Vec<u8>>, DeviceError> {
+        let read_backs = self.flight.take(ticket)?;
+        self.fetch(read_backs)
+    }
+
+    fn prepare(&mut self, recordings: &[&Recording]) -> Result<(), DeviceError> {
+        let jobs = self.pipelines.missing(recordings)?;
+        self.compile(jobs)
+    }
+
+    fn compiled(&self) -> Compiled {
+        self.compiler.compiled()
+    }
+
+    fn watch_compiling(&mut self, watch: CompileWatch) {
+        self.compiler.set_watch(watch);
     }
 
     fn time(&mut self, recording: &Recording) -> Result<f64, DeviceError> {
@@ -124,7 +169,7 @@ impl Device for GpuDevice {
     }
 
     fn has_timestamps(&self) -> bool {
-        self.staging.has_timestamps()
+        self.staging.timestamps
     }
 
     fn allocated_bytes(&self) -> u64 {
@@ -137,5 +182,33 @@ impl Device for GpuDevice {
 
     fn buffers(&self) -> Vec<(String, u64)> {
         self.buffers.list()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::{Selection, testing};
+    use crate::recording::Span;
+
+    #[test]
+    fn a_lost_device_is_an_error_of_collect_and_of_all_that_follows() {
+        if testing::device().info().kind == crate::caps::AdapterKind::Reference {
+            println!("skipped: the CPU twins can't be lost");
+            return;
+        }
+        let candidates = candidates();
+        let mut device = open(&candidates[0], &Selection::default()).unwrap();
+        let buffer = device.create_buffer("values", 64).unwrap();
+        let mut recording = Recording::new();
+        recording.clear(Span::of(buffer, 64));
+        recording.read_back(Span::of(buffer, 64));
+        let ticket = device.submit(&recording).unwrap();
+        device.device.destroy();
+        assert!(matches!(device.collect(ticket), Err(DeviceError::Lost(_))));
+        for _ in 0..2 {
+            assert!(matches!(device.run(&recording), Err(DeviceError::Lost(_))));
+        }
+        assert!(matches!(device.create_buffer("more", 1 << 20), Err(DeviceError::Lost(_))));
     }
 }

@@ -1,15 +1,17 @@
 //! Pipelines, made once per kernel and variant; bind groups, made once per pipeline and buffers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::sync::Arc;
 
 use super::buffers::Buffers;
-use super::texels::{self, Texels};
+use super::texels::Texels;
+use super::texture;
 use crate::device::DeviceError;
-use crate::recording::kernel::{Kernel, Variant};
-use crate::recording::{BufferId, Dispatch, Span};
+use crate::recording::kernel::Variant;
+use crate::recording::{BufferId, Command, Dispatch, Recording, Span};
 use crate::shaders::reflect::{self, Access, Texel};
-use crate::shaders::{self, Expanded, Flavour};
+use crate::shaders::{self, Expanded, Flavour, Overrides};
 
 /// A compiled kernel.
 pub struct Pipeline {
@@ -21,6 +23,21 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
+    /// The layout of its bindings.
+    pub fn layout(&self) -> &wgpu::BindGroupLayout {
+        &self.layout
+    }
+
+    /// Bytes of its uniform block.
+    pub fn params_bytes(&self) -> u64 {
+        self.params_bytes
+    }
+
+    /// How it uses bindings 1, 2, ...
+    pub fn accesses(&self) -> &[Access] {
+        &self.accesses
+    }
+
     /// The spans of a dispatch that the kernel reads as texels.
     pub fn texels<'a>(&'a self, dispatch: &'a Dispatch) -> impl Iterator<Item = (Span, Texel)> + 'a {
         self.accesses.iter().zip(&dispatch.bindings).filter_map(|(access, span)| match access {
@@ -40,6 +57,31 @@ impl Pipeline {
 type PipelineKey = (&'static str, Variant, bool);
 /// With the textures that its texels lie in.
 type GroupKey = (PipelineKey, Vec<Span>, Vec<u32>);
+
+/// A pipeline to be made.
+pub struct Job {
+    key: PipelineKey,
+    source: Expanded,
+    overrides: Overrides,
+}
+
+impl Job {
+    /// What it takes, roughly: longer sources take longer.
+    pub fn weight(&self) -> usize {
+        self.source.text().len()
+    }
+
+    /// Compiles it.
+    pub fn make(&self, device: &wgpu::Device) -> Result<Pipeline, DeviceError> {
+        super::scoped(device, || compile(device, self.key.0, &self.source, &self.overrides))?
+    }
+}
+
+impl fmt::Display for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.key.0, self.key.1)
+    }
+}
 
 /// The caches.
 pub struct Pipelines {
@@ -74,23 +116,38 @@ impl Pipelines {
         self.groups.clear();
     }
 
-    /// The pipeline of a dispatch, compiled on first use. `texels` false: storage buffers even where the device prefers texels.
-    pub fn pipeline(
-        &mut self,
-        device: &wgpu::Device,
-        kernel: &'static Kernel,
-        variant: &Variant,
-        texels: bool,
-    ) -> Result<Arc<Pipeline>, DeviceError> {
+    /// The pipeline of a dispatch, if it was made. `texels` false: storage buffers even where the device prefers texels.
+    pub fn get(&self, dispatch: &Dispatch, texels: bool) -> Option<Arc<Pipeline>> {
+        let key = (dispatch.kernel.name, dispatch.variant.clone(), texels && self.flavour.texels);
+        self.made.get(&key).map(Arc::clone)
+    }
+
+    /// What makes the pipeline of a dispatch.
+    pub fn job(&self, dispatch: &Dispatch, texels: bool) -> Result<Job, DeviceError> {
         let flavour = Flavour { texels: texels && self.flavour.texels, ..self.flavour };
-        let key = (kernel.name, variant.clone(), flavour.texels);
-        if let Some(found) = self.made.get(&key) {
-            return Ok(Arc::clone(found));
+        let key = (dispatch.kernel.name, dispatch.variant.clone(), flavour.texels);
+        let (source, overrides) = shaders::specialise(dispatch.kernel, flavour, &dispatch.variant)?;
+        Ok(Job { key, source, overrides })
+    }
+
+    /// What makes the pipelines of recordings that aren't there, each once.
+    pub fn missing(&self, recordings: &[&Recording]) -> Result<Vec<Job>, DeviceError> {
+        let mut jobs = Vec::new();
+        let mut seen = HashSet::new();
+        for command in recordings.iter().flat_map(|recording| recording.commands()) {
+            if let Command::Dispatch(dispatch) = command
+                && self.get(dispatch, true).is_none()
+                && seen.insert((dispatch.kernel.name, &dispatch.variant))
+            {
+                jobs.push(self.job(dispatch, true)?);
+            }
         }
-        let (source, overrides) = shaders::specialise(kernel, flavour, variant)?;
-        let pipeline = Arc::new(compile(device, kernel.name, &source, &overrides)?);
-        self.made.insert(key, Arc::clone(&pipeline));
-        Ok(pipeline)
+        Ok(jobs)
+    }
+
+    /// Takes a pipeline in.
+    pub fn insert(&mut self, job: Job, pipeline: Arc<Pipeline>) {
+        self.made.insert(job.key, pipeline);
     }
 
     /// The bind group of a dispatch, whose texels lie in the textures given. Binding 0 is the shared uniform buffer at a dynamic offset.
@@ -212,7 +269,7 @@ fn layout_entry(binding: u32, access: Access) -> wgpu::BindGroupLayoutEntry {
         Access::ReadWrite => buffer(wgpu::BufferBindingType::Storage { read_only: false }),
         Access::Texels(texel) => wgpu::BindingType::StorageTexture {
             access: wgpu::StorageTextureAccess::ReadOnly,
-            format: texels::format(texel),
+            format: texture::format(texel),
             view_dimension: wgpu::TextureViewDimension::D2,
         },
     };

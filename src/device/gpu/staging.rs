@@ -1,26 +1,78 @@
-//! Bytes to and fro: uploads, uniform blocks and read-backs go through one staging buffer each.
+//! Bytes to and fro. Uploads and uniform blocks go through one buffer each: the queue writes them in order, so a submission may be
+//! filled while others are on their way. Read-backs have a buffer a submission.
+
+use std::sync::mpsc;
 
 use super::GpuDevice;
 use crate::device::DeviceError;
 use crate::recording::{Command, Recording};
 
-/// The buffers that carry uploads, uniform blocks, read-backs and timestamps, kept from call to call and grown as needed.
+/// Read-back buffers that wait for another submission, at most.
+const WAITING: usize = 4;
+
+/// The buffers that carry uploads, uniform blocks and read-backs, kept from call to call and grown as needed.
 pub struct Staging {
     pub upload: Option<wgpu::Buffer>,
     pub uniforms: Option<wgpu::Buffer>,
-    pub read_back: Option<wgpu::Buffer>,
+    waiting: Vec<wgpu::Buffer>,
     pub timestamps: bool,
     pub period_ns: f32,
 }
 
+/// What a submission reads back.
+pub struct ReadBacks {
+    /// None: nothing.
+    pub buffer: Option<wgpu::Buffer>,
+    /// Bytes of each.
+    lengths: Vec<u64>,
+    /// What is behind the submission, and word of the buffer's mapping.
+    under_way: Option<(wgpu::SubmissionIndex, Mapped)>,
+}
+
+type Mapped = mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>;
+
+impl ReadBacks {
+    /// Notes that all is submitted, and asks for the bytes.
+    pub fn submitted(&mut self, index: wgpu::SubmissionIndex) {
+        let bytes: u64 = self.lengths.iter().sum();
+        self.under_way = self.buffer.as_ref().map(|buffer| (index, map(buffer, bytes)));
+    }
+}
+
+/// Maps the first `bytes` bytes of a buffer when the work before is done.
+fn map(buffer: &wgpu::Buffer, bytes: u64) -> Mapped {
+    let (sender, receiver) = mpsc::channel();
+    buffer.map_async(wgpu::MapMode::Read, 0..bytes, move |result| {
+        let _ = sender.send(result);
+    });
+    receiver
+}
+
 impl Staging {
     pub fn new(timestamps: bool, period_ns: f32) -> Self {
-        Self { upload: None, uniforms: None, read_back: None, timestamps, period_ns }
+        Self { upload: None, uniforms: None, waiting: Vec::new(), timestamps, period_ns }
     }
 
-    pub fn has_timestamps(&self) -> bool {
-        self.timestamps
+    /// A buffer to read `bytes` bytes back.
+    fn read_back(&mut self, device: &wgpu::Device, bytes: u64) -> wgpu::Buffer {
+        let fitting = (0..self.waiting.len()).filter(|&i| self.waiting[i].size() >= bytes);
+        match fitting.min_by_key(|&i| self.waiting[i].size()) {
+            Some(index) => self.waiting.swap_remove(index),
+            None => create(device, "read-backs", bytes, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST),
+        }
     }
+
+    /// Takes a read-back buffer back; the smallest go where too many wait.
+    fn give_back(&mut self, buffer: wgpu::Buffer) {
+        self.waiting.push(buffer);
+        self.waiting.sort_by_key(|b| std::cmp::Reverse(b.size()));
+        self.waiting.truncate(WAITING);
+    }
+}
+
+fn create(device: &wgpu::Device, label: &str, bytes: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+    let size = bytes.next_power_of_two().max(4096);
+    device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false })
 }
 
 /// Grows `slot` to hold `bytes`; true where a new buffer replaced the old.
@@ -34,61 +86,45 @@ fn grow(
     if slot.as_ref().is_some_and(|b| b.size() >= bytes) {
         return false;
     }
-    let size = bytes.next_power_of_two().max(4096);
-    *slot = Some(device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some(label),
-        size,
-        usage,
-        mapped_at_creation: false,
-    }));
+    *slot = Some(create(device, label, bytes, usage));
     true
 }
 
 impl GpuDevice {
-    /// Gathers the bytes of all uploads and of all uniform blocks, and the length of all read-backs. Checks that
-    /// all buffers exist.
-    pub(super) fn stage(&self, recording: &Recording) -> Result<(Vec<u8>, Vec<u8>, u64), DeviceError> {
-        let (mut uploads, mut uniforms, mut read_back) = (Vec::new(), Vec::new(), 0);
+    /// Gathers the bytes of all uploads and of all uniform blocks, and the lengths of all read-backs.
+    pub(super) fn stage(&self, recording: &Recording) -> (Vec<u8>, Vec<u8>, Vec<u64>) {
+        let (mut uploads, mut uniforms, mut read_backs) = (Vec::new(), Vec::new(), Vec::new());
         for command in recording.commands() {
             match command {
-                Command::Upload { buffer, data, .. } => {
-                    self.buffers.get(*buffer)?;
-                    uploads.extend_from_slice(data);
-                }
+                Command::Upload { data, .. } => uploads.extend_from_slice(data),
                 Command::Dispatch(d) => {
-                    for span in &d.bindings {
-                        self.buffers.get(span.buffer)?;
-                    }
                     uniforms.extend_from_slice(&d.params);
                     uniforms.resize(uniforms.len() + self.aligned(d.params.len()) as usize - d.params.len(), 0);
                 }
-                Command::ReadBack(span) => {
-                    self.buffers.get(span.buffer)?;
-                    read_back += span.bytes;
-                }
-                Command::Clear(span) => {
-                    self.buffers.get(span.buffer)?;
-                }
-                Command::Copy { from, to } => {
-                    self.buffers.get(from.buffer)?;
-                    self.buffers.get(to.buffer)?;
-                }
+                Command::ReadBack(span) => read_backs.push(span.bytes),
+                Command::Clear(_) | Command::Copy { .. } => {}
             }
         }
-        Ok((uploads, uniforms, read_back))
+        (uploads, uniforms, read_backs)
     }
 
     pub(super) fn aligned(&self, bytes: usize) -> u64 {
         (bytes as u64).max(1).next_multiple_of(self.limits.alignment.max(256))
     }
 
-    /// Writes what [`Self::stage`] gathered into the staging buffers.
-    pub(super) fn fill(&mut self, uploads: &[u8], uniforms: &[u8], read_back: u64) -> Result<(), DeviceError> {
+    /// Writes what [`Self::stage`] gathered into the staging buffers, and finds a place for the read-backs.
+    pub(super) fn fill(
+        &mut self,
+        uploads: &[u8],
+        uniforms: &[u8],
+        lengths: Vec<u64>,
+    ) -> Result<ReadBacks, DeviceError> {
         use wgpu::BufferUsages as U;
         let mut staging = std::mem::replace(&mut self.staging, Staging::new(false, 0.0));
+        let read: u64 = lengths.iter().sum();
         let result = self.scoped(|| {
             grow(&self.device, &mut staging.upload, "uploads", uploads.len() as u64, U::COPY_SRC | U::COPY_DST);
-            grow(&self.device, &mut staging.read_back, "read-backs", read_back, U::MAP_READ | U::COPY_DST);
+            let buffer = (read > 0).then(|| staging.read_back(&self.device, read));
             // The longest bound block reaches past the last one's start: keep room behind it.
             let fresh = grow(
                 &self.device,
@@ -103,29 +139,29 @@ impl GpuDevice {
             if let (Some(buffer), false) = (&staging.uniforms, uniforms.is_empty()) {
                 self.queue.write_buffer(buffer, 0, uniforms);
             }
-            fresh
+            (fresh, buffer)
         });
         self.staging = staging;
-        if result? {
+        let (fresh, buffer) = result?;
+        if fresh {
             self.pipelines.forget_groups();
         }
-        Ok(())
+        Ok(ReadBacks { buffer, lengths, under_way: None })
     }
 
-    /// Waits for the read-backs and cuts them apart.
-    pub(super) fn collect(&self, recording: &Recording) -> Result<Vec<Vec<u8>>, DeviceError> {
-        let spans: Vec<u64> = recording
-            .commands()
-            .iter()
-            .filter_map(|c| if let Command::ReadBack(s) = c { Some(s.bytes) } else { None })
-            .collect();
-        let total: u64 = spans.iter().sum();
-        let Some(buffer) = self.staging.read_back.as_ref().filter(|_| total > 0) else {
-            return Ok(Vec::new());
+    /// Waits for a submission's read-backs and cuts them apart. Without any there is nothing to wait for.
+    pub(super) fn fetch(&mut self, read_backs: ReadBacks) -> Result<Vec<Vec<u8>>, DeviceError> {
+        self.check()?;
+        let ReadBacks { buffer, lengths, under_way } = read_backs;
+        let (Some(buffer), Some((index, mapped))) = (buffer, under_way) else {
+            // Empty spans only.
+            return Ok(vec![Vec::new(); lengths.len()]);
         };
-        let bytes = self.map(buffer, total)?;
+        self.wait(Some(index))?;
+        let bytes = self.mapped(&buffer, lengths.iter().sum(), &mapped)?;
+        self.staging.give_back(buffer);
         let mut rest = bytes.as_slice();
-        Ok(spans
+        Ok(lengths
             .into_iter()
             .map(|n| {
                 let (head, tail) = rest.split_at(n as usize);
@@ -137,13 +173,14 @@ impl GpuDevice {
 
     /// The first `bytes` bytes of a mappable buffer, once all submitted work is done.
     pub(super) fn map(&self, buffer: &wgpu::Buffer, bytes: u64) -> Result<Vec<u8>, DeviceError> {
-        let (sender, receiver) = std::sync::mpsc::channel();
-        buffer.map_async(wgpu::MapMode::Read, 0..bytes, move |result| {
-            let _ = sender.send(result);
-        });
-        self.wait()?;
-        let lost = |text: String| DeviceError::Lost(text);
-        receiver.recv().map_err(|e| lost(e.to_string()))?.map_err(|e| lost(e.to_string()))?;
+        let mapped = map(buffer, bytes);
+        self.wait(None)?;
+        self.mapped(buffer, bytes, &mapped)
+    }
+
+    fn mapped(&self, buffer: &wgpu::Buffer, bytes: u64, mapped: &Mapped) -> Result<Vec<u8>, DeviceError> {
+        let lost = |text: String| self.check().err().unwrap_or(DeviceError::Lost(text));
+        mapped.recv().map_err(|e| lost(e.to_string()))?.map_err(|e| lost(e.to_string()))?;
         let copy = {
             let view = buffer.get_mapped_range(0..bytes).map_err(|e| DeviceError::Internal(e.to_string()))?;
             view.to_vec()

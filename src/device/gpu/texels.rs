@@ -2,7 +2,7 @@
 //!
 //! A texture has rows of 8192 f32. It is copied from its span before a dispatch that reads it, if the span was written since the last
 //! copy. Software adapters gather a storage buffer's vec4 element by element and load a texel in a tenth of that time, so they use texels;
-//! GPUs don't. `ZOWARMUP_TEXELS=0` or `=1` decides for every adapter instead.
+//! GPUs don't, unless a selection asks for them.
 //!
 //! The textures are a pool, at most a quarter of the memory limit. They are assigned to spans in the order of the dispatches; where
 //! the pool is full, one whose copy is out of date, else the one used longest ago, takes the next span, also within a recording. An
@@ -11,23 +11,17 @@
 use std::collections::HashMap;
 
 use super::buffers::Buffers;
-use crate::device::{AdapterKind, DeviceError};
+use super::texture::{ROW, Texture, rows};
+use crate::device::DeviceError;
 use crate::recording::{BufferId, Span};
-use crate::shaders::TEXEL_ROW;
 use crate::shaders::reflect::Texel;
-
-/// Bytes of a texture's row.
-const ROW: u64 = 4 * TEXEL_ROW as u64;
 
 /// Textures of the pool, at most: looking for one takes time.
 const KEPT: usize = 256;
 
 /// A texture of the pool.
 struct Slot {
-    texture: wgpu::Texture,
-    view: wgpu::TextureView,
-    texel: Texel,
-    rows: u64,
+    texture: Texture,
     /// What it shadows; none: it waits.
     holds: Option<Span>,
     /// The span was written since the last copy.
@@ -39,7 +33,7 @@ struct Slot {
 /// The pool.
 #[derive(Default)]
 pub struct Texels {
-    /// Most rows of a texture; 0: the adapter reads storage buffers.
+    /// Most rows of a texture; 0: kernels read storage buffers.
     max_rows: u32,
     slots: HashMap<u32, Slot>,
     /// The texture of a span.
@@ -63,49 +57,10 @@ pub struct Placed {
     pub copies: Vec<(u32, Span)>,
 }
 
-/// wgpu's name of a texel's format.
-pub fn format(texel: Texel) -> wgpu::TextureFormat {
-    match texel {
-        Texel::Quad => wgpu::TextureFormat::Rgba32Float,
-        Texel::Scalar => wgpu::TextureFormat::R32Float,
-        Texel::Words => wgpu::TextureFormat::Rgba32Uint,
-    }
-}
-
-fn texel_bytes(texel: Texel) -> u64 {
-    match texel {
-        Texel::Quad | Texel::Words => 16,
-        Texel::Scalar => 4,
-    }
-}
-
-/// Rows of a span's texture, in steps of at most a quarter, so that spans of about a size can take turns.
-fn rows(span: &Span) -> u64 {
-    let rows = span.bytes.div_ceil(ROW).max(1);
-    rows.next_multiple_of((rows.next_power_of_two() / 8).max(1))
-}
-
 impl Texels {
-    /// No textures yet; whether there will be any depends on the adapter and `ZOWARMUP_TEXELS`.
-    pub fn new(adapter: &wgpu::Adapter, kind: AdapterKind) -> Self {
-        let wanted = match std::env::var("ZOWARMUP_TEXELS").as_deref() {
-            Ok("0") => false,
-            Ok("1") => true,
-            _ => kind == AdapterKind::Software,
-        };
-        let readable = |texel| {
-            let features = adapter.get_texture_format_features(format(texel));
-            features.allowed_usages.contains(wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::COPY_DST)
-                && features.flags.contains(wgpu::TextureFormatFeatureFlags::STORAGE_READ_ONLY)
-        };
-        let side = adapter.limits().max_texture_dimension_2d;
-        let able = [Texel::Quad, Texel::Scalar, Texel::Words].into_iter().all(readable) && u64::from(side) >= ROW / 4;
-        Self { max_rows: if wanted && able { side } else { 0 }, ..Self::default() }
-    }
-
-    /// Whether kernels read texels on this device.
-    pub fn wanted(&self) -> bool {
-        self.max_rows > 0
+    /// No textures yet, and none ever with more rows than `max_rows`.
+    pub fn new(max_rows: u32) -> Self {
+        Self { max_rows, ..Self::default() }
     }
 
     /// Bytes of all textures.
@@ -127,7 +82,7 @@ impl Texels {
             if let Some(slot) = self.slots.get_mut(&slot)
                 && let Some(span) = slot.holds.take()
             {
-                self.of_span.remove(&(span, slot.texel));
+                self.of_span.remove(&(span, slot.texture.texel));
             }
         }
     }
@@ -147,7 +102,8 @@ impl Texels {
         dropped: &mut Vec<u32>,
     ) -> Option<Placed> {
         self.now += 1;
-        let fits = |(span, _): &(Span, Texel)| span.offset.is_multiple_of(16) && rows(span) <= u64::from(self.max_rows);
+        let fits =
+            |(span, _): &(Span, Texel)| span.offset.is_multiple_of(16) && rows(span.bytes) <= u64::from(self.max_rows);
         if !wanted.iter().all(fits) {
             return None;
         }
@@ -162,7 +118,7 @@ impl Texels {
             let id = match self.of_span.get(&(*span, *texel)) {
                 Some(id) => *id,
                 None => {
-                    let id = self.vacant(device, *texel, rows(span), limit, dropped)?;
+                    let id = self.vacant(device, *texel, rows(span.bytes), limit, dropped)?;
                     self.assign(id, *span);
                     id
                 }
@@ -187,12 +143,13 @@ impl Texels {
         limit: u64,
         dropped: &mut Vec<u32>,
     ) -> Option<u32> {
-        let free = |s: &Slot| s.holds.is_none() && s.texel == texel && s.rows == rows;
+        let free = |s: &Slot| s.holds.is_none() && s.texture.texel == texel && s.texture.rows == rows;
         if let Some(id) = self.slots.iter().filter(|(_, s)| free(s)).map(|(id, _)| *id).min() {
             return Some(id);
         }
         if !self.room(rows * ROW, limit) {
-            let other = |s: &Slot| s.used < self.now && s.texel == texel && s.rows >= rows && s.rows <= 2 * rows;
+            let other =
+                |s: &Slot| s.used < self.now && s.texture.texel == texel && (rows..=2 * rows).contains(&s.texture.rows);
             let order = |(id, s): &(&u32, &Slot)| (s.holds.is_some() && !s.stale, s.used, **id);
             if let Some(id) = self.slots.iter().filter(|(_, s)| other(s)).min_by_key(order).map(|(id, _)| *id) {
                 return Some(id);
@@ -205,19 +162,9 @@ impl Texels {
                 dropped.push(id);
             }
         }
-        let texture = device.create_texture(&wgpu::TextureDescriptor {
-            label: Some("texels"),
-            size: extent(ROW / texel_bytes(texel), rows),
-            mip_level_count: 1,
-            sample_count: 1,
-            dimension: wgpu::TextureDimension::D2,
-            format: format(texel),
-            usage: wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::COPY_DST,
-            view_formats: &[],
-        });
-        let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
         self.next += 1;
-        self.slots.insert(self.next, Slot { texture, view, texel, rows, holds: None, stale: true, used: self.now });
+        let texture = Texture::new(device, texel, rows);
+        self.slots.insert(self.next, Slot { texture, holds: None, stale: true, used: self.now });
         self.bytes += rows * ROW;
         Some(self.next)
     }
@@ -231,7 +178,7 @@ impl Texels {
         self.release(id);
         if let Some(slot) = self.slots.get_mut(&id) {
             (slot.holds, slot.stale, slot.used) = (Some(span), true, self.now);
-            self.of_span.insert((span, slot.texel), id);
+            self.of_span.insert((span, slot.texture.texel), id);
             self.of_buffer.entry(span.buffer).or_default().push(id);
         }
     }
@@ -241,7 +188,7 @@ impl Texels {
         if let Some(slot) = self.slots.get_mut(&id)
             && let Some(span) = slot.holds.take()
         {
-            self.of_span.remove(&(span, slot.texel));
+            self.of_span.remove(&(span, slot.texture.texel));
             if let Some(ids) = self.of_buffer.get_mut(&span.buffer) {
                 ids.retain(|other| *other != id);
             }
@@ -251,13 +198,13 @@ impl Texels {
     fn remove(&mut self, id: u32) {
         self.release(id);
         if let Some(slot) = self.slots.remove(&id) {
-            self.bytes -= slot.rows * ROW;
+            self.bytes -= slot.texture.rows * ROW;
         }
     }
 
     /// The view that a kernel binds.
     pub fn view(&self, id: u32) -> Result<&wgpu::TextureView, DeviceError> {
-        self.slots.get(&id).map(|s| &s.view).ok_or_else(|| DeviceError::Internal(format!("no texture {id}")))
+        self.slots.get(&id).map(|s| &s.texture.view).ok_or_else(|| DeviceError::Internal(format!("no texture {id}")))
     }
 
     /// Notes that a span was written.
@@ -291,35 +238,15 @@ impl Texels {
         let Some(slot) = self.slots.get(&id) else {
             return Err(DeviceError::Internal(format!("no texture {id}")));
         };
-        let (buffer, whole) = (buffers.get(span.buffer)?, span.bytes / ROW);
-        // The last row ends with the quad that holds the last byte; buffers are whole quads.
-        let rest = (span.bytes % ROW).next_multiple_of(16);
-        let parts = [(0, ROW, whole), (whole, rest, u64::from(rest > 0))];
-        for (first, width, height) in parts.into_iter().filter(|(_, _, height)| *height > 0) {
-            let source = wgpu::TexelCopyBufferInfo {
-                buffer,
-                layout: wgpu::TexelCopyBufferLayout {
-                    offset: span.offset + first * ROW,
-                    bytes_per_row: Some(ROW as u32),
-                    rows_per_image: None,
-                },
-            };
-            let mut target = slot.texture.as_image_copy();
-            target.origin.y = first as u32;
-            encoder.copy_buffer_to_texture(source, target, extent(width / texel_bytes(slot.texel), height));
-        }
+        slot.texture.copy(encoder, buffers.get(span.buffer)?, &span);
         Ok(())
     }
-}
-
-fn extent(width: u64, height: u64) -> wgpu::Extent3d {
-    wgpu::Extent3d { width: width as u32, height: height as u32, depth_or_array_layers: 1 }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::device::ReferenceDevice;
-    use crate::device::{Device, Selection, as_f32, open};
+    use crate::device::{Device, Selection, as_f32, testing};
     use crate::kernels::linear::{self, Params};
     use crate::kernels::params::{ABSENT, Lane, Lanes};
     use crate::kernels::tiling::{Operands, Product, Tiling};
@@ -373,10 +300,7 @@ mod tests {
 
     #[test]
     fn texels_follow_every_kind_of_write() {
-        let Ok(mut device) = open(&Selection::default()) else {
-            println!("skipped: no adapter");
-            return;
-        };
+        let mut device = testing::device();
         let (found, twins) = (layers(device.as_mut()), layers(&mut ReferenceDevice::new(None)));
         assert_eq!(found.len(), twins.len());
         // Four products of 70 terms below 1/4 each, rounded in another order at worst.
@@ -387,28 +311,22 @@ mod tests {
 
     #[test]
     fn a_crowded_pool_gives_the_same_results() {
-        let with = |memory_budget| open(&Selection { wanted: None, memory_budget });
-        let (Ok(mut ample), Ok(mut tight)) = (with(None), with(Some(640 << 10))) else {
-            println!("skipped: no adapter");
-            return;
-        };
-        // Each operand takes two rows, 64 KiB: a quarter of the budget holds the two of one dispatch.
+        let with = |memory_budget| testing::opened(&Selection { memory_budget, ..testing::selection() });
+        let (mut ample, mut tight) = (with(None), with(Some(768 << 10)));
+        // Each operand takes three rows, 96 KiB: a quarter of the budget holds the two of one dispatch.
         let (wide, narrow) = (layers(ample.as_mut()), layers(tight.as_mut()));
         assert!(wide.iter().zip(&narrow).all(|(a, b)| a.to_bits() == b.to_bits()));
         let texels = |device: &dyn Device| {
             device.allocated_bytes() - device.buffers().iter().map(|(_, bytes)| bytes).sum::<u64>()
         };
-        assert!(texels(tight.as_ref()) <= 160 << 10);
-        assert!(tight.peak_bytes() <= 640 << 10);
+        assert!(texels(tight.as_ref()) <= 192 << 10);
+        assert!(tight.peak_bytes() <= 768 << 10);
         assert!(texels(ample.as_ref()) == 0 || texels(ample.as_ref()) > texels(tight.as_ref()));
     }
 
     #[test]
     fn commands_on_unknown_buffers_are_refused() {
-        let Ok(mut device) = open(&Selection::default()) else {
-            println!("skipped: no adapter");
-            return;
-        };
+        let mut device = testing::device();
         let known = device.create_buffer("known", 64).unwrap();
         let gone = device.create_buffer("gone", 64).unwrap();
         device.destroy_buffer(gone);

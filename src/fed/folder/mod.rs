@@ -324,6 +324,7 @@ mod tests {
             driver: String::new(),
             tier: "core".to_owned(),
             seconds: 1.5,
+            compile_seconds: 0.5,
             rounds: 3,
             pivot_accuracy: Some(0.5),
             pivot_loss: Some(1.0),

@@ -68,6 +68,7 @@ impl Run<'_> {
             driver: info.driver,
             tier: info.tier.name().to_owned(),
             seconds: progress.seconds,
+            compile_seconds: progress.compile_seconds,
             rounds: progress.next,
             pivot_accuracy: pivot.accuracy,
             pivot_loss: pivot.loss,

@@ -145,6 +145,9 @@ impl Run<'_> {
             clients: self.experiment.split.clients.len(),
         };
         self.observer.begin(&plan);
+        if let Some(watch) = self.observer.compiling() {
+            self.engine.device_mut().watch_compiling(watch);
+        }
         self.experiment.notes.iter().for_each(|note| self.observer.note(&note.to_string()));
         self.standing_warnings();
         let end = self.rounds()?;

@@ -154,7 +154,7 @@ fn prepare<'a>(
         return Err(FolderError::digest(folder.path(INIT), &manifest.init_sha256, &initial).into());
     }
     let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-    let selection = Selection::resolve(device, &config.device.select, budget);
+    let selection = Selection::resolve(device, &config.device.select, budget)?;
     let (engine, train, test) = load(&experiment, open(&selection)?)?;
     first_files(&folder, &experiment)?;
     let (log, _) = RoundsLog::read(&folder)?;

@@ -15,6 +15,13 @@ use crate::files::sha256_hex;
 use crate::ledger::{LedgerWriter, sanitize_base};
 use crate::weights;
 
+/// When a round began.
+struct Clock {
+    start: Instant,
+    /// Seconds that the device had compiled for.
+    compiled: f64,
+}
+
 impl Run<'_> {
     fn evaluate(&mut self, metrics: &mut RoundMetrics) -> Result<(), FedError> {
         if self.evaluates(metrics.round) {
@@ -25,7 +32,7 @@ impl Run<'_> {
     }
 
     pub(super) fn warmup_round(&mut self) -> Result<Option<End>, FedError> {
-        let (round, clock) = (self.progress.next, Instant::now());
+        let (round, clock) = (self.progress.next, self.clock());
         let result = warmup::round(&mut self.engine, &self.experiment, &self.train, round)?;
         let last = round + 1 == self.experiment.config.warmup.rounds;
         let mut after = self.engine.weights()?;
@@ -74,7 +81,7 @@ impl Run<'_> {
     }
 
     pub(super) fn zo_round(&mut self, ledger: &mut LedgerWriter) -> Result<Option<End>, FedError> {
-        let (round, clock) = (self.progress.next, Instant::now());
+        let (round, clock) = (self.progress.next, self.clock());
         let result = zo::round(&mut self.engine, &self.experiment, &self.train, &mut self.server, round)?;
         if !result.finite {
             self.return_to(round - self.experiment.config.warmup.rounds)?;
@@ -91,17 +98,27 @@ impl Run<'_> {
         Ok(self.ended())
     }
 
+    fn clock(&self) -> Clock {
+        Clock { start: Instant::now(), compiled: self.compile_seconds() }
+    }
+
+    /// Seconds that the device has compiled for so far.
+    fn compile_seconds(&self) -> f64 {
+        self.engine.device().compiled().seconds
+    }
+
     /// Writes a round's line, and tells whoever watches.
     fn complete(
         &mut self,
         metrics: &mut RoundMetrics,
         sent: traffic::Bytes,
-        clock: Instant,
+        clock: Clock,
         ledger: Option<&[u8]>,
     ) -> Result<(), FedError> {
         metrics.uplink_bytes = sent.up;
         metrics.downlink_bytes = sent.down;
-        metrics.seconds = clock.elapsed().as_secs_f64();
+        metrics.compile_seconds = self.compile_seconds() - clock.compiled;
+        metrics.seconds = (clock.start.elapsed().as_secs_f64() - metrics.compile_seconds).max(0.0);
         let line = self.folder.append_metrics(metrics)?;
         self.log.append(&line, ledger)?;
         let new = self.progress.follow(metrics, self.evaluates(metrics.round));

@@ -1,0 +1,93 @@
+//! A request for a device: which one, how much memory, which flavour of kernels.
+
+use super::DeviceError;
+use crate::caps::{OperandSource, Tier};
+
+/// A request for a device. The default: the best adapter as it comes, and none is an error.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// An index, part of a name, a backend, `cpu` or `reference`; `None`: nobody chose.
+    pub wanted: Option<String>,
+    /// Bytes that all buffers together may take; `None`: what the adapter allows.
+    pub memory_budget: Option<u64>,
+    /// The tier of the kernels; `None`: the highest that works. An adapter that lacks the one asked for is refused.
+    pub tier: Option<Tier>,
+    /// Where products read their operands; `None`: what suits the adapter. An adapter without texels refuses them.
+    pub operands: Option<OperandSource>,
+    /// Where nobody chose and there is no adapter: the CPU twins, with a warning, instead of an error.
+    pub twins_if_none: bool,
+    /// Cores that compile pipelines; `None`: all of them.
+    pub compile_cores: Option<usize>,
+}
+
+impl Selection {
+    /// Resolves the flag, the environment (`ZOWARMUP_DEVICE`) and the config key, in this order; empty strings choose nothing. The
+    /// flavour comes from `ZOWARMUP_TIER` and `ZOWARMUP_TEXELS`.
+    ///
+    /// # Errors
+    /// [`DeviceError::Setting`]: a variable with a value that it doesn't take.
+    pub fn resolve(flag: Option<&str>, config: &str, memory_budget: Option<u64>) -> Result<Self, DeviceError> {
+        let environment = variable("ZOWARMUP_DEVICE");
+        let wanted = [flag, environment.as_deref(), Some(config)]
+            .into_iter()
+            .flatten()
+            .map(str::trim)
+            .find(|text| !text.is_empty())
+            .map(str::to_owned);
+        let tiers = Tier::ALL.map(|tier| (tier.name(), tier));
+        let operands = [("0", OperandSource::Buffer), ("1", OperandSource::Texel)];
+        Ok(Self {
+            wanted,
+            memory_budget,
+            tier: one_of("ZOWARMUP_TIER", variable("ZOWARMUP_TIER"), &tiers)?,
+            operands: one_of("ZOWARMUP_TEXELS", variable("ZOWARMUP_TEXELS"), &operands)?,
+            twins_if_none: true,
+            compile_cores: None,
+        })
+    }
+
+    /// A particular device, by what `--device` takes.
+    pub fn of(wanted: &str) -> Self {
+        Self { wanted: Some(wanted.to_owned()), ..Self::default() }
+    }
+}
+
+/// An environment variable; one that isn't Unicode is shown as such when it is refused.
+fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+/// The choice that a variable's value names; unset and empty choose nothing.
+fn one_of<T: Copy>(
+    variable: &'static str,
+    value: Option<String>,
+    choices: &[(&'static str, T)],
+) -> Result<Option<T>, DeviceError> {
+    let Some(value) = value.map(|v| v.trim().to_owned()).filter(|v| !v.is_empty()) else {
+        return Ok(None);
+    };
+    match choices.iter().find(|(name, _)| *name == value) {
+        Some((_, choice)) => Ok(Some(*choice)),
+        None => {
+            let expected = choices.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" or ");
+            Err(DeviceError::Setting { variable, value, expected })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_names_a_choice_or_is_refused() {
+        let choices = Tier::ALL.map(|tier| (tier.name(), tier));
+        let of = |value: &str| one_of("ZOWARMUP_TIER", Some(value.to_owned()), &choices);
+        assert_eq!(one_of("ZOWARMUP_TIER", None, &choices).unwrap(), None);
+        assert_eq!(of(" ").unwrap(), None);
+        assert_eq!(of("core").unwrap(), Some(Tier::Core));
+        assert_eq!(of("subgroup").unwrap(), Some(Tier::Subgroup));
+        let text = of("bogus").unwrap_err().to_string();
+        assert_eq!(text, "environment variable ZOWARMUP_TIER: expected core or subgroup, found \"bogus\"");
+    }
+}
