@@ -78,7 +78,7 @@ fn launch(dispatch: &Dispatch, alignment: u64) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::copy::KERNEL;
+    use crate::kernels::copy::{KERNEL, Params};
     use crate::recording::kernel::Variant;
 
     fn of(fill: impl FnOnce(&mut Recording)) -> Result<(), DeviceError> {
@@ -94,8 +94,9 @@ mod tests {
 
     #[test]
     fn what_an_adapter_refuses_is_refused() {
-        let dispatch =
-            |spans: &[Span], grid| of(|rec| rec.dispatch(&KERNEL, Variant::plain(), &[0u32; 4], spans, grid, 0));
+        let dispatch = |spans: &[Span], grid| {
+            of(|rec| rec.dispatch(&KERNEL, Variant::plain(), &Params { quads: 1 }, spans, grid, 0))
+        };
         assert!(of(|rec| rec.copy(span(0, 0, 64), span(1, 4, 64))).is_ok());
         assert!(dispatch(&[span(0, 256, 768), span(1, 2048, 2048)], [65_535, 1, 1]).is_ok());
         let internal = |result| matches!(result, Err(DeviceError::Internal(_)));

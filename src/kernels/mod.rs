@@ -52,7 +52,8 @@ mod tests {
         let launched = |tier, subgroup_size| {
             let (name, backend, driver) = (String::new(), String::new(), String::new());
             let kind = AdapterKind::Other;
-            let info = AdapterInfo { name, backend, driver, kind, tier, subgroup_size, features: Vec::new() };
+            let (operands, features) = (crate::caps::OperandSource::Buffer, Vec::new());
+            let info = AdapterInfo { name, backend, driver, kind, tier, subgroup_size, operands, features };
             let mut names = HashSet::new();
             for case in crate::selftest::cases() {
                 let rec = (case.build)(&mut lib::Fixture::new(&info));
