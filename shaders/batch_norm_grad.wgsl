@@ -21,12 +21,14 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) t: u32,
 ) {
+    load_shape(WIDTH);
+    let step = PIXELS / PER_THREAD;
     let lane = lanes[group.z];
-    let items = lane.rows * CHANNELS * STEP;
+    let items = lane.rows * CHANNELS * step;
     let plane0 = lane.row0 * CHANNELS;
     let values = f32(lane.rows * PIXELS * WIDTH);
     for (var i = group.x * 64u + t; i < items; i += groups.x * 64u) {
-        let plane = plane0 + i / STEP;
+        let plane = plane0 + i / step;
         let channel = plane % CHANNELS;
         let stat = stats[group.z * CHANNELS + channel];
         let scale_at = lane.weight_base + params.scale_offset + channel;
@@ -37,9 +39,9 @@ fn main(
             slope = gradients[scale_at] / values;
             shift = gradients[lane.weight_base + params.bias_offset + channel] / values;
         }
-        let first = plane * PIXELS + i % STEP;
+        let first = plane * PIXELS + i % step;
         for (var k = 0u; k < PER_THREAD; k += 1u) {
-            let at = first + k * STEP;
+            let at = first + k * step;
             var g = dy_at(at);
             if RUNNING == 0u {
                 g -= shift + ((x_at(at) - stat.x) * stat.y) * slope;

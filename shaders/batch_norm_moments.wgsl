@@ -7,13 +7,13 @@
 @group(0) @binding(3) var<storage, read> moments: array<vec2<f32>>;
 
 const PART_COLUMNS: u32 = 1u;
-// Room for a row's parts of a channel, should the row be a lane of its own.
-const ROW_PARTS: u32 = (PIXELS + PART_COLUMNS - 1u) / PART_COLUMNS;
 
 fn channel_statistics(lane: Lane, channel: u32, t: u32) -> vec2<f32> {
     let columns = lane.rows * PIXELS;
     let parts = (columns + PART_COLUMNS - 1u) / PART_COLUMNS;
-    let first = lane.row0 * ROW_PARTS * CHANNELS + channel * parts;
+    // Room for a row's parts of a channel, should the row be a lane of its own.
+    let row_parts = (PIXELS + PART_COLUMNS - 1u) / PART_COLUMNS;
+    let first = lane.row0 * row_parts * CHANNELS + channel * parts;
     var sum = 0.0f;
     for (var i = t; i < parts; i += 64u) {
         sum += moments[first + i].x * f32(min(columns - i * PART_COLUMNS, PART_COLUMNS));

@@ -11,11 +11,10 @@
 
 const PART_COLUMNS: u32 = 4u;
 const PART: u32 = PART_COLUMNS / WIDTH;
-// Room for a row's parts of a channel, should the row be a lane of its own.
-const ROW_PARTS: u32 = (PIXELS + PART - 1u) / PART;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+    load_shape(WIDTH);
     let lane = lanes[group.z];
     let channel = group.y;
     let count = lane.rows * PIXELS;
@@ -36,7 +35,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     let whole = tree_sum(t, vec2<f32>(total(squares), 0.0f)).x;
     if t == 0u {
+        // Room for a row's parts of a channel, should the row be a lane of its own.
+        let row_parts = (PIXELS + PART - 1u) / PART;
         let parts = (count + PART - 1u) / PART;
-        moments[lane.row0 * ROW_PARTS * CHANNELS + channel * parts + group.x] = vec2<f32>(mean, whole);
+        moments[lane.row0 * row_parts * CHANNELS + channel * parts + group.x] = vec2<f32>(mean, whole);
     }
 }

@@ -7,9 +7,6 @@
 
 @group(0) @binding(5) var<storage, read_write> moments: array<vec2<f32>>;
 
-// Room for a row's parts of a channel, should the row be a lane of its own.
-const ROW_PARTS: u32 = (PIXELS + TILE_COLUMNS - 1u) / TILE_COLUMNS;
-
 fn after_tile(lane: Lane, first: u32, q0: u32, columns: u32, thread: u32, sums: ptr<function, Tile>) {
     let tiles = (columns + TILE_COLUMNS - 1u) / TILE_COLUMNS;
     let own = thread % LANES;
@@ -33,6 +30,8 @@ fn after_tile(lane: Lane, first: u32, q0: u32, columns: u32, thread: u32, sums: 
         }
     }
     team_sums(&squares, thread);
+    // Room for a row's parts of a channel, should the row be a lane of its own.
+    let row_parts = (PIXELS + TILE_COLUMNS - 1u) / TILE_COLUMNS;
     // Each thread stores what is left for it when the rows are dealt out.
     for (var r0 = 0u; r0 < TEAM_ROWS; r0 += LANES) {
         var part: vec2<f32>;
@@ -41,7 +40,7 @@ fn after_tile(lane: Lane, first: u32, q0: u32, columns: u32, thread: u32, sums: 
         }
         let o = first + r0 + own;
         if (r0 + own < TEAM_ROWS && o < OUT_C) {
-            moments[lane.row0 * ROW_PARTS * OUT_C + o * tiles + q0 / TILE_COLUMNS] = part;
+            moments[lane.row0 * row_parts * OUT_C + o * tiles + q0 / TILE_COLUMNS] = part;
         }
     }
 }

@@ -11,15 +11,12 @@
 #import lib/geometry.wgsl
 
 struct Params {
+    sizes: Sizes,
     weight_offset: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
 @group(0) @binding(4) var<storage, read_write> dx: array<f32>;
-
-const CLASSES: u32 = STRIDE * STRIDE;
-// The least multiple of the stride that isn't below the padding, minus it.
-const SHIFT: u32 = (PADDING + STRIDE - 1u) / STRIDE * STRIDE - PADDING;
 
 // Of each row of slot (f, own) the index of W[0][c][0][0].
 var<private> row: array<u32, TILE_O>;
@@ -70,16 +67,20 @@ fn every(first: u32, count: u32) -> u32 {
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    load_geometry();
     let lane = lanes[group.z];
+    let classes = STRIDE * STRIDE;
+    // The least multiple of the stride that isn't below the padding, minus it.
+    let shift = (PADDING + STRIDE - 1u) / STRIDE * STRIDE - PADDING;
     // The class: its first tap, its first pixel and how many there are, along y and x.
-    let first_tap = vec2<u32>(group.x % CLASSES / STRIDE, group.x % STRIDE);
-    let first_pixel = (first_tap + SHIFT) % STRIDE;
+    let first_tap = vec2<u32>(group.x % classes / STRIDE, group.x % STRIDE);
+    let first_pixel = (first_tap + shift) % STRIDE;
     let size = vec2<u32>(every(first_pixel.x, IN_H), every(first_pixel.y, IN_W));
     let columns = lane.rows * size.x * size.y;
     let q0 = group.y * TILE_COLUMNS;
     if (q0 >= columns) { return; }
     let member = thread % LANES;
-    let first = group.x / CLASSES * TILE_ROWS + thread / LANES * TILE_O * SHARE;
+    let first = group.x / classes * TILE_ROWS + thread / LANES * TILE_O * SHARE;
     for (var f = 0u; f < TILE_O; f++) {
         let c = min(first + f * SHARE + member % SHARE, IN_C - 1u);
         row[f] = lane.weight_base + params.weight_offset + c * KERNEL * KERNEL;

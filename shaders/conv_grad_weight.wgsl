@@ -10,6 +10,7 @@
 
 struct Params {
     cut: Cut,
+    sizes: Sizes,
     // Of the weight in what is summed into.
     weight_offset: u32,
     // 1: X is the batch of input samples (rows from x_row on), 0: an activation (rows from row0 on).
@@ -22,9 +23,6 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> gradients: array<f32>;
 
 const SPLIT: u32 = 0u;
-
-// Quads of a sample's pixels.
-const QUADS: u32 = (PIXELS + 3u) / 4u;
 
 // Where row o of slot f and the channel of column p start in a sample, and the column's tap, which may lead outside.
 var<private> row: array<u32, TILE_O>;
@@ -69,6 +67,9 @@ fn tile_row_quad(f: u32, k: u32) -> vec4<f32> {
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    load_geometry();
+    // Of a sample's pixels.
+    let quads = (PIXELS + 3u) / 4u;
     let work = work_of(params.cut, group.z, OUT_C * DEPTH);
     if (SPLIT == 1u && work.first >= work.end) { return; }
     let lane = lanes[work.lane];
@@ -101,11 +102,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var part = work.first; part < work.end; part++) {
         let units = part_units(params.cut, lane.rows, part);
         var sums: Tile;
-        for (var sample = units.x / QUADS; sample * QUADS < units.y; sample++) {
+        for (var sample = units.x / quads; sample * quads < units.y; sample++) {
             dy_sample = (lane.row0 + sample) * OUT_C * PIXELS;
             x_sample = (x_row + sample) * IN_C * IN_H * IN_W;
-            let begun = sample * QUADS;
-            let end = min(units.y - begun, QUADS) * 4u;
+            let begun = sample * quads;
+            let end = min(units.y - begun, quads) * 4u;
             for (var k = (max(units.x, begun) - begun) * 4u; k < end; k += 4u) { tile_step(&sums, k); }
         }
         for (var f = 0u; f < TILE_O; f++) {

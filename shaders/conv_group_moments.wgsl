@@ -11,8 +11,6 @@ const SEGMENT: u32 = 1u;
 const PART_VALUES: u32 = TEAM_ROWS * SEGMENT;
 // Parts of a thread.
 const PART_COUNT: u32 = TILE_Q / SEGMENT;
-// Segments of a sample's pixels.
-const SEGMENTS: u32 = PIXELS / (SEGMENT * LANES);
 
 fn after_tile(lane: Lane, first: u32, q0: u32, columns: u32, thread: u32, sums: ptr<function, Tile>) {
     if (first >= OUT_C) { return; }
@@ -32,12 +30,14 @@ fn after_tile(lane: Lane, first: u32, q0: u32, columns: u32, thread: u32, sums: 
             }
         }
     }
+    // Of a sample's pixels.
+    let segments = PIXELS / (SEGMENT * LANES);
     for (var s = 0u; s < PART_COUNT; s++) {
         let q = q0 + s * SEGMENT * LANES;
         if (q < columns) {
             let row = lane.row0 + q / PIXELS;
             let segment = q % PIXELS / (SEGMENT * LANES);
-            let part = (row * (OUT_C / TEAM_ROWS) + first / TEAM_ROWS) * SEGMENTS + segment;
+            let part = (row * (OUT_C / TEAM_ROWS) + first / TEAM_ROWS) * segments + segment;
             moments[part * LANES + thread % LANES] = vec2<f32>(means[s], squares[s]);
         }
     }

@@ -18,6 +18,7 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) t: u32,
 ) {
+    load_shape(WIDTH);
     let lane = lanes[group.z];
     let per_group = CHANNELS / params.groups;
     let count = per_group * PIXELS;

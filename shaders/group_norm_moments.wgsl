@@ -10,6 +10,8 @@
 const PARTS: u32 = 1u;
 const PART_VALUES: u32 = 1u;
 
+const PIXEL_WIDTH: u32 = 1u;
+
 fn slice_statistics(slice: u32, t: u32) -> vec2<f32> {
     let first = slice * PARTS;
     var sum = 0.0f;

@@ -5,6 +5,8 @@
 
 #operand @binding(3) x: Value
 
+const PIXEL_WIDTH: u32 = WIDTH;
+
 fn slice_statistics(slice: u32, t: u32) -> vec2<f32> {
     let count = CHANNELS / params.groups * PIXELS;
     let values = f32(count * WIDTH);

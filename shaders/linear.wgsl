@@ -22,8 +22,17 @@ struct Params {
 #import lib/math.wgsl
 #operand @binding(5) residual: f32
 
+// params.activation as a constant.
 const ACTIVATION: u32 = 0u;
 const RESIDUAL: u32 = 0u;
+
+fn activation() -> u32 {
+#ifdef ANY_SHAPE
+    return params.activation;
+#else
+    return ACTIVATION;
+#endif
+}
 
 var<private> column: array<u32, TILE_Q>;
 var<private> first_row: u32;
@@ -42,8 +51,8 @@ fn input_quad(p: u32, k: u32) -> vec4<f32> {
 fn store(o: u32, q: u32, sum: f32) {
     let i = (out_row + q) * params.outputs + o;
     var y = sum;
-    if (ACTIVATION == 1u) { y = max(sum, 0.0); }
-    if (ACTIVATION == 2u) { y = 0.5f * sum * (1.0f + erf_f32(sum * 0.70710678f)); }
+    if (activation() == 1u) { y = max(sum, 0.0); }
+    if (activation() == 2u) { y = 0.5f * sum * (1.0f + erf_f32(sum * 0.70710678f)); }
     if (RESIDUAL == 1u) { y += residual_at(i); }
     output[i] = y;
 }

@@ -20,16 +20,18 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) t: u32,
 ) {
+    load_shape(WIDTH);
+    let step = PIXELS / PER_THREAD;
     let lane = lanes[group.z];
-    let items = lane.rows * CHANNELS * STEP;
+    let items = lane.rows * CHANNELS * step;
     let plane0 = lane.row0 * CHANNELS;
     for (var i = group.x * 64u + t; i < items; i += groups.x * 64u) {
-        let plane = plane0 + i / STEP;
+        let plane = plane0 + i / step;
         let of_lane = group.z * CHANNELS + plane % CHANNELS;
         let ab = coefficients[select(of_lane, plane, BY_ROW == 1u)];
-        let first = plane * PIXELS + i % STEP;
+        let first = plane * PIXELS + i % step;
         for (var k = 0u; k < PER_THREAD; k += 1u) {
-            let at = first + k * STEP;
+            let at = first + k * step;
             var v = x_at(at) * ab.x + ab.y;
             if RESIDUAL == 1u {
                 v += residual_at(at);

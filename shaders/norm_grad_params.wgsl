@@ -18,8 +18,13 @@ struct Params {
 }
 
 // params.channels, and params.spatial in Values, as constants, so that divisions by them compile to multiplications.
+#ifdef ANY_SHAPE
+var<private> CHANNELS: u32;
+var<private> PIXELS: u32;
+#else
 const CHANNELS: u32 = 1u;
 const PIXELS: u32 = 1u;
+#endif
 
 override BY_ROW: u32 = 1u;
 
@@ -32,6 +37,10 @@ override BY_ROW: u32 = 1u;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+#ifdef ANY_SHAPE
+    CHANNELS = params.channels;
+    PIXELS = params.spatial / WIDTH;
+#endif
     let work = work_of(params.cut, group.z, 2u * CHANNELS);
     let lane = lanes[work.lane];
     let channel = group.x;

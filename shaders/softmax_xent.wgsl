@@ -4,7 +4,7 @@
 // Some software drivers compile a kernel anew at each dispatch to put uniform loop bounds and conditions into it, which takes
 // milliseconds: the zero added to them keeps it from that.
 #import lib/lane.wgsl
-#import lib/math.wgsl
+#import lib/softmax.wgsl
 #operand @binding(2) logits: f32
 
 struct Params {
@@ -27,23 +27,9 @@ fn main(
     let lane = lanes[group.z];
     for (var r = group.x * 64u + t; r < lane.rows; r += groups.x * 64u) {
         let first = (lane.row0 + r) * classes;
-        var best = 0u;
-        var most = logits_at(first);
-        for (var c = 1u; c < classes; c += 1u) {
-            let v = logits_at(first + c);
-            if v > most {
-                most = v;
-                best = c;
-            }
-        }
-        var sum = 0.0f;
-        for (var c = 0u; c < classes; c += 1u) {
-            if c != best {
-                sum += exp_f32(logits_at(first + c) - most);
-            }
-        }
+        let row = softmax_row(first, classes);
         let label = labels[lane.x_row + r];
-        loss[lane.out_row + r] = (most - logits_at(first + label)) + log1p_f32(sum);
-        correct[lane.out_row + r] = select(0u, 1u, best == label);
+        loss[lane.out_row + r] = (row.most - logits_at(first + label)) + log1p_f32(row.sum);
+        correct[lane.out_row + r] = select(0u, 1u, row.best == label);
     }
 }

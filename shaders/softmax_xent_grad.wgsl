@@ -5,7 +5,7 @@
 // Some software drivers compile a kernel anew at each dispatch to put uniform loop bounds and conditions into it, which takes
 // milliseconds: the zero added to them keeps it from that.
 #import lib/lane.wgsl
-#import lib/math.wgsl
+#import lib/softmax.wgsl
 #operand @binding(2) logits: f32
 
 struct Params {
@@ -17,6 +17,19 @@ struct Params {
 @group(0) @binding(3) var<storage, read> labels: array<u32>;
 @group(0) @binding(4) var<storage, read_write> dlogits: array<f32>;
 
+fn store(row: Row, first: u32, c: u32, classes: u32, label: u32, coef: f32) {
+    if c >= classes {
+        return;
+    }
+    let whole = 1.0f + row.sum;
+    let p = select(other_exp(row, first, c, classes), 1.0f, c == row.best);
+    var d = p / whole;
+    if c == label {
+        d = select(d - 1.0f, -row.sum / whole, c == row.best);
+    }
+    dlogits[first + c] = d * coef;
+}
+
 @compute @workgroup_size(64)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -27,33 +40,13 @@ fn main(
     let lane = lanes[group.z];
     for (var r = group.x * 64u + t; r < lane.rows; r += groups.x * 64u) {
         let first = (lane.row0 + r) * classes;
-        var best = 0u;
-        var most = logits_at(first);
-        for (var c = 1u; c < classes; c += 1u) {
-            let v = logits_at(first + c);
-            if v > most {
-                most = v;
-                best = c;
-            }
-        }
-        var sum = 0.0f;
-        for (var c = 0u; c < classes; c += 1u) {
-            if c != best {
-                sum += exp_f32(logits_at(first + c) - most);
-            }
-        }
+        let row = softmax_row(first, classes);
         let label = labels[lane.x_row + r];
-        let whole = 1.0f + sum;
-        for (var c = 0u; c < classes; c += 1u) {
-            var p = 1.0f;
-            if c != best {
-                p = exp_f32(logits_at(first + c) - most);
-            }
-            var d = p / whole;
-            if c == label {
-                d = select(d - 1.0f, -sum / whole, c == best);
-            }
-            dlogits[first + c] = d * lane.coef;
+        for (var c = 0u; c < classes; c += 4u) {
+            store(row, first, c, classes, label, lane.coef);
+            store(row, first, c + 1u, classes, label, lane.coef);
+            store(row, first, c + 2u, classes, label, lane.coef);
+            store(row, first, c + 3u, classes, label, lane.coef);
         }
     }
 }

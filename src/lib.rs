@@ -12,11 +12,11 @@ pub mod fed;
 pub mod files;
 pub mod golden;
 pub mod kernels;
+pub mod layers;
 pub mod ledger;
 pub mod model;
 
 pub mod recording;
-pub mod reference;
 pub mod rng;
 pub mod rule;
 pub mod selftest;

@@ -11,7 +11,7 @@ use crate::device::{Device, DeviceError, Selection, open};
 use crate::engine::{Engine, EngineError, ProbeSettings};
 use crate::golden::{Golden, GoldenError, Mode, PassGolden, SpsaGolden};
 
-/// Largest relative error of logits, loss and statistics (interfaces, Golden files).
+/// Largest relative error of logits, loss and statistics (docs/models.md, Golden files).
 const FORWARD_TOLERANCE: f64 = 1e-4;
 /// Largest relative error of a gradient.
 const GRADIENT_TOLERANCE: f64 = 1e-3;

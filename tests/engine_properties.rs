@@ -7,8 +7,10 @@ use serde_json::json;
 use support::{Images, Narrow, bits, device, graph};
 use zowarmup::device::Device;
 use zowarmup::engine::{
-    Counters, Engine, Evaluation, Fingerprint, ProbeClient, ProbeSettings, TrainClient, TrainSettings, Update,
+    Counters, Engine, Evaluation, Fingerprint, Pass, ProbeClient, ProbeSettings, Program, Session, State, TrainClient,
+    TrainSettings, Update, Workspace,
 };
+use zowarmup::kernels::params::Lane;
 use zowarmup::model::Graph;
 use zowarmup::stream::Distribution;
 
@@ -157,6 +159,111 @@ fn no_result_depends_on_the_largest_binding() {
     }
 }
 
+/// Losses of more probes than a binding or the memory holds give the same bits, whatever block a probe comes in.
+#[test]
+fn no_probe_depends_on_the_block_it_comes_in() {
+    let graph = small_mlp();
+    let results = |device: Box<dyn Device>| {
+        let mut engine = Engine::new(device, graph.clone(), &graph.init_weights(5)).unwrap();
+        let samples = engine.upload(&Images::new(SAMPLES as usize, 5, (2, 64)).set()).unwrap();
+        let indices: Vec<u32> = (0..SAMPLES).collect();
+        let seeds: Vec<u64> = (0..40).collect();
+        let parts = [&indices[..1], &indices[1..38], &indices[38..]];
+        let clients = parts.map(|indices| ProbeClient { indices, seeds: &seeds });
+        let settings =
+            ProbeSettings { distribution: Distribution::Rademacher, tau: 0.75, epsilon: 1e-3, batch_statistics: false };
+        engine.take_counters();
+        let probes = engine.probe(&samples, &clients, &settings).unwrap();
+        let dispatches = engine.take_counters().dispatches;
+        (probes.iter().map(|p| (p.dl.to_bits(), p.loss.to_bits())).collect::<Vec<_>>(), dispatches)
+    };
+    for reference in [true, false] {
+        let (whole, plenty) = results(device(reference, None));
+        assert_eq!(whole.len(), 120);
+        // 7,200 losses take 28,800 bytes.
+        let narrow = Narrow::boxed(device(reference, None), 49 * 256);
+        for (name, cut) in [("binding", narrow), ("memory", device(reference, Some(128 << 10)))] {
+            let (cut, dispatches) = results(cut);
+            assert!(cut == whole, "{name}, {reference}: other bits");
+            assert!(dispatches > plenty, "{name}, {reference}: nothing was cut");
+        }
+    }
+}
+
+/// Two programs and three states that take turns in a workspace give what each gives alone.
+#[test]
+fn programs_and_states_share_a_workspace() {
+    let (mlp, cnn) = (small_mlp(), small_cnn());
+    let images = Images::new(SAMPLES as usize, 5, (2, 64));
+    let indices: Vec<u32> = (0..SAMPLES).collect();
+    let work = [TrainClient { batches: vec![indices[..40].to_vec(), indices[40..].to_vec()], share: 1.0 }];
+    let rates = TrainSettings { client_lr: 0.05, server_lr: 1.0 };
+    let alone = |graph: &Graph, seed: u64| {
+        let mut engine = Engine::new(device(true, None), graph.clone(), &graph.init_weights(seed)).unwrap();
+        let samples = engine.upload(&images.set()).unwrap();
+        let before = engine.evaluate(&samples).unwrap();
+        engine.train(&samples, &work, &rates).unwrap();
+        (before, engine.evaluate(&samples).unwrap(), bits(&engine.weights().unwrap()))
+    };
+    let mut space = Workspace::new(device(true, None)).unwrap();
+    let samples = space.upload(&images.set()).unwrap();
+    let programs = [&mlp, &cnn].map(|graph| Program::new(&mut space, graph.clone()).unwrap());
+    let seats = [(0, 1), (1, 2), (0, 3)];
+    let mut states: Vec<State> = seats.iter().map(|&(p, _)| State::new(&mut space, &programs[p]).unwrap()).collect();
+    for (state, (p, seed)) in states.iter_mut().zip(seats) {
+        let weights = programs[p].graph().init_weights(seed);
+        space.session(&programs[p], state).set_weights(&weights).unwrap();
+    }
+    let mut turn = |work: &mut dyn FnMut(&mut Session<'_>)| {
+        for (state, (p, _)) in states.iter_mut().zip(seats) {
+            work(&mut space.session(&programs[p], state));
+        }
+    };
+    let (mut before, mut after, mut weights) = (Vec::new(), Vec::new(), Vec::new());
+    turn(&mut |session| before.push(session.evaluate(&samples).unwrap()));
+    turn(&mut |session| {
+        session.train(&samples, &work, &rates).unwrap();
+    });
+    turn(&mut |session| after.push(session.evaluate(&samples).unwrap()));
+    turn(&mut |session| weights.push(bits(&session.weights().unwrap())));
+    for (i, (p, seed)) in seats.into_iter().enumerate() {
+        let expected = alone([&mlp, &cnn][p], seed);
+        assert!((&before[i], &after[i], &weights[i]) == (&expected.0, &expected.1, &expected.2), "state {i}");
+    }
+}
+
+/// A pass holds its buffers: whatever asks for larger ones in between, it gives the same again.
+#[test]
+fn a_pass_outlives_work_that_grows_its_buffers() {
+    for reference in [true, false] {
+        let graph = small_cnn();
+        let mut engine = Engine::new(device(reference, None), graph.clone(), &graph.init_weights(5)).unwrap();
+        let samples = engine.upload(&Images::new(SAMPLES as usize, 5, (2, 64)).set()).unwrap();
+        let lane = Lane { rows: 3, coef: 1e-3, seed_lo: 9, ..Lane::default() };
+        let forward = engine.losses_pass(&samples, &[4, 5, 6], vec![lane], Some(Distribution::Rademacher)).unwrap();
+        let backward = engine.gradients_pass(&samples, &[7, 8]).unwrap();
+        let read = |engine: &mut Engine, pass: &Pass| {
+            let mut recording = pass.recording.clone();
+            recording.read_back(pass.output);
+            engine.device_mut().run(&recording).unwrap().concat()
+        };
+        let before = [&forward, &backward].map(|pass| read(&mut engine, pass));
+        assert!(before[0] != before[1] && before.iter().all(|bytes| bytes.iter().any(|&b| b != 0)));
+        engine.evaluate(&samples).unwrap();
+        let indices: Vec<u32> = (0..SAMPLES).collect();
+        let work = [TrainClient { batches: vec![indices.clone()], share: 1.0 }];
+        let weights = engine.weights().unwrap();
+        engine.train(&samples, &work, &TrainSettings { client_lr: 0.05, server_lr: 1.0 }).unwrap();
+        engine.set_weights(&weights).unwrap();
+        assert!(before == [&forward, &backward].map(|pass| read(&mut engine, pass)), "on the twins: {reference}");
+        // And its buffers go with it.
+        let held = engine.device().allocated_bytes();
+        drop((forward, backward));
+        engine.evaluate(&samples).unwrap();
+        assert!(engine.device().allocated_bytes() < held);
+    }
+}
+
 /// Forward passes, gradients, a training step, and statistics that are computed and set, as bits.
 #[derive(Debug, PartialEq)]
 struct NormOutcome {
@@ -200,6 +307,7 @@ fn norm_outcome(device: Box<dyn Device>, graph: &Graph) -> NormOutcome {
     assert!(trained.iter().zip(&weights).skip(d).all(|(after, before)| after != before), "statistics that stayed");
     let recomputed = engine.batch_norm_statistics(&samples, &[&indices[..5], &indices[5..]]).unwrap();
     engine.set_running_statistics(&recomputed).unwrap();
+    let recomputed: Vec<f32> = recomputed.into_iter().flat_map(|tensor| tensor.values).collect();
     assert_eq!(bits(&engine.weights().unwrap()[d..]), bits(&recomputed));
     NormOutcome {
         logits,

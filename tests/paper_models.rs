@@ -9,7 +9,8 @@ use support::{Images, bits, device, graph};
 use zowarmup::caps::{AdapterInfo, Tier};
 use zowarmup::device::{Device, PlanningDevice, ReferenceDevice};
 use zowarmup::engine::{
-    Engine, EngineError, ProbeClient, ProbeSettings, SampleSet, Samples, TrainClient, TrainSettings, Update,
+    Engine, EngineError, ProbeClient, ProbeSettings, SampleSet, Samples, TrainClient, TrainSettings, Update, ZoPhase,
+    check_zo_phase,
 };
 use zowarmup::kernels::params::Lane;
 use zowarmup::model::Graph;
@@ -84,7 +85,8 @@ fn rounds_of_a_resnet_above_the_largest_binding_are_planned_in_windows() {
         let clients: Vec<TrainClient> = indices.chunks(32).map(client).collect();
         engine.train(&samples, &clients, &TrainSettings { client_lr: 0.05, server_lr: 1.0 }).unwrap();
         let statistics = engine.batch_norm_statistics(&samples, &[&indices[..32], &indices[32..]]).unwrap();
-        assert_eq!(statistics.len(), model.state_len() - model.param_count());
+        let values: usize = statistics.iter().map(|tensor| tensor.values.len()).sum();
+        assert_eq!(values, model.state_len() - model.param_count());
         engine.set_running_statistics(&statistics).unwrap();
     }
     // A layer that passes the limit by itself.
@@ -115,6 +117,22 @@ fn plans_that_do_not_fit_say_by_how_much() {
     let device = PlanningDevice::like(&ReferenceDevice::new(Some(40 << 20)));
     let Err(error) = Engine::planned(Box::new(device), batch) else { panic!("fits") };
     assert!(error.to_string().contains("device.memory_budget") && error.to_string().contains("missing"), "{error}");
+}
+
+/// The paper's main cell is 50 clients with 1,000 images each; at 336 probes their losses take more than a binding of 128 MiB.
+#[test]
+fn a_round_whose_losses_pass_the_largest_binding_is_planned() {
+    let device = ReferenceDevice::new(None);
+    let (pixels, labels) = (vec![0; 50_000 * 3072], vec![0; 50_000]);
+    let set = SampleSet { pixels: &pixels, labels: &labels, shape: (3, 1024), table: vec![0.0; 768] };
+    let clients = [1000; 50];
+    let phase = |probes| ZoPhase { clients: &clients, probes, settings: SETTINGS, statistics: &[] };
+    assert!(2 * 4 * 50_000 * 336 > device.limits().binding);
+    check_zo_phase(&device, &resnet18(), &[&set], &phase(336)).unwrap();
+    let error = check_zo_phase(&device, &resnet18(), &[&set], &phase(u32::MAX)).unwrap_err().to_string();
+    assert!(error.contains("zo.probes") && error.contains("8388608"), "{error}");
+    let error = check_zo_phase(&device, &resnet18(), &[&set], &phase(200_000)).unwrap_err().to_string();
+    assert!(error.contains("zo.probes"), "{error}");
 }
 
 /// A narrow model's probes and update: (dl, loss) bits of each probe, and the weights after a replay of them.

@@ -1,5 +1,5 @@
-//! Embeds the files below `shaders/`, lists the kernels, and names the commit in `zowarmup --version`. Outside a git checkout the version stands alone.
-use std::fmt::Write;
+//! Embeds the files below `shaders/`, finds the kernels of `src/kernels/`, and names the commit in `zowarmup --version`. Outside a git
+//! checkout the version stands alone.
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, io};
@@ -14,7 +14,6 @@ fn main() -> io::Result<()> {
 
 /// Writes `shaders.rs`, which `src/shaders/mod.rs` includes: a list of the paths below `shaders/` and the files' contents.
 fn embed_shaders() -> io::Result<()> {
-    let folder = |variable| env::var_os(variable).map(PathBuf::from).ok_or(io::ErrorKind::NotFound);
     let root = folder("CARGO_MANIFEST_DIR")?.join("shaders");
     let mut files = Vec::new();
     collect(&root, &root, &mut files)?;
@@ -26,8 +25,57 @@ fn embed_shaders() -> io::Result<()> {
     );
     // A folder's time changes with the files in it.
     println!("cargo::rerun-if-changed=shaders");
-    let target = folder("OUT_DIR")?.join("shaders.rs");
-    if fs::read_to_string(&target).is_ok_and(|there| there == list) { Ok(()) } else { fs::write(target, list) }
+    generate("shaders.rs", &list)
+}
+
+/// Writes `kernels.rs`, which `src/kernels/mod.rs` includes: the module of every file of `src/kernels`, each of which has a shader of its
+/// name, and lists of their kernels and self-test cases.
+fn list_kernels() -> io::Result<()> {
+    let root = folder("CARGO_MANIFEST_DIR")?;
+    let mut files = Vec::new();
+    for entry in fs::read_dir(root.join("src/kernels"))? {
+        let path = entry?.path();
+        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        if path.extension().is_none_or(|end| end != "rs") || name == "mod" {
+            continue;
+        }
+        if !root.join(format!("shaders/{name}.wgsl")).exists() {
+            return Err(io::Error::other(format!("src/kernels/{name}.rs: there is no shaders/{name}.wgsl")));
+        }
+        files.push((name, path));
+    }
+    files.sort();
+    let lines = |line: fn(&str, &Path) -> String| files.iter().map(|(name, path)| line(name, path)).collect::<String>();
+    let modules = lines(|name, path| format!("#[path = {path:?}]\npub mod {name};\n"));
+    let rows = lines(|name, _| format!("    &{name}::KERNEL,\n"));
+    let cases = lines(|name, _| format!("        {name}::cases(),\n"));
+    let list = format!(
+        "{modules}
+/// The table: every kernel once.
+pub static ALL: &[&crate::recording::kernel::Kernel] = &[
+{rows}];
+
+/// Every self-test case, kernel by kernel.
+pub fn cases() -> Vec<lib::Case> {{
+    let cases = [
+{cases}    ];
+    cases.into_iter().flatten().collect()
+}}
+"
+    );
+    println!("cargo::rerun-if-changed=src/kernels");
+    generate("kernels.rs", &list)
+}
+
+/// A folder that cargo names in a variable.
+fn folder(variable: &str) -> io::Result<PathBuf> {
+    Ok(env::var_os(variable).map(PathBuf::from).ok_or(io::ErrorKind::NotFound)?)
+}
+
+/// Writes a file for the crate to include, unless it is there already.
+fn generate(name: &str, text: &str) -> io::Result<()> {
+    let target = folder("OUT_DIR")?.join(name);
+    if fs::read_to_string(&target).is_ok_and(|there| there == text) { Ok(()) } else { fs::write(target, text) }
 }
 
 /// Adds the WGSL files below `folder`, with their paths below `root`, `/` between the parts.
@@ -64,75 +112,4 @@ fn name_commit() {
 fn git(arguments: &[&str]) -> Option<String> {
     let out = Command::new("git").args(arguments).output().ok().filter(|out| out.status.success())?;
     String::from_utf8(out.stdout).ok().map(|text| text.trim().to_owned())
-}
-
-/// Declares the module of every file of `src/kernels`, each of which has a shader of its name, and lists their kernels and self-test
-/// cases, in `kernels.rs` of the output folder.
-fn list_kernels() -> io::Result<()> {
-    println!("cargo::rerun-if-changed=src/kernels");
-    let invalid = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
-    let variable = |name: &str| env::var(name).map_err(|e| invalid(format!("{name}: {e}")));
-    let (root, out) = (variable("CARGO_MANIFEST_DIR")?, variable("OUT_DIR")?);
-    let mut names = Vec::new();
-    for entry in fs::read_dir(Path::new(&root).join("src/kernels"))? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|e| e == "rs")
-            && let Some(name) = path.file_stem().and_then(|n| n.to_str())
-            && !["mod", "conv_grad", "linear_grad", "layer_norm", "norm"].contains(&name)
-        {
-            if !Path::new(&root).join(format!("shaders/{name}.wgsl")).exists() {
-                return Err(invalid(format!("src/kernels/{name}.rs: there is no shaders/{name}.wgsl")));
-            }
-            names.push((name.to_owned(), path));
-        }
-    }
-    names.sort();
-    let (mut modules, mut rows, mut cases) = (String::new(), String::new(), String::new());
-    for (name, path) in names {
-        let written = writeln!(modules, "#[path = {path:?}]\npub mod {name};")
-            .and_then(|()| writeln!(rows, "        &{name}::KERNEL,"))
-            .and_then(|()| writeln!(cases, "        {name}::cases(),"));
-        written.map_err(|e| invalid(e.to_string()))?;
-    }
-    for row in [
-        "norm::GROUP_NORM_STATS",
-        "norm::GROUP_NORM_MOMENTS",
-        "norm::BATCH_NORM_STATS",
-        "norm::BATCH_NORM_MOMENTS",
-        "norm::RUNNING_NORM_STATS",
-        "norm::NORM_APPLY",
-        "norm::NORM_GRAD_PARAMS",
-        "norm::GROUP_NORM_GRAD",
-        "norm::BATCH_NORM_GRAD",
-        "norm::RUNNING_UPDATE",
-        "layer_norm::LAYER_NORM",
-        "layer_norm::LAYER_NORM_GRAD",
-        "layer_norm::LAYER_NORM_GRAD_PARAMS",
-        "linear_grad::LINEAR_GRAD_INPUT",
-        "linear_grad::LINEAR_GRAD_WEIGHT",
-        "linear_grad::BIAS_GRAD",
-        "conv_grad::CONV_GRAD_INPUT",
-        "conv_grad::CONV_GRAD_WEIGHT",
-    ] {
-        rows += &format!("        &{row},\n");
-    }
-    let text = format!(
-        "{modules}
-/// Every kernel, by name.
-pub fn all() -> Vec<&'static crate::recording::kernel::Kernel> {{
-    vec![
-{rows}    ]
-}}
-
-/// Every self-test case, kernel by kernel.
-pub fn cases() -> Vec<lib::Case> {{
-    [
-{cases}    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}}
-"
-    );
-    fs::write(Path::new(&out).join("kernels.rs"), text)
 }

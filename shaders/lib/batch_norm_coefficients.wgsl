@@ -16,6 +16,7 @@
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+    load_shape(1u);
     let lane = lanes[group.z];
     let channel = group.x;
     if lane.rows == 0u {

@@ -7,7 +7,9 @@
 // tile is stored: `first` is the team's first channel (it may lie beyond OUT_C), q0 the tile's first column of the lane's `columns`, sums
 // those of the thread, of which those beyond the columns mean nothing.
 #import lib/lane.wgsl
+#import lib/geometry.wgsl
 struct Params {
+    sizes: Sizes,
     weight_offset: u32,
     bias_offset: u32,
     from_batch: u32,
@@ -18,10 +20,17 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> output: array<f32>;
 #operand @binding(3) inputs: f32
 #import lib/tile_store.wgsl
-#import lib/geometry.wgsl
 
 // params.relu as a constant: some drivers load a uniform anew for each value stored.
 const RELU: u32 = 0u;
+
+fn relu() -> bool {
+#ifdef ANY_SHAPE
+    return params.relu == 1u;
+#else
+    return RELU == 1u;
+#endif
+}
 
 // A column's sample, and its window's top left corner (which may lie outside).
 var<private> column_sample: array<u32, TILE_Q>;
@@ -55,11 +64,12 @@ fn input_quad(p: u32, k: u32) -> vec4<f32> {
 }
 fn store(o: u32, q: u32, sum: f32) {
     let row = out_row + q / PIXELS;
-    output[(row * OUT_C + o) * PIXELS + q % PIXELS] = select(sum, max(sum, 0.0), RELU == 1u);
+    output[(row * OUT_C + o) * PIXELS + q % PIXELS] = select(sum, max(sum, 0.0), relu());
 }
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    load_geometry();
     let lane = lanes[group.z];
     let q0 = group.y * TILE_COLUMNS;
     let columns = lane.rows * PIXELS;

@@ -4,7 +4,7 @@
 // z = lanes. Traffic: the kernel's, 2 weights a channel and row, and what is stored.
 //
 // A kernel that imports this defines slice_statistics(slice, t) -> (mean, variance), called by all 64 threads t of a workgroup, with
-// slice = row * groups + group.
+// slice = row * groups + group; and PIXEL_WIDTH, the f32 of what it counts as pixels.
 #import lib/norm.wgsl
 #import lib/weight.wgsl
 #import lib/coefficients.wgsl
@@ -20,6 +20,7 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) t: u32,
 ) {
+    load_shape(PIXEL_WIDTH);
     let lane = lanes[group.z];
     let per_group = CHANNELS / params.groups;
     for (var r = group.y; r < lane.rows; r += groups.y) {

@@ -20,7 +20,21 @@ struct Params {
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
 
 // params.channels and params.spatial as constants, so that divisions by them compile to multiplications; PIXELS in Values.
+#ifdef ANY_SHAPE
+// From the uniform block, so that one pipeline serves all shapes.
+var<private> CHANNELS: u32;
+var<private> PIXELS: u32;
+#else
 const CHANNELS: u32 = 1u;
 const PIXELS: u32 = 1u;
+#endif
+
+// To be called before the two are used, with the f32 of what is counted as pixels.
+fn load_shape(width: u32) {
+#ifdef ANY_SHAPE
+    CHANNELS = params.channels;
+    PIXELS = params.spatial / width;
+#endif
+}
 
 const EPS: f32 = 1.0e-5f;

@@ -1,5 +1,4 @@
 // The Values of a thread in elementwise kernels over images: PER_THREAD of one plane (row and channel), PIXELS / PER_THREAD apart, so that
-// what belongs to the plane is loaded once and neighbouring threads keep to neighbouring Values. Item i has plane i / STEP and begins at
-// its Value i % STEP.
+// what belongs to the plane is loaded once and neighbouring threads keep to neighbouring Values. Item i has plane i / step and begins at
+// its Value i % step, where step = PIXELS / PER_THREAD.
 const PER_THREAD: u32 = 1u;
-const STEP: u32 = PIXELS / PER_THREAD;

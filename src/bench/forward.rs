@@ -11,7 +11,7 @@ use crate::engine::{Engine, EngineError, Pass, SampleSet, Samples};
 use crate::fed::experiment::Experiment;
 use crate::fed::zo;
 use crate::kernels::params::Lane;
-use crate::model::{Graph, Layer};
+use crate::model::Graph;
 use crate::rng::probe_seed;
 use crate::selftest::{relative, rounding};
 use crate::stream::Distribution;
@@ -154,15 +154,7 @@ impl Case<'_> {
 
     /// Both sides' worst rounding in sums of each layer, and of the loss.
     fn tolerance(&self) -> f64 {
-        let depth = |layer: &Layer| match *layer {
-            Layer::Linear { in_features, .. } => in_features + 2,
-            Layer::Conv { input, kernel, .. } => input.c * kernel * kernel + 2,
-            // Sums of a norm run in blocks and trees; what is left is short.
-            Layer::Norm { .. } | Layer::LayerNorm { .. } => 64,
-            Layer::Attention { tokens, heads, dim } => tokens + dim / heads + 40,
-            _ => 1,
-        };
-        let sums: usize = self.graph.nodes.iter().map(|n| depth(&n.layer)).sum();
+        let sums: usize = self.graph.nodes.iter().map(|n| n.layer.summands()).sum();
         let loss = if self.output == Output::Losses { self.graph.classes + 40 } else { 0 };
         rounding(2 * (sums + loss) as u32)
     }

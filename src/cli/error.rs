@@ -128,8 +128,8 @@ fn of_folder(error: &FolderError) -> u8 {
 fn of_engine(error: &EngineError) -> u8 {
     match error {
         EngineError::Device(e) => of_device(e),
-        EngineError::Whole { .. } => WRONG,
-        EngineError::Params { .. } => FAILED,
+        EngineError::Whole { .. } | EngineError::OneValue { .. } | EngineError::TooMany { .. } => WRONG,
+        EngineError::Params { .. } | EngineError::Tensor { .. } | EngineError::State { .. } => FAILED,
     }
 }
 

@@ -42,7 +42,7 @@ impl Scores {
         });
         Self {
             loss: finite.then_some(evaluation.loss),
-            accuracy: finite.then(|| evaluation.accuracy()),
+            accuracy: evaluation.accuracy(),
             samples: evaluation.samples(),
             per_class: per_class.collect(),
         }

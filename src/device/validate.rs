@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn what_an_adapter_refuses_is_refused() {
         let dispatch = |spans: &[Span], grid| {
-            of(|rec| rec.dispatch(&KERNEL, Variant::plain(), &Params { quads: 1 }, spans, grid, 0))
+            of(|rec| rec.dispatch(&KERNEL, Variant::plain(), &Params { quads: 0 }, spans, grid, 0))
         };
         assert!(of(|rec| rec.copy(span(0, 0, 64), span(1, 4, 64))).is_ok());
         assert!(dispatch(&[span(0, 256, 768), span(1, 2048, 2048)], [65_535, 1, 1]).is_ok());

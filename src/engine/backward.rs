@@ -3,19 +3,25 @@
 //! The gradient of a node's output is called its slope. Nodes are gone through from the last: each reads its own slope and
 //! gives to those of its input and its residual. The first to give writes, the others add.
 
+use std::ops::Range;
+
+use super::batch::Batch;
+use super::counts::{at_most, check_batch, count};
 use super::forward::Chunk;
 use super::fusion::{Fusion, Purpose};
 use super::lanes::WindowLanes;
-use super::layers::{self, How, Room};
-use super::{Engine, EngineError};
+use super::lowering::Lowered;
+use super::{EngineError, Session};
 use crate::device::{DeviceError, as_f32};
 use crate::kernels::params::{Lane, SAMPLE_BLOCK};
 use crate::kernels::parts::{Split, Target};
 use crate::kernels::tiling::Tiling;
-use crate::kernels::{add, softmax_xent, sums};
-use crate::model::{Graph, Node, Source};
+use crate::kernels::{activation, add, softmax_xent, sums};
+use crate::layers::{Backward, Keeps, Mode, kind};
+use crate::model::{Node, Source};
 use crate::recording::arena::{self, Value};
 use crate::recording::chunks::pieces;
+use crate::recording::lease::Lease;
 use crate::recording::{Recording, Span};
 
 /// Buffers of local steps: weights and gradients a slot, activations of all nodes a row.
@@ -28,8 +34,10 @@ pub(super) struct StepBuffers {
     pub weights: Span,
     /// Gradients, alike.
     pub gradients: Span,
-    /// Input rows of a whole step.
+    /// Input rows of a part.
     pub x: Span,
+    /// Their labels.
+    pub labels: Span,
     /// Losses of a whole step.
     pub losses: Span,
     /// Rows whose activations are held at once; a multiple of [`SAMPLE_BLOCK`] where it cuts a client's batch.
@@ -37,7 +45,9 @@ pub(super) struct StepBuffers {
     /// Batch norms take the statistics of a step's rows and update the running ones.
     pub batch_statistics: bool,
     correct: Span,
-    /// Output of each node.
+    /// What lanes share beside the input.
+    shared: Vec<Span>,
+    /// Output of each other node.
     values: Vec<Span>,
     /// What a layer keeps for its backward pass.
     saved: Vec<Span>,
@@ -46,7 +56,7 @@ pub(super) struct StepBuffers {
     moments: Span,
     /// What the forward pass computes together, and its moments.
     fusion: Fusion,
-    left: Vec<Span>,
+    part_moments: Vec<Span>,
     /// Slopes, reused by liveness.
     slopes: Vec<Span>,
     slope_of: Vec<usize>,
@@ -56,12 +66,16 @@ pub(super) struct StepBuffers {
     addend: Span,
     /// Parts of a gradient's long sums, each node's in turn.
     parts: Span,
+    /// Shares in these buffers.
+    pub leases: Vec<Lease>,
 }
 
 /// One part of a local step: lanes whose rows are held at once.
 pub(super) struct Part {
-    /// The lanes, on the host.
+    /// The lanes, on the host. Their `x_row` counts the part's rows.
     pub lanes: Vec<Lane>,
+    /// The part's rows in the whole step.
+    pub rows: Range<usize>,
     /// Whether the gradients of an earlier part of the same batches are added to.
     pub accumulate: bool,
 }
@@ -80,9 +94,8 @@ pub struct Gradients {
 /// What a local step needs for a row, and for a lane.
 struct StepPlan {
     values: Vec<u64>,
-    saved: Vec<Room>,
-    coefficients: Room,
-    moments: Room,
+    keeps: Vec<Keeps>,
+    largest: Keeps,
     fusion: Fusion,
     slopes: Vec<u64>,
     slope_of: Vec<usize>,
@@ -93,11 +106,12 @@ struct StepPlan {
 }
 
 impl StepPlan {
-    fn of(graph: &Graph, tiling: Tiling, batch_statistics: bool) -> Self {
+    fn of(lowered: &Lowered, tiling: Tiling, batch_statistics: bool) -> Self {
+        let graph = &lowered.graph;
         let (nodes, count, readers) = (&graph.nodes, graph.nodes.len(), graph.last_readers());
         // Step 0 is the loss, step count - i the backward pass of node i: it reads the node's slope; those of what the node read are
         // born there unless a later reader gave before.
-        let mut order: Vec<usize> = (0..count).collect();
+        let mut order: Vec<usize> = (0..count).filter(|&i| lowered.weighted[i]).collect();
         order.sort_by_key(|&i| count - readers[i]);
         let slopes: Vec<Value> = order
             .iter()
@@ -110,23 +124,21 @@ impl StepPlan {
         let largest = |each: &dyn Fn(usize, &Node) -> usize| {
             nodes.iter().enumerate().map(|(i, n)| each(i, n)).max().map_or(0, bytes)
         };
-        let room = |each: fn(&crate::model::Layer) -> Room| {
-            nodes.iter().map(|n| each(&n.layer)).fold(Room::default(), Room::max)
-        };
+        let own = |(i, n): (usize, &Node)| if lowered.shared[i] { 0 } else { n.layer.output_len() };
+        let keeps: Vec<Keeps> = nodes.iter().map(|n| kind(&n.layer).keeps()).collect();
         Self {
-            values: nodes.iter().map(|n| bytes(n.layer.output_len())).collect(),
-            saved: nodes.iter().map(|n| layers::saved(&n.layer)).collect(),
-            coefficients: room(layers::coefficients),
-            moments: room(layers::moments),
+            values: nodes.iter().enumerate().map(|node| bytes(own(node))).collect(),
+            largest: keeps.iter().copied().fold(Keeps::default(), Keeps::max),
+            keeps,
             fusion: Fusion::of(graph, tiling, Purpose { backward: true, batch_statistics }),
             slopes: elements.into_iter().map(bytes).collect(),
             slope_of,
-            masked: largest(&|_, n| layers::fused_relu(&n.layer).unwrap_or(0)),
-            addend: largest(&|i, n| match n.input {
-                Source::Node(from) if readers[from] != i || n.residual == Some(n.input) => n.layer.input_len(),
+            masked: largest(&|_, n| if kind(&n.layer).ends_with_relu() { n.layer.output_len() } else { 0 }),
+            addend: largest(&|i, n| match lowered.slope_of(n.input) {
+                Some(from) if readers[from] != i || n.residual == Some(n.input) => n.layer.input_len(),
                 _ => 0,
             }),
-            splits: nodes.iter().flat_map(|n| layers::splits(&n.layer, tiling)).collect(),
+            splits: nodes.iter().flat_map(|n| kind(&n.layer).splits(tiling)).collect(),
         }
     }
 
@@ -139,32 +151,54 @@ impl StepPlan {
 
     /// Bytes of a row in all buffers; what a lane keeps counts as if each row were a lane.
     fn row_bytes(&self) -> u64 {
-        let kept = self.saved.iter().chain([&self.coefficients, &self.moments]);
-        let kept: u64 = kept.map(|room| 4 * (room.row + room.lane) as u64).sum();
-        let left = 4 * self.fusion.slots.iter().sum::<usize>() as u64;
-        self.values.iter().chain(&self.slopes).sum::<u64>() + kept + left + self.masked + self.addend + 8
+        let between = [self.largest.coefficients, self.largest.moments];
+        let kept = self.keeps.iter().map(|keeps| keeps.saved).chain(between);
+        let kept: u64 = kept.map(|kept| 4 * kept.values() as u64).sum();
+        let parts = 4 * self.fusion.slots.iter().sum::<usize>() as u64;
+        self.values.iter().chain(&self.slopes).sum::<u64>() + kept + parts + self.masked + self.addend + 8
     }
 }
 
+/// The working buffers of a step that hold what it starts from.
+pub(super) const STARTS: [&str; 3] = ["client weights", "training batch", "training labels"];
+
 impl StepBuffers {
+    /// Where the rows of a source lie.
+    fn place(&self, lowered: &Lowered, source: Source) -> Span {
+        match source {
+            Source::Node(node) if !lowered.shared[node] => self.values[node],
+            shared => lowered.place(shared, self.x, &self.shared),
+        }
+    }
+
+    /// Records the copy of rows of a batch, `features` values each, to where a part's rows lie.
+    pub fn record_copy(&self, recording: &mut Recording, batch: &Batch, features: usize, rows: &Range<usize>) {
+        for (from, to, row) in [(batch.x, self.x, 4 * features as u64), (batch.labels, self.labels, 4)] {
+            let (offset, bytes) = (from.offset + row * rows.start as u64, row * rows.len() as u64);
+            recording.copy(Span { offset, bytes, ..from }, Span { bytes, ..to });
+        }
+    }
+
     /// Cuts a step's lanes into parts that fit. More than one part only where a single client's batch doesn't fit.
     pub fn parts(&self, whole: &[Lane]) -> Vec<Part> {
-        if whole.iter().map(|l| l.rows).sum::<u32>() <= self.rows {
-            return vec![Part { lanes: whole.to_vec(), accumulate: false }];
+        let rows = whole.iter().map(|l| l.rows).sum::<u32>();
+        if rows <= self.rows {
+            return vec![Part { lanes: whole.to_vec(), rows: 0..rows as usize, accumulate: false }];
         }
         let mut parts = Vec::new();
         for lane in whole {
             for piece in pieces(&[lane.rows], self.rows) {
-                let (x_row, out_row) = (lane.x_row + piece.first, lane.out_row + piece.first);
-                let cut = Lane { x_row, out_row, row0: 0, rows: piece.rows, ..*lane };
-                parts.push(Part { lanes: vec![cut], accumulate: piece.first > 0 });
+                let first = (lane.x_row + piece.first) as usize;
+                let cut = Lane { x_row: 0, out_row: lane.out_row + piece.first, row0: 0, rows: piece.rows, ..*lane };
+                let rows = first..first + piece.rows as usize;
+                parts.push(Part { lanes: vec![cut], rows, accumulate: piece.first > 0 });
             }
         }
         parts
     }
 }
 
-impl Engine {
+impl Session<'_> {
     /// Plans local steps of batches of at most `batch` rows for up to `clients` clients at once, and makes the buffers.
     pub(super) fn train_plan(
         &mut self,
@@ -173,21 +207,28 @@ impl Engine {
         features: usize,
         batch_statistics: bool,
     ) -> Result<StepBuffers, EngineError> {
-        let plan = StepPlan::of(&self.graph, self.tiling(), batch_statistics);
+        if batch_statistics {
+            check_batch(&self.program.graph, batch, "warmup.batch")?;
+        }
+        at_most(u64::from(batch), self.space.binding() / 4, "samples of a batch", "warmup.batch")?;
+        let plan = StepPlan::of(&self.program.lowered, self.program.tiling, batch_statistics);
         let row = plan.row_bytes();
-        let largest = plan.values.iter().chain(&plan.slopes).copied().max().unwrap_or(4).max((features * 4) as u64);
-        let limits = self.device.limits().clone();
-        let stride = self.graph.state_len().next_multiple_of(64);
+        let shared: Vec<u64> = self.program.lowered.elements.iter().map(|&values| (values * 4) as u64).collect();
+        let input = (features * 4) as u64;
+        let row = row + input + shared.iter().sum::<u64>();
+        let largest = plan.values.iter().chain(&plan.slopes).chain(&shared).copied().fold(input.max(4), u64::max);
+        let binding = self.space.binding();
+        let stride = self.program.graph.state_len().next_multiple_of(64);
         let slot = (stride * 8) as u64;
-        let memory = self.working_memory();
+        let memory = self.space.working_memory();
         // A step costs three forward passes; what a submission can't hold is cut between dispatches.
-        let affordable = |share: u64| (memory / share / row.max(1)).min(limits.binding / largest).max(1) as u32;
+        let affordable = |share: u64| (memory / share / row.max(1)).min(binding / largest).max(1) as u32;
         let most_rows = affordable(2);
-        let by_weights = (memory / 4 / slot).min(limits.binding / (stride as u64 * 4)).min(65_535);
+        let by_weights = (memory / 4 / slot).min(binding / (stride as u64 * 4)).min(65_535);
         let slots = u64::from(most_rows / batch.max(1)).min(by_weights).clamp(1, clients.max(1) as u64) as usize;
         let whole = slots as u32 * batch;
         let mut rows = if whole <= most_rows { whole } else { (most_rows / SAMPLE_BLOCK).max(1) * SAMPLE_BLOCK };
-        if batch_statistics && self.graph.has_batch_norm() && rows < batch {
+        if batch_statistics && self.program.graph.has_batch_norm() && rows < batch {
             let needed = u64::from(batch) * row + slot;
             if needed > memory {
                 let (rows, missing) = (batch, needed - memory);
@@ -196,38 +237,43 @@ impl Engine {
             rows = batch;
         }
         let (held, lanes) = (u64::from(rows), slots as u64);
-        let part_bytes = plan.part_bytes(lanes, rows.min(batch), (memory / 16).min(limits.binding));
-        let device = self.device.as_mut();
-        let scratch = &mut self.scratch;
+        let part_bytes = plan.part_bytes(lanes, rows.min(batch), (memory / 16).min(binding));
+        self.space.bindable("activations of a local step", held * largest)?;
+        let space = &mut *self.space;
         let mut each = |name: &'static str, sizes: &mut dyn Iterator<Item = u64>| -> Result<Vec<Span>, DeviceError> {
-            sizes.enumerate().map(|(i, bytes)| scratch.nth(device, name, i, bytes)).collect()
+            sizes.enumerate().map(|(i, bytes)| space.nth(name, i, bytes)).collect()
         };
+        let shared = each("shared rows of a step", &mut shared.iter().map(|b| b * held))?;
         let values = each("kept activations", &mut plan.values.iter().map(|b| b * held))?;
-        let saved = each("kept values of a step", &mut plan.saved.iter().map(|room| room.bytes(held, lanes)))?;
+        let saved = each("kept values of a step", &mut plan.keeps.iter().map(|keeps| keeps.saved.bytes(held, lanes)))?;
         let slopes = each("slopes", &mut plan.slopes.iter().map(|b| b * held))?;
-        let left = each("moments of parts", &mut plan.fusion.slots.iter().map(|&values| 4 * values as u64 * held))?;
+        let part_moments =
+            each("moments of parts", &mut plan.fusion.slots.iter().map(|&values| 4 * values as u64 * held))?;
         let weight_bytes = (slots * stride * 4) as u64;
         Ok(StepBuffers {
             slots,
             stride: stride as u32,
-            weights: scratch.need(device, "client weights", weight_bytes)?,
-            gradients: scratch.need(device, "client gradients", weight_bytes)?,
-            x: scratch.need(device, "training batch", u64::from(whole) * (features * 4) as u64)?,
-            losses: scratch.need(device, "losses", u64::from(whole) * 4)?,
-            correct: scratch.need(device, "correct", u64::from(whole) * 4)?,
+            weights: space.need(STARTS[0], weight_bytes)?,
+            gradients: space.need("client gradients", weight_bytes)?,
+            x: space.need(STARTS[1], held * input)?,
+            labels: space.need(STARTS[2], held * 4)?,
+            losses: space.need("losses", u64::from(whole) * 4)?,
+            correct: space.need("correct", u64::from(whole) * 4)?,
             rows,
             batch_statistics,
+            shared,
             values,
             saved,
-            coefficients: scratch.need(device, "norm coefficients", plan.coefficients.bytes(held, lanes))?,
-            moments: scratch.need(device, "norm moments", plan.moments.bytes(held, lanes))?,
+            coefficients: space.need("norm coefficients", plan.largest.coefficients.bytes(held, lanes))?,
+            moments: space.need("norm moments", plan.largest.moments.bytes(held, lanes))?,
             fusion: plan.fusion,
-            left,
+            part_moments,
             slopes,
             slope_of: plan.slope_of,
-            masked: scratch.need(device, "masked slope", held * plan.masked)?,
-            addend: scratch.need(device, "slope to add", held * plan.addend)?,
-            parts: scratch.need(device, "parts of sums", part_bytes)?,
+            masked: space.need("masked slope", held * plan.masked)?,
+            addend: space.need("slope to add", held * plan.addend)?,
+            parts: space.need("parts of sums", part_bytes)?,
+            leases: space.in_hand(),
         })
     }
 
@@ -237,28 +283,28 @@ impl Engine {
         recording: &mut Recording,
         plan: &StepBuffers,
         lanes: &WindowLanes,
-        labels: Span,
         accumulate: bool,
     ) {
-        let how = self.how(None, plan.batch_statistics);
-        self.record_kept_forward(recording, plan, lanes, &how);
-        let nodes = &self.graph.nodes;
-        let (last, classes) = (nodes.len() - 1, self.graph.classes as u32);
+        let (mode, labels) = (self.mode(None, plan.batch_statistics), plan.labels);
+        self.record_kept_forward(recording, plan, lanes, &mode);
+        let lowered = &self.program.lowered;
+        let nodes = &lowered.graph.nodes;
+        let (last, classes) = (nodes.len() - 1, self.program.graph.classes as u32);
         let logits = plan.values[last];
         let slope = |node: usize| plan.slopes[plan.slope_of[node]];
         softmax_xent::record(recording, &lanes.first.samples, classes, logits, labels, plan.losses, plan.correct);
         softmax_xent::record_grad(recording, &lanes.first.samples, classes, logits, labels, slope(last));
         let rows = lanes.first.samples.rows;
         let mut given = vec![false; nodes.len()];
-        for (i, node) in nodes.iter().enumerate().rev() {
-            let (layer, len) = (&node.layer, node.layer.output_len());
+        for (i, node) in nodes.iter().enumerate().rev().filter(|(i, _)| lowered.weighted[*i]) {
+            let (layer, len) = (kind(&node.layer), node.layer.output_len());
             let count = rows * len as u64;
             let mut dy = slope(i);
-            let residual = node.residual.and_then(|r| if let Source::Node(n) = r { Some(n) } else { None });
-            if let Some(relu) = layers::fused_relu(layer) {
+            let residual = node.residual.and_then(|from| lowered.slope_of(from));
+            if layer.ends_with_relu() {
                 // The residual's slope is the masked one: the first to give leaves it there.
                 let to = residual.filter(|&n| !given[n]).map_or(plan.masked, slope);
-                layers::behind_relu(recording, rows, relu, plan.values[i], dy, to);
+                activation::record_grad(recording, activation::Kind::Relu, count as u32, plan.values[i], dy, to);
                 dy = to;
             }
             if let Some(n) = residual {
@@ -269,14 +315,14 @@ impl Engine {
                 }
                 given[n] = true;
             }
-            let input = if let Source::Node(n) = node.input { Some(n) } else { None };
+            let input = lowered.slope_of(node.input);
             let dx = input.map(|n| if given[n] { plan.addend } else { slope(n) });
-            let step = layers::Backward {
-                tiling: how.product.tiling,
-                from_batch: input.is_none(),
-                weights: self.windows.bound(i, plan.weights),
-                target: Target { gradients: self.windows.bound(i, plan.gradients), parts: plan.parts },
-                x: input.map_or(plan.x, |n| plan.values[n]),
+            let step = Backward {
+                tiling: mode.product.tiling,
+                from_batch: lowered.is_shared(node.input),
+                weights: self.program.windows.bound(i, plan.weights),
+                target: Target { gradients: self.program.windows.bound(i, plan.gradients), parts: plan.parts },
+                x: plan.place(lowered, node.input),
                 y: plan.values[i],
                 saved: plan.saved[i],
                 dy,
@@ -284,7 +330,7 @@ impl Engine {
                 accumulate,
                 batch_statistics: plan.batch_statistics,
             };
-            layers::backward(recording, layer, lanes.of(self.windows.of_node(i)), &step);
+            layer.backward(recording, lanes.of(self.program.windows.of_node(i)), &step);
             if let Some(n) = input {
                 if given[n] {
                     add::record(recording, rows * layer.input_len() as u64, plan.addend, slope(n));
@@ -295,22 +341,21 @@ impl Engine {
     }
 
     /// The forward pass, every node's output kept.
-    fn record_kept_forward(&self, recording: &mut Recording, plan: &StepBuffers, lanes: &WindowLanes, how: &How) {
-        let source = |source: Source| match source {
-            Source::Batch => plan.x,
-            Source::Node(n) => plan.values[n],
-        };
+    fn record_kept_forward(&self, recording: &mut Recording, plan: &StepBuffers, lanes: &WindowLanes, mode: &Mode) {
+        self.record_shared(recording, lanes.first.samples.rows, plan.x, &plan.shared);
+        let source = |source: Source| plan.place(&self.program.lowered, source);
         let chunk = Chunk {
             weights: plan.weights,
             saved: &|node| plan.saved[node],
             coefficients: plan.coefficients,
             moments: plan.moments,
             fusion: &plan.fusion,
-            left: &plan.left,
+            part_moments: &plan.part_moments,
         };
-        self.record_nodes(recording, lanes, how, &chunk, &source, |recording, node, lanes, io| {
-            if how.batch_statistics {
-                layers::update_running(recording, &node.layer, lanes, io.moments, io.running);
+        self.record_nodes(recording, lanes, mode, &chunk, &source, |recording, node, lanes, io| {
+            if mode.batch_statistics {
+                let layer = &self.program.lowered.graph.nodes[node].layer;
+                kind(layer).update_running(recording, lanes, io.moments, io.running);
             }
         });
     }
@@ -318,34 +363,34 @@ impl Engine {
     /// Mean loss and its gradient on rows given as f32, with the shared weights, which stay as they are. `batch_statistics`: batch
     /// norms take those of the rows, and the running ones that come back are updated by them.
     pub fn gradients(&mut self, x: &[f32], labels: &[u32], batch_statistics: bool) -> Result<Gradients, EngineError> {
-        let rows = labels.len() as u32;
+        let rows = count(labels.len(), "samples of a batch", "")?;
         let features = x.len() / labels.len().max(1);
         let plan = self.train_plan(rows, 1, features, batch_statistics)?;
         let whole = [Lane { rows, coef: 1.0 / rows as f32, ..Lane::default() }];
         let batch = self.given(x, labels)?;
-        let layout = self.lane_layout();
+        let layout = &self.program.lanes;
         let parts = plan.parts(&whole);
         let step = layout.bytes(1);
-        let mut table = self.scratch.need(self.device.as_mut(), "lanes", (parts.len() as u64 + 1) * step)?;
-        let total = self.scratch.need(self.device.as_mut(), "slice sums", 4)?;
+        let mut table = self.space.need("lanes", (parts.len() as u64 + 1) * step)?;
+        let total = self.space.need("slice sums", 4)?;
         let mut recording = Recording::new();
-        recording.copy(self.weights, Span::of(plan.weights.buffer, self.weights.bytes));
-        recording.copy(Span::of(batch.x.buffer, (x.len() * 4) as u64), Span::of(plan.x.buffer, (x.len() * 4) as u64));
+        recording.copy(self.state.weights(), Span::of(plan.weights.buffer, self.state.weights().bytes));
         for part in &parts {
+            plan.record_copy(&mut recording, &batch, features, &part.rows);
             let lanes = layout.record(&mut recording, table, &part.lanes);
-            self.record_part(&mut recording, &plan, &lanes, batch.labels, part.accumulate);
+            self.record_part(&mut recording, &plan, &lanes, part.accumulate);
             table.offset += step;
         }
         let lanes = layout.record(&mut recording, table, &whole);
         sums::record_lane_sum(&mut recording, &lanes.first.samples, plan.losses, total);
         recording.read_back(total);
-        recording.read_back(Span::of(plan.gradients.buffer, 4 * self.graph.param_count() as u64));
-        recording.read_back(Span::of(plan.weights.buffer, self.weights.bytes));
-        let read = self.submit(&recording)?;
+        recording.read_back(Span::of(plan.gradients.buffer, 4 * self.program.graph.param_count() as u64));
+        recording.read_back(Span::of(plan.weights.buffer, self.state.weights().bytes));
+        let read = self.space.submit(&recording)?;
         let loss = read.first().and_then(|b| as_f32(b).first().copied()).unwrap_or(f32::NAN) / rows.max(1) as f32;
         let mut values = read.iter().skip(1).map(|b| as_f32(b));
         let (gradients, weights) = (values.next().unwrap_or_default(), values.next().unwrap_or_default());
-        let statistics = weights.get(self.graph.param_count()..).unwrap_or_default().to_vec();
+        let statistics = weights.get(self.program.graph.param_count()..).unwrap_or_default().to_vec();
         Ok(Gradients { loss, gradients, statistics })
     }
 }

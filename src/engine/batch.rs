@@ -1,60 +1,86 @@
 //! Input batches on the device: samples gathered (or given) as f32 rows, with their labels.
 
-use super::{Engine, EngineError, Samples};
+use super::{EngineError, Samples, Session};
+use crate::recording::lease::Lease;
 use crate::recording::{Recording, Span};
+
+const BATCH: &str = "batch";
+const LABELS: &str = "labels";
+const SHARED: &str = "shared rows";
+
+/// The working buffers that hold a batch.
+pub(super) const BUFFERS: [&str; 3] = [BATCH, LABELS, SHARED];
 
 /// Which rows lie in a scratch batch, so that an unchanged batch isn't gathered again.
 #[derive(PartialEq, Eq)]
 pub(super) struct BatchKey {
+    program: u64,
     samples: u64,
     indices: Vec<u32>,
     releases: u64,
 }
 
 /// A batch of input rows on the device.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Batch {
     /// f32 rows, `features` long.
     pub x: Span,
     /// A label a row.
     pub labels: Span,
+    /// What lanes share beside them.
+    pub shared: Vec<Span>,
+    /// Shares in these buffers.
+    pub leases: Vec<Lease>,
 }
 
-impl Engine {
+impl Session<'_> {
     /// The samples at `indices` as a batch, gathered unless the last batch held the same ones.
     pub(super) fn gathered(&mut self, samples: &Samples, indices: &[u32]) -> Result<Batch, EngineError> {
         let rows = indices.len();
-        let alignment = self.device.limits().alignment;
-        let device = self.device.as_mut();
-        let x = self.scratch.need(device, "batch", (rows * samples.features() * 4) as u64)?;
-        let labels = self.scratch.need(device, "labels", (rows * 4) as u64)?;
-        let index = self.scratch.need(device, "indices", samples.index_bytes(rows, alignment))?;
-        let key = BatchKey { samples: samples.id(), indices: indices.to_vec(), releases: self.scratch.releases() };
-        let batch = Batch { x, labels };
-        if self.resident.as_ref() == Some(&key) {
+        let alignment = self.space.device().limits().alignment;
+        let batch = self.batch(rows as u64, samples.features())?;
+        let index = self.space.need("indices", samples.index_bytes(rows, alignment))?;
+        let key = BatchKey {
+            program: self.program.id,
+            samples: samples.id(),
+            indices: indices.to_vec(),
+            releases: self.space.releases(),
+        };
+        if self.space.resident.as_ref() == Some(&key) {
             return Ok(batch);
         }
-        self.resident = None;
+        self.space.resident = None;
         let mut recording = Recording::new();
-        samples.gather(&mut recording, indices, index, alignment, x);
-        recording.upload(labels.buffer, 0, &samples.labels_of(indices));
-        self.submit(&recording)?;
-        self.resident = Some(key);
+        samples.gather(&mut recording, indices, index, alignment, batch.x);
+        recording.upload(batch.labels.buffer, 0, &samples.labels_of(indices));
+        self.record_shared(&mut recording, rows as u64, batch.x, &batch.shared);
+        self.space.submit(&recording)?;
+        self.space.resident = Some(key);
         Ok(batch)
+    }
+
+    /// Room for a batch of so many rows.
+    fn batch(&mut self, rows: u64, features: usize) -> Result<Batch, EngineError> {
+        let widest = self.program.lowered.elements.iter().copied().fold(features, usize::max);
+        self.space.bindable("batch", rows * widest as u64 * 4)?;
+        let x = self.space.need(BATCH, rows * (features * 4) as u64)?;
+        let labels = self.space.need(LABELS, rows * 4)?;
+        let shared = self.program.lowered.elements.iter().enumerate();
+        let shared = shared.map(|(i, &values)| self.space.nth(SHARED, i, rows * (values * 4) as u64));
+        let shared = shared.collect::<Result<_, _>>()?;
+        Ok(Batch { x, labels, shared, leases: self.space.in_hand() })
     }
 
     /// Rows given as f32, as a batch.
     pub(super) fn given(&mut self, x: &[f32], labels: &[u32]) -> Result<Batch, EngineError> {
-        self.resident = None;
-        let device = self.device.as_mut();
-        let batch = Batch {
-            x: self.scratch.need(device, "batch", (x.len() * 4) as u64)?,
-            labels: self.scratch.need(device, "labels", (labels.len() * 4) as u64)?,
-        };
+        self.space.resident = None;
+        let rows = labels.len();
+        let batch = self.batch(rows as u64, x.len() / rows.max(1))?;
         let mut recording = Recording::new();
         recording.upload(batch.x.buffer, 0, x);
         recording.upload(batch.labels.buffer, 0, labels);
-        self.submit(&recording)?;
+        self.record_shared(&mut recording, rows as u64, batch.x, &batch.shared);
+        self.space.submit(&recording)?;
         Ok(batch)
     }
 }

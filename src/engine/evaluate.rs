@@ -1,6 +1,7 @@
 //! Loss and accuracy of the weights over a set of samples.
 
-use super::{Engine, EngineError, Samples};
+use super::counts::count;
+use super::{EngineError, Samples, Session};
 use crate::device::{as_f32, as_u32};
 use crate::kernels::params::{Lane, Lanes};
 use crate::kernels::sums;
@@ -23,9 +24,9 @@ pub struct ClassResult {
 /// Loss and accuracy over a set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
-    /// Mean cross-entropy.
+    /// Mean cross-entropy; not finite where a sample's loss isn't.
     pub loss: f64,
-    /// By class.
+    /// By class. Without meaning where the loss is not finite.
     pub classes: Vec<ClassResult>,
 }
 
@@ -35,52 +36,95 @@ impl Evaluation {
         self.classes.iter().map(|c| c.samples).sum()
     }
 
-    /// Share classified rightly, 0..1; 0 for an empty set.
-    pub fn accuracy(&self) -> f64 {
+    /// Whether each sample had a finite loss.
+    pub fn is_finite(&self) -> bool {
+        self.loss.is_finite()
+    }
+
+    /// Share classified rightly, 0..1. None for an empty set, and where the loss is not finite: outputs that are no numbers have no
+    /// largest one.
+    pub fn accuracy(&self) -> Option<f64> {
         let correct: u32 = self.classes.iter().map(|c| c.correct).sum();
-        f64::from(correct) / f64::from(self.samples().max(1))
+        let samples = self.samples();
+        (samples > 0 && self.is_finite()).then(|| f64::from(correct) / f64::from(samples))
     }
 }
 
-impl Engine {
+impl Session<'_> {
     /// Evaluates the weights on all samples of a set.
     pub fn evaluate(&mut self, samples: &Samples) -> Result<Evaluation, EngineError> {
-        self.scratch.begin();
-        let rows = samples.len() as u32;
-        let classes = self.graph.classes as u32;
+        self.space.begin();
+        let rows = count(samples.len(), "samples of a set", "")?;
+        let classes = self.program.graph.classes as u32;
+        let count_bytes = self.space.bindable("class counts", u64::from(classes) * 8)?;
+        let counts = self.space.need("class counts", count_bytes)?;
+        let mut recording = Recording::new();
+        recording.clear(counts);
+        // Losses and hits of so many samples lie on the device at once: whole slices, a lane each.
+        let most = (self.space.working_memory() / 16 / 8).min(self.space.binding() / 4).min(u64::from(65_535 * SLICE));
+        let most = (most as u32 / SLICE).max(1) * SLICE;
+        let mut sum = 0f64;
+        for part in pieces(&[rows], most) {
+            sum = self
+                .evaluate_part(&mut recording, samples, part.first, part.rows, counts)?
+                .iter()
+                .fold(sum, |s, l| s + l);
+        }
+        recording.read_back(Span::of(counts.buffer, counts.bytes));
+        let read = self.space.submit(&recording)?;
+        let classes = read.first().map(|bytes| as_u32(bytes)).unwrap_or_default();
+        let of_pair = |c: &[u32]| ClassResult { samples: c[0] + c[1], correct: c[1] };
+        let classes = classes.chunks_exact(2).map(of_pair).collect();
+        Ok(Evaluation { loss: sum / f64::from(rows.max(1)), classes })
+    }
+
+    /// Evaluates `rows` samples from `first` on, adds up their hits in `counts`, and returns the losses of their slices.
+    fn evaluate_part(
+        &mut self,
+        recording: &mut Recording,
+        samples: &Samples,
+        first: u32,
+        rows: u32,
+        counts: Span,
+    ) -> Result<Vec<f64>, EngineError> {
         let budget = self.row_budget(samples.features(), false);
         let slices: Vec<Lane> =
             pieces(&[rows], SLICE).iter().map(|p| Lane { rows: p.rows, out_row: p.first, ..Lane::default() }).collect();
-        let device = self.device.as_mut();
-        let losses = self.scratch.need(device, "losses", u64::from(rows) * 4)?;
-        let correct = self.scratch.need(device, "correct", u64::from(rows) * 4)?;
-        let counts = self.scratch.need(device, "class counts", u64::from(classes) * 8)?;
-        let table = self.scratch.need(device, "slices", (slices.len() * size_of::<Lane>()) as u64)?;
-        let totals = self.scratch.need(device, "slice sums", (slices.len() * 4) as u64)?;
-        let mut recording = Recording::new();
-        recording.clear(counts);
-        for group in pieces(&[rows], budget.batch_rows) {
-            let indices: Vec<u32> = (group.first..group.first + group.rows).collect();
+        let losses = self.space.need("losses", u64::from(rows) * 4)?;
+        let correct = self.space.need("correct", u64::from(rows) * 4)?;
+        let table = self.space.need("slices", (slices.len() * size_of::<Lane>()) as u64)?;
+        let totals = self.space.need("slice sums", (slices.len() * 4) as u64)?;
+        for group in self.space.recorded_of(pieces(&[rows], budget.batch_rows), |group| u64::from(group.rows)) {
+            let from = first + group.first;
+            let indices: Vec<u32> = (from..from + group.rows).collect();
             let batch = self.gathered(samples, &indices)?;
             let lanes = pieces(&[group.rows], budget.lane_rows.min(SLICE))
                 .iter()
                 .map(|p| Lane { x_row: p.first, rows: p.rows, out_row: group.first + p.first, ..Lane::default() })
                 .collect();
-            self.record_losses(&mut recording, batch, lanes, &self.how(None, false), losses, correct)?;
+            self.record_losses(recording, &batch, lanes, &self.mode(None, false), losses, correct)?;
             let rows = sums::ClassCountParams { rows: group.rows, label_row: 0, correct_row: group.first };
-            sums::record_class_count(&mut recording, &rows, batch.labels, correct, counts);
-            self.submit(&std::mem::take(&mut recording))?;
+            sums::record_class_count(recording, &rows, batch.labels, correct, counts);
+            self.space.submit(&std::mem::take(recording))?;
         }
         recording.upload(table.buffer, 0, &slices);
-        sums::record_lane_sum(&mut recording, &Lanes::new(table, &slices), losses, totals);
+        sums::record_lane_sum(recording, &Lanes::new(table, &slices), losses, totals);
         recording.read_back(totals);
-        recording.read_back(Span::of(counts.buffer, counts.bytes));
-        let read = self.submit(&recording)?;
-        let sum: f64 = read.first().map(|b| as_f32(b).into_iter().map(f64::from).sum()).unwrap_or_default();
-        let classes = read
-            .get(1)
-            .map(|b| as_u32(b).chunks_exact(2).map(|c| ClassResult { samples: c[0] + c[1], correct: c[1] }).collect())
-            .unwrap_or_default();
-        Ok(Evaluation { loss: sum / f64::from(rows.max(1)), classes })
+        let read = self.space.submit(&std::mem::take(recording))?;
+        Ok(read.first().map(|b| as_f32(b).into_iter().map(f64::from).collect()).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_evaluation_without_numbers_has_no_accuracy() {
+        let classes = vec![ClassResult { samples: 3, correct: 3 }, ClassResult { samples: 1, correct: 0 }];
+        let of = |loss| Evaluation { loss, classes: classes.clone() };
+        assert_eq!(of(0.5).accuracy(), Some(0.75));
+        assert_eq!((of(f64::NAN).accuracy(), of(f64::INFINITY).accuracy()), (None, None));
+        assert_eq!(Evaluation { loss: 0.0, classes: Vec::new() }.accuracy(), None);
     }
 }

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use super::batch::Batch;
+use super::counts::{check_batch, count};
 use super::fusion::{Fusion, Purpose};
-use super::lanes::{LaneLayout, LaneTables, WindowLanes, stack};
-use super::layers::{self, How, Room};
-use super::{Engine, EngineError};
-use crate::device::{Device, DeviceError, as_f32};
+use super::lanes::{WindowLanes, stack};
+use super::lowering::Lowered;
+use super::{EngineError, Session};
+use crate::device::{DeviceError, as_f32};
 use crate::kernels::params::Lane;
 use crate::kernels::tiling::{Operands, Product, Tiling};
 use crate::kernels::{mlp_forward, softmax_xent, sums};
-use crate::model::{Graph, Node, Source};
+use crate::layers::{self, Footprint, Forward, Keeps, LaneTables, Mode, kind};
+use crate::model::Source;
 use crate::recording::arena::{self, Value};
 use crate::recording::chunks::RowBudget;
 use crate::recording::{Recording, Span};
@@ -43,24 +45,22 @@ pub(super) struct ForwardPlan {
     pub slot: Vec<usize>,
     /// Values a row of each slot.
     pub elements: Vec<usize>,
-    /// Room for what a layer keeps.
-    pub saved: Room,
-    /// Room for a norm's coefficients.
-    pub coefficients: Room,
-    /// Room for a batch norm's moments.
-    pub moments: Room,
+    /// The most that a layer keeps.
+    pub keeps: Keeps,
     /// What is computed together.
     pub fusion: Fusion,
 }
 
 impl ForwardPlan {
     /// Node i writes value i at step i; the last node that reads it (or the loss) ends its life. What a node's predecessor computes lies
-    /// where that one's output would.
-    pub fn of(graph: &Graph, tiling: Tiling, batch_statistics: bool) -> Self {
+    /// where that one's output would. What lanes share lies with the batch.
+    pub fn of(lowered: &Lowered, tiling: Tiling, batch_statistics: bool) -> Self {
+        let graph = &lowered.graph;
         let readers = graph.last_readers();
         let fusion = Fusion::of(graph, tiling, Purpose { backward: false, batch_statistics });
         let follows = |node: usize| fusion.gelu.get(node + 1) == Some(&true);
-        let own: Vec<usize> = (0..graph.nodes.len()).filter(|&node| !fusion.gelu[node]).collect();
+        let own: Vec<usize> =
+            (0..graph.nodes.len()).filter(|&node| !fusion.gelu[node] && !lowered.shared[node]).collect();
         let value = |&born: &usize| {
             let last = readers[born + usize::from(follows(born))];
             Value { elements: graph.nodes[born].layer.output_len(), born, last }
@@ -73,18 +73,13 @@ impl ForwardPlan {
                 slot[node + 1] = of_value;
             }
         }
-        let most = |room: fn(&crate::model::Layer) -> Room| {
-            graph.nodes.iter().map(|n| room(&n.layer)).fold(Room::default(), Room::max)
-        };
-        let (saved, coefficients, moments) = (most(layers::saved), most(layers::coefficients), most(layers::moments));
-        Self { slot, elements, saved, coefficients, moments, fusion }
+        let keeps = graph.nodes.iter().map(|n| kind(&n.layer).keeps()).fold(Keeps::default(), Keeps::max);
+        Self { slot, elements, keeps, fusion }
     }
 
     /// Bytes of a row in all buffers of the pass. What a lane keeps counts as if each row were a lane.
     pub fn row_bytes(&self) -> u64 {
-        let kept = [self.saved, self.coefficients, self.moments];
-        let kept: usize = kept.iter().map(|room| room.row + room.lane).sum();
-        4 * (self.buffers().sum::<usize>() + kept) as u64
+        4 * (self.buffers().sum::<usize>() + self.keeps.values()) as u64
     }
 
     /// Values a row of each slot.
@@ -100,9 +95,9 @@ pub(super) struct ForwardPlans {
 }
 
 impl ForwardPlans {
-    /// Of a model on a device.
-    pub fn of(graph: &Graph, device: &dyn Device) -> Self {
-        let plan = |batch_statistics| Arc::new(ForwardPlan::of(graph, Tiling::of(device.info()), batch_statistics));
+    /// Of a model's graph.
+    pub fn of(lowered: &Lowered, tiling: Tiling) -> Self {
+        let plan = |batch_statistics| Arc::new(ForwardPlan::of(lowered, tiling, batch_statistics));
         Self { running: plan(false), batch: plan(true) }
     }
 
@@ -119,7 +114,7 @@ pub(super) struct Activations {
     saved: Span,
     coefficients: Span,
     moments: Span,
-    left: Vec<Span>,
+    part_moments: Vec<Span>,
 }
 
 /// What a chunk's forward pass works with beside the nodes' outputs.
@@ -135,142 +130,134 @@ pub(super) struct Chunk<'a> {
     /// What is computed together.
     pub fusion: &'a Fusion,
     /// Room for its slots of moments.
-    pub left: &'a [Span],
+    pub part_moments: &'a [Span],
 }
 
-impl Engine {
+/// Moments are not wanted.
+pub(super) fn nowhere(_node: usize) -> Option<Span> {
+    None
+}
+
+impl Session<'_> {
     /// How many rows of input (`features` values each; 0: don't care) and of lanes fit the budgets.
     pub(super) fn row_budget(&self, features: usize, batch_statistics: bool) -> Budget {
-        let limits = self.device.limits();
-        let memory = self.working_memory();
-        let x = RowBudget { largest_row: (features * 4).max(4) as u64, row: (features * 4 + 8) as u64, cost: 0 };
-        let plan = self.plans.with(batch_statistics);
+        let limits = self.space.device().limits();
+        let memory = self.space.working_memory();
+        let shared = &self.program.lowered.elements;
+        let largest = shared.iter().copied().fold(features, usize::max);
+        let row = (features + shared.iter().sum::<usize>()) * 4 + 8;
+        let x = RowBudget { largest_row: (largest * 4).max(4) as u64, row: row as u64, cost: 0 };
+        let plan = self.program.plans.with(batch_statistics);
         // A submission ends between dispatches: the longest one counts.
         let cost = match self.in_one_dispatch() {
-            Some(_) => self.graph.flops_forward(),
-            None => self.graph.nodes.iter().map(|n| n.layer.flops_forward()).max().unwrap_or(0),
+            Some(_) => self.program.graph.flops_forward(),
+            None => self.program.lowered.graph.nodes.iter().map(|n| n.layer.flops_forward()).max().unwrap_or(0),
         };
         let lanes = RowBudget {
             largest_row: plan.buffers().map(|e| (e * 4) as u64).max().unwrap_or(4),
             row: plan.row_bytes(),
             cost,
         };
+        let binding = self.space.binding();
         Budget {
-            batch_rows: x.rows(limits.binding, memory / 4, u64::MAX),
-            lane_rows: lanes.rows(limits.binding, memory / 2, limits.submission_cost),
+            batch_rows: x.rows(binding, memory / 4, u64::MAX),
+            lane_rows: lanes.rows(binding, memory / 2, limits.submission_cost),
             lane_row_bytes: lanes.row,
         }
     }
 
     /// The parameters of the kernel that does the whole forward pass, for models that it takes.
     fn in_one_dispatch(&self) -> Option<mlp_forward::Params> {
-        mlp_forward::Params::of(&self.graph).filter(|_| self.windows.is_whole())
+        layers::one_dispatch(&self.program.lowered.graph).filter(|_| self.program.windows.is_whole())
     }
 
     /// How kernels compute on this device.
-    pub(super) fn how(&self, perturbed: Option<Distribution>, batch_statistics: bool) -> How {
-        How { product: Product { tiling: self.tiling(), perturbed }, batch_statistics }
-    }
-
-    /// How products are blocked on this device.
-    pub(super) fn tiling(&self) -> Tiling {
-        Tiling::of(self.device.info())
-    }
-
-    /// How lane tables lie.
-    pub(super) fn lane_layout(&self) -> LaneLayout {
-        LaneLayout {
-            windows: self.windows.all().to_vec(),
-            tokens: self.graph.tokens(),
-            alignment: self.device.limits().alignment,
-        }
+    pub(super) fn mode(&self, perturbed: Option<Distribution>, batch_statistics: bool) -> Mode {
+        Mode { product: Product { tiling: self.program.tiling, perturbed }, batch_statistics }
     }
 
     /// Records losses and correct flags of one chunk of lanes.
     pub(super) fn record_chunk_losses(
         &mut self,
         recording: &mut Recording,
-        batch: Batch,
+        batch: &Batch,
         lanes: &WindowLanes,
-        how: &How,
+        mode: &Mode,
         losses: Span,
         correct: Span,
     ) -> Result<(), EngineError> {
-        let logits = self.record_logits(recording, batch, lanes, how, None)?;
-        let classes = self.graph.classes as u32;
+        let logits = self.record_logits(recording, batch, lanes, mode, &nowhere)?;
+        let classes = self.program.graph.classes as u32;
         softmax_xent::record(recording, &lanes.first.samples, classes, logits, batch.labels, losses, correct);
         Ok(())
     }
 
-    /// Buffers for the nodes' outputs of so many rows and lanes. Made for the largest chunk of a recording first: growing later would
-    /// lose what its commands name.
+    /// Buffers for the nodes' outputs of so many rows and lanes.
     pub(super) fn activations(
         &mut self,
         rows: u64,
         lanes: u64,
         batch_statistics: bool,
     ) -> Result<Activations, EngineError> {
-        let plan = Arc::clone(self.plans.with(batch_statistics));
-        let device = self.device.as_mut();
+        let plan = Arc::clone(self.program.plans.with(batch_statistics));
+        for values in plan.buffers() {
+            self.space.bindable("activations", rows * values as u64 * 4)?;
+        }
         let mut each = |name, sizes: &[usize]| -> Result<Vec<Span>, DeviceError> {
-            let nth =
-                |(slot, elements): (usize, &usize)| self.scratch.nth(device, name, slot, rows * (*elements as u64) * 4);
+            let nth = |(slot, elements): (usize, &usize)| self.space.nth(name, slot, rows * (*elements as u64) * 4);
             sizes.iter().enumerate().map(nth).collect()
         };
         let spans = each("activations", &plan.elements)?;
-        let left = each("moments of parts", &plan.fusion.slots)?;
-        let mut need = |name, room: Room| -> Result<Span, DeviceError> {
-            self.scratch.need(device, name, room.bytes(rows, lanes))
-        };
+        let part_moments = each("moments of parts", &plan.fusion.slots)?;
+        let mut need = |name, kept: Footprint| self.space.need(name, kept.bytes(rows, lanes));
         Ok(Activations {
             spans,
-            saved: need("kept values", plan.saved)?,
-            coefficients: need("norm coefficients", plan.coefficients)?,
-            moments: need("norm moments", plan.moments)?,
-            left,
+            saved: need("kept values", plan.keeps.saved)?,
+            coefficients: need("norm coefficients", plan.keeps.coefficients)?,
+            moments: need("norm moments", plan.keeps.moments)?,
+            part_moments,
             plan,
         })
     }
 
-    /// Records the nodes of one chunk and returns where its logits lie. `gathered`: the moments of each batch norm's rows, lane by
-    /// lane, norm after norm, are copied there.
+    /// Records the nodes of one chunk and returns where its logits lie. `gathered`: where the moments of a batch norm's rows are
+    /// copied to, lane by lane; nowhere for most passes ([`nowhere`]).
     pub(super) fn record_logits(
         &mut self,
         recording: &mut Recording,
-        batch: Batch,
+        batch: &Batch,
         lanes: &WindowLanes,
-        how: &How,
-        gathered: Option<Span>,
+        mode: &Mode,
+        gathered: &dyn Fn(usize) -> Option<Span>,
     ) -> Result<Span, EngineError> {
         let (rows, count) = (lanes.first.samples.rows, u64::from(lanes.first.samples.count));
-        let activations = self.activations(rows, count, how.batch_statistics)?;
+        let activations = self.activations(rows, count, mode.batch_statistics)?;
         let output = |node: usize| activations.spans[activations.plan.slot[node]];
-        let last = self.graph.nodes.len() - 1;
+        let nodes = &self.program.lowered.graph.nodes;
+        let last = nodes.len() - 1;
         if let Some(params) = self.in_one_dispatch() {
-            let operands = Operands { weights: self.weights, x: batch.x, y: output(last) };
-            mlp_forward::record(recording, &lanes.first.samples, &how.product, &params, &operands);
+            let operands = Operands { weights: self.state.weights(), x: batch.x, y: output(last) };
+            mlp_forward::record(recording, &lanes.first.samples, &mode.product, &params, &operands);
             return Ok(output(last));
         }
         let source = |source: Source| match source {
-            Source::Batch => batch.x,
-            Source::Node(n) => output(n),
+            Source::Node(n) if !self.program.lowered.shared[n] => output(n),
+            shared => self.program.lowered.place(shared, batch.x, &batch.shared),
         };
         let chunk = Chunk {
-            weights: self.weights,
+            weights: self.state.weights(),
             saved: &|node| {
-                let room = layers::saved(&self.graph.nodes[node].layer);
-                Span { bytes: room.bytes(rows, count), ..activations.saved }
+                let kept = kind(&nodes[node].layer).keeps().saved;
+                Span { bytes: kept.bytes(rows, count), ..activations.saved }
             },
             coefficients: activations.coefficients,
             moments: activations.moments,
             fusion: &activations.plan.fusion,
-            left: &activations.left,
+            part_moments: &activations.part_moments,
         };
-        let mut at = gathered;
-        self.record_nodes(recording, lanes, how, &chunk, &source, |recording, node, _, io| {
-            if let (Some(to), true) = (&mut at, layers::moments(&node.layer) != Room::default()) {
-                recording.copy(io.moments, Span { bytes: io.moments.bytes, ..*to });
-                to.offset += io.moments.bytes;
+        self.record_nodes(recording, lanes, mode, &chunk, &source, |recording, node, _, io| {
+            if let Some(to) = gathered(node) {
+                recording.copy(io.moments, to);
             }
         });
         Ok(output(last))
@@ -282,60 +269,66 @@ impl Engine {
         &self,
         recording: &mut Recording,
         lanes: &WindowLanes,
-        how: &How,
+        mode: &Mode,
         chunk: &Chunk<'_>,
         source: &dyn Fn(Source) -> Span,
-        mut after: impl FnMut(&mut Recording, &Node, &LaneTables, &layers::Forward),
+        mut after: impl FnMut(&mut Recording, usize, &LaneTables, &Forward),
     ) {
         let (rows, count) = (lanes.first.samples.rows, u64::from(lanes.first.samples.count));
-        let sized = |span: Span, room: Room| Span { bytes: room.bytes(rows, count), ..span };
-        let fusion = chunk.fusion;
-        for (i, node) in self.graph.nodes.iter().enumerate().filter(|(i, _)| !fusion.gelu[*i]) {
-            let layer = &node.layer;
-            let left = fusion.links[i].map(|link| {
+        let sized = |span: Span, kept: Footprint| Span { bytes: kept.bytes(rows, count), ..span };
+        let (fusion, lowered) = (chunk.fusion, &self.program.lowered);
+        for (i, node) in lowered.graph.nodes.iter().enumerate() {
+            if fusion.gelu[i] || lowered.shared[i] {
+                continue;
+            }
+            let layer = kind(&node.layer);
+            let keeps = layer.keeps();
+            let moments_of_parts = fusion.links[i].map(|link| {
                 let bytes = 4 * rows * u64::from(link.moments.row);
-                (link.moments, Span { bytes, ..chunk.left[link.slot] })
+                (link.moments, Span { bytes, ..chunk.part_moments[link.slot] })
             });
-            let io = layers::Forward {
-                from_batch: node.input == Source::Batch,
-                weights: self.windows.bound(i, chunk.weights),
-                running: self.windows.running(i, chunk.weights),
+            let io = Forward {
+                from_batch: lowered.is_shared(node.input),
+                weights: self.program.windows.bound(i, chunk.weights),
+                running: self.program.windows.running(i, chunk.weights),
                 x: source(node.input),
                 residual: node.residual.map(source),
                 y: source(Source::Node(i)),
                 saved: (chunk.saved)(i),
-                coefficients: sized(chunk.coefficients, layers::coefficients(layer)),
-                moments: sized(chunk.moments, layers::moments(layer)),
+                coefficients: sized(chunk.coefficients, keeps.coefficients),
+                moments: sized(chunk.moments, keeps.moments),
                 gelu: fusion.gelu.get(i + 1) == Some(&true),
-                left,
+                moments_of_parts,
             };
-            let lanes = lanes.of(self.windows.of_node(i));
-            layers::forward(recording, layer, lanes, how, &io);
-            after(recording, node, lanes, &io);
+            let lanes = lanes.of(self.program.windows.of_node(i));
+            layer.forward(recording, lanes, mode, &io);
+            after(recording, i, lanes, &io);
         }
     }
 
     /// The forward pass on rows given as f32, with the shared weights.
     pub fn outputs(&mut self, x: &[f32], labels: &[u32], batch_statistics: bool) -> Result<Outputs, EngineError> {
-        let rows = labels.len() as u32;
+        let rows = count(labels.len(), "samples of a batch", "")?;
+        if batch_statistics {
+            check_batch(&self.program.graph, rows, "warmup.batch")?;
+        }
         let batch = self.given(x, labels)?;
         let mut lane = [Lane { rows, ..Lane::default() }];
         stack(&mut lane);
-        let layout = self.lane_layout();
-        let device = self.device.as_mut();
-        let table = self.scratch.need(device, "lanes", layout.bytes(1))?;
-        let losses = self.scratch.need(device, "losses", u64::from(rows) * 4)?;
-        let correct = self.scratch.need(device, "correct", u64::from(rows) * 4)?;
-        let total = self.scratch.need(device, "slice sums", 4)?;
+        let layout = &self.program.lanes;
+        let table = self.space.need("lanes", layout.bytes(1))?;
+        let losses = self.space.need("losses", u64::from(rows) * 4)?;
+        let correct = self.space.need("correct", u64::from(rows) * 4)?;
+        let total = self.space.need("slice sums", 4)?;
         let mut recording = Recording::new();
         let lanes = layout.record(&mut recording, table, &lane);
-        let how = self.how(None, batch_statistics);
-        let logits = self.record_logits(&mut recording, batch, &lanes, &how, None)?;
-        recording.read_back(Span::of(logits.buffer, u64::from(rows) * self.graph.classes as u64 * 4));
-        self.record_chunk_losses(&mut recording, batch, &lanes, &how, losses, correct)?;
+        let mode = self.mode(None, batch_statistics);
+        let logits = self.record_logits(&mut recording, &batch, &lanes, &mode, &nowhere)?;
+        recording.read_back(Span::of(logits.buffer, u64::from(rows) * self.program.graph.classes as u64 * 4));
+        self.record_chunk_losses(&mut recording, &batch, &lanes, &mode, losses, correct)?;
         sums::record_lane_sum(&mut recording, &lanes.first.samples, losses, total);
         recording.read_back(total);
-        let read = self.submit(&recording)?;
+        let read = self.space.submit(&recording)?;
         let logits = read.first().map(|b| as_f32(b)).unwrap_or_default();
         let loss = read.get(1).and_then(|b| as_f32(b).first().copied()).unwrap_or(f32::NAN) / rows.max(1) as f32;
         Ok(Outputs { logits, loss })
@@ -345,12 +338,12 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ModelSpec;
+    use crate::model::{Graph, ModelSpec};
     use serde_json::json;
 
     fn plan(table: serde_json::Value) -> (Graph, ForwardPlan) {
         let graph = ModelSpec::from_json(&table).unwrap().graph().unwrap();
-        let plan = ForwardPlan::of(&graph, Tiling::CORE, true);
+        let plan = ForwardPlan::of(&Lowered::of(&graph), Tiling::CORE, true);
         (graph, plan)
     }
 

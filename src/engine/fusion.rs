@@ -1,10 +1,11 @@
 //! What kernels of neighbouring nodes do together: GELU behind a linear layer, where nothing wants the values before it, and a norm's
 //! statistics in the convolution before it.
 
-use super::layers;
+use crate::kernels::conv::Geometry;
 use crate::kernels::moments::Moments;
 use crate::kernels::tiling::Tiling;
-use crate::model::{Graph, Layer, NormKind, Source};
+use crate::layers::kind;
+use crate::model::{Graph, Source};
 use crate::recording::arena::{self, Value};
 
 /// What a pass over a graph is for.
@@ -40,7 +41,8 @@ impl Fusion {
     /// For all passes of a purpose.
     pub fn of(graph: &Graph, tiling: Tiling, purpose: Purpose) -> Self {
         let readers = graph.last_readers();
-        let gelu = (0..graph.nodes.len()).map(|i| !purpose.backward && is_behind_linear(graph, &readers, i)).collect();
+        let gelu =
+            (0..graph.nodes.len()).map(|i| !purpose.backward && is_behind_its_layer(graph, &readers, i)).collect();
         let mut by_conv: Vec<(usize, usize, Moments)> = (0..graph.nodes.len())
             .filter_map(|norm| {
                 let (conv, moments) = moments_for(graph, tiling, purpose, norm)?;
@@ -60,47 +62,34 @@ impl Fusion {
     }
 }
 
-/// Whether a node is the GELU of the linear layer right before it, which nothing else reads.
-fn is_behind_linear(graph: &Graph, readers: &[usize], node: usize) -> bool {
+/// Whether a node is the GELU of a layer right before it that can compute it, and whose output nothing else reads.
+fn is_behind_its_layer(graph: &Graph, readers: &[usize], node: usize) -> bool {
     let Some(before) = node.checked_sub(1) else { return false };
-    let (linear, gelu) = (&graph.nodes[before], &graph.nodes[node]);
-    matches!(gelu.layer, Layer::Gelu { .. })
-        && matches!(linear.layer, Layer::Linear { relu: false, .. })
+    let (first, gelu) = (&graph.nodes[before], &graph.nodes[node]);
+    kind(&gelu.layer).is_gelu()
+        && kind(&first.layer).can_end_with_gelu()
         && gelu.input == Source::Node(before)
         && readers[before] == node
-        && linear.residual.is_none()
+        && first.residual.is_none()
         && gelu.residual.is_none()
 }
 
-/// For a norm: the node that leaves moments for it, a convolution, or itself where it takes the statistics of a lane's rows; and the moments.
-fn moments_for(graph: &Graph, tiling: Tiling, purpose: Purpose, norm: usize) -> Option<(usize, Moments)> {
-    by_convolution(graph, tiling, purpose, norm).or_else(|| match graph.nodes[norm].layer {
-        Layer::Norm { kind: NormKind::Batch { .. }, channels, spatial, .. } if purpose.batch_statistics => {
-            Some((norm, Moments::of_rows(channels as u32, spatial as u32)))
-        }
-        _ => None,
-    })
-}
-
-/// For a norm of a convolution's output: the convolution, and the moments that it can leave.
-fn by_convolution(graph: &Graph, tiling: Tiling, purpose: Purpose, norm: usize) -> Option<(usize, Moments)> {
-    let node = &graph.nodes[norm];
-    let (Layer::Norm { kind, .. }, Source::Node(before)) = (&node.layer, node.input) else { return None };
-    let conv = &graph.nodes[before];
-    let Layer::Conv { relu: false, .. } = conv.layer else { return None };
-    let geometry = layers::conv_geometry(&conv.layer)?;
-    let moments = match kind {
-        NormKind::Group { groups } => Moments::of_groups(tiling, &geometry, *groups as u32)?,
-        NormKind::Batch { .. } if purpose.batch_statistics => Moments::of_channels(tiling, &geometry),
-        NormKind::Batch { .. } => return None,
+/// For a node that takes moments of its input: the node that leaves them, the one before it or itself, and the moments.
+fn moments_for(graph: &Graph, tiling: Tiling, purpose: Purpose, node: usize) -> Option<(usize, Moments)> {
+    let (layer, input) = (kind(&graph.nodes[node].layer), graph.nodes[node].input);
+    let takes = |before: Option<&Geometry>| layer.takes_moments(tiling, purpose.batch_statistics, before);
+    let left = match input {
+        Source::Node(before) => kind(&graph.nodes[before].layer).leaves_moments().map(|geometry| (before, geometry)),
+        Source::Batch => None,
     };
-    Some((before, moments))
+    let by_neighbour = left.and_then(|(before, geometry)| Some((before, takes(Some(&geometry))?)));
+    by_neighbour.or_else(|| Some((node, takes(None)?)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ModelSpec;
+    use crate::model::{Layer, ModelSpec};
     use serde_json::json;
 
     const BACKWARD: Purpose = Purpose { backward: true, batch_statistics: true };
@@ -118,8 +107,8 @@ mod tests {
         for (i, node) in graph.nodes.iter().enumerate() {
             // The core tier's parts of 4 x 4 pixels are too small.
             let wanted = match &node.layer {
-                Layer::Norm { spatial, .. } => *spatial >= 64,
-                Layer::Conv { output, .. } => output.spatial() >= 64,
+                Layer::Norm(norm) => norm.spatial >= 64,
+                Layer::Conv(conv) => conv.output.spatial() >= 64,
                 _ => false,
             };
             assert_eq!(fusion.links[i].is_some(), wanted, "node {i}");
@@ -138,7 +127,7 @@ mod tests {
             json!({"kind": "resnet", "input": [3, 5, 5], "classes": 10}),
         ] {
             let (graph, fusion) = fusion(table, BACKWARD);
-            let first = graph.nodes.iter().position(|n| matches!(n.layer, Layer::Norm { .. })).unwrap();
+            let first = graph.nodes.iter().position(|n| matches!(n.layer, Layer::Norm(_))).unwrap();
             assert!(fusion.links[first].is_none());
         }
     }
@@ -147,7 +136,7 @@ mod tests {
     fn batch_norms_take_moments_where_they_want_those_of_their_rows() {
         let resnet = json!({"kind": "resnet", "input": [3, 9, 9], "classes": 10, "width": 4, "norm": "batch"});
         let (graph, own) = fusion(resnet.clone(), BACKWARD);
-        let norms = graph.nodes.iter().filter(|n| matches!(n.layer, Layer::Norm { .. })).count();
+        let norms = graph.nodes.iter().filter(|n| matches!(n.layer, Layer::Norm(_))).count();
         assert_eq!(own.links.iter().flatten().count(), 2 * norms);
         let running = fusion(resnet, FORWARD).1;
         assert!(running.links.iter().all(Option::is_none) && running.slots.is_empty());
@@ -158,7 +147,7 @@ mod tests {
         let vit =
             json!({"kind": "vit", "input": [3, 8, 8], "classes": 10, "dim": 8, "heads": 2, "mlp": 12, "depth": 2});
         let (graph, fused) = fusion(vit.clone(), FORWARD);
-        let gelus = graph.nodes.iter().filter(|n| matches!(n.layer, Layer::Gelu { .. })).count();
+        let gelus = graph.nodes.iter().filter(|n| matches!(n.layer, Layer::Gelu(_))).count();
         assert_eq!((gelus, fused.gelu.iter().filter(|g| **g).count()), (2, 2));
         assert!(!fusion(vit, BACKWARD).1.gelu.contains(&true));
     }

@@ -2,17 +2,9 @@
 //! window of the weights.
 
 use crate::kernels::params::{Lane, Lanes};
+use crate::layers::LaneTables;
 use crate::recording::windows::Window;
 use crate::recording::{Recording, Span};
-
-/// A chunk's lanes as the kernels of a window take them.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct LaneTables {
-    /// A row a sample.
-    pub samples: Lanes,
-    /// A row a token; the same as `samples` for models without tokens.
-    pub tokens: Lanes,
-}
 
 /// A chunk's lanes, for each window of the weights.
 #[derive(Clone, Debug)]
@@ -49,6 +41,12 @@ impl LaneLayout {
         self.table(count) * if self.tokens > 1 { 2 } else { 1 }
     }
 
+    /// Bytes of a lane in all tables, without what aligns these.
+    pub fn lane_bytes(&self) -> u64 {
+        let tables = self.windows.len() as u64 * if self.tokens > 1 { 2 } else { 1 };
+        size_of::<Lane>() as u64 * tables
+    }
+
     /// Bytes of the tables of `count` lanes; a multiple of the alignment.
     pub fn bytes(&self, count: usize) -> u64 {
         self.window_bytes(count) * self.windows.len() as u64
@@ -82,7 +80,8 @@ impl LaneLayout {
             x_row: lane.x_row * factor,
             row0: lane.row0 * factor,
             rows: lane.rows * factor,
-            out_row: lane.out_row * factor,
+            // Outputs that outlive a chunk are those of samples.
+            out_row: 0,
             ..*lane
         };
         let multiplied: Vec<Lane> = lanes.iter().map(of_tokens).collect();

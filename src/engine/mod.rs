@@ -1,39 +1,52 @@
 //! The engine: a model's weights on a device, and what can be done with them: probe, update, evaluate, train.
 //!
+//! A [`Workspace`] is a device with working buffers, a [`Program`] a graph with its plans, a [`State`] the vectors that live. Work is done
+//! in a [`Session`] of the three; an [`Engine`] is one of each for callers that need no more.
+//!
 //! It turns lanes into recordings ([`crate::recording`]) of kernels ([`crate::kernels`]) and runs them. It knows nothing of rounds,
 //! files or schedules: that is [`crate::fed`].
 
 mod backward;
 mod batch;
+mod check;
+mod counts;
 mod evaluate;
 mod forward;
 mod fusion;
 mod lanes;
-mod layers;
+mod lowering;
 mod pass;
 mod probe;
+mod program;
 mod rounding;
 mod samples;
 mod scratch;
+mod session;
+mod state;
 mod statistics;
 mod train;
 mod update;
+mod workspace;
 
 pub use backward::Gradients;
+pub use check::{ZoPhase, check_zo_phase};
+pub use counts::{check_batch, check_local_steps};
 pub use evaluate::{ClassResult, Evaluation};
 pub use forward::Outputs;
 pub use pass::Pass;
 pub use probe::{ProbeClient, ProbeResult, ProbeSettings};
+pub use program::Program;
 pub use samples::{SampleSet, Samples};
+pub use session::Session;
+pub use state::{NamedValues, State};
 pub use train::{TrainClient, TrainSettings};
 pub use update::{Fingerprint, Update};
+pub use workspace::{Counters, Workspace};
 
-use crate::device::{Device, DeviceError, as_f32};
-use crate::kernels::replay::Exact;
-use crate::model::{Graph, ParamTensor};
-use crate::recording::windows::{Needs, Windows};
-use crate::recording::{Recording, Span};
-use scratch::Scratch;
+use crate::device::{Device, DeviceError};
+use crate::kernels::params::Lane;
+use crate::model::Graph;
+use crate::stream::Distribution;
 
 /// What can go wrong in the engine.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +61,46 @@ pub enum EngineError {
         expected: usize,
         /// Given.
         found: usize,
+    },
+    /// Values for a tensor that the model doesn't have so.
+    #[error("the model has no running statistics {name} of {values} values")]
+    Tensor {
+        /// The tensor's name.
+        name: String,
+        /// Values given.
+        values: usize,
+    },
+    /// A vector that a state doesn't have so.
+    #[error("the state's vector {name} {why}")]
+    State {
+        /// The vector.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A batch norm would take mean and deviation of a single value.
+    #[error(
+        "{layer}: a batch norm can't take the statistics of one value a channel, and {rows} sample of 1 x 1 pixels is one ({key}; model.norm = \"group\" has no such limit)"
+    )]
+    OneValue {
+        /// The norm.
+        layer: String,
+        /// Samples whose statistics it would take.
+        rows: u32,
+        /// The config's key behind the number of samples.
+        key: &'static str,
+    },
+    /// A count that kernels or buffers can't hold.
+    #[error("{what}: {found}, at most {most} can be computed{}", key_hint(*key))]
+    TooMany {
+        /// What is counted.
+        what: &'static str,
+        /// How many.
+        found: u64,
+        /// How many there may be.
+        most: u64,
+        /// The config's key to lower; empty: none.
+        key: &'static str,
     },
     /// Samples that can't be cut don't fit at once.
     #[error(
@@ -65,155 +118,198 @@ pub enum EngineError {
     },
 }
 
-/// What an engine has done since the last [`Engine::take_counters`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Kernels launched.
-    pub dispatches: u64,
-    /// Recordings run.
-    pub recordings: u64,
+fn key_hint(key: &str) -> String {
+    if key.is_empty() { String::new() } else { format!(" (config key {key})") }
 }
 
-/// A model on a device.
+/// A model on a device of its own: a workspace, a program and a state in one.
 pub struct Engine {
-    device: Box<dyn Device>,
-    graph: Graph,
-    weights: Span,
-    /// How nodes see weights and gradients.
-    windows: Windows,
-    plans: forward::ForwardPlans,
-    scratch: Scratch,
-    resident: Option<batch::BatchKey>,
-    sets: u64,
-    counters: Counters,
-    /// How updates are replayed exactly.
-    exact: Exact,
+    space: Workspace,
+    program: Program,
+    state: State,
 }
 
 impl Engine {
     /// Puts a model with the given flat weights on a device.
     pub fn new(device: Box<dyn Device>, graph: Graph, weights: &[f32]) -> Result<Self, EngineError> {
-        let mut engine = Self::planned(device, graph)?;
-        engine.exact = rounding::exact_replay(engine.device.as_mut())?;
+        let mut engine = Self::of(Workspace::new(device)?, graph)?;
         engine.set_weights(weights)?;
         Ok(engine)
     }
 
     /// An engine whose weights have no values, on a device that is only planned for ([`crate::device::PlanningDevice`]).
-    pub fn planned(mut device: Box<dyn Device>, graph: Graph) -> Result<Self, EngineError> {
-        Ok(Self {
-            windows: windows(device.as_ref(), &graph)?,
-            weights: weight_vector(device.as_mut(), &graph)?,
-            plans: forward::ForwardPlans::of(&graph, device.as_ref()),
-            exact: Exact::of(device.info()),
-            device,
-            graph,
-            scratch: Scratch::default(),
-            resident: None,
-            sets: 0,
-            counters: Counters::default(),
-        })
+    pub fn planned(device: Box<dyn Device>, graph: Graph) -> Result<Self, EngineError> {
+        Self::of(Workspace::planned(device), graph)
+    }
+
+    fn of(mut space: Workspace, graph: Graph) -> Result<Self, EngineError> {
+        let program = Program::new(&mut space, graph)?;
+        let state = State::new(&mut space, &program)?;
+        Ok(Self { space, program, state })
     }
 
     /// Puts another model in the place of this one; the working buffers are given back. Samples stay on the device.
     pub fn replace_model(&mut self, graph: Graph, weights: &[f32]) -> Result<(), EngineError> {
-        let windows = windows(self.device.as_ref(), &graph)?;
-        let vector = weight_vector(self.device.as_mut(), &graph)?;
-        self.device.destroy_buffer(self.weights.buffer);
-        self.scratch.clear(self.device.as_mut());
-        self.resident = None;
-        self.plans = forward::ForwardPlans::of(&graph, self.device.as_ref());
-        (self.weights, self.windows, self.graph) = (vector, windows, graph);
+        self.program = Program::new(&mut self.space, graph)?;
+        self.state = State::new(&mut self.space, &self.program)?;
+        self.space.clear();
         self.set_weights(weights)
+    }
+
+    /// The three as one, to work with.
+    pub fn session(&mut self) -> Session<'_> {
+        self.space.session(&self.program, &mut self.state)
+    }
+
+    /// The device with its working buffers.
+    pub fn workspace(&mut self) -> &mut Workspace {
+        &mut self.space
     }
 
     /// The model.
     pub fn graph(&self) -> &Graph {
-        &self.graph
+        self.program.graph()
     }
 
     /// The device.
     pub fn device(&self) -> &dyn Device {
-        self.device.as_ref()
+        self.space.device()
     }
 
     /// The device, to run recordings of one's own on it.
     pub fn device_mut(&mut self) -> &mut dyn Device {
-        self.device.as_mut()
+        self.space.device_mut()
     }
 
-    /// Replaces the weights (f32, flat order, then the running statistics).
-    pub fn set_weights(&mut self, weights: &[f32]) -> Result<(), EngineError> {
-        if weights.len() != self.graph.state_len() {
-            return Err(EngineError::Params { expected: self.graph.state_len(), found: weights.len() });
-        }
-        let mut recording = Recording::new();
-        recording.upload(self.weights.buffer, 0, weights);
-        self.submit(&recording).map(drop)
-    }
-
-    /// Reads the weights back (f32, flat order, then the running statistics).
-    pub fn weights(&mut self) -> Result<Vec<f32>, EngineError> {
-        let mut recording = Recording::new();
-        recording.read_back(self.weights);
-        Ok(self.submit(&recording)?.first().map(|bytes| as_f32(bytes)).unwrap_or_default())
-    }
-
-    /// Puts a set of samples on the device.
+    /// [`Workspace::upload`].
     pub fn upload(&mut self, set: &SampleSet<'_>) -> Result<Samples, EngineError> {
-        self.sets += 1;
-        Ok(Samples::upload(self.device.as_mut(), self.sets, set)?)
+        self.space.upload(set)
     }
 
-    /// Launches and recordings since the last call.
+    /// [`Workspace::reserve`].
+    pub fn reserve(&mut self, set: &SampleSet<'_>) -> Result<Samples, EngineError> {
+        self.space.reserve(set)
+    }
+
+    /// [`Workspace::take_counters`].
     pub fn take_counters(&mut self) -> Counters {
-        std::mem::take(&mut self.counters)
+        self.space.take_counters()
     }
 
-    /// Runs a recording and counts it.
-    fn submit(&mut self, recording: &Recording) -> Result<Vec<Vec<u8>>, EngineError> {
-        self.counters.recordings += 1;
-        self.counters.dispatches += recording.dispatches() as u64;
-        Ok(self.device.run(recording)?)
+    /// [`State::save`].
+    pub fn save(&mut self) -> Result<Vec<NamedValues>, EngineError> {
+        self.state.save(&mut self.space)
     }
 
-    /// Memory that working buffers may take in all: the limit less what is held outside the scratch, a reserve kept back, and at most
-    /// 1 GiB where the adapter sets no limit that means something.
-    fn working_memory(&self) -> u64 {
-        let held = self.device.allocated_bytes().saturating_sub(self.scratch.bytes());
-        let free = self.device.limits().memory.saturating_sub(held);
-        (free - free / 8).min(1 << 30)
+    /// [`State::restore`].
+    pub fn restore(&mut self, saved: &[NamedValues]) -> Result<(), EngineError> {
+        self.state.restore(&mut self.space, saved)
     }
-}
 
-/// How the nodes of a model see its weights within the device's largest binding.
-fn windows(device: &dyn Device, graph: &Graph) -> Result<Windows, EngineError> {
-    let limit = device.limits().binding;
-    let tensors: Vec<_> = graph.nodes.iter().map(|node| graph.tensors_of(node)).collect();
-    let range = |node: &[&ParamTensor], running: bool| {
-        let part = || node.iter().filter(|t| (t.offset >= graph.param_count()) == running);
-        let first = part().map(|t| t.offset).min()?;
-        Some(first..part().map(|t| t.offset + t.len).max()?)
-    };
-    let needs = |node: &Vec<&ParamTensor>| Needs { parameters: range(node, false), running: range(node, true) };
-    let needs: Vec<Needs> = tensors.iter().map(needs).collect();
-    Windows::of(graph.state_len(), &needs, limit).map_err(|node| {
-        let names: Vec<&str> = tensors[node].iter().map(|t| t.name.as_str()).collect();
-        let bytes = 4 * tensors[node].iter().map(|t| t.len as u64).sum::<u64>();
-        DeviceError::BindingTooLarge { name: names.join(" and "), bytes, limit }.into()
-    })
-}
+    /// [`Session::set_weights`].
+    pub fn set_weights(&mut self, weights: &[f32]) -> Result<(), EngineError> {
+        self.session().set_weights(weights)
+    }
 
-/// A buffer for the model's weights.
-fn weight_vector(device: &mut dyn Device, graph: &Graph) -> Result<Span, DeviceError> {
-    let bytes = (graph.state_len() * 4) as u64;
-    // Kernels read and write whole vec4: the buffer ends on one.
-    Ok(Span::of(device.create_buffer("weights", bytes.next_multiple_of(256))?, bytes))
-}
+    /// [`Session::weights`].
+    pub fn weights(&mut self) -> Result<Vec<f32>, EngineError> {
+        self.session().weights()
+    }
 
-impl Drop for Engine {
-    fn drop(&mut self) {
-        self.scratch.clear(self.device.as_mut());
-        self.device.destroy_buffer(self.weights.buffer);
+    /// [`Session::probe`].
+    pub fn probe(
+        &mut self,
+        samples: &Samples,
+        clients: &[ProbeClient<'_>],
+        settings: &ProbeSettings,
+    ) -> Result<Vec<ProbeResult>, EngineError> {
+        self.session().probe(samples, clients, settings)
+    }
+
+    /// [`Session::probe_given`].
+    pub fn probe_given(
+        &mut self,
+        x: &[f32],
+        labels: &[u32],
+        seed: u64,
+        settings: &ProbeSettings,
+    ) -> Result<(f32, f32, f32), EngineError> {
+        self.session().probe_given(x, labels, seed, settings)
+    }
+
+    /// [`Session::update`].
+    pub fn update(&mut self, distribution: Distribution, update: &Update<'_>) -> Result<Fingerprint, EngineError> {
+        self.session().update(distribution, update)
+    }
+
+    /// [`Session::fingerprint`].
+    pub fn fingerprint(&mut self) -> Result<Fingerprint, EngineError> {
+        self.session().fingerprint()
+    }
+
+    /// [`Session::evaluate`].
+    pub fn evaluate(&mut self, samples: &Samples) -> Result<Evaluation, EngineError> {
+        self.session().evaluate(samples)
+    }
+
+    /// [`Session::train`].
+    pub fn train(
+        &mut self,
+        samples: &Samples,
+        clients: &[TrainClient],
+        settings: &TrainSettings,
+    ) -> Result<f64, EngineError> {
+        self.session().train(samples, clients, settings)
+    }
+
+    /// [`Session::outputs`].
+    pub fn outputs(&mut self, x: &[f32], labels: &[u32], batch_statistics: bool) -> Result<Outputs, EngineError> {
+        self.session().outputs(x, labels, batch_statistics)
+    }
+
+    /// [`Session::gradients`].
+    pub fn gradients(&mut self, x: &[f32], labels: &[u32], batch_statistics: bool) -> Result<Gradients, EngineError> {
+        self.session().gradients(x, labels, batch_statistics)
+    }
+
+    /// [`Session::batch_norm_statistics`].
+    pub fn batch_norm_statistics(
+        &mut self,
+        samples: &Samples,
+        clients: &[&[u32]],
+    ) -> Result<Vec<NamedValues>, EngineError> {
+        self.session().batch_norm_statistics(samples, clients)
+    }
+
+    /// [`Session::set_running_statistics`].
+    pub fn set_running_statistics(&mut self, statistics: &[NamedValues]) -> Result<(), EngineError> {
+        self.session().set_running_statistics(statistics)
+    }
+
+    /// [`Session::losses_pass`].
+    pub fn losses_pass(
+        &mut self,
+        samples: &Samples,
+        indices: &[u32],
+        lanes: Vec<Lane>,
+        perturbed: Option<Distribution>,
+    ) -> Result<Pass, EngineError> {
+        self.session().losses_pass(samples, indices, lanes, perturbed)
+    }
+
+    /// [`Session::logits_pass`].
+    pub fn logits_pass(
+        &mut self,
+        samples: &Samples,
+        indices: &[u32],
+        lanes: Vec<Lane>,
+        perturbed: Option<Distribution>,
+    ) -> Result<Pass, EngineError> {
+        self.session().logits_pass(samples, indices, lanes, perturbed)
+    }
+
+    /// [`Session::gradients_pass`].
+    pub fn gradients_pass(&mut self, samples: &Samples, indices: &[u32]) -> Result<Pass, EngineError> {
+        self.session().gradients_pass(samples, indices)
     }
 }

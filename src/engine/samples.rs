@@ -1,5 +1,7 @@
 //! A set of samples on the device: pixels as bytes, in pages that fit a binding, normalised when a batch is gathered.
 
+use super::EngineError;
+use super::counts::count;
 use crate::device::{Device, DeviceError};
 use crate::kernels::gather;
 use crate::recording::{BufferId, Recording, Span};
@@ -34,40 +36,56 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// Uploads a set. `id` tells sets of one engine apart.
-    pub(super) fn upload(device: &mut dyn Device, id: u64, set: &SampleSet<'_>) -> Result<Self, DeviceError> {
+    /// Makes room for a set. `id` tells sets of one workspace apart.
+    pub(super) fn reserve(device: &mut dyn Device, id: u64, set: &SampleSet<'_>) -> Result<Self, EngineError> {
         let (channels, spatial) = set.shape;
         let features = channels * spatial;
-        let row_words = features.div_ceil(4);
+        let row_bytes = features.div_ceil(4).max(1) as u64 * 4;
         let limit = device.limits().binding.min(device.limits().buffer);
-        let page_rows = (limit as usize / (row_words * 4)).max(1);
+        if row_bytes > limit {
+            let name = "a sample".to_owned();
+            return Err(DeviceError::BindingTooLarge { name, bytes: row_bytes, limit }.into());
+        }
+        let page_rows = (limit / row_bytes) as usize;
+        let rows = count(set.labels.len(), "samples of a set", "")? as usize;
         let mut pages = Vec::new();
-        let rows = set.labels.len();
         for first in (0..rows).step_by(page_rows) {
-            let count = page_rows.min(rows - first);
-            let bytes = (count * row_words * 4) as u64;
+            let rows = page_rows.min(rows - first);
+            let bytes = rows as u64 * row_bytes;
             let buffer = device.create_buffer("samples", bytes)?;
-            // Rows are padded to whole words; many small uploads keep the staging buffer small.
-            let block = ((16 << 20) / (row_words * 4)).max(1);
+            pages.push(Page { buffer, first: first as u32, rows: rows as u32, bytes });
+        }
+        let bytes = (set.table.len() * 4) as u64;
+        let table = Span::of(device.create_buffer("normalisation", bytes)?, bytes);
+        let (features, spatial) = (count(features, "values of a sample", "")?, spatial as u32);
+        Ok(Self { id, pages, features, spatial, table, labels: set.labels.to_vec() })
+    }
+
+    /// Uploads a set. `id` tells sets of one workspace apart.
+    pub(super) fn upload(device: &mut dyn Device, id: u64, set: &SampleSet<'_>) -> Result<Self, EngineError> {
+        let samples = Self::reserve(device, id, set)?;
+        let features = samples.features();
+        let row_bytes = features.div_ceil(4) * 4;
+        // Rows are padded to whole words; many small uploads keep the staging buffer small.
+        let block = ((16 << 20) / row_bytes.max(4)).max(1);
+        for page in &samples.pages {
+            let (first, count) = (page.first as usize, page.rows as usize);
             for start in (0..count).step_by(block) {
                 let n = block.min(count - start);
-                let mut padded = vec![0u8; n * row_words * 4];
+                let mut padded = vec![0u8; n * row_bytes];
                 for row in 0..n {
                     let from = (first + start + row) * features;
-                    padded[row * row_words * 4..][..features].copy_from_slice(&set.pixels[from..from + features]);
+                    padded[row * row_bytes..][..features].copy_from_slice(&set.pixels[from..from + features]);
                 }
                 let mut recording = Recording::new();
-                recording.upload(buffer, (start * row_words * 4) as u64, &padded);
+                recording.upload(page.buffer, (start * row_bytes) as u64, &padded);
                 device.run(&recording)?;
             }
-            pages.push(Page { buffer, first: first as u32, rows: count as u32, bytes });
         }
-        let table_bytes = (set.table.len() * 4) as u64;
-        let table = Span::of(device.create_buffer("normalisation", table_bytes)?, table_bytes);
         let mut recording = Recording::new();
-        recording.upload(table.buffer, 0, &set.table);
+        recording.upload(samples.table.buffer, 0, &set.table);
         device.run(&recording)?;
-        Ok(Self { id, pages, features: features as u32, spatial: spatial as u32, table, labels: set.labels.to_vec() })
+        Ok(samples)
     }
 
     /// Which set it is.

@@ -1,6 +1,7 @@
 //! The server's update: all seeds of a round replayed in one pass over the weights, and the fingerprint of the result.
 
-use super::{Engine, EngineError};
+use super::counts::at_most;
+use super::{EngineError, Session};
 use crate::device::as_u32;
 use crate::kernels::{fingerprint, replay};
 use crate::recording::Recording;
@@ -36,31 +37,38 @@ pub struct Fingerprint {
     pub finite: bool,
 }
 
-impl Engine {
+impl Session<'_> {
     /// Applies an update and returns the fingerprint after it.
     pub fn update(&mut self, distribution: Distribution, update: &Update<'_>) -> Result<Fingerprint, EngineError> {
-        self.scratch.begin();
+        self.space.begin();
         let mut recording = Recording::new();
         let table: Vec<replay::Probe> = match update {
             Update::Exact { seeds, q, .. } => seeds.iter().zip(*q).map(|(&s, &q)| replay::Probe::exact(s, q)).collect(),
             Update::Float { seeds, a } => seeds.iter().zip(*a).map(|(&s, &a)| replay::Probe::float(s, a)).collect(),
         };
         if !table.is_empty() {
+            // The sum over a round's probes is rounded once: it can't be cut.
+            at_most(
+                table.len() as u64,
+                self.space.binding() / 16,
+                "probes of a round, of all its clients",
+                "zo.probes",
+            )?;
             let bytes = (table.len() * 16) as u64;
-            let probes = self.scratch.need(self.device.as_mut(), "replayed probes", bytes)?;
+            let probes = self.space.need("replayed probes", bytes)?;
             recording.upload(probes.buffer, 0, &table);
-            for piece in self.windows.pieces(self.graph.param_count()) {
+            for piece in self.program.windows.pieces(self.program.graph.param_count()) {
                 let target = replay::Target {
                     probes: probes.buffer,
                     count: table.len() as u32,
-                    weights: self.weights.buffer,
+                    weights: self.state.weights().buffer,
                     offset: 4 * piece.first as u64,
                     first: piece.first as u32,
                     params: piece.len as u32,
                 };
                 match update {
                     Update::Exact { scale_exp, .. } => {
-                        replay::record_exact(&mut recording, distribution, &target, *scale_exp, self.exact);
+                        replay::record_exact(&mut recording, distribution, &target, *scale_exp, self.space.exact);
                     }
                     Update::Float { .. } => replay::record_float(&mut recording, distribution, &target),
                 }
@@ -71,19 +79,26 @@ impl Engine {
 
     /// The fingerprint of the weights as they are.
     pub fn fingerprint(&mut self) -> Result<Fingerprint, EngineError> {
-        self.scratch.begin();
+        self.space.begin();
         self.fingerprinted(Recording::new())
     }
 
     fn fingerprinted(&mut self, mut recording: Recording) -> Result<Fingerprint, EngineError> {
-        let out = self.scratch.need(self.device.as_mut(), "fingerprint", 12)?;
+        let out = self.space.need("fingerprint", 12)?;
         recording.clear(out);
-        for piece in self.windows.pieces(self.graph.param_count()) {
+        for piece in self.program.windows.pieces(self.program.graph.param_count()) {
             let (first, len) = (piece.first as u32, piece.len as u32);
-            fingerprint::record_part(&mut recording, self.weights.buffer, 4 * piece.first as u64, first, len, out);
+            fingerprint::record_part(
+                &mut recording,
+                self.state.weights().buffer,
+                4 * piece.first as u64,
+                first,
+                len,
+                out,
+            );
         }
         recording.read_back(out);
-        let words = as_u32(&self.submit(&recording)?.concat());
+        let words = as_u32(&self.space.submit(&recording)?.concat());
         match words[..] {
             [low, high, nonfinite] => {
                 Ok(Fingerprint { value: u64::from(high) << 32 | u64::from(low), finite: nonfinite == 0 })

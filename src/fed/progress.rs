@@ -17,7 +17,7 @@ impl From<&Evaluation> for Figures {
     fn from(evaluation: &Evaluation) -> Self {
         // Logits that are not numbers are nobody's prediction: without a finite loss there is no accuracy either.
         let finite = evaluation.loss.is_finite();
-        Self { loss: finite.then_some(evaluation.loss), accuracy: finite.then(|| evaluation.accuracy()) }
+        Self { loss: finite.then_some(evaluation.loss), accuracy: evaluation.accuracy() }
     }
 }
 

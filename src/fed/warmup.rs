@@ -2,7 +2,7 @@
 
 use super::experiment::Experiment;
 use super::schedule;
-use crate::engine::{Engine, EngineError, Samples, TrainClient, TrainSettings};
+use crate::engine::{Engine, EngineError, Samples, TrainClient, TrainSettings, check_local_steps};
 
 /// What a warm-up round reports.
 #[derive(Clone, Debug)]
@@ -11,6 +11,17 @@ pub struct WarmupRound {
     pub clients: Vec<u32>,
     /// Mean loss over all local steps.
     pub train_loss: f64,
+}
+
+/// Refuses local steps that can't be taken, before the first round.
+pub fn check(experiment: &Experiment) -> Result<(), EngineError> {
+    let (warmup, split) = (&experiment.config.warmup, &experiment.split);
+    if warmup.rounds == 0 {
+        return Ok(());
+    }
+    let high = split.clients.iter().zip(&split.high).filter(|(_, high)| **high);
+    let sizes: Vec<usize> = high.map(|(indices, _)| indices.len()).collect();
+    check_local_steps(&experiment.graph, &sizes, warmup.batch)
 }
 
 /// Runs round `round`: every client that takes part trains for its local epochs, the server averages by data size.

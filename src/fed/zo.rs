@@ -4,7 +4,8 @@ use super::experiment::Experiment;
 use super::folder::PIVOT;
 use super::schedule;
 use crate::config::NormStatistics;
-use crate::engine::{Engine, EngineError, ProbeClient, ProbeResult, ProbeSettings, Samples};
+use crate::device::Device;
+use crate::engine::{Engine, EngineError, ProbeClient, ProbeResult, ProbeSettings, Samples, ZoPhase, check_zo_phase};
 use crate::ledger::{Entry, FORMAT, Header, Optimizer, Round, VERSION};
 use crate::rng::probe_seed;
 use crate::rule::{Rule, Server};
@@ -50,6 +51,28 @@ pub fn take_statistics(
     let indices: Vec<&[u32]> = clients.iter().map(|&c| &experiment.split.clients[c as usize][..]).collect();
     let statistics = engine.batch_norm_statistics(train, &indices)?;
     engine.set_running_statistics(&statistics)
+}
+
+/// Refuses zeroth-order rounds that don't fit the device, before the first round.
+pub fn check(experiment: &Experiment, device: &dyn Device) -> Result<(), EngineError> {
+    let (config, zo) = (&experiment.config, &experiment.config.zo);
+    if zo.rounds == 0 {
+        return Ok(());
+    }
+    let split = &experiment.split;
+    let eligible = schedule::zo_clients(split, zo.participants, 1.0, config.seeds.sampling, 0);
+    let sizes = |clients: &[u32]| clients.iter().map(|&c| split.clients[c as usize].len()).collect::<Vec<usize>>();
+    let statistics = match norm_statistics(experiment) {
+        NormStatistics::Frozen => Vec::new(),
+        NormStatistics::Recomputed => sizes(&schedule::clients_with_samples(split)),
+        NormStatistics::Refreshed => sizes(&eligible),
+    };
+    let mut largest = sizes(&eligible);
+    largest.sort_unstable_by(|a, b| b.cmp(a));
+    largest.truncate(clients(experiment, config.warmup.rounds).len());
+    let settings = settings(experiment);
+    let phase = ZoPhase { clients: &largest, probes: zo.probes, settings, statistics: &statistics };
+    check_zo_phase(device, &experiment.graph, &[&experiment.train_set(), &experiment.test_set()], &phase)
 }
 
 /// The clients that take part in round `round`.

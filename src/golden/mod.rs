@@ -1,4 +1,4 @@
-//! Golden files: reference values computed elsewhere (interfaces, Golden files).
+//! Golden files: reference values computed elsewhere (docs/models.md, Golden files).
 
 mod pass;
 mod spsa;

@@ -33,9 +33,9 @@ params! {
 }
 
 impl Kind {
-    /// How this kernel and its gradient are built for `count` values, and how many f32 a `Value` holds then.
-    pub fn build(self, count: u64) -> (Variant, u32) {
-        let (variant, width) = values::of(count);
+    /// Of this kernel and its gradient over `items` values; and how many f32 their `Value`s hold.
+    pub fn variant(self, items: u64) -> (Variant, u32) {
+        let (variant, width) = values::of(items);
         (variant.with("KIND", self as u32), width)
     }
 }
@@ -43,7 +43,7 @@ impl Kind {
 /// Records `y = f(x)` over `count` values.
 pub fn record(rec: &mut Recording, kind: Kind, count: u32, x: Span, y: Span) {
     let items = u64::from(count);
-    let (variant, width) = kind.build(items);
+    let (variant, width) = kind.variant(items);
     let grid = fold_grid(items / u64::from(width), 64);
     rec.dispatch(&KERNEL, variant, &Params { count }, &[x, y], grid, 10 * items);
 }

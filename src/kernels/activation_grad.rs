@@ -4,7 +4,8 @@ use std::f32::consts::FRAC_1_SQRT_2;
 
 use super::activation::{Kind, Params};
 use super::lib::math::{erf_f32, exp_f32};
-use super::lib::{Case, fold_grid, rounding, values};
+use super::lib::values;
+use super::lib::{Case, fold_grid, rounding};
 use crate::recording::kernel::{Call, Kernel};
 use crate::recording::{Recording, Span};
 
@@ -14,7 +15,7 @@ pub static KERNEL: Kernel = values::kernel::<Params>("activation_grad", twin);
 /// Records `dx` from `dy` and what the kind's gradient needs of the forward pass (`saved`).
 pub fn record(rec: &mut Recording, kind: Kind, count: u32, saved: Span, dy: Span, dx: Span) {
     let items = u64::from(count);
-    let (variant, width) = kind.build(items);
+    let (variant, width) = kind.variant(items);
     let grid = fold_grid(items / u64::from(width), 64);
     rec.dispatch(&KERNEL, variant, &Params { count }, &[saved, dy, dx], grid, 10 * items);
 }

@@ -1,6 +1,7 @@
 //! Sums in place, for gradients that flow together.
 
-use super::lib::{Case, fold_grid, values};
+use super::lib::values;
+use super::lib::{Case, fold_grid};
 use crate::recording::kernel::{Call, Kernel, params};
 use crate::recording::{Recording, Span};
 

@@ -2,7 +2,8 @@
 
 use super::lib::math::{exp_f32, log_f32};
 use super::lib::params::{Lane, Lanes};
-use super::lib::{Case, Fixture, rounding, values};
+use super::lib::values;
+use super::lib::{Case, Fixture, rounding};
 use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 

@@ -1,9 +1,10 @@
 //! Gradients of attention: a launch each for queries, keys and values.
 
 use super::attention::{self, Params, Shape};
+use super::lib::Case;
 use super::lib::math::exp_f32;
 use super::lib::params::{Lane, Lanes};
-use super::lib::{Case, values};
+use super::lib::values;
 use crate::recording::kernel::{Call, Kernel};
 use crate::recording::{Recording, Span};
 

@@ -1,29 +1,25 @@
 //! Layer norm over the rows of a chunk, which are tokens where the lanes count tokens.
 
-use super::params::{Lanes, perturb};
-use super::part_sums;
-use super::parts::{self, Cut, Split, Sum, Target, Tensors};
-use super::values;
-use crate::recording::kernel::{Kernel, Variant, params};
+use super::lib::case::{gaussian_share, perturbation};
+use super::lib::params::{Lane, Lanes, perturb};
+use super::lib::tree::tree_sum;
+use super::lib::weight::weights;
+use super::lib::{Case, PERTURBED, rounding, values};
+use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
-use crate::reference::layer_norm as twins;
 use crate::stream::Distribution;
 
-/// The forward pass.
-pub static LAYER_NORM: Kernel = values::kernel::<Params>("layer_norm", twins::layer_norm);
+pub use super::layer_norm_grad::record as record_grad;
+pub use super::layer_norm_grad_params::record as record_grad_params;
 
-/// Gradient of the input.
-pub static LAYER_NORM_GRAD: Kernel = values::kernel::<Params>("layer_norm_grad", twins::layer_norm_grad);
-
-/// Gradients of scale and bias.
-pub static LAYER_NORM_GRAD_PARAMS: Kernel =
-    values::kernel::<GradUniforms>("layer_norm_grad_params", twins::layer_norm_grad_params);
+/// The kernel.
+pub static KERNEL: Kernel = values::kernel::<Params>("layer_norm", twin);
 
 /// Rows of a workgroup, `ROWS` of `shaders/lib/rows.wgsl`.
 const ROWS: u32 = 32;
 
 params! {
-    /// Uniform block of the forward pass and of the input's gradient.
+    /// Uniform block of this kernel and of the input's gradient.
     pub struct Params {
         /// f32 of a row.
         pub dim: u32,
@@ -36,45 +32,14 @@ params! {
     }
 }
 
-params! {
-    /// Uniform block of the gradients of scale and bias.
-    pub struct GradUniforms {
-        /// What the launch sums.
-        pub cut: Cut,
-        /// f32 of a row.
-        pub dim: u32,
-        /// Index of the scale in what is summed into.
-        pub scale_offset: u32,
-        /// Index of the bias in it.
-        pub bias_offset: u32,
-        /// 1: the sums go on from what is there.
-        pub accumulate: u32,
-    }
-}
-
 impl Params {
-    /// Workgroups of a lane or part.
-    fn groups(&self, row_teams: u32) -> u32 {
-        (self.dim / values::of(u64::from(self.dim)).1).div_ceil(64 / row_teams)
-    }
-
-    /// How the sums for scale and bias are split for lanes of `sample_rows` rows a sample.
-    pub fn split(&self, sample_rows: u32) -> Option<Split> {
-        let (whole, split, wanted) = (self.groups(1), self.groups(parts::ROW_TEAMS), parts::WORKGROUPS);
-        let least = parts::TEAM_ROWS;
-        Sum { sample_rows, row: 1, terms: 1, whole, split, wanted, least, multiple: 1 }.splitting()
-    }
-
-    /// What is summed for scale and bias.
-    pub fn tensors(&self) -> Tensors {
-        Tensors { first: (self.scale_offset, self.dim), second: (self.bias_offset, self.dim) }
-    }
-
-    fn values(&self, lanes: &Lanes) -> u64 {
+    /// f32 of all rows.
+    pub fn values(&self, lanes: &Lanes) -> u64 {
         lanes.rows * u64::from(self.dim)
     }
 
-    fn of(&self, lanes: &Lanes) -> (Variant, [u32; 3]) {
+    /// Constants and grid of this kernel and of the input's gradient.
+    pub fn launch(&self, lanes: &Lanes) -> (Variant, [u32; 3]) {
         let (variant, width) = values::of(u64::from(self.dim));
         let grid = lanes.grid(lanes.max_rows.div_ceil(ROWS).min(65_535), 1);
         (variant.with("COLUMNS", self.dim / width), grid)
@@ -93,10 +58,10 @@ pub fn record(
     y: Span,
     stats: Span,
 ) {
-    let (variant, grid) = params.of(lanes);
+    let (variant, grid) = params.launch(lanes);
     let bound = [lanes.table, weights, x, y, stats];
     rec.dispatch(
-        &LAYER_NORM,
+        &KERNEL,
         variant.with("PERTURB", perturb(distribution)),
         params,
         &bound,
@@ -105,43 +70,55 @@ pub fn record(
     );
 }
 
-/// Records the gradient of the input from the forward pass's input `x`, its statistics, and `dy`.
-#[expect(clippy::too_many_arguments, reason = "buffers of one launch, each once")]
-pub fn record_grad(
-    rec: &mut Recording,
-    lanes: &Lanes,
-    params: &Params,
-    weights: Span,
-    x: Span,
-    dy: Span,
-    stats: Span,
-    dx: Span,
-) {
-    let (variant, grid) = params.of(lanes);
-    let bound = [lanes.table, weights, x, dy, stats, dx];
-    rec.dispatch(&LAYER_NORM_GRAD, variant, params, &bound, grid, 14 * params.values(lanes));
+/// Forward; keeps (mean, rstd) per row.
+fn twin(call: &Call<'_>) {
+    let p: Params = call.params();
+    let perturb = call.variant.get("PERTURB", 0);
+    let (lanes, all, x) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
+    let (mut y, mut stats) = (call.write::<f32>(4), call.write::<[f32; 2]>(5));
+    let dim = p.dim as usize;
+    for lane in &lanes[..call.grid[2] as usize] {
+        let scale = weights(&all, lane, perturb, p.scale_offset, p.dim);
+        let bias = weights(&all, lane, perturb, p.bias_offset, p.dim);
+        for row in lane.chunk_rows() {
+            let x = &x[row * dim..][..dim];
+            let mean = tree_sum(dim, |i| x[i]) / dim as f32;
+            let variance = tree_sum(dim, |i| (x[i] - mean) * (x[i] - mean)) / dim as f32;
+            let rstd = 1.0 / (variance + 1.0e-5).sqrt();
+            stats[row] = [mean, rstd];
+            for i in 0..dim {
+                y[row * dim + i] = (x[i] - mean) * rstd * scale[i] + bias[i];
+            }
+        }
+    }
 }
 
-/// Records the gradients of scale and bias. Where rows are tokens, a cut between blocks of samples changes no bit.
-pub fn record_grad_params(
-    rec: &mut Recording,
-    lanes: &Lanes,
-    params: &Params,
-    x: Span,
-    dy: Span,
-    stats: Span,
-    target: &Target,
-) {
-    let split = params.split(lanes.sample_rows);
-    let row_teams = if split.is_some() { parts::ROW_TEAMS } else { 1 };
-    let variant = values::of(u64::from(params.dim)).0.with("ROW_TEAMS", row_teams);
-    let (tensors, dim, cost) = (params.tensors(), params.dim, 8 * params.values(lanes));
-    part_sums::record(rec, lanes, split, 1, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
-        let (scale_offset, bias_offset) = (tensors.first.0, tensors.second.0);
-        let (cut, accumulate) = (launch.cut, launch.accumulate);
-        let uniforms = GradUniforms { cut, dim, scale_offset, bias_offset, accumulate };
-        let bound = [lanes.table, x, dy, stats, launch.sums];
-        let grid = [params.groups(row_teams), 1, launch.layers];
-        rec.dispatch(&LAYER_NORM_GRAD_PARAMS, variant.clone(), &uniforms, &bound, grid, launch.cost);
-    });
+/// Self-test cases.
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for how in PERTURBED {
+        // One; single f32; quads at an odd flat index; several columns a thread.
+        for (dim, offset) in [(1, 0), (67, 3), (64, 4), (132, 125), (516, 2)] {
+            cases.push(case(how, dim, offset));
+        }
+    }
+    cases
+}
+
+fn case(how: Option<Distribution>, dim: u32, offset: u32) -> Case {
+    let name = format!("layer_norm {} {dim} at {offset}", perturbation(how));
+    // Two passes over a row, each a tree of 64 threads, and twenty operations more.
+    Case::new(name, rounding(2 * (dim.div_ceil(64) + 16) + 20) + gaussian_share(how), move |f| {
+        let (rows, stride) = ([70, 1, 0, 9], 2 * dim + offset);
+        let lanes = f.lanes(&rows, stride);
+        let values = (80 * dim) as usize;
+        let weights = f.random("weights", rows.len() * stride as usize);
+        let (x, y, stats) = (f.random("x", values), f.blank("y", values), f.blank("stats", 160));
+        let params = Params { dim, scale_offset: offset, bias_offset: offset + dim, accumulate: 0 };
+        let mut rec = Recording::new();
+        record(&mut rec, &lanes, how, &params, weights, x, y, stats);
+        rec.read_back(y);
+        rec.read_back(stats);
+        rec
+    })
 }

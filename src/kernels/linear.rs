@@ -10,10 +10,16 @@ use super::lib::weight::weights;
 use super::lib::{Case, PERTURBED, rounding};
 use crate::recording::kernel::{Call, Kernel, params};
 use crate::recording::{Recording, Span};
+use crate::shaders::ANY_SHAPE;
 use crate::stream::Distribution;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel::new::<Params>("linear", twin);
+pub static KERNEL: Kernel = Kernel::new::<Params>("linear", twin).with_defines(&[ANY_SHAPE]).with_speed(&[
+    "WEIGHT_QUADS",
+    "INPUT_QUADS",
+    "SHORT",
+    "ACTIVATION",
+]);
 
 /// No activation.
 pub const NONE: u32 = 0;
@@ -106,7 +112,9 @@ pub fn cases() -> Vec<Case> {
     for how in PERTURBED {
         // Inputs, outputs, flat index of the weight: one of each; nothing divides the tiles; quads; a block border inside a row.
         for (inputs, outputs, offset) in [(1, 1, 0), (67, 35, 3), (64, 10, 4), (300, 33, 125)] {
-            cases.push(case(how, inputs, outputs, offset));
+            // Built for their sizes: rows of whole quads, short and long ones.
+            let fitted = matches!((how, inputs), (Some(Distribution::Rademacher), 64 | 300) | (None, 64));
+            cases.push(case(how, inputs, outputs, offset).fitted(fitted));
         }
     }
     cases

@@ -5,13 +5,13 @@ use super::lib::params::{ABSENT, Lane, Lanes};
 use super::lib::tiling::{Operands, Product};
 use super::lib::weight::weights;
 use super::lib::{Case, PERTURBED};
-use crate::model::{Graph, Layer};
 use crate::recording::Recording;
 use crate::recording::kernel::{Call, Kernel, params};
 use crate::stream::Distribution;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel::new::<Params>("mlp_forward", twin);
+pub static KERNEL: Kernel =
+    Kernel::new::<Params>("mlp_forward", twin).with_speed(&["WEIGHT_QUADS", "INPUT_QUADS", "SHORT", "SHORT2"]);
 
 params! {
     /// The uniform block.
@@ -34,30 +34,7 @@ params! {
 }
 
 /// Most outputs: their sums are kept in registers.
-const MOST_CLASSES: usize = 16;
-
-impl Params {
-    /// Of a chain that the kernel can compute: one hidden layer with ReLU, and few outputs.
-    pub fn of(graph: &Graph) -> Option<Self> {
-        let offset = |tensor: Option<usize>| tensor.map_or(ABSENT, |o| o as u32);
-        let layers: Vec<Layer> = graph.nodes.iter().map(|node| node.layer).collect();
-        match layers[..] {
-            [
-                Layer::Linear { rows: 1, in_features, out_features: hidden, weight: weight1, bias: bias1, relu: true },
-                Layer::Linear { out_features: classes, weight: weight2, bias: bias2, relu: false, .. },
-            ] if classes <= MOST_CLASSES => Some(Self {
-                inputs: in_features as u32,
-                hidden: hidden as u32,
-                classes: classes as u32,
-                weight1: weight1 as u32,
-                bias1: offset(bias1),
-                weight2: weight2 as u32,
-                bias2: offset(bias2),
-            }),
-            _ => None,
-        }
-    }
-}
+pub const MOST_CLASSES: usize = 16;
 
 /// Records the logits `[rows, classes]` of all rows of a chunk; inputs are the batch.
 pub fn record(rec: &mut Recording, lanes: &Lanes, how: &Product, params: &Params, io: &Operands) {
@@ -106,7 +83,9 @@ pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for how in PERTURBED {
         for (inputs, hidden, classes) in [(1, 1, 1), (64, 64, 10), (13, 37, 16), (20, 150, 3)] {
-            cases.push(case(how, inputs, hidden, classes));
+            // Built for their sizes: rows of whole quads, short and long ones.
+            let fitted = matches!((how, inputs), (Some(Distribution::Rademacher), 64 | 20) | (None, 64));
+            cases.push(case(how, inputs, hidden, classes).fitted(fitted));
         }
     }
     cases

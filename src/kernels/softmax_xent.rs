@@ -83,5 +83,6 @@ pub fn cases() -> Vec<Case> {
             rec
         })
     };
-    [(&[1][..], 1), (&[1], 10), (&[70, 3, 130], 10), (&[2, 5], 103)].map(case).into()
+    // As many classes as a data set may have.
+    [(&[1][..], 1), (&[1], 10), (&[70, 3, 130], 10), (&[2, 5], 103), (&[2], 65_535)].map(case).into()
 }

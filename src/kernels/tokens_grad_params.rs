@@ -1,6 +1,6 @@
 //! Gradients of positions and class token.
 
-use super::lib::params::{Lane, Lanes};
+use super::lib::params::{Lane, Lanes, blocks};
 use super::lib::{Case, rounding};
 use super::tokens::{CASE_ROWS, Params, SIZES};
 use crate::recording::kernel::{Call, Kernel, Variant};
@@ -30,7 +30,7 @@ fn twin(call: &Call<'_>) {
                 if p.accumulate == 0 {
                     gradients[at] = 0.0;
                 }
-                for block in lane.blocks() {
+                for block in blocks(0..lane.rows as usize) {
                     gradients[at] += block.fold(0.0, |sum, r| sum + dy[(lane.row0 as usize + r) * elements + element]);
                 }
             }

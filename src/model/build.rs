@@ -1,6 +1,7 @@
 //! From the model table to the graph: shapes, offsets and names. `resnet` and `vit` have files of their own.
 
-use super::graph::{Graph, Init, Layer, Node, NormKind, ParamTensor, Shape, Source};
+use super::graph::{Graph, Init, Node, ParamTensor, Shape, Source};
+use super::layer::{AvgPool, Conv, Gelu, GlobalAvgPool, Layer, Linear, MaxPool, Norm, NormKind, Relu, Tanh};
 use super::spec::{Input, LayerSpec, ModelSpec};
 use super::{ModelError, resnet, vit};
 
@@ -119,7 +120,7 @@ impl Builder {
             buffer.offset += self.total;
         }
         for node in &mut self.nodes {
-            if let Layer::Norm { kind: NormKind::Batch { mean, variance }, .. } = &mut node.layer {
+            if let Layer::Norm(Norm { kind: NormKind::Batch { mean, variance }, .. }) = &mut node.layer {
                 *mean += self.total;
                 *variance += self.total;
             }
@@ -163,7 +164,7 @@ impl Builder {
                 let bias = bias.then(|| self.tensor(place, name, "bias", vec![out], Init::Zeros)).transpose()?;
                 self.fusable = true;
                 self.shape = Shape::features(out);
-                Layer::Linear { rows: 1, in_features: input.c, out_features: out, weight, bias, relu: false }
+                Layer::Linear(Linear { rows: 1, in_features: input.c, out_features: out, weight, bias, relu: false })
             }
             LayerSpec::Conv { out, kernel, stride, padding, bias } => {
                 let side = |n: usize| window(n, kernel, stride, padding);
@@ -185,7 +186,7 @@ impl Builder {
                 let bias = bias.then(|| self.tensor(place, name, "bias", vec![out], Init::Zeros)).transpose()?;
                 self.fusable = true;
                 self.shape = Shape { c: out, h, w };
-                Layer::Conv { input, output: self.shape, kernel, stride, padding, weight, bias, relu: false }
+                Layer::Conv(Conv { input, output: self.shape, kernel, stride, padding, weight, bias, relu: false })
             }
             LayerSpec::MaxPool { kernel, stride } | LayerSpec::AvgPool { kernel, stride } => {
                 let side = |n: usize| window(n, kernel, stride, 0);
@@ -194,14 +195,14 @@ impl Builder {
                 };
                 self.shape = Shape { c: input.c, h, w };
                 if matches!(spec, LayerSpec::MaxPool { .. }) {
-                    Layer::MaxPool { input, output: self.shape, kernel, stride }
+                    Layer::MaxPool(MaxPool { input, output: self.shape, kernel, stride })
                 } else {
-                    Layer::AvgPool { input, output: self.shape, kernel, stride }
+                    Layer::AvgPool(AvgPool { input, output: self.shape, kernel, stride })
                 }
             }
             LayerSpec::GlobalAvgPool => {
                 self.shape = Shape::features(input.c);
-                Layer::GlobalAvgPool { input }
+                Layer::GlobalAvgPool(GlobalAvgPool { input })
             }
             LayerSpec::GroupNorm { groups } => {
                 if !input.c.is_multiple_of(groups) {
@@ -211,7 +212,7 @@ impl Builder {
                 let bias = self.tensor(place, name, "bias", vec![input.c], Init::Zeros)?;
                 let kind = NormKind::Group { groups };
                 self.fusable = true;
-                Layer::Norm { kind, channels: input.c, spatial: input.spatial(), weight, bias, relu: false }
+                Layer::Norm(Norm { kind, channels: input.c, spatial: input.spatial(), weight, bias, relu: false })
             }
             LayerSpec::Flatten => {
                 self.shape = Shape::features(input.len());
@@ -220,16 +221,22 @@ impl Builder {
                 return Ok(());
             }
             LayerSpec::Relu => {
-                if let (true, Some(Layer::Linear { relu, .. } | Layer::Conv { relu, .. } | Layer::Norm { relu, .. })) =
-                    (fusable, self.nodes.last_mut().map(|n| &mut n.layer))
+                if let (
+                    true,
+                    Some(
+                        Layer::Linear(Linear { relu, .. })
+                        | Layer::Conv(Conv { relu, .. })
+                        | Layer::Norm(Norm { relu, .. }),
+                    ),
+                ) = (fusable, self.nodes.last_mut().map(|n| &mut n.layer))
                 {
                     *relu = true;
                     return Ok(());
                 }
-                Layer::Relu { len: input.len() }
+                Layer::Relu(Relu { len: input.len() })
             }
-            LayerSpec::Gelu => Layer::Gelu { len: input.len() },
-            LayerSpec::Tanh => Layer::Tanh { len: input.len() },
+            LayerSpec::Gelu => Layer::Gelu(Gelu { len: input.len() }),
+            LayerSpec::Tanh => Layer::Tanh(Tanh { len: input.len() }),
         };
         self.push(layer, None);
         Ok(())

@@ -1,15 +1,20 @@
 //! The model table, and what it becomes: a graph of layers over one flat parameter vector
-//! (interfaces, Models; perturbation-stream, The flat parameter vector).
+//! (docs/models.md; docs/perturbation-stream.md, The flat parameter vector).
 
 mod build;
 mod graph;
 mod init;
+mod layer;
 mod resnet;
 mod spec;
 mod table;
 mod vit;
 
-pub use graph::{Graph, Init, Layer, NORM_EPS, Node, NormKind, ParamTensor, Shape, Source};
+pub use graph::{Graph, Init, NORM_EPS, Node, ParamTensor, Shape, Source};
+pub use layer::{
+    Attention, AvgPool, ClassToken, Conv, Gelu, GlobalAvgPool, Layer, LayerNorm, Linear, MaxPool, Norm, NormKind,
+    OwnRows, Relu, Tanh, Tokens,
+};
 pub use spec::{Input, LayerSpec, ModelSpec, NormChoice, ResNetSpec, VitSpec};
 
 /// What can be wrong with a model.

@@ -1,9 +1,10 @@
-//! ResNet of basic blocks in its CIFAR form (interfaces, Models): a 3x3 stem without pooling, four stages, global average
+//! ResNet of basic blocks in its CIFAR form (docs/models.md): a 3x3 stem without pooling, four stages, global average
 //! pool. A block is `relu(norm(conv(relu(norm(conv(x))))) + shortcut(x))`; norms are called `bn1` whatever they are.
 
 use super::ModelError;
 use super::build::Builder;
-use super::graph::{Init, Layer, NormKind, Source};
+use super::graph::{Init, Source};
+use super::layer::{Layer, Norm, NormKind};
 use super::spec::{LayerSpec, NormChoice, ResNetSpec};
 
 /// Blocks of each stage.
@@ -90,5 +91,5 @@ fn norm_tensors(builder: &mut Builder, name: &str, spec: &ResNetSpec) -> Result<
 fn norm(builder: &mut Builder, tensors: NormTensors, relu: bool, residual: Option<Source>) {
     let NormTensors { kind, weight, bias } = tensors;
     let (channels, spatial) = (builder.shape.c, builder.shape.spatial());
-    builder.push(Layer::Norm { kind, channels, spatial, weight, bias, relu }, residual);
+    builder.push(Layer::Norm(Norm { kind, channels, spatial, weight, bias, relu }), residual);
 }

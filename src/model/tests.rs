@@ -31,8 +31,22 @@ fn mlp() {
     assert_eq!(
         layers(&c),
         [
-            Layer::Linear { rows: 1, in_features: 64, out_features: 64, weight: 0, bias: Some(4096), relu: true },
-            Layer::Linear { rows: 1, in_features: 64, out_features: 10, weight: 4160, bias: Some(4800), relu: false },
+            Layer::Linear(Linear {
+                rows: 1,
+                in_features: 64,
+                out_features: 64,
+                weight: 0,
+                bias: Some(4096),
+                relu: true
+            }),
+            Layer::Linear(Linear {
+                rows: 1,
+                in_features: 64,
+                out_features: 10,
+                weight: 4160,
+                bias: Some(4800),
+                relu: false
+            }),
         ]
     );
 }
@@ -63,7 +77,7 @@ fn sequential() {
     for pair in layers(&c).windows(2) {
         assert_eq!(pair[0].output_len(), pair[1].input_len());
     }
-    assert!(matches!(layers(&c)[6], Layer::Conv { relu: true, .. }));
+    assert!(matches!(layers(&c)[6], Layer::Conv(Conv { relu: true, .. })));
     // Canonical form: defaults filled in, and stable.
     let spec = ModelSpec::from_json(&table).unwrap();
     let canonical = spec.to_json();
@@ -78,7 +92,7 @@ fn odd_rows_are_dropped_and_flattening_keeps_fusion() {
     let c = chain(json!({"kind": "sequential", "input": [1, 7, 9], "classes": 12, "layers": [
         {"maxpool": 2}, {"conv": 1, "kernel": 1}, "flatten", "relu"]}));
     assert_eq!(c.nodes.len(), 2);
-    assert!(matches!(layers(&c)[1], Layer::Conv { output: Shape { c: 1, h: 3, w: 4 }, relu: true, .. }));
+    assert!(matches!(layers(&c)[1], Layer::Conv(Conv { output: Shape { c: 1, h: 3, w: 4 }, relu: true, .. })));
 }
 
 #[test]
@@ -181,7 +195,7 @@ fn resnet18_has_the_papers_parameters_in_flat_order() {
     // The sum of a block is behind its second norm, whose ReLU comes last.
     let sums: Vec<_> = c.nodes.iter().filter(|n| n.residual.is_some()).collect();
     assert_eq!(sums.len(), 8);
-    assert!(sums.iter().all(|n| matches!(n.layer, Layer::Norm { relu: true, .. })));
+    assert!(sums.iter().all(|n| matches!(n.layer, Layer::Norm(Norm { relu: true, .. }))));
 }
 
 #[test]
@@ -193,7 +207,7 @@ fn batch_norms_keep_their_statistics_behind_the_parameters() {
     let names: Vec<&str> = c.buffers().iter().map(|t| t.name.as_str()).collect();
     assert_eq!(names[..3], ["bn1.running_mean", "bn1.running_var", "layer1.0.bn1.running_mean"]);
     for node in &c.nodes {
-        if let Layer::Norm { kind: NormKind::Batch { mean, variance }, channels, .. } = node.layer {
+        if let Layer::Norm(Norm { kind: NormKind::Batch { mean, variance }, channels, .. }) = node.layer {
             let at = |offset| c.tensors.iter().find(|t| t.offset == offset && t.len == channels).unwrap().name.as_str();
             assert!(at(mean).ends_with("running_mean") && at(variance).ends_with("running_var"));
         }

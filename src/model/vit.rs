@@ -1,9 +1,10 @@
-//! Vision transformer (interfaces, Models): patches as tokens behind a class token, pre-norm blocks of attention and a
+//! Vision transformer (docs/models.md): patches as tokens behind a class token, pre-norm blocks of attention and a
 //! two-layer perceptron with exact GELU, no final norm, the head on the class token.
 
 use super::ModelError;
 use super::build::{Builder, fits};
-use super::graph::{Init, Layer, Shape, Source};
+use super::graph::{Init, Shape, Source};
+use super::layer::{Attention, ClassToken, Conv, Gelu, Layer, LayerNorm, Linear, Tokens};
 use super::spec::VitSpec;
 
 /// Deviation of the initial weights, 0.02.
@@ -35,30 +36,32 @@ pub(super) fn build(builder: &mut Builder, spec: &VitSpec, classes: usize) -> Re
     let weight = builder.tensor(place, place, "weight", vec![dim, input.c, patch, patch], INIT)?;
     let bias = Some(builder.tensor(place, place, "bias", vec![dim], Init::Zeros)?);
     let output = Shape { c: dim, h, w };
-    builder
-        .push(Layer::Conv { input, output, kernel: patch, stride: patch, padding: 0, weight, bias, relu: false }, None);
-    builder.push(Layer::Tokens { dim, patches, class, position }, None);
+    builder.push(
+        Layer::Conv(Conv { input, output, kernel: patch, stride: patch, padding: 0, weight, bias, relu: false }),
+        None,
+    );
+    builder.push(Layer::Tokens(Tokens { dim, patches, class, position }), None);
     for block in 0..spec.depth {
         let name = |part: &str| format!("blocks.{block}.{part}");
         let entry = builder.at;
         layer_norm(builder, &name("norm1"), tokens, dim)?;
         linear(builder, &name("attn.qkv"), tokens, [dim, 3 * dim], None)?;
-        builder.push(Layer::Attention { tokens, heads, dim }, None);
+        builder.push(Layer::Attention(Attention { tokens, heads, dim }), None);
         linear(builder, &name("attn.proj"), tokens, [dim, dim], Some(entry))?;
         let entry = builder.at;
         layer_norm(builder, &name("norm2"), tokens, dim)?;
         linear(builder, &name("mlp.fc1"), tokens, [dim, spec.mlp], None)?;
-        builder.push(Layer::Gelu { len: tokens * spec.mlp }, None);
+        builder.push(Layer::Gelu(Gelu { len: tokens * spec.mlp }), None);
         linear(builder, &name("mlp.fc2"), tokens, [spec.mlp, dim], Some(entry))?;
     }
-    builder.push(Layer::ClassToken { tokens, dim }, None);
+    builder.push(Layer::ClassToken(ClassToken { tokens, dim }), None);
     linear(builder, "head", 1, [dim, classes], None)
 }
 
 fn layer_norm(builder: &mut Builder, name: &str, rows: usize, dim: usize) -> Result<(), ModelError> {
     let weight = builder.tensor(name, name, "weight", vec![dim], Init::Ones)?;
     let bias = builder.tensor(name, name, "bias", vec![dim], Init::Zeros)?;
-    builder.push(Layer::LayerNorm { rows, dim, weight, bias }, None);
+    builder.push(Layer::LayerNorm(LayerNorm { rows, dim, weight, bias }), None);
     Ok(())
 }
 
@@ -71,6 +74,6 @@ fn linear(
 ) -> Result<(), ModelError> {
     let weight = builder.tensor(name, name, "weight", vec![out_features, in_features], INIT)?;
     let bias = Some(builder.tensor(name, name, "bias", vec![out_features], Init::Zeros)?);
-    builder.push(Layer::Linear { rows, in_features, out_features, weight, bias, relu: false }, residual);
+    builder.push(Layer::Linear(Linear { rows, in_features, out_features, weight, bias, relu: false }), residual);
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use bytemuck::NoUninit;
 
 use super::kernel::{Kernel, Params, Variant};
+use super::lease::Lease;
 
 /// Handle of a device buffer; made by [`crate::device::Device::create_buffer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,10 +73,11 @@ pub enum Command {
     ReadBack(Span),
 }
 
-/// Commands in order. Each sees what those before it wrote.
+/// Commands in order. Each sees what those before it wrote. A recording that outlives the work that made it holds its buffers.
 #[derive(Clone, Default)]
 pub struct Recording {
     commands: Vec<Command>,
+    leases: Vec<Lease>,
 }
 
 impl Recording {
@@ -134,24 +136,27 @@ impl Recording {
     /// Appends another list.
     pub fn append(&mut self, other: Recording) {
         self.commands.extend(other.commands);
+        self.leases.extend(other.leases);
     }
 
-    /// The same commands on other spans: `place` says where a span lies, `bind` what a kernel binds for it.
-    pub fn placed(&self, place: impl Fn(Span) -> Span, bind: impl Fn(Span) -> Span) -> Self {
+    /// Holds buffers that the commands name for as long as the recording lives.
+    pub fn hold(&mut self, leases: impl IntoIterator<Item = Lease>) {
+        self.leases.extend(leases);
+    }
+
+    /// The same commands on other spans, with other launches.
+    pub fn map(&self, span: impl Fn(Span) -> Span, dispatch: impl Fn(&Dispatch) -> Dispatch) -> Self {
         let command = |command: &Command| match command {
             Command::Upload { buffer, offset, data } => {
-                let span = place(Span { buffer: *buffer, offset: *offset, bytes: data.len() as u64 });
-                Command::Upload { buffer: span.buffer, offset: span.offset, data: data.clone() }
+                let to = span(Span { buffer: *buffer, offset: *offset, bytes: data.len() as u64 });
+                Command::Upload { buffer: to.buffer, offset: to.offset, data: data.clone() }
             }
-            Command::Clear(span) => Command::Clear(place(*span)),
-            Command::Copy { from, to } => Command::Copy { from: place(*from), to: place(*to) },
-            Command::Dispatch(d) => {
-                let bindings = d.bindings.iter().map(|span| bind(*span)).collect();
-                Command::Dispatch(Box::new(Dispatch { bindings, ..(**d).clone() }))
-            }
-            Command::ReadBack(span) => Command::ReadBack(place(*span)),
+            Command::Clear(cleared) => Command::Clear(span(*cleared)),
+            Command::Copy { from, to } => Command::Copy { from: span(*from), to: span(*to) },
+            Command::Dispatch(launch) => Command::Dispatch(Box::new(dispatch(launch))),
+            Command::ReadBack(read) => Command::ReadBack(span(*read)),
         };
-        Self { commands: self.commands.iter().map(command).collect() }
+        Self { commands: self.commands.iter().map(command).collect(), leases: self.leases.clone() }
     }
 
     /// How many kernels it launches.

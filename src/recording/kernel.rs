@@ -17,6 +17,8 @@ pub struct Kernel {
     pub params: &'static Layout,
     /// The defines that a [`Variant`] of it may carry. Each subset of them is a permutation that must be valid.
     pub defines: &'static [&'static str],
+    /// Constants of a [`Variant`] that are there for speed alone: without them ([`Variant::without`]) it computes the same.
+    pub speed: &'static [&'static str],
     /// The lowest tier that it can be built in.
     pub tier: Tier,
 }
@@ -24,12 +26,17 @@ pub struct Kernel {
 impl Kernel {
     /// A kernel of every tier, without defines, whose uniform block is a `P`.
     pub const fn new<P: Params>(name: &'static str, twin: Twin) -> Self {
-        Self { name, twin, params: P::LAYOUT, defines: &[], tier: Tier::Core }
+        Self { name, twin, params: P::LAYOUT, defines: &[], speed: &[], tier: Tier::Core }
     }
 
     /// With defines that its variants may carry.
     pub const fn with_defines(self, defines: &'static [&'static str]) -> Self {
         Self { defines, ..self }
+    }
+
+    /// With constants that are there for speed alone. Where that takes the define `ANY_SHAPE`, it lists that, too.
+    pub const fn with_speed(self, speed: &'static [&'static str]) -> Self {
+        Self { speed, ..self }
     }
 
     /// Only for devices of the subgroup tier.
@@ -121,6 +128,12 @@ impl Variant {
     /// With one more define, of those that the kernel lists.
     pub fn define(mut self, name: &'static str) -> Self {
         self.defines.push(name);
+        self
+    }
+
+    /// Without constants of these names.
+    pub fn without(mut self, names: &[&str]) -> Self {
+        self.constants.retain(|(name, _)| !names.contains(name));
         self
     }
 

@@ -7,6 +7,7 @@ pub mod arena;
 pub mod chunks;
 mod commands;
 pub mod kernel;
+pub mod lease;
 pub mod windows;
 
 pub use commands::{BufferId, Command, Dispatch, Recording, Span};

@@ -3,13 +3,10 @@
 //! A case ([`Case`], beside its kernel) makes buffers with deterministic content and a recording, whose read-backs are compared between
 //! the adapter and the reference device. On the adapter each buffer lies between borders of NaN ([`place`]).
 
-mod backward;
 #[cfg(test)]
 mod golden;
-mod norms;
 mod place;
 mod runner;
-mod tokens;
 
 pub use crate::kernels::lib::{Case, Fixture};
 pub use runner::{Count, quick, run, shaders};
@@ -17,6 +14,8 @@ pub use runner::{Count, quick, run, shaders};
 use serde::Serialize;
 
 use crate::device::{Device, ReferenceDevice};
+use crate::kernels;
+use crate::kernels::lib::case::Built;
 pub(crate) use crate::kernels::lib::rounding;
 
 /// What came of a case.
@@ -35,18 +34,14 @@ pub struct CheckResult {
     pub failure: Option<String>,
 }
 
-/// All cases.
+/// All cases but the large ones.
 pub fn cases() -> Vec<Case> {
-    all().into_iter().filter(|case| !case.large).collect()
+    kernels::cases().into_iter().filter(|case| !case.large).collect()
 }
 
 /// Cases of vectors as long as a large model's, a second or two each on a software adapter.
 pub fn large_cases() -> Vec<Case> {
-    all().into_iter().filter(|case| case.large).collect()
-}
-
-fn all() -> Vec<Case> {
-    [crate::kernels::cases(), norms::cases(), tokens::cases(), backward::cases()].into_iter().flatten().collect()
+    kernels::cases().into_iter().filter(|case| case.large).collect()
 }
 
 /// Runs a case on a device and on the CPU twins.
@@ -60,11 +55,9 @@ pub fn check(device: &mut dyn Device, case: &Case) -> CheckResult {
 }
 
 fn compare(device: &mut dyn Device, case: &Case) -> Result<f64, place::Failure> {
-    let info = device.info().clone();
-    let mut fixture = Fixture::new(&info);
-    let recording = (case.build)(&mut fixture);
-    let ours = place::run_between_borders(device, fixture.buffers(), &recording)?;
-    let expected = place::run(&mut ReferenceDevice::new(None), fixture.buffers(), &recording)?;
+    let Built { buffers, recording, expected } = case.on(&device.info().clone());
+    let ours = place::run_between_borders(device, &buffers, &recording)?;
+    let expected = place::run(&mut ReferenceDevice::new(None), &buffers, &expected)?;
     place::check_not_a_number(&ours, &expected)?;
     let difference = |(a, b): (&Vec<u8>, &Vec<u8>)| if case.tolerance == 0.0 { bits(a, b) } else { relative(a, b) };
     Ok(ours.iter().zip(&expected).map(difference).fold(0.0, f64::max))

@@ -6,7 +6,7 @@
 
 use crate::device::{Device, DeviceError};
 use crate::kernels::lib::fixture::Buffer;
-use crate::recording::{BufferId, Recording, Span};
+use crate::recording::{BufferId, Dispatch, Recording, Span};
 
 /// A NaN as f32, and a large number as u32 or i32: sums of whatever kind show it.
 const POISON: u32 = 0x7fc5_a5a5;
@@ -107,7 +107,10 @@ impl<'a> Placed<'a> {
             Span { bytes: placed.bytes + if ends { self.border } else { 0 }, ..placed }
         };
         let mut whole = std::mem::take(&mut self.setup);
-        whole.append(recording.placed(place, bind));
+        whole.append(recording.map(place, |launch| Dispatch {
+            bindings: launch.bindings.iter().map(|span| bind(*span)).collect(),
+            ..launch.clone()
+        }));
         if self.border > 0 {
             for (id, buffer) in self.ids.iter().zip(self.buffers) {
                 for offset in [0, self.border + buffer.bytes] {

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 
-use super::{Case, CheckResult, Fixture, check};
+use super::{Case, CheckResult, check};
 use crate::caps::{AdapterInfo, OperandSource};
 use crate::device::{Device, Selection, open};
 use crate::recording::Command;
@@ -93,7 +93,7 @@ fn needs(info: &AdapterInfo, case: &Case) -> Needs {
 }
 
 fn launches(info: &AdapterInfo, case: &Case) -> Vec<(&'static Kernel, Variant)> {
-    let recording = (case.build)(&mut Fixture::new(info));
+    let recording = case.on(info).recording;
     let launched = recording.commands().iter().filter_map(|command| match command {
         Command::Dispatch(d) => Some((d.kernel, d.variant.clone())),
         _ => None,

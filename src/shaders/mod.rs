@@ -23,6 +23,9 @@ pub const TEXELS: &str = "TEXELS";
 /// The define of kernels over `Value`s (`lib/value.wgsl`) that makes them quads: for rows whose length is a multiple of 4.
 pub const QUADS: &str = "QUADS";
 
+/// The define of kernels with a shape in constants that takes it from the uniform block, so that one pipeline serves all shapes, slower.
+pub const ANY_SHAPE: &str = "ANY_SHAPE";
+
 /// f32s in a row of the textures that shadow operands.
 pub const TEXEL_ROW: u32 = 8192;
 

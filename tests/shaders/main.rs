@@ -6,9 +6,10 @@ use std::path::Path;
 
 use naga::valid::Capabilities;
 use zowarmup::caps::Tier;
+use zowarmup::kernels::lib::geometry::Sizes;
 use zowarmup::kernels::params::Lane;
 use zowarmup::kernels::parts::Cut;
-use zowarmup::kernels::{all, softmax_xent};
+use zowarmup::kernels::{ALL, softmax_xent};
 use zowarmup::recording::kernel::{Kernel, Layout, Params};
 use zowarmup::shaders::{self, Expanded, Flavour, QUADS, SOURCES, reflect};
 
@@ -50,7 +51,7 @@ fn every_file_is_embedded() {
 
 /// Calls `check` with every kernel in every flavour and permutation: a name for messages, the source and its module.
 fn every_permutation(mut check: impl FnMut(&'static Kernel, Flavour, &str, &Expanded, &naga::Module)) {
-    for kernel in all() {
+    for kernel in ALL {
         for (flavour, defines) in flavours(kernel).flat_map(|f| permutations(kernel).map(move |p| (f, p))) {
             let name = format!("{} {defines:?} {flavour:?}", kernel.name);
             let source = shaders::permutation(kernel, flavour, &defines).unwrap_or_else(|e| panic!("{name}: {e}"));
@@ -115,7 +116,7 @@ fn defects_name_file_and_line() {
 
 #[test]
 fn the_table_has_a_row_for_every_kernel() {
-    let mut listed: Vec<&str> = all().iter().map(|kernel| kernel.name).collect();
+    let mut listed: Vec<&str> = ALL.iter().map(|kernel| kernel.name).collect();
     listed.sort_unstable();
     let outside_lib = SOURCES.iter().filter(|(path, _)| !path.contains('/'));
     let files: Vec<&str> = outside_lib.map(|(path, _)| path.strip_suffix(".wgsl").unwrap()).collect();
@@ -155,7 +156,7 @@ fn host_structs_have_the_layout_of_the_uniform_blocks() {
 #[test]
 fn structs_that_kernels_share_have_the_layout_of_their_twins() {
     every_permutation(|_, _, name, _, module| {
-        for (shared, layout) in [("Lane", Lane::LAYOUT), ("Cut", Cut::LAYOUT)] {
+        for (shared, layout) in [("Lane", Lane::LAYOUT), ("Cut", Cut::LAYOUT), ("Sizes", Sizes::LAYOUT)] {
             for (found, _) in module.types.iter().filter(|(_, t)| t.name.as_deref() == Some(shared)) {
                 compare(name, module, found, layout);
             }

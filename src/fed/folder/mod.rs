@@ -197,6 +197,15 @@ impl RunFolder {
         metrics_log::append(&self.path(METRICS), metrics)
     }
 
+    /// The complete lines of `metrics.jsonl`; none where there is no such file yet.
+    ///
+    /// # Errors
+    /// A line that is no line of metrics; a file that can't be read.
+    pub fn read_metrics(&self) -> Result<Vec<RoundMetrics>, FolderError> {
+        let bytes = self.read(METRICS)?.unwrap_or_default();
+        metrics_log::parse(&self.path(METRICS), &Lines::of(&bytes).complete)
+    }
+
     /// The bytes of a file; none where there is no file.
     ///
     /// # Errors

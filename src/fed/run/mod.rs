@@ -123,6 +123,8 @@ fn load(
     experiment: &Experiment,
     device: Box<dyn crate::device::Device>,
 ) -> Result<(Engine, Samples, Samples), EngineError> {
+    super::warmup::check(experiment)?;
+    super::zo::check(experiment, device.as_ref())?;
     let mut engine = Engine::new(device, experiment.graph.clone(), &experiment.initial)?;
     let train = engine.upload(&experiment.train_set())?;
     let test = engine.upload(&experiment.test_set())?;

@@ -1,4 +1,5 @@
 //! Several kernels that do one thing: which of them a caller gets.
 
 pub mod fill;
+pub mod norm;
 pub mod replaying;

@@ -1,7 +1,10 @@
 //! What a self-test case is.
 
 use super::Fixture;
-use crate::recording::Recording;
+use super::fixture::Buffer;
+use crate::caps::AdapterInfo;
+use crate::recording::{Dispatch, Recording};
+use crate::shaders::ANY_SHAPE;
 use crate::stream::Distribution;
 
 /// What a case does: makes its buffers, returns the recording to run, whose read-backs are compared.
@@ -13,10 +16,22 @@ pub struct Case {
     pub name: String,
     /// Largest relative L2 error of a read-back; 0: bit for bit.
     pub tolerance: f64,
+    /// Whether kernels are built for the case's sizes; else for any, so that cases share pipelines.
+    pub fitted: bool,
     /// Whether it takes a second or more on a software adapter.
     pub large: bool,
     /// Makes the buffers and the recording.
     pub build: Build,
+}
+
+/// A case for an adapter.
+pub struct Built {
+    /// Its buffers; the place of one is its handle in the recordings.
+    pub buffers: Vec<Buffer>,
+    /// What the adapter runs.
+    pub recording: Recording,
+    /// What the twins run.
+    pub expected: Recording,
 }
 
 impl Case {
@@ -26,13 +41,38 @@ impl Case {
         tolerance: f64,
         build: impl Fn(&mut Fixture<'_>) -> Recording + Send + Sync + 'static,
     ) -> Self {
-        Self { name: name.into(), tolerance, large: false, build: Box::new(build) }
+        Self { name: name.into(), tolerance, fitted: false, large: false, build: Box::new(build) }
+    }
+
+    /// The same, if so with kernels built for its sizes, as the engine builds them.
+    pub fn fitted(self, fitted: bool) -> Self {
+        Self { fitted, ..self }
+    }
+
+    /// The case on an adapter like this.
+    pub fn on(&self, info: &AdapterInfo) -> Built {
+        let mut fixture = Fixture::new(info, self.fitted);
+        let expected = (self.build)(&mut fixture);
+        let recording = if self.fitted { expected.clone() } else { for_any_shape(&expected) };
+        Built { buffers: fixture.into_buffers(), recording, expected }
     }
 
     /// The same, marked as large.
     pub fn large(self) -> Self {
         Self { large: true, ..self }
     }
+}
+
+/// The same launches of kernels without what is constant only for speed.
+fn for_any_shape(recording: &Recording) -> Recording {
+    let launch = |launch: &Dispatch| {
+        let mut variant = launch.variant.clone().without(launch.kernel.speed);
+        if launch.kernel.defines.contains(&ANY_SHAPE) {
+            variant = variant.define(ANY_SHAPE);
+        }
+        Dispatch { variant, ..launch.clone() }
+    };
+    recording.map(|span| span, launch)
 }
 
 /// Rounding error of `operations` f32 operations in a row, relative: the worst case, each half a unit in the last place.

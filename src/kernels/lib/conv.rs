@@ -1,30 +1,69 @@
 //! What convolutions share that leave moments of their output and that don't.
 
-use super::geometry::Geometry;
+use super::geometry::{Geometry, Sizes};
 use super::params::{ABSENT, Lane, Lanes};
 use super::tiling::{Operands, Product, Tiling};
 use super::weight::weights;
 use crate::recording::Span;
-use crate::recording::kernel::{Call, Variant, params};
+use crate::recording::kernel::{Call, Kernel, Twin, Variant, params};
+use crate::shaders::ANY_SHAPE;
+
+/// A convolution beside its sizes.
+#[derive(Clone, Copy, Debug)]
+pub struct Params {
+    /// Flat index of the weight `[oc, ic, k, k]`.
+    pub weight_offset: u32,
+    /// Flat index of the bias; `u32::MAX`: none.
+    pub bias_offset: u32,
+    /// 1: inputs are the batch (`x_row`), 0: an activation (`row0`).
+    pub from_batch: u32,
+    /// 1: ReLU follows.
+    pub relu: u32,
+}
 
 params! {
     /// The uniform block.
-    pub struct Params {
-        /// Flat index of the weight `[oc, ic, k, k]`.
+    pub struct Uniforms {
+        /// The sizes, for kernels that are built for any.
+        pub sizes: Sizes,
+        /// As in [`Params`].
         pub weight_offset: u32,
-        /// Flat index of the bias; `u32::MAX`: none.
+        /// As in [`Params`].
         pub bias_offset: u32,
-        /// 1: inputs are the batch (`x_row`), 0: an activation (`row0`).
+        /// As in [`Params`].
         pub from_batch: u32,
-        /// 1: ReLU follows.
+        /// As in [`Params`].
         pub relu: u32,
     }
 }
+
+/// The row of a convolution's kernel.
+pub const fn kernel(name: &'static str, twin: Twin) -> Kernel {
+    Kernel::new::<Uniforms>(name, twin).with_defines(&[ANY_SHAPE]).with_speed(SPEED)
+}
+
+/// Constants that are there for speed alone.
+const SPEED: &[&str] = &[
+    "IN_C",
+    "IN_H",
+    "IN_W",
+    "OUT_C",
+    "OUT_H",
+    "OUT_W",
+    "KERNEL",
+    "STRIDE",
+    "PADDING",
+    "WEIGHT_QUADS",
+    "SHORT",
+    "RELU",
+];
 
 /// A launch over all rows of a chunk.
 pub struct Launch {
     /// The constants.
     pub variant: Variant,
+    /// The uniform block.
+    pub uniforms: Uniforms,
     /// The bindings that all convolutions have.
     pub bound: [Span; 4],
     /// Workgroups.
@@ -46,13 +85,21 @@ impl Launch {
         let grid =
             [geometry.output[0].div_ceil(tiling.tile_rows()), columns.div_ceil(tiling.tile_columns()), lanes.count];
         let products = u64::from(geometry.output[0] * geometry.pixels()) * u64::from(geometry.depth());
-        Self { variant, bound: [lanes.table, io.weights, io.x, io.y], grid, cost: 2 * lanes.rows * products }
+        let uniforms = Uniforms {
+            sizes: geometry.sizes(),
+            weight_offset: params.weight_offset,
+            bias_offset: params.bias_offset,
+            from_batch: params.from_batch,
+            relu: params.relu,
+        };
+        let bound = [lanes.table, io.weights, io.x, io.y];
+        Self { variant, uniforms, bound, grid, cost: 2 * lanes.rows * products }
     }
 }
 
 /// The twin: each output is the sum over (c, i, j) in ascending order, then plus the bias.
 pub fn twin(call: &Call<'_>) {
-    let p: Params = call.params();
+    let p: Uniforms = call.params();
     let g = Geometry::of(call);
     let (lanes, all, x, mut y) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3), call.write::<f32>(4));
     let perturb = call.variant.get("PERTURB", 0);

@@ -21,14 +21,15 @@ pub struct Buffer {
 /// Collects a case's buffers.
 pub struct Fixture<'a> {
     info: &'a AdapterInfo,
+    fitted: bool,
     buffers: Vec<Buffer>,
     state: u64,
 }
 
 impl<'a> Fixture<'a> {
-    /// An empty one, for cases on an adapter like this.
-    pub fn new(info: &'a AdapterInfo) -> Self {
-        Self { info, buffers: Vec::new(), state: 0x9e37_79b9_7f4a_7c15 }
+    /// An empty one, for cases on an adapter like this, whose kernels are built for their sizes or for any.
+    pub fn new(info: &'a AdapterInfo, fitted: bool) -> Self {
+        Self { info, fitted, buffers: Vec::new(), state: 0x9e37_79b9_7f4a_7c15 }
     }
 
     /// What is known of the adapter.
@@ -36,14 +37,21 @@ impl<'a> Fixture<'a> {
         self.info
     }
 
-    /// How products are blocked on the adapter.
+    /// How products are blocked: as the adapter likes it, or, where cases share pipelines, with the fewest rows a thread, which is the same
+    /// for all sizes.
     pub fn tiling(&self) -> Tiling {
+        let best = self.best_tiling();
+        if self.fitted { best } else { Tiling { tile_o: 1, ..best } }
+    }
+
+    /// How products are blocked as the adapter likes it.
+    pub fn best_tiling(&self) -> Tiling {
         Tiling::of(self.info)
     }
 
     /// The buffers in the order of their handles.
-    pub fn buffers(&self) -> &[Buffer] {
-        &self.buffers
+    pub fn into_buffers(self) -> Vec<Buffer> {
+        self.buffers
     }
 
     fn add(&mut self, name: &str, bytes: u64, content: Option<Vec<u8>>) -> BufferId {

@@ -1,6 +1,6 @@
 //! Sizes of convolutions.
 
-use crate::recording::kernel::{Call, Variant};
+use crate::recording::kernel::{Call, Variant, params};
 
 /// Sizes of a convolution: samples `[in_c, in_h, in_w]` to `[out_c, out_h, out_w]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,13 @@ impl Geometry {
             .with("PADDING", self.padding)
     }
 
+    /// As kernels that are built for any size get it.
+    pub fn sizes(&self) -> Sizes {
+        let ([in_c, in_h, in_w], [out_c, out_h, out_w]) = (self.input, self.output);
+        let Self { kernel, stride, padding, .. } = *self;
+        Sizes { in_c, in_h, in_w, out_c, out_h, out_w, kernel, stride, padding, ..Sizes::default() }
+    }
+
     /// Products of an output value.
     pub fn depth(&self) -> u32 {
         self.input[0] * self.kernel * self.kernel
@@ -52,5 +59,36 @@ impl Geometry {
     /// Output pixels of a channel.
     pub fn pixels(&self) -> u32 {
         self.output[1] * self.output[2]
+    }
+}
+
+params! {
+    /// The sizes in a uniform block (`shaders/lib/geometry.wgsl`).
+    #[derive(Default)]
+    pub struct Sizes {
+        /// Input channels.
+        pub in_c: u32,
+        /// Input rows.
+        pub in_h: u32,
+        /// Input columns.
+        pub in_w: u32,
+        /// Output channels.
+        pub out_c: u32,
+        /// Output rows.
+        pub out_h: u32,
+        /// Output columns.
+        pub out_w: u32,
+        /// Rows and columns of the window.
+        pub kernel: u32,
+        /// Distance of windows.
+        pub stride: u32,
+        /// Zeros around the input.
+        pub padding: u32,
+        /// A uniform block's struct ends on a multiple of 16 bytes.
+        pub unused: u32,
+        /// Alike.
+        pub also_unused: u32,
+        /// Alike.
+        pub still_unused: u32,
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod case;
 pub mod conv;
+pub mod conv_grad;
 pub mod exact_add;
 pub mod fill;
 pub mod fixture;
@@ -10,6 +11,8 @@ pub mod geometry;
 pub mod grid;
 pub mod math;
 pub mod moments;
+pub mod norm;
+pub mod norm_cases;
 pub mod params;
 pub mod parts;
 pub mod replay;

@@ -10,6 +10,12 @@ use crate::stream::Distribution;
 /// (`shaders/lib/block.wgsl`).
 pub const SAMPLE_BLOCK: u32 = 8;
 
+/// Rows in blocks of [`SAMPLE_BLOCK`].
+pub fn blocks(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let (first, end) = (rows.start, rows.end);
+    (first..end).step_by(SAMPLE_BLOCK as usize).map(move |b| b..end.min(b + SAMPLE_BLOCK as usize))
+}
+
 /// The offset of a tensor that isn't there (a layer without bias).
 pub const ABSENT: u32 = u32::MAX;
 
@@ -52,12 +58,6 @@ impl Lane {
     /// Its rows of the chunk.
     pub fn chunk_rows(&self) -> Range<usize> {
         self.row0 as usize..(self.row0 + self.rows) as usize
-    }
-
-    /// The blocks of its samples, as ranges of its rows.
-    pub fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
-        let rows = self.rows as usize;
-        (0..rows).step_by(SAMPLE_BLOCK as usize).map(move |b| b..rows.min(b + SAMPLE_BLOCK as usize))
     }
 }
 

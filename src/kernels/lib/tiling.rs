@@ -33,6 +33,11 @@ impl Product {
     }
 }
 
+/// 1 where rows of so many f32, or from such an index on, are whole quads.
+pub fn quads(multiples: u32) -> u32 {
+    u32::from(multiples.is_multiple_of(4))
+}
+
 /// What a product reads and writes: f32 each.
 #[derive(Clone, Copy, Debug)]
 pub struct Operands {
@@ -114,6 +119,11 @@ impl Tiling {
             2..=16 => 512,
             _ => 2048,
         }
+    }
+
+    /// Terms of a part of such a sum, at least: a software adapter's workgroup costs more to start, and its second pass more beside the first.
+    pub fn part_terms(&self) -> u32 {
+        if (2..=16).contains(&self.share) { 2048 } else { 256 }
     }
 
     /// One team a workgroup, for kernels that keep a whole product's rows in a thread one tile after another: 16 rows a tile, and as many

@@ -2,7 +2,7 @@
 //! of 4, and over single f32, for any.
 
 use crate::recording::kernel::{Kernel, Params, Twin, Variant};
-use crate::shaders::QUADS;
+use crate::shaders::{ANY_SHAPE, QUADS};
 
 /// How such a kernel is built for rows of `length` f32, and how many f32 its `Value`s hold.
 pub fn of(length: u64) -> (Variant, u32) {
@@ -12,4 +12,9 @@ pub fn of(length: u64) -> (Variant, u32) {
 /// The row of such a kernel.
 pub const fn kernel<P: Params>(name: &'static str, twin: Twin) -> Kernel {
     Kernel::new::<P>(name, twin).with_defines(&[QUADS])
+}
+
+/// The row of such a kernel with a shape in constants, which can be built for any.
+pub const fn kernel_of_shapes<P: Params>(name: &'static str, twin: Twin) -> Kernel {
+    Kernel::new::<P>(name, twin).with_defines(&[QUADS, ANY_SHAPE])
 }

@@ -1,0 +1,57 @@
+//! Whether a device can do what a run will ask of it, told before its first round.
+
+use super::counts::at_most;
+use super::{Engine, EngineError, ProbeClient, ProbeSettings, SampleSet, Update};
+use crate::device::{Device, PlanningDevice};
+use crate::model::Graph;
+
+/// What the zeroth-order rounds of a run ask of a device.
+pub struct ZoPhase<'a> {
+    /// Samples of each client of a round: of the largest that may take part.
+    pub clients: &'a [usize],
+    /// Probes of each of them.
+    pub probes: u32,
+    /// How they perturb.
+    pub settings: ProbeSettings,
+    /// Samples of each client whose running statistics are taken, at the pivot or in a round.
+    pub statistics: &'a [usize],
+}
+
+/// Plans the largest round of a zeroth-order phase within a device's limits, beside the sets of samples that it will hold; nothing is
+/// computed.
+///
+/// # Errors
+/// What can't be cut and doesn't fit, with the config's key where there is one.
+pub fn check_zo_phase(
+    device: &dyn Device,
+    graph: &Graph,
+    sets: &[&SampleSet<'_>],
+    phase: &ZoPhase<'_>,
+) -> Result<(), EngineError> {
+    let total = phase.clients.len() as u64 * u64::from(phase.probes);
+    at_most(total, device.limits().binding / 16, "probes of a round, of all its clients", "zo.probes")?;
+    let mut engine = Engine::planned(Box::new(PlanningDevice::like(device)), graph.clone())?;
+    let mut samples = Vec::new();
+    for set in sets {
+        samples.push(engine.reserve(set)?);
+    }
+    let Some(samples) = samples.first() else { return Ok(()) };
+    // Which samples and seeds they are makes no difference.
+    let all: Vec<u32> = (0..samples.len() as u32).collect();
+    let seeds = vec![0; phase.probes as usize];
+    let of = |&n: &usize| &all[..n.min(all.len())];
+    let clients: Vec<_> = phase.clients.iter().map(|n| ProbeClient { indices: of(n), seeds: &seeds }).collect();
+    engine.probe(samples, &clients, &phase.settings)?;
+    if !phase.statistics.is_empty() {
+        let indices: Vec<&[u32]> = phase.statistics.iter().map(of).collect();
+        engine.batch_norm_statistics(samples, &indices)?;
+    }
+    let seeds = vec![0; total as usize];
+    let distribution = phase.settings.distribution;
+    if distribution.is_exact() {
+        engine.update(distribution, &Update::Exact { seeds: &seeds, q: &vec![0; total as usize], scale_exp: 0 })?;
+    } else {
+        engine.update(distribution, &Update::Float { seeds: &seeds, a: &vec![0.0; total as usize] })?;
+    }
+    Ok(())
+}

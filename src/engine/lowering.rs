@@ -1,0 +1,203 @@
+//! A model's graph as lanes run it: what no weight has touched is the same for every lane and computed once a batch.
+//!
+//! Lanes of one client read the same rows of the batch, and a chunk's lanes begin anywhere in it. Rows of such a kind are *shared*: those
+//! of the batch, and what layers without weights make of them. Products find a lane's part of shared rows by its `x_row`; before any other
+//! layer that reads them, and before a residual, each lane gets a copy of its own ([`Layer::OwnRows`]).
+
+use super::Session;
+use crate::kernels::params::Lanes;
+use crate::layers::{Forward, LaneTables, kind};
+use crate::model::{Graph, Layer, Node, OwnRows, Source};
+use crate::recording::arena::{self, Value};
+use crate::recording::{Recording, Span};
+
+/// A graph with what is known of its nodes' rows.
+pub(super) struct Lowered {
+    /// The model's graph with copies put in.
+    pub graph: Graph,
+    /// Nodes whose output has shared rows.
+    pub shared: Vec<bool>,
+    /// Nodes whose output depends on a weight: their slopes are wanted in a backward pass.
+    pub weighted: Vec<bool>,
+    /// Values a row of each buffer of shared rows beside the batch.
+    pub elements: Vec<usize>,
+    /// The buffer of each shared node's rows.
+    slot: Vec<usize>,
+}
+
+impl Lowered {
+    /// Of a model's graph.
+    pub fn of(model: &Graph) -> Self {
+        let graph = Graph { nodes: Vec::new(), ..model.clone() };
+        let (shared, weighted, elements, slot) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut lowered = Self { graph, shared, weighted, elements, slot };
+        // Where the model's nodes have come to lie, and where the copies are.
+        let (mut at, mut copies): (Vec<Source>, Vec<(Source, Source)>) = (Vec::new(), Vec::new());
+        let place = |at: &[Source], source| match source {
+            Source::Batch => Source::Batch,
+            Source::Node(node) => at[node],
+        };
+        for node in &model.nodes {
+            let (mut input, mut residual) = (place(&at, node.input), node.residual.map(|from| place(&at, from)));
+            let once =
+                !node.layer.has_weights() && !node.layer.saves() && lowered.is_shared(input) && residual.is_none();
+            if !once {
+                if !kind(&node.layer).reads_shared_rows() {
+                    input = lowered.own(input, &mut copies);
+                }
+                residual = residual.map(|from| lowered.own(from, &mut copies));
+            }
+            at.push(lowered.push(Node { layer: node.layer, input, residual }, once));
+        }
+        // A graph without any weights: its outputs are each lane's all the same.
+        if let Some(&last) = at.last() {
+            lowered.own(last, &mut copies);
+        }
+        lowered.assign();
+        lowered
+    }
+
+    /// Shared rows that lanes read stay for all chunks of a batch, others as long as shared nodes read them.
+    fn assign(&mut self) {
+        let mut last: Vec<usize> = (0..self.graph.nodes.len()).collect();
+        for (i, node) in self.graph.nodes.iter().enumerate() {
+            for source in [Some(node.input), node.residual].into_iter().flatten() {
+                if let Source::Node(n) = source {
+                    last[n] = if self.shared[i] { last[n].max(i) } else { usize::MAX };
+                }
+            }
+        }
+        let nodes: Vec<usize> = (0..self.shared.len()).filter(|&i| self.shared[i]).collect();
+        let value = |&i: &usize| Value { elements: self.graph.nodes[i].layer.output_len(), born: i, last: last[i] };
+        let (slots, elements) = arena::assign(&nodes.iter().map(value).collect::<Vec<_>>());
+        self.slot = vec![0; self.shared.len()];
+        nodes.iter().zip(slots).for_each(|(&node, slot)| self.slot[node] = slot);
+        self.elements = elements;
+    }
+
+    /// Where the rows of a shared source lie: those of the batch in `x`, those of nodes in `buffers`, one for each of
+    /// [`Lowered::elements`].
+    pub fn place(&self, source: Source, x: Span, buffers: &[Span]) -> Span {
+        match source {
+            Source::Batch => x,
+            Source::Node(node) => buffers[self.slot[node]],
+        }
+    }
+
+    /// Whether lanes share the rows of a source.
+    pub fn is_shared(&self, source: Source) -> bool {
+        match source {
+            Source::Batch => true,
+            Source::Node(node) => self.shared[node],
+        }
+    }
+
+    /// The node behind a source whose slope a backward pass wants.
+    pub fn slope_of(&self, source: Source) -> Option<usize> {
+        match source {
+            Source::Node(node) if self.weighted[node] => Some(node),
+            _ => None,
+        }
+    }
+
+    /// The source itself where a lane's rows are its own, else a copy that they are.
+    fn own(&mut self, source: Source, copies: &mut Vec<(Source, Source)>) -> Source {
+        if !self.is_shared(source) {
+            return source;
+        }
+        if let Some((_, copy)) = copies.iter().find(|(of, _)| *of == source) {
+            return *copy;
+        }
+        let len = match source {
+            Source::Batch => self.graph.input.len(),
+            Source::Node(node) => self.graph.nodes[node].layer.output_len(),
+        };
+        let copy = self.push(Node { layer: Layer::OwnRows(OwnRows { len }), input: source, residual: None }, false);
+        copies.push((source, copy));
+        copy
+    }
+
+    fn push(&mut self, node: Node, shared: bool) -> Source {
+        let behind = |source| matches!(source, Source::Node(n) if self.weighted[n]);
+        let weighted = node.layer.has_weights() || behind(node.input) || node.residual.is_some_and(behind);
+        self.graph.nodes.push(node);
+        self.shared.push(shared);
+        self.weighted.push(weighted);
+        Source::Node(self.graph.nodes.len() - 1)
+    }
+}
+
+impl Session<'_> {
+    /// Records what lanes share of `rows` rows of a batch in `x`.
+    pub(super) fn record_shared(&self, recording: &mut Recording, rows: u64, x: Span, buffers: &[Span]) {
+        let lowered = &self.program.lowered;
+        // Layers without weights go over rows as they come: none reads a table of lanes.
+        let samples = Lanes { table: x, count: 1, max_rows: rows as u32, rows, sample_rows: 1 };
+        let lanes = LaneTables { samples, tokens: samples };
+        for (i, node) in lowered.graph.nodes.iter().enumerate().filter(|(i, _)| lowered.shared[*i]) {
+            let place = |source| lowered.place(source, x, buffers);
+            let io = Forward::without_weights(place(node.input), place(Source::Node(i)));
+            kind(&node.layer).forward(recording, &lanes, &self.mode(None, false), &io);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Linear, ModelSpec, Tanh};
+    use serde_json::json;
+
+    fn lowered(table: serde_json::Value) -> (Graph, Lowered) {
+        let graph = ModelSpec::from_json(&table).unwrap().graph().unwrap();
+        let lowered = Lowered::of(&graph);
+        (graph, lowered)
+    }
+
+    fn kinds(lowered: &Lowered) -> Vec<&'static str> {
+        lowered.graph.nodes.iter().map(|n| n.layer.kind()).collect()
+    }
+
+    #[test]
+    fn models_that_begin_with_a_product_stay_as_they_are() {
+        for table in [
+            json!({"kind": "resnet", "input": [3, 8, 8], "classes": 10}),
+            json!({"kind": "vit", "input": [3, 8, 8], "classes": 10}),
+            json!({"kind": "mlp", "input": 8, "hidden": [3], "classes": 10}),
+        ] {
+            let (graph, lowered) = lowered(table);
+            assert_eq!(lowered.graph, graph);
+            assert!(!lowered.shared.contains(&true) && !lowered.weighted.contains(&false));
+        }
+    }
+
+    #[test]
+    fn what_no_weight_has_touched_is_computed_once() {
+        let (_, lowered) = lowered(json!({"kind": "sequential", "input": [2, 8, 8], "classes": 4, "layers": [
+            {"maxpool": 2}, "tanh", {"groupnorm": 2}, "gelu", "flatten", {"linear": 4}]}));
+        assert_eq!(kinds(&lowered), ["maxpool", "tanh", "ownrows", "groupnorm", "gelu", "linear"]);
+        assert_eq!(lowered.shared, [true, true, false, false, false, false]);
+        assert_eq!(lowered.weighted, [false, false, false, true, true, true]);
+        assert_eq!((lowered.slope_of(Source::Batch), lowered.slope_of(Source::Node(2))), (None, None));
+        assert_eq!(lowered.slope_of(Source::Node(3)), Some(3));
+    }
+
+    #[test]
+    fn a_residual_of_shared_rows_is_copied_once() {
+        let layer = |weight| {
+            Layer::Linear(Linear { rows: 1, in_features: 3, out_features: 3, weight, bias: None, relu: false })
+        };
+        let node = |layer, input, residual| Node { layer, input, residual };
+        let (mut graph, _) = lowered(json!({"kind": "mlp", "input": 3, "hidden": [3], "classes": 3}));
+        graph.nodes = vec![
+            node(Layer::Tanh(Tanh { len: 3 }), Source::Batch, None),
+            node(layer(0), Source::Node(0), Some(Source::Node(0))),
+            node(layer(12), Source::Node(1), Some(Source::Node(0))),
+        ];
+        let lowered = Lowered::of(&graph);
+        assert_eq!(kinds(&lowered), ["tanh", "ownrows", "linear", "linear"]);
+        // The product reads what is shared, the sums the copy.
+        assert_eq!(lowered.graph.nodes[2], node(layer(0), Source::Node(0), Some(Source::Node(1))));
+        assert_eq!(lowered.graph.nodes[3].residual, Some(Source::Node(1)));
+    }
+}

@@ -1,0 +1,64 @@
+//! A model's graph with everything that is planned of it on a kind of device: it never changes, and any number of states run it.
+
+use super::forward::ForwardPlans;
+use super::lanes::LaneLayout;
+use super::lowering::Lowered;
+use super::{EngineError, Workspace};
+use crate::device::DeviceError;
+use crate::kernels::tiling::Tiling;
+use crate::model::{Graph, ParamTensor};
+use crate::recording::windows::{Needs, Windows};
+
+/// A graph with its plans.
+pub struct Program {
+    /// Tells it from others of its workspace.
+    pub(super) id: u64,
+    pub(super) graph: Graph,
+    /// The graph as lanes run it.
+    pub(super) lowered: Lowered,
+    /// How its nodes see weights and gradients.
+    pub(super) windows: Windows,
+    pub(super) plans: ForwardPlans,
+    /// How products are blocked.
+    pub(super) tiling: Tiling,
+    /// How tables of lanes lie.
+    pub(super) lanes: LaneLayout,
+}
+
+impl Program {
+    /// Of a graph, for the device of a workspace.
+    ///
+    /// # Errors
+    /// A layer whose tensors pass the device's largest binding.
+    pub fn new(space: &mut Workspace, graph: Graph) -> Result<Self, EngineError> {
+        let lowered = Lowered::of(&graph);
+        let windows = windows(&lowered.graph, space.binding())?;
+        let tiling = Tiling::of(space.device().info());
+        let alignment = space.device().limits().alignment;
+        let lanes = LaneLayout { windows: windows.all().to_vec(), tokens: graph.tokens(), alignment };
+        let plans = ForwardPlans::of(&lowered, tiling);
+        Ok(Self { id: space.next_id(), graph, lowered, windows, plans, tiling, lanes })
+    }
+
+    /// The model.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+}
+
+/// How the nodes of a model see its weights within bindings of at most `limit` bytes.
+fn windows(graph: &Graph, limit: u64) -> Result<Windows, EngineError> {
+    let tensors: Vec<_> = graph.nodes.iter().map(|node| graph.tensors_of(node)).collect();
+    let range = |node: &[&ParamTensor], running: bool| {
+        let part = || node.iter().filter(|t| (t.offset >= graph.param_count()) == running);
+        let first = part().map(|t| t.offset).min()?;
+        Some(first..part().map(|t| t.offset + t.len).max()?)
+    };
+    let needs = |node: &Vec<&ParamTensor>| Needs { parameters: range(node, false), running: range(node, true) };
+    let needs: Vec<Needs> = tensors.iter().map(needs).collect();
+    Windows::of(graph.state_len(), &needs, limit).map_err(|node| {
+        let names: Vec<&str> = tensors[node].iter().map(|t| t.name.as_str()).collect();
+        let bytes = 4 * tensors[node].iter().map(|t| t.len as u64).sum::<u64>();
+        DeviceError::BindingTooLarge { name: names.join(" and "), bytes, limit }.into()
+    })
+}

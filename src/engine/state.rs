@@ -1,0 +1,135 @@
+//! What lives on a device from round to round: named vectors of f32, saved and restored as one.
+
+use super::{EngineError, Program, Workspace};
+use crate::device::as_f32;
+use crate::recording::lease::Lease;
+use crate::recording::{Recording, Span};
+
+/// A name and its values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedValues {
+    /// Of a tensor PyTorch's, such as `layer1.0.bn1.running_mean`; of a state's vector [`State::WEIGHTS`] or what it was added as.
+    pub name: String,
+    /// Flat, as they lie.
+    pub values: Vec<f32>,
+}
+
+struct Vector {
+    name: String,
+    span: Span,
+    /// The buffer lives as long as the state.
+    _lease: Lease,
+}
+
+/// The vectors of a model that live: its weights, and what is added to them (a server's momentum, clients' own weights).
+pub struct State {
+    /// The weights first.
+    vectors: Vec<Vector>,
+}
+
+impl State {
+    /// The name of the weight vector: the parameters in flat order, then the running statistics.
+    pub const WEIGHTS: &'static str = "weights";
+
+    /// A state of a program with weights that have no values yet.
+    pub fn new(space: &mut Workspace, program: &Program) -> Result<Self, EngineError> {
+        let mut state = Self { vectors: Vec::new() };
+        state.add(space, Self::WEIGHTS, program.graph().state_len())?;
+        Ok(state)
+    }
+
+    /// Adds a vector of `len` f32 that have no values yet.
+    ///
+    /// # Errors
+    /// A name that there is already; a buffer that doesn't fit.
+    pub fn add(&mut self, space: &mut Workspace, name: &str, len: usize) -> Result<Span, EngineError> {
+        if self.find(name).is_some() {
+            return Err(EngineError::State { name: name.to_owned(), why: "is there already".to_owned() });
+        }
+        let bytes = len as u64 * 4;
+        // Kernels read and write whole vec4: the buffer ends on one.
+        let (span, lease) = space.buffer(name, bytes.next_multiple_of(256))?;
+        let span = Span { bytes, ..span };
+        self.vectors.push(Vector { name: name.to_owned(), span, _lease: lease });
+        Ok(span)
+    }
+
+    /// Where a vector lies.
+    pub fn find(&self, name: &str) -> Option<Span> {
+        self.vectors.iter().find(|v| v.name == name).map(|v| v.span)
+    }
+
+    /// Where the weights lie.
+    pub(super) fn weights(&self) -> Span {
+        self.vectors[0].span
+    }
+
+    /// Reads all vectors back.
+    pub fn save(&self, space: &mut Workspace) -> Result<Vec<NamedValues>, EngineError> {
+        let mut recording = Recording::new();
+        self.vectors.iter().for_each(|v| recording.read_back(v.span));
+        let read = space.submit(&recording)?;
+        let named = |(v, bytes): (&Vector, &Vec<u8>)| NamedValues { name: v.name.clone(), values: as_f32(bytes) };
+        Ok(self.vectors.iter().zip(&read).map(named).collect())
+    }
+
+    /// Replaces all vectors by those saved.
+    ///
+    /// # Errors
+    /// Vectors that are missing, unknown or of another length; nothing is replaced then.
+    pub fn restore(&mut self, space: &mut Workspace, saved: &[NamedValues]) -> Result<(), EngineError> {
+        let error = |name: &str, why: String| EngineError::State { name: name.to_owned(), why };
+        if let Some(v) = self.vectors.iter().find(|v| saved.iter().all(|s| s.name != v.name)) {
+            return Err(error(&v.name, "is missing in what was saved".to_owned()));
+        }
+        let mut recording = Recording::new();
+        for NamedValues { name, values } in saved {
+            let span = self.find(name).ok_or_else(|| error(name, "is no part of this state".to_owned()))?;
+            let (expected, found) = (span.bytes / 4, values.len());
+            if expected != found as u64 {
+                return Err(error(name, format!("has {expected} values, {found} were saved")));
+            }
+            recording.upload(span.buffer, span.offset, values);
+        }
+        space.submit(&recording).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::ReferenceDevice;
+    use crate::model::ModelSpec;
+    use serde_json::json;
+
+    #[test]
+    fn a_state_is_saved_and_restored_as_one() {
+        let mut space = Workspace::new(Box::new(ReferenceDevice::new(None))).unwrap();
+        let table = json!({"kind": "mlp", "input": 3, "hidden": [2], "classes": 2});
+        let graph = ModelSpec::from_json(&table).unwrap().graph().unwrap();
+        let program = Program::new(&mut space, graph).unwrap();
+        let mut state = State::new(&mut space, &program).unwrap();
+        state.add(&mut space, "momentum", 5).unwrap();
+        assert!(state.add(&mut space, "momentum", 5).is_err());
+        let named = |name: &str, len: usize| NamedValues {
+            name: name.to_owned(),
+            values: (0..len).map(|i| i as f32 - 2.5).collect(),
+        };
+        let saved = vec![named(State::WEIGHTS, program.graph().state_len()), named("momentum", 5)];
+        state.restore(&mut space, &saved).unwrap();
+        assert_eq!(state.save(&mut space).unwrap(), saved);
+        for (wrong, part) in [
+            (vec![saved[0].clone()], "momentum is missing"),
+            (vec![saved[0].clone(), named("momentum", 4)], "momentum has 5 values, 4"),
+            (vec![saved[0].clone(), saved[1].clone(), named("variance", 1)], "variance is no part"),
+        ] {
+            let error = state.restore(&mut space, &wrong).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+        assert_eq!(state.save(&mut space).unwrap(), saved);
+        let held = space.device().allocated_bytes();
+        drop(state);
+        space.clear();
+        assert!(space.device().allocated_bytes() < held);
+    }
+}

@@ -1,0 +1,87 @@
+//! Gradients of convolutions' inputs.
+
+use super::lib::conv_grad::{Params, ROWS, SHAPES, SPEED, Shape, tap, text};
+use super::lib::geometry::{Geometry, Sizes};
+use super::lib::params::{Lane, Lanes};
+use super::lib::tiling::Tiling;
+use super::lib::{Case, rounding};
+use crate::recording::kernel::{Call, Kernel, params};
+use crate::recording::{Recording, Span};
+use crate::shaders::ANY_SHAPE;
+
+/// The kernel.
+pub static KERNEL: Kernel =
+    Kernel::new::<Uniforms>("conv_grad_input", twin).with_defines(&[ANY_SHAPE]).with_speed(SPEED);
+
+params! {
+    /// The uniform block.
+    pub struct Uniforms {
+        /// The sizes, for kernels that are built for any.
+        pub sizes: Sizes,
+        /// Flat index of the weight.
+        pub weight_offset: u32,
+    }
+}
+
+/// Records `dx` `[rows][c][h][w]` from `dy` `[rows][out_c][out_h][out_w]`.
+pub fn record(rec: &mut Recording, lanes: &Lanes, tiling: Tiling, params: &Params, weights: Span, dy: Span, dx: Span) {
+    let tiling = tiling.for_rows(params.c);
+    let variant = params.geometry().variant(tiling.variant());
+    // Pixels of the largest of the stride's classes.
+    let pixels = lanes.max_rows * params.h.div_ceil(params.stride) * params.w.div_ceil(params.stride);
+    let classes = params.stride * params.stride;
+    let grid = lanes.grid(params.c.div_ceil(tiling.tile_rows()) * classes, pixels.div_ceil(tiling.tile_columns()));
+    let bound = [lanes.table, weights, dy, dx];
+    let uniforms = Uniforms { sizes: params.geometry().sizes(), weight_offset: params.weight_offset };
+    rec.dispatch(&KERNEL, variant, &uniforms, &bound, grid, params.cost(lanes));
+}
+
+/// `dx[row][ic][iy][ix]`, summed over (ky, kx, oc) in this order.
+fn twin(call: &Call<'_>) {
+    let (p, g) = (call.params::<Uniforms>(), Geometry::of(call));
+    let ([c, h, w], [out_c, out_h, out_w]) = (g.input.map(|v| v as usize), g.output.map(|v| v as usize));
+    let k = g.kernel as usize;
+    let (lanes, weights, dy) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
+    let mut dx = call.write::<f32>(4);
+    for lane in &lanes[..call.grid[2] as usize] {
+        let weight = &weights[lane.weight_base.wrapping_add(p.weight_offset) as usize..];
+        for row in lane.row0 as usize..(lane.row0 + lane.rows) as usize {
+            dx[row * c * h * w..][..c * h * w].fill(0.0);
+            for (ky, kx) in (0..k * k).map(|i| (i / k, i % k)) {
+                for oc in 0..out_c {
+                    for (oy, ox) in (0..out_h * out_w).map(|i| (i / out_w, i % out_w)) {
+                        let (Some(iy), Some(ix)) = (tap(oy, ky, &g, g.input[1]), tap(ox, kx, &g, g.input[2])) else {
+                            continue;
+                        };
+                        let slope = dy[((row * out_c + oc) * out_h + oy) * out_w + ox];
+                        for ic in 0..c {
+                            dx[((row * c + ic) * h + iy) * w + ix] += slope * weight[((oc * c + ic) * k + ky) * k + kx];
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Self-test cases.
+pub fn cases() -> Vec<Case> {
+    SHAPES.map(|(shape, fitted)| case(shape).fitted(fitted)).into()
+}
+
+fn case(shape: Shape) -> Case {
+    let params = Params::of_case(shape, 0, 0);
+    let (geometry, (rows, total)) = (params.geometry(), ROWS);
+    let tolerance = rounding(2 * params.out_c * params.kernel * params.kernel);
+    Case::new(format!("conv_grad_input {}", text(shape)), tolerance, move |f| {
+        let stride = params.out_c * geometry.depth() + 1;
+        let lanes = f.lanes(&rows, stride);
+        let weights = f.random("weights", rows.len() * stride as usize);
+        let values = |of: [u32; 3]| (total * of.iter().product::<u32>()) as usize;
+        let (dy, dx) = (f.random("dy", values(geometry.output)), f.blank("dx", values(geometry.input)));
+        let mut rec = Recording::new();
+        record(&mut rec, &lanes, f.tiling(), &params, weights, dy, dx);
+        rec.read_back(dx);
+        rec
+    })
+}

@@ -1,0 +1,147 @@
+//! Gradients of convolutions' weights.
+
+use super::lib::conv_grad::{Params, ROWS, SHAPES, SPEED, Shape, tap, text};
+use super::lib::geometry::{Geometry, Sizes};
+use super::lib::params::{Lane, Lanes};
+use super::lib::parts::{Cut, Split, Sum, Target, Tensors, work};
+use super::lib::tiling::Tiling;
+use super::lib::{Case, rounding};
+use super::part_sums;
+use crate::recording::kernel::{Call, Kernel, params};
+use crate::recording::{Recording, Span};
+use crate::shaders::ANY_SHAPE;
+
+/// The kernel.
+pub static KERNEL: Kernel =
+    Kernel::new::<Uniforms>("conv_grad_weight", twin).with_defines(&[ANY_SHAPE]).with_speed(SPEED);
+
+params! {
+    /// The uniform block.
+    pub struct Uniforms {
+        /// What the launch sums.
+        pub cut: Cut,
+        /// The sizes, for kernels that are built for any.
+        pub sizes: Sizes,
+        /// Index of the weight in what is summed into.
+        pub weight_offset: u32,
+        /// As in [`Params`].
+        pub from_batch: u32,
+        /// 1: the sum goes on from what is there.
+        pub accumulate: u32,
+    }
+}
+
+impl Params {
+    /// f32 of the weight.
+    pub fn weight_len(&self) -> u32 {
+        self.out_c * self.geometry().depth()
+    }
+
+    /// Tiles of the weight that workgroups sum, (c, i, j) and o.
+    fn weight_tiles(&self, tiling: Tiling) -> [u32; 2] {
+        [self.geometry().depth().div_ceil(tiling.tile_columns()), self.out_c.div_ceil(tiling.tile_rows())]
+    }
+
+    /// How the weight's gradient is split.
+    pub fn weight_split(&self, tiling: Tiling) -> Option<Split> {
+        let count = |tiling| self.weight_tiles(tiling).iter().product();
+        let (whole, split) = (tiling.two_sums().for_rows(self.out_c), tiling.one_sum().for_rows(self.out_c));
+        let sum = Sum {
+            sample_rows: 1,
+            row: self.geometry().pixels().div_ceil(4),
+            terms: 4,
+            whole: count(whole),
+            split: count(split),
+            wanted: tiling.workgroups(),
+            least: tiling.part_terms(),
+            multiple: 1,
+        };
+        sum.splitting()
+    }
+}
+
+/// Records `dW` into the lanes' gradients, from `x` `[rows][c][h][w]` and `dy`.
+pub fn record(rec: &mut Recording, lanes: &Lanes, tiling: Tiling, params: &Params, x: Span, dy: Span, target: &Target) {
+    let split = params.weight_split(tiling);
+    let tiling = if split.is_some() { tiling.one_sum() } else { tiling.two_sums() }.for_rows(params.out_c);
+    let (geometry, [columns, rows]) = (params.geometry(), params.weight_tiles(tiling));
+    let quads = u32::from(geometry.pixels().is_multiple_of(4));
+    let variant = geometry.variant(tiling.variant()).with("DY_QUADS", quads).with("SPLIT", u32::from(split.is_some()));
+    let (row, tensors) = (geometry.pixels().div_ceil(4), Tensors::one(params.weight_offset, params.weight_len()));
+    let cost = params.cost(lanes);
+    part_sums::record(rec, lanes, split, row, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
+        let (cut, weight_offset, accumulate) = (launch.cut, tensors.first.0, launch.accumulate);
+        let (sizes, from_batch) = (geometry.sizes(), params.from_batch);
+        let uniforms = Uniforms { cut, sizes, weight_offset, from_batch, accumulate };
+        let bound = [lanes.table, dy, x, launch.sums];
+        let grid = [columns, rows, launch.layers];
+        rec.dispatch(&KERNEL, variant.clone(), &uniforms, &bound, grid, launch.cost);
+    });
+}
+
+/// `dW[oc][ic][ky][kx]`, summed over samples and output pixels, by parts.
+fn twin(call: &Call<'_>) {
+    let (p, g) = (call.params::<Uniforms>(), Geometry::of(call));
+    let ([c, h, w], [out_c, out_h, out_w]) = (g.input.map(|v| v as usize), g.output.map(|v| v as usize));
+    let k = g.kernel as usize;
+    let (lanes, x, dy) = (call.read::<Lane>(1), call.read::<f32>(3), call.read::<f32>(2));
+    let mut gradients = call.write::<f32>(4);
+    let (plane, size) = (out_w * out_h, out_c * c * k * k);
+    let quads = plane.div_ceil(4);
+    for work in work(&p.cut, &lanes, call.grid[2], size as u32) {
+        let lane = work.lane;
+        let first = if p.from_batch != 0 { lane.x_row } else { lane.row0 } as usize;
+        let gradient = &mut gradients[work.base.wrapping_add(p.weight_offset) as usize..][..size];
+        for (i, total) in gradient.iter_mut().enumerate() {
+            let (oc, ic, ky, kx) = (i / (c * k * k), i / (k * k) % c, i / k % k, i % k);
+            if p.accumulate == 0 {
+                *total = 0.0;
+            }
+            for part in &work.parts {
+                let mut sum = 0.0;
+                for unit in part.clone() {
+                    let (s, quad) = (unit / quads, unit % quads * 4);
+                    for u in quad..plane.min(quad + 4) {
+                        let (oy, ox) = (u / out_w, u % out_w);
+                        let (Some(iy), Some(ix)) = (tap(oy, ky, &g, g.input[1]), tap(ox, kx, &g, g.input[2])) else {
+                            continue;
+                        };
+                        let slope = dy[((lane.row0 as usize + s) * out_c + oc) * plane + u];
+                        sum += slope * x[(((first + s) * c + ic) * h + iy) * w + ix];
+                    }
+                }
+                *total += sum;
+            }
+        }
+    }
+}
+
+/// Self-test cases.
+pub fn cases() -> Vec<Case> {
+    SHAPES
+        .into_iter()
+        .flat_map(|(shape, fitted)| [0, 1].map(|from_batch| case(shape, from_batch).fitted(fitted)))
+        .collect()
+}
+
+fn case(shape: Shape, from_batch: u32) -> Case {
+    let params = move |accumulate| Params::of_case(shape, from_batch, accumulate);
+    let (geometry, (rows, total)) = (params(0).geometry(), ROWS);
+    // A product and a sum for each of a block's samples and pixels; three blocks, run twice. Split, a part has the fewer, at least
+    // 256 terms, for the up to 16 that are added.
+    let tolerance = rounding(2 * 8 * geometry.pixels() + 6);
+    Case::new(format!("conv_grad_weight {} from_batch {from_batch}", text(shape)), tolerance, move |f| {
+        let len = params(0).weight_len();
+        let lanes = f.lanes(&rows, len + 1);
+        let values = |of: [u32; 3]| (total * of.iter().product::<u32>()) as usize;
+        let (x, dy) = (f.random("x", values(geometry.input)), f.random("dy", values(geometry.output)));
+        let slots = if from_batch == 0 { 200 } else { 11 };
+        let target = f.target(rows.len() * (len + 1) as usize, slots * len);
+        let mut rec = Recording::new();
+        for accumulate in [0, 1] {
+            record(&mut rec, &lanes, f.tiling(), &params(accumulate), x, dy, &target);
+        }
+        rec.read_back(target.gradients);
+        rec
+    })
+}

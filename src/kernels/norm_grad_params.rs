@@ -1,0 +1,141 @@
+//! Gradients of the scales and biases of norms over images.
+
+use super::lib::norm::{Params, SPEED, Statistics, span_sizes};
+use super::lib::norm_cases::{self, Norm, ROWS, SHAPES, TOTAL};
+use super::lib::params::{Lane, Lanes};
+use super::lib::parts::{self, Cut, Split, Sum, Target, Tensors, work};
+use super::lib::tree::tree_sum;
+use super::lib::{Case, rounding, values};
+use super::part_sums;
+use crate::recording::kernel::{Call, Kernel, params};
+use crate::recording::{Recording, Span};
+
+/// The kernel.
+pub static KERNEL: Kernel = values::kernel_of_shapes::<Uniforms>("norm_grad_params", twin).with_speed(SPEED);
+
+params! {
+    /// The uniform block.
+    pub struct Uniforms {
+        /// What the launch sums.
+        pub cut: Cut,
+        /// As in [`Params`].
+        pub channels: u32,
+        /// As in [`Params`].
+        pub groups: u32,
+        /// As in [`Params`].
+        pub spatial: u32,
+        /// Index of the scale in what is summed into.
+        pub scale_offset: u32,
+        /// Index of the bias in it.
+        pub bias_offset: u32,
+        /// 1: the sums go on from what is there.
+        pub accumulate: u32,
+    }
+}
+
+impl Params {
+    /// How the sums for scale and bias are split.
+    pub fn split(&self) -> Option<Split> {
+        let width = values::of(u64::from(self.spatial)).1;
+        let sum = Sum {
+            sample_rows: 1,
+            row: self.spatial / width,
+            terms: width,
+            whole: self.channels,
+            split: self.channels,
+            wanted: parts::WORKGROUPS,
+            least: parts::TREE_TERMS,
+            multiple: 1,
+        };
+        sum.splitting()
+    }
+
+    /// What is summed for scale and bias.
+    pub fn tensors(&self) -> Tensors {
+        Tensors { first: (self.scale_offset, self.channels), second: (self.bias_offset, self.channels) }
+    }
+}
+
+/// Records the gradients of scale and bias from the forward pass's input `x`, its statistics, and `dy`.
+#[expect(clippy::too_many_arguments, reason = "buffers of one launch, each once")]
+pub fn record(
+    rec: &mut Recording,
+    lanes: &Lanes,
+    statistics: Statistics,
+    params: &Params,
+    x: Span,
+    dy: Span,
+    stats: Span,
+    target: &Target,
+) {
+    let width = values::of(u64::from(params.spatial)).1;
+    let variant = params.variant().with("BY_ROW", u32::from(statistics == Statistics::Group));
+    let (split, tensors) = (params.split(), params.tensors());
+    let Params { channels, groups, spatial, .. } = *params;
+    let row = params.spatial / width;
+    let cost = 8 * params.values(lanes);
+    part_sums::record(rec, lanes, split, row, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
+        let (scale_offset, bias_offset) = (tensors.first.0, tensors.second.0);
+        let (cut, accumulate) = (launch.cut, launch.accumulate);
+        let uniforms = Uniforms { cut, channels, groups, spatial, scale_offset, bias_offset, accumulate };
+        let bound = [lanes.table, x, dy, stats, launch.sums];
+        let grid = [params.channels, 1, launch.layers];
+        rec.dispatch(&KERNEL, variant.clone(), &uniforms, &bound, grid, launch.cost);
+    });
+}
+
+/// Gradients of scale and bias, by parts.
+fn twin(call: &Call<'_>) {
+    let p: Uniforms = call.params();
+    let by_row = call.variant.get("BY_ROW", 1) == 1;
+    let (lanes, x, dy) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
+    let stats = call.read::<[f32; 2]>(4);
+    let mut gradients = call.write::<f32>(5);
+    let (channels, spatial) = (p.channels as usize, p.spatial as usize);
+    // f32 of a unit.
+    let width = spatial / p.cut.row as usize;
+    for work in work(&p.cut, &lanes, call.grid[2], 2 * p.channels) {
+        for c in 0..channels {
+            let group = c / (channels / p.groups as usize);
+            let scale_at = work.base.wrapping_add(p.scale_offset) as usize + c;
+            let bias_at = work.base.wrapping_add(p.bias_offset) as usize + c;
+            let mut total = if p.accumulate != 0 { [gradients[scale_at], gradients[bias_at]] } else { [0.0; 2] };
+            for part in &work.parts {
+                let row = |u: usize| work.lane.row0 as usize + (part.start * width + u) / spatial;
+                let at = |u: usize| (row(u) * channels + c) * spatial + (part.start * width + u) % spatial;
+                total[0] += tree_sum(part.len() * width, |u| {
+                    let stat = if by_row { row(u) * p.groups as usize + group } else { work.index * channels + c };
+                    let [mean, rstd] = stats[stat];
+                    dy[at(u)] * ((x[at(u)] - mean) * rstd)
+                });
+                total[1] += tree_sum(part.len() * width, |u| dy[at(u)]);
+            }
+            [gradients[scale_at], gradients[bias_at]] = total;
+        }
+    }
+}
+
+/// Self-test cases; one of each kind built for its sizes.
+pub fn cases() -> Vec<Case> {
+    [Statistics::Group, Statistics::Batch].into_iter().flat_map(|kind| SHAPES.map(|shape| case(kind, shape))).collect()
+}
+
+fn case(kind: Statistics, shape: norm_cases::Shape) -> Case {
+    // Sums over blocks of 8 samples, two of them, run twice.
+    let tolerance = rounding(2 * ((8 * shape.2).div_ceil(64) + 16) + 20);
+    Case::new(norm_cases::name("grad params", kind, shape), tolerance, move |f| {
+        let mut norm = Norm::new(f, kind, shape);
+        let sizes = span_sizes(kind, shape.0, norm.params.groups);
+        let count = if sizes.per_lane { ROWS.len() } else { TOTAL as usize };
+        let (stats, dy) = (f.random("stats", count * sizes.stats as usize), f.random("dy", norm.values()));
+        let target = f.target(ROWS.len() * norm_cases::stride(shape.0) as usize, 9 * 2 * shape.0);
+        let mut rec = Recording::new();
+        for accumulate in [0, 1] {
+            norm.params.accumulate = accumulate;
+            record(&mut rec, &norm.lanes, kind, &norm.params, norm.x, dy, stats, &target);
+        }
+        rec.read_back(target.gradients);
+        rec
+    })
+    .fitted(shape == SHAPES[3])
+}

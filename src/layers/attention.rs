@@ -1,0 +1,48 @@
+//! Multi-head attention of tokens.
+
+use super::{Backward, Footprint, Forward, Keeps, Kind, LaneTables, Mode};
+use crate::kernels::attention::{self, Params};
+use crate::model::Attention;
+use crate::recording::Recording;
+
+impl Attention {
+    fn params(&self) -> Params {
+        Params { tokens: self.tokens as u32, heads: self.heads as u32, dim: self.dim as u32 }
+    }
+}
+
+impl Kind for Attention {
+    fn name(&self) -> &'static str {
+        "attention"
+    }
+
+    fn input_len(&self) -> usize {
+        3 * self.tokens * self.dim
+    }
+
+    fn output_len(&self) -> usize {
+        self.tokens * self.dim
+    }
+
+    fn flops_forward(&self) -> u64 {
+        4 * (self.tokens * self.tokens) as u64 * self.dim as u64
+    }
+
+    fn summands(&self) -> usize {
+        self.tokens + self.dim / self.heads + 40
+    }
+
+    fn keeps(&self) -> Keeps {
+        Keeps { saved: Footprint { row: self.tokens * self.heads, lane: 0 }, ..Keeps::default() }
+    }
+
+    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, _mode: &Mode, io: &Forward) {
+        attention::record(rec, &lanes.samples, &self.params(), io.x, io.y, io.saved);
+    }
+
+    fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
+        if let Some(dx) = io.dx {
+            attention::record_grad(rec, &lanes.samples, &self.params(), io.x, io.y, io.saved, io.dy, dx);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The first of the tokens.
+
+use super::{Backward, Forward, Kind, LaneTables, Mode};
+use crate::kernels::tokens;
+use crate::model::ClassToken;
+use crate::recording::Recording;
+
+impl Kind for ClassToken {
+    fn name(&self) -> &'static str {
+        "classtoken"
+    }
+
+    fn input_len(&self) -> usize {
+        self.tokens * self.dim
+    }
+
+    fn output_len(&self) -> usize {
+        self.dim
+    }
+
+    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, _mode: &Mode, io: &Forward) {
+        tokens::record_class_token(rec, &lanes.samples, self.tokens as u32, self.dim as u32, io.x, io.y);
+    }
+
+    fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
+        if let Some(dx) = io.dx {
+            tokens::record_class_token_grad(rec, &lanes.samples, self.tokens as u32, self.dim as u32, io.dy, dx);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Square convolutions.
+
+use super::{Backward, Forward, Kind, LaneTables, Mode, dims, offset};
+use crate::kernels::conv::{self, Geometry};
+use crate::kernels::parts::Split;
+use crate::kernels::tiling::{Operands, Tiling};
+use crate::kernels::{conv_grad, linear_grad};
+use crate::model::Conv;
+use crate::recording::Recording;
+
+impl Conv {
+    fn geometry(&self) -> Geometry {
+        Geometry {
+            input: dims(self.input),
+            output: dims(self.output),
+            kernel: self.kernel as u32,
+            stride: self.stride as u32,
+            padding: self.padding as u32,
+        }
+    }
+
+    fn gradient(&self, from_batch: bool, accumulate: bool) -> conv_grad::Params {
+        let ([c, h, w], [out_c, out_h, out_w]) = (dims(self.input), dims(self.output));
+        conv_grad::Params {
+            c,
+            h,
+            w,
+            out_c,
+            out_h,
+            out_w,
+            kernel: self.kernel as u32,
+            stride: self.stride as u32,
+            padding: self.padding as u32,
+            weight_offset: self.weight as u32,
+            from_batch: u32::from(from_batch),
+            accumulate: u32::from(accumulate),
+        }
+    }
+
+    fn bias_gradient(&self, accumulate: bool) -> Option<linear_grad::BiasParams> {
+        let (outputs, spatial) = (self.output.c as u32, self.output.spatial() as u32);
+        let (bias_offset, accumulate) = (self.bias? as u32, u32::from(accumulate));
+        Some(linear_grad::BiasParams { outputs, spatial, bias_offset, accumulate })
+    }
+}
+
+impl Kind for Conv {
+    fn name(&self) -> &'static str {
+        "conv"
+    }
+
+    fn input_len(&self) -> usize {
+        self.input.len()
+    }
+
+    fn output_len(&self) -> usize {
+        self.output.len()
+    }
+
+    fn tensors(&self) -> Vec<usize> {
+        [self.weight].into_iter().chain(self.bias).collect()
+    }
+
+    fn flops_forward(&self) -> u64 {
+        2 * self.output.len() as u64 * (self.input.c * self.kernel * self.kernel) as u64
+    }
+
+    fn summands(&self) -> usize {
+        self.input.c * self.kernel * self.kernel + 2
+    }
+
+    fn reads_shared_rows(&self) -> bool {
+        true
+    }
+
+    fn ends_with_relu(&self) -> bool {
+        self.relu
+    }
+
+    fn splits(&self, tiling: Tiling) -> Vec<(Split, u32)> {
+        let params = self.gradient(false, false);
+        let weight = params.weight_split(tiling).map(|split| (split, params.weight_len()));
+        let bias = self.bias_gradient(false).and_then(|bias| Some((bias.split(1)?, bias.outputs)));
+        weight.into_iter().chain(bias).collect()
+    }
+
+    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, mode: &Mode, io: &Forward) {
+        let params = conv::Params {
+            weight_offset: self.weight as u32,
+            bias_offset: offset(self.bias),
+            from_batch: u32::from(io.from_batch),
+            relu: u32::from(self.relu),
+        };
+        let operands = Operands { weights: io.weights, x: io.x, y: io.y };
+        let left = io.moments_of_parts;
+        conv::record(rec, &lanes.samples, &mode.product, &self.geometry(), &params, &operands, left);
+    }
+
+    fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
+        let lanes = &lanes.samples;
+        let params = self.gradient(io.from_batch, io.accumulate);
+        conv_grad::record_weight(rec, lanes, io.tiling, &params, io.x, io.dy, &io.target);
+        if let Some(params) = self.bias_gradient(io.accumulate) {
+            linear_grad::record_bias(rec, lanes, &params, io.dy, &io.target);
+        }
+        if let Some(dx) = io.dx {
+            conv_grad::record_input(rec, lanes, io.tiling, &params, io.weights, io.dy, dx);
+        }
+    }
+
+    fn leaves_moments(&self) -> Option<Geometry> {
+        (!self.relu).then(|| self.geometry())
+    }
+}

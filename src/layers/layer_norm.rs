@@ -1,0 +1,64 @@
+//! Layer norm of each token.
+
+use super::{Backward, Footprint, Forward, Keeps, Kind, LaneTables, Mode};
+use crate::kernels::layer_norm::{self, Params};
+use crate::kernels::parts::Split;
+use crate::kernels::tiling::Tiling;
+use crate::model::LayerNorm;
+use crate::recording::Recording;
+
+impl LayerNorm {
+    fn params(&self, accumulate: bool) -> Params {
+        Params {
+            dim: self.dim as u32,
+            scale_offset: self.weight as u32,
+            bias_offset: self.bias as u32,
+            accumulate: u32::from(accumulate),
+        }
+    }
+}
+
+impl Kind for LayerNorm {
+    fn name(&self) -> &'static str {
+        "layernorm"
+    }
+
+    fn input_len(&self) -> usize {
+        self.rows * self.dim
+    }
+
+    fn rows(&self) -> usize {
+        self.rows
+    }
+
+    fn tensors(&self) -> Vec<usize> {
+        vec![self.weight, self.bias]
+    }
+
+    /// Sums run in trees; what is left is short.
+    fn summands(&self) -> usize {
+        64
+    }
+
+    fn keeps(&self) -> Keeps {
+        Keeps { saved: Footprint { row: 2 * self.rows, lane: 0 }, ..Keeps::default() }
+    }
+
+    fn splits(&self, _tiling: Tiling) -> Vec<(Split, u32)> {
+        let params = self.params(false);
+        params.split(self.rows as u32).map(|split| (split, params.tensors().size())).into_iter().collect()
+    }
+
+    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, mode: &Mode, io: &Forward) {
+        let (lanes, params) = (lanes.of_rows(self.rows), self.params(false));
+        layer_norm::record(rec, lanes, mode.product.perturbed, &params, io.weights, io.x, io.y, io.saved);
+    }
+
+    fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
+        let (lanes, params) = (lanes.of_rows(self.rows), self.params(io.accumulate));
+        layer_norm::record_grad_params(rec, lanes, &params, io.x, io.dy, io.saved, &io.target);
+        if let Some(dx) = io.dx {
+            layer_norm::record_grad(rec, lanes, &params, io.weights, io.x, io.dy, io.saved, dx);
+        }
+    }
+}

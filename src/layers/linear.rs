@@ -1,0 +1,105 @@
+//! Affine maps of feature vectors or tokens.
+
+use super::{Backward, Forward, Kind, LaneTables, Mode, offset};
+use crate::kernels::parts::Split;
+use crate::kernels::tiling::{Operands, Tiling};
+use crate::kernels::{linear, linear_grad};
+use crate::model::Linear;
+use crate::recording::Recording;
+
+impl Linear {
+    fn weight_gradient(&self, from_batch: bool, accumulate: bool) -> linear_grad::WeightParams {
+        linear_grad::WeightParams {
+            inputs: self.in_features as u32,
+            outputs: self.out_features as u32,
+            weight_offset: self.weight as u32,
+            from_batch: u32::from(from_batch),
+            accumulate: u32::from(accumulate),
+        }
+    }
+
+    fn bias_gradient(&self, accumulate: bool) -> Option<linear_grad::BiasParams> {
+        let (outputs, accumulate) = (self.out_features as u32, u32::from(accumulate));
+        Some(linear_grad::BiasParams { outputs, spatial: 1, bias_offset: self.bias? as u32, accumulate })
+    }
+}
+
+impl Kind for Linear {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn input_len(&self) -> usize {
+        self.rows * self.in_features
+    }
+
+    fn output_len(&self) -> usize {
+        self.rows * self.out_features
+    }
+
+    fn rows(&self) -> usize {
+        self.rows
+    }
+
+    fn tensors(&self) -> Vec<usize> {
+        [self.weight].into_iter().chain(self.bias).collect()
+    }
+
+    fn flops_forward(&self) -> u64 {
+        2 * (self.rows * self.in_features) as u64 * self.out_features as u64
+    }
+
+    fn summands(&self) -> usize {
+        self.in_features + 2
+    }
+
+    fn reads_shared_rows(&self) -> bool {
+        true
+    }
+
+    fn ends_with_relu(&self) -> bool {
+        self.relu
+    }
+
+    fn splits(&self, tiling: Tiling) -> Vec<(Split, u32)> {
+        let (params, rows) = (self.weight_gradient(false, false), self.rows as u32);
+        let weight = params.split(tiling, rows).map(|split| (split, params.inputs * params.outputs));
+        let bias = self.bias_gradient(false).and_then(|bias| Some((bias.split(rows)?, params.outputs)));
+        weight.into_iter().chain(bias).collect()
+    }
+
+    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, mode: &Mode, io: &Forward) {
+        let params = linear::Params {
+            inputs: self.in_features as u32,
+            outputs: self.out_features as u32,
+            weight_offset: self.weight as u32,
+            bias_offset: offset(self.bias),
+            from_batch: u32::from(io.from_batch),
+            activation: match (self.relu, io.gelu) {
+                (true, _) => linear::RELU,
+                (false, true) => linear::GELU,
+                (false, false) => linear::NONE,
+            },
+        };
+        let operands = Operands { weights: io.weights, x: io.x, y: io.y };
+        linear::record(rec, lanes.of_rows(self.rows), &mode.product, &params, &operands, io.residual);
+    }
+
+    fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
+        let lanes = lanes.of_rows(self.rows);
+        let params = self.weight_gradient(io.from_batch, io.accumulate);
+        linear_grad::record_weight(rec, lanes, io.tiling, &params, io.x, io.dy, &io.target);
+        if let Some(params) = self.bias_gradient(io.accumulate) {
+            linear_grad::record_bias(rec, lanes, &params, io.dy, &io.target);
+        }
+        if let Some(dx) = io.dx {
+            let linear_grad::WeightParams { inputs, outputs, weight_offset, .. } = params;
+            let params = linear_grad::InputParams { inputs, outputs, weight_offset };
+            linear_grad::record_input(rec, lanes, io.tiling, &params, io.weights, io.dy, dx);
+        }
+    }
+
+    fn can_end_with_gelu(&self) -> bool {
+        !self.relu
+    }
+}

@@ -1,0 +1,145 @@
+//! Group norm, and batch norm with statistics of a lane's rows or running ones.
+
+use super::{Backward, BatchNorm, Footprint, Forward, Keeps, Kind, LaneTables, Mode};
+use crate::kernels::conv::Geometry;
+use crate::kernels::moments::{Moments, Parts};
+use crate::kernels::norm::{self, Statistics};
+use crate::kernels::parts::Split;
+use crate::kernels::tiling::Tiling;
+use crate::model::{Norm, NormKind};
+use crate::recording::windows::Running;
+use crate::recording::{Recording, Span};
+
+impl Norm {
+    fn statistics(&self, of_rows: bool) -> Statistics {
+        match self.kind {
+            NormKind::Group { .. } => Statistics::Group,
+            NormKind::Batch { .. } if of_rows => Statistics::Batch,
+            NormKind::Batch { .. } => Statistics::Running,
+        }
+    }
+
+    fn params(&self, accumulate: bool) -> norm::Params {
+        let (groups, mean, variance) = match self.kind {
+            NormKind::Group { groups } => (groups, 0, 0),
+            NormKind::Batch { mean, variance } => (1, mean, variance),
+        };
+        norm::Params {
+            channels: self.channels as u32,
+            groups: groups as u32,
+            spatial: self.spatial as u32,
+            scale_offset: self.weight as u32,
+            bias_offset: self.bias as u32,
+            mean_offset: mean as u32,
+            variance_offset: variance as u32,
+            relu: u32::from(self.relu),
+            accumulate: u32::from(accumulate),
+        }
+    }
+}
+
+impl Kind for Norm {
+    fn name(&self) -> &'static str {
+        match self.kind {
+            NormKind::Group { .. } => "groupnorm",
+            NormKind::Batch { .. } => "batchnorm",
+        }
+    }
+
+    fn input_len(&self) -> usize {
+        self.channels * self.spatial
+    }
+
+    fn tensors(&self) -> Vec<usize> {
+        match self.kind {
+            NormKind::Group { .. } => vec![self.weight, self.bias],
+            NormKind::Batch { mean, variance } => vec![self.weight, self.bias, mean, variance],
+        }
+    }
+
+    /// Sums run in blocks and trees; what is left is short.
+    fn summands(&self) -> usize {
+        64
+    }
+
+    /// With statistics of a lane's rows where the norm can have them.
+    fn keeps(&self) -> Keeps {
+        let params = self.params(false);
+        let kept = norm::kept_values(self.statistics(true), params.channels, params.groups);
+        let footprint = |values: u64| {
+            let values = values as usize;
+            if kept.per_lane { Footprint { row: 0, lane: values } } else { Footprint { row: values, lane: 0 } }
+        };
+        Keeps {
+            saved: footprint(kept.stats),
+            coefficients: footprint(kept.coefficients),
+            moments: footprint(kept.moments),
+        }
+    }
+
+    fn ends_with_relu(&self) -> bool {
+        self.relu
+    }
+
+    fn splits(&self, _tiling: Tiling) -> Vec<(Split, u32)> {
+        let params = self.params(false);
+        params.split().map(|split| (split, params.tensors().size())).into_iter().collect()
+    }
+
+    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, mode: &Mode, io: &Forward) {
+        let samples = &lanes.samples;
+        let (statistics, params) =
+            (self.statistics(mode.batch_statistics), self.params(false).shifted(io.running.shift));
+        let (perturbed, weights, running) = (mode.product.perturbed, io.weights, io.running.span);
+        let parts = io.moments_of_parts.map_or(io.moments, |(_, span)| span);
+        let kept = norm::Kept { stats: io.saved, coefficients: io.coefficients, moments: io.moments, parts };
+        match io.moments_of_parts {
+            Some(left) if !matches!(left.0.parts, Parts::Own { .. }) => {
+                norm::record_from_moments(rec, samples, perturbed, &params, weights, left, &kept);
+            }
+            _ => {
+                norm::record_statistics(rec, samples, statistics, perturbed, &params, weights, running, io.x, &kept);
+            }
+        }
+        norm::record_apply(rec, samples, statistics, &params, io.x, io.coefficients, io.residual, io.y);
+    }
+
+    fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
+        let (lanes, params) = (&lanes.samples, self.params(io.accumulate));
+        let statistics = self.statistics(io.batch_statistics);
+        norm::record_grad_params(rec, lanes, statistics, &params, io.x, io.dy, io.saved, &io.target);
+        if let Some(dx) = io.dx {
+            let (weights, gradients) = (io.weights, io.target.gradients);
+            norm::record_grad(rec, lanes, statistics, &params, weights, io.x, io.dy, io.saved, gradients, dx);
+        }
+    }
+
+    fn batch_norm(&self) -> Option<BatchNorm> {
+        match self.kind {
+            NormKind::Group { .. } => None,
+            NormKind::Batch { mean, variance } => {
+                Some(BatchNorm { channels: self.channels, spatial: self.spatial, mean, variance })
+            }
+        }
+    }
+
+    fn update_running(&self, rec: &mut Recording, lanes: &LaneTables, moments: Span, running: Running) {
+        if self.batch_norm().is_some() {
+            let params = self.params(false).shifted(running.shift);
+            norm::record_running_update(rec, &lanes.samples, &params, moments, running.span);
+        }
+    }
+
+    fn takes_moments(&self, tiling: Tiling, batch_statistics: bool, before: Option<&Geometry>) -> Option<Moments> {
+        match (self.kind, before) {
+            (NormKind::Group { groups }, Some(geometry)) => Moments::of_groups(tiling, geometry, groups as u32),
+            (NormKind::Batch { .. }, Some(geometry)) if batch_statistics => {
+                Some(Moments::of_channels(tiling, geometry))
+            }
+            (NormKind::Batch { .. }, None) if batch_statistics => {
+                Some(Moments::of_rows(self.channels as u32, self.spatial as u32))
+            }
+            (NormKind::Group { .. }, None) | (NormKind::Batch { .. }, _) => None,
+        }
+    }
+}

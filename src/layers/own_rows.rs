@@ -1,0 +1,27 @@
+//! A lane's own copy of rows that lanes share.
+
+use super::{Backward, Forward, Kind, LaneTables, Mode};
+use crate::kernels::own_rows;
+use crate::model::OwnRows;
+use crate::recording::Recording;
+
+impl Kind for OwnRows {
+    fn name(&self) -> &'static str {
+        "ownrows"
+    }
+
+    fn input_len(&self) -> usize {
+        self.len
+    }
+
+    fn reads_shared_rows(&self) -> bool {
+        true
+    }
+
+    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, _mode: &Mode, io: &Forward) {
+        own_rows::record(rec, &lanes.samples, self.len as u32, io.x, io.y);
+    }
+
+    /// What lanes share depends on no weight: its slope is never wanted.
+    fn backward(&self, _rec: &mut Recording, _lanes: &LaneTables, _io: &Backward) {}
+}

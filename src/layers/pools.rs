@@ -1,0 +1,100 @@
+//! Maximum and mean over squares, and the mean of each channel: one pair of kernels.
+
+use super::{Backward, Forward, Kind, LaneTables, Mode, dims};
+use crate::kernels::pool::{self, Params};
+use crate::model::{AvgPool, GlobalAvgPool, MaxPool, Shape};
+use crate::recording::Recording;
+
+/// Squares over all rows of a chunk.
+fn squares(lanes: &LaneTables, input: Shape, kernel: usize, stride: usize) -> Params {
+    let ([c, h, w], rows) = (dims(input), lanes.samples.rows);
+    Params::square((rows * u64::from(c)) as u32, h, w, kernel as u32, stride as u32)
+}
+
+/// All pixels of each channel, over all rows of a chunk.
+fn whole(lanes: &LaneTables, input: Shape) -> Params {
+    let ([c, h, w], rows) = (dims(input), lanes.samples.rows);
+    Params::global((rows * u64::from(c)) as u32, h, w)
+}
+
+fn back(rec: &mut Recording, mode: pool::Mode, params: &Params, io: &Backward) {
+    if let Some(dx) = io.dx {
+        pool::record_grad(rec, mode, params, io.x, io.dy, dx);
+    }
+}
+
+impl Kind for MaxPool {
+    fn name(&self) -> &'static str {
+        "maxpool"
+    }
+
+    fn input_len(&self) -> usize {
+        self.input.len()
+    }
+
+    fn output_len(&self) -> usize {
+        self.output.len()
+    }
+
+    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, _mode: &Mode, io: &Forward) {
+        let params = squares(lanes, self.input, self.kernel, self.stride);
+        pool::record(rec, pool::Mode::Max, &params, io.x, io.y);
+    }
+
+    fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
+        back(rec, pool::Mode::Max, &squares(lanes, self.input, self.kernel, self.stride), io);
+    }
+}
+
+impl Kind for AvgPool {
+    fn name(&self) -> &'static str {
+        "avgpool"
+    }
+
+    fn input_len(&self) -> usize {
+        self.input.len()
+    }
+
+    fn output_len(&self) -> usize {
+        self.output.len()
+    }
+
+    fn summands(&self) -> usize {
+        self.kernel * self.kernel + 2
+    }
+
+    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, _mode: &Mode, io: &Forward) {
+        let params = squares(lanes, self.input, self.kernel, self.stride);
+        pool::record(rec, pool::Mode::Average, &params, io.x, io.y);
+    }
+
+    fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
+        back(rec, pool::Mode::Average, &squares(lanes, self.input, self.kernel, self.stride), io);
+    }
+}
+
+impl Kind for GlobalAvgPool {
+    fn name(&self) -> &'static str {
+        "globalavgpool"
+    }
+
+    fn input_len(&self) -> usize {
+        self.input.len()
+    }
+
+    fn output_len(&self) -> usize {
+        self.input.c
+    }
+
+    fn summands(&self) -> usize {
+        self.input.spatial() + 2
+    }
+
+    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, _mode: &Mode, io: &Forward) {
+        pool::record(rec, pool::Mode::Average, &whole(lanes, self.input), io.x, io.y);
+    }
+
+    fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
+        back(rec, pool::Mode::Average, &whole(lanes, self.input), io);
+    }
+}

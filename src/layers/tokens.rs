@@ -1,0 +1,49 @@
+//! Token embeddings: patches to tokens with positions, behind a class token.
+
+use super::{Backward, Forward, Kind, LaneTables, Mode};
+use crate::kernels::tokens::{self, Params};
+use crate::model::Tokens;
+use crate::recording::Recording;
+
+impl Tokens {
+    fn params(&self, accumulate: bool) -> Params {
+        Params {
+            dim: self.dim as u32,
+            patches: self.patches as u32,
+            class_offset: self.class as u32,
+            position_offset: self.position as u32,
+            accumulate: u32::from(accumulate),
+        }
+    }
+}
+
+impl Kind for Tokens {
+    fn name(&self) -> &'static str {
+        "tokens"
+    }
+
+    fn input_len(&self) -> usize {
+        self.dim * self.patches
+    }
+
+    fn output_len(&self) -> usize {
+        (self.patches + 1) * self.dim
+    }
+
+    fn tensors(&self) -> Vec<usize> {
+        vec![self.class, self.position]
+    }
+
+    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, mode: &Mode, io: &Forward) {
+        let params = self.params(false);
+        tokens::record(rec, &lanes.samples, mode.product.perturbed, &params, io.weights, io.x, io.y);
+    }
+
+    fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
+        let (lanes, params) = (&lanes.samples, self.params(io.accumulate));
+        tokens::record_grad_params(rec, lanes, &params, io.dy, io.target.gradients);
+        if let Some(dx) = io.dx {
+            tokens::record_grad(rec, lanes, &params, io.dy, dx);
+        }
+    }
+}
