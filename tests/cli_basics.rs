@@ -106,3 +106,28 @@ fn the_stream_of_the_reference_device_is_the_published_one() {
     let bytes: Vec<u8> = expected.iter().flat_map(|v| v.to_le_bytes()).collect();
     assert_eq!(fs::read(&dump).unwrap(), bytes);
 }
+
+#[test]
+fn flavours_that_do_not_exist_are_refused_by_name() {
+    for (variable, expected) in [("ZOWARMUP_TIER", "core or subgroup"), ("ZOWARMUP_TEXELS", "0 or 1")] {
+        for command in [
+            &["devices"][..],
+            &["stream", "--seed", "1", "--distribution", "uniform", "--start", "0", "--count", "4"][..],
+        ] {
+            let output = zowarmup().args(command).env(variable, "bogus").output().unwrap();
+            let text = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{command:?}: {text}");
+            assert!(text.contains(&format!("{variable}: expected {expected}, found \"bogus\"")), "{text}");
+        }
+    }
+}
+
+#[test]
+fn the_twins_are_found_by_each_of_their_names() {
+    for name in ["reference", "CPU twins", "cpu TWINS"] {
+        let request = ["stream", "--seed", "1", "--distribution", "uniform", "--start", "0", "--count", "4", "--json"];
+        let output = zowarmup().args(request).args(["--device", name]).output().unwrap();
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(String::from_utf8(output.stdout).unwrap().contains("CPU twins"), "{name}");
+    }
+}
