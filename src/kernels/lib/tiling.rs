@@ -123,7 +123,7 @@ impl Tiling {
 
     /// Terms of a part of such a sum, at least: a software adapter's workgroup costs more to start, and its second pass more beside the first.
     pub fn part_terms(&self) -> u32 {
-        if (2..=16).contains(&self.share) { 2048 } else { 256 }
+        if (2..=16).contains(&self.share) { 1024 } else { 256 }
     }
 
     /// One team a workgroup, for kernels that keep a whole product's rows in a thread one tile after another: 16 rows a tile, and as many
