@@ -35,7 +35,7 @@ fi
 step cargo fmt --check -- src/kernels/*.rs
 step cargo clippy --all-targets --locked -- -D warnings
 # The library without the command line.
-RUSTFLAGS="${RUSTFLAGS:-} -D warnings" step cargo check --no-default-features --lib --locked
+step cargo clippy --no-default-features --lib --locked -- -D warnings
 RUSTDOCFLAGS="-D warnings" step cargo doc --no-deps --locked
 step cargo test --doc --locked
 if grep -q '^\[\[bench\]\]' Cargo.toml; then
