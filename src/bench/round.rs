@@ -9,7 +9,7 @@ use crate::device::ReferenceDevice;
 use crate::engine::{Engine, EngineError, ProbeClient, Samples};
 use crate::fed::experiment::Experiment;
 use crate::fed::{warmup as warmup_round, zo};
-use crate::ledger::apply_exact;
+use crate::stream::replay::apply_exact;
 
 /// An experiment and its samples on the device.
 type Setting = Rc<(Experiment, Samples)>;

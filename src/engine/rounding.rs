@@ -4,9 +4,9 @@
 use crate::device::{Device, DeviceError, as_f32};
 use crate::kernels::replay::{Exact, Probe, Target};
 use crate::kernels::replaying;
-use crate::ledger::apply_exact;
 use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
+use crate::stream::replay::apply_exact;
 
 const WEIGHTS: u32 = 512;
 const SEED: u64 = 0x7e57_0f71_e5e5_0001;

@@ -1,16 +1,14 @@
-//! The seed ledger of the ZO phase: its types, reading and writing, and the replay of a round on the host
-//! (perturbation-stream, Exact replay and Ledger). What a round's numbers come to is [`crate::rule`]'s.
+//! The seed ledger of the ZO phase: its types, reading and writing (perturbation-stream,
+//! Ledger). What a round's numbers come to is [`crate::rule`]'s.
 
 pub mod fingerprint;
 mod read;
-pub mod replay;
 mod types;
 mod validate;
 mod write;
 
 pub use fingerprint::fingerprint;
 pub use read::Ledger;
-pub use replay::{apply_exact, apply_float, sanitize_base};
 pub use types::{Entry, FORMAT, Header, Optimizer, Round, VERSION, parse_hex64};
 pub use validate::{EXP_RANGE, MAX_SUM};
 pub use write::LedgerWriter;

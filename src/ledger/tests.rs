@@ -8,6 +8,7 @@ use super::*;
 use crate::model::ModelSpec;
 use crate::rng::pool_seed;
 use crate::stream::Distribution;
+use crate::stream::replay::apply_exact;
 use crate::weights;
 
 fn folder(name: &str) -> PathBuf {

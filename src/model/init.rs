@@ -1,9 +1,9 @@
 //! Initial weights (docs/random.md, Initial weights).
 
 use super::graph::{Graph, Init};
-use crate::ledger::sanitize_base;
 use crate::rng::distributions::normals;
 use crate::rng::host::pcg;
+use crate::stream::replay::sanitize_base;
 
 impl Graph {
     /// The weight vector a run starts from, drawn in flat order from the weights seed, each tensor from normal

@@ -1,7 +1,7 @@
 //! What is to be done on a device, as plain data: buffer handles, commands, recordings, and the arithmetic of cutting work.
 //!
 //! Nothing here touches an adapter. A [`Recording`] can be printed, counted and tested without one, and runs alike on a GPU
-//! ([`crate::device`]) and on the CPU twins ([`crate::reference`]).
+//! and on the CPU twins.
 
 pub mod arena;
 pub mod chunks;

@@ -4,8 +4,7 @@
 
 mod distribution;
 mod gaussian;
-#[cfg(test)]
-mod shader_tests;
+pub mod replay;
 
 pub use distribution::{Distribution, UnknownDistribution};
 

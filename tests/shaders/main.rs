@@ -1,6 +1,7 @@
 //! The shader tree: every file is embedded, every kernel is valid in each tier, host structs have the shaders' layout.
 
 mod languages;
+mod stream;
 
 use std::path::Path;
 

@@ -12,7 +12,8 @@ use super::super::{cost, schedule, traffic, warmup, zo};
 use super::{End, Run};
 use crate::config::NormStatistics;
 use crate::files::sha256_hex;
-use crate::ledger::{LedgerWriter, sanitize_base};
+use crate::ledger::LedgerWriter;
+use crate::stream::replay::sanitize_base;
 use crate::weights;
 
 /// When a round began.

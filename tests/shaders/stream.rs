@@ -1,7 +1,7 @@
 //! The WGSL fragments are valid once their imports are expanded, in both tiers.
 
-use crate::caps::Tier;
-use crate::shaders::{Flavour, fragment, reflect};
+use zowarmup::caps::Tier;
+use zowarmup::shaders::{Flavour, fragment, reflect};
 
 #[test]
 fn fragments_are_valid_wgsl() {

@@ -1,6 +1,6 @@
 //! Replaying a round on the host: the CPU twin of the replay kernels (perturbation-stream, Exact replay, step 5).
 
-use crate::stream::{self, Distribution};
+use super::Distribution;
 
 /// Weights per pass over the seeds: small enough to stay in the cache, a multiple of every block.
 const CHUNK: usize = 4096;
@@ -14,7 +14,7 @@ pub fn apply_exact(w: &mut [f32], dist: Distribution, seeds: &[u64], q: &[i32], 
         let acc = &mut acc[..part.len()];
         acc.fill(0);
         for (&seed, &q) in seeds.iter().zip(q).filter(|&(_, &q)| q != 0) {
-            stream::accumulate(dist, seed, (chunk * CHUNK) as u64, q, acc);
+            super::accumulate(dist, seed, (chunk * CHUNK) as u64, q, acc);
         }
         for (w, &acc) in part.iter_mut().zip(acc.iter()) {
             // Adding +0 turns -0 into +0 and changes nothing else.
@@ -33,7 +33,7 @@ pub fn apply_float(w: &mut [f32], dist: Distribution, seeds: &[u64], a: &[f32]) 
         let elements = &mut elements[..part.len()];
         sum.fill(0.0);
         for (&seed, &a) in seeds.iter().zip(a).filter(|&(_, &a)| a != 0.0) {
-            stream::fill(dist, seed, (chunk * CHUNK) as u64, elements);
+            super::fill(dist, seed, (chunk * CHUNK) as u64, elements);
             sum.iter_mut().zip(elements.iter()).for_each(|(s, &e)| *s += a * e);
         }
         part.iter_mut().zip(sum.iter()).for_each(|(w, &s)| *w += s);
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn a_zero_result_is_positive() {
         let mut w = vec![0.0f32; 300];
-        stream::fill(Distribution::Rademacher, 3, 0, &mut w);
+        super::fill(Distribution::Rademacher, 3, 0, &mut w);
         apply_exact(&mut w, Distribution::Rademacher, &[3], &[-8], 3);
         assert!(w.iter().all(|w| w.to_bits() == 0));
         let mut w = vec![-0.0f32; 5];
