@@ -1,6 +1,6 @@
-// Mean and squared deviations of parts of a channel over a lane's rows, for batch_norm_moments.wgsl: part i are values i * PART_COLUMNS and
-// following by (row, pixel), the last one has what is left. Two passes: thread t sums Values t, t + 64, ... of the part, then a tree. Parts lie
-// as conv_channel_moments.wgsl leaves them.
+// Mean and squared deviations of parts of a channel over a lane's rows, for batch_norm_moments.wgsl: part i are values i * PART_COLUMNS
+// and following by (row, pixel), the last one has what is left. Two passes: thread t sums Values t, t + 64, ... of the part, then a tree.
+// Parts lie as conv_channel_moments.wgsl leaves them.
 // Launch: x = parts of the largest lane, y = channels, z = lanes. Traffic: reads x twice, the second time from cache.
 #import lib/value.wgsl
 #import lib/norm.wgsl

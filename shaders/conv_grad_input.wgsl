@@ -2,7 +2,7 @@
 // divisions leave no rest; the lane's own weights. An implicit matrix product (lib/tile_step.wgsl) with rows c, columns (row, y, x) and
 // depth (o / 4, i, j, o % 4). Pixels of equal (y + padding) % stride and (x + padding) % stride, a class, meet the same taps i, j of
 // the kernel, every stride-th one: each class has tiles of its own, and no product is with a zero in between.
-// Dispatch: x = input-channel tiles x classes, y = tiles of a class's pixels of the largest lane, z = lane; TEAMS * LANES threads a tile.
+// Dispatch: x = input-channel tiles x classes, y = tiles of a class's pixels of the largest lane, z = lane; TEAMS * MEMBERS threads a tile.
 // Traffic of a tile: the class's taps * OUT_C * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out.
 #import lib/lane.wgsl
 #import lib/tile_step.wgsl
@@ -79,8 +79,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let columns = lane.rows * size.x * size.y;
     let q0 = group.y * TILE_COLUMNS;
     if (q0 >= columns) { return; }
-    let member = thread % LANES;
-    let first = group.x / classes * TILE_ROWS + thread / LANES * TILE_O * SHARE;
+    let member = thread % MEMBERS;
+    let first = group.x / classes * TILE_ROWS + thread / MEMBERS * TILE_O * SHARE;
     for (var f = 0u; f < TILE_O; f++) {
         let c = min(first + f * SHARE + member % SHARE, IN_C - 1u);
         row[f] = lane.weight_base + params.weight_offset + c * KERNEL * KERNEL;
@@ -89,7 +89,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var target_at: array<u32, TILE_Q>;
     let start = (first_pixel + PADDING - first_tap) / STRIDE;
     for (var p = 0u; p < TILE_Q; p++) {
-        let q = min(q0 + p * LANES + member, columns - 1u);
+        let q = min(q0 + p * MEMBERS + member, columns - 1u);
         let sample = lane.row0 + q / (size.x * size.y);
         let pixel = q % (size.x * size.y);
         let at = vec2<u32>(pixel / size.y, pixel % size.y);
@@ -113,7 +113,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         for (var j = 0u; j < SHARE; j++) {
             let c = first + f * SHARE + j;
             for (var p = 0u; p < TILE_Q; p++) {
-                if (q0 + p * LANES + member < columns && c < IN_C) {
+                if (q0 + p * MEMBERS + member < columns && c < IN_C) {
                     dx[target_at[p] + c * (IN_H * IN_W)] = sums[f][j][p];
                 }
             }

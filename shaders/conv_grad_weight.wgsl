@@ -1,7 +1,7 @@
 // dW[o][c][i][j] = sum over rows and output pixels of dy[row][o][y][x] * X[row][c][y * stride + i - padding][x * stride + j - padding], in
 // parts (lib/parts.wgsl, units are quads of pixels): an implicit matrix product (lib/tile_step.wgsl) with rows o, columns (c, i, j) and
 // depth (row, y, x). A part's sum starts from 0. SPLIT 1: it is the workgroup's; 0: it is added to the total.
-// Dispatch: x = tiles of (c, i, j), y = tiles of o, z = lane, or lane and part; TEAMS * LANES threads a tile.
+// Dispatch: x = tiles of (c, i, j), y = tiles of o, z = lane, or lane and part; TEAMS * MEMBERS threads a tile.
 // Traffic of a tile: rows * PIXELS * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out; split, as many out for each part.
 #import lib/parts.wgsl
 #import lib/tile_step.wgsl
@@ -73,14 +73,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let work = work_of(params.cut, group.z, OUT_C * DEPTH);
     if (SPLIT == 1u && work.first >= work.end) { return; }
     let lane = lanes[work.lane];
-    let member = thread % LANES;
-    let first = group.y * TILE_ROWS + thread / LANES * TILE_O * SHARE;
+    let member = thread % MEMBERS;
+    let first = group.y * TILE_ROWS + thread / MEMBERS * TILE_O * SHARE;
     let q0 = group.x * TILE_COLUMNS;
     for (var f = 0u; f < TILE_O; f++) {
         row[f] = min(first + f * SHARE + member % SHARE, OUT_C - 1u) * PIXELS;
     }
     for (var p = 0u; p < TILE_Q; p++) {
-        let q = min(q0 + p * LANES + member, DEPTH - 1u);
+        let q = min(q0 + p * MEMBERS + member, DEPTH - 1u);
         let tap = q % (KERNEL * KERNEL);
         column[p] = q / (KERNEL * KERNEL) * (IN_H * IN_W);
         column_y[p] = i32(tap / KERNEL) - i32(PADDING);
@@ -93,7 +93,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             for (var j = 0u; j < SHARE; j++) {
                 let o = min(first + f * SHARE + j, OUT_C - 1u);
                 for (var p = 0u; p < TILE_Q; p++) {
-                    total[f][j][p] = gradients[slot + o * DEPTH + min(q0 + p * LANES + member, DEPTH - 1u)];
+                    total[f][j][p] = gradients[slot + o * DEPTH + min(q0 + p * MEMBERS + member, DEPTH - 1u)];
                 }
             }
         }
@@ -121,7 +121,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         for (var j = 0u; j < SHARE; j++) {
             let o = first + f * SHARE + j;
             for (var p = 0u; p < TILE_Q; p++) {
-                let q = q0 + p * LANES + member;
+                let q = q0 + p * MEMBERS + member;
                 if (o < OUT_C && q < DEPTH) {
                     gradients[slot + o * DEPTH + q] = total[f][j][p];
                 }

@@ -1,8 +1,8 @@
 // A convolution (lib/conv.wgsl), and of its output mean and sum of squared deviations, in parts, for the group norm behind it
 // (group_norm_moments.wgsl): each thread notes those of its own values, so that nothing is read again and nothing is shared.
-// A part is a thread's TEAM_ROWS channels, of one group, times SEGMENT columns, of one sample. SEGMENT divides TILE_Q; SEGMENT * LANES
+// A part is a thread's TEAM_ROWS channels, of one group, times SEGMENT columns, of one sample. SEGMENT divides TILE_Q; SEGMENT * MEMBERS
 // divides the pixels, TEAM_ROWS the channels of a group.
-// Traffic beside the convolution's: two floats a part of TEAM_ROWS * SEGMENT values out.
+// Dispatch: as lib/conv.wgsl. Traffic beside the convolution's: two floats a part of TEAM_ROWS * SEGMENT values out.
 #import lib/conv.wgsl
 
 @group(0) @binding(5) var<storage, read_write> moments: array<vec2<f32>>;
@@ -31,14 +31,14 @@ fn after_tile(lane: Lane, first: u32, q0: u32, columns: u32, thread: u32, sums: 
         }
     }
     // Of a sample's pixels.
-    let segments = PIXELS / (SEGMENT * LANES);
+    let segments = PIXELS / (SEGMENT * MEMBERS);
     for (var s = 0u; s < PART_COUNT; s++) {
-        let q = q0 + s * SEGMENT * LANES;
+        let q = q0 + s * SEGMENT * MEMBERS;
         if (q < columns) {
             let row = lane.row0 + q / PIXELS;
-            let segment = q % PIXELS / (SEGMENT * LANES);
+            let segment = q % PIXELS / (SEGMENT * MEMBERS);
             let part = (row * (OUT_C / TEAM_ROWS) + first / TEAM_ROWS) * segments + segment;
-            moments[part * LANES + thread % LANES] = vec2<f32>(means[s], squares[s]);
+            moments[part * MEMBERS + thread % MEMBERS] = vec2<f32>(means[s], squares[s]);
         }
     }
 }

@@ -1,5 +1,5 @@
-// Gradients of layer norm's scale and bias: sums over a lane's rows of dy * (x - mean) * rstd and of dy, in parts (lib/parts.wgsl, units are
-// rows). A thread owns a column of Values, or shares it with the others of its row team (lib/row_teams.wgsl).
+// Gradients of layer norm's scale and bias: sums over a lane's rows of dy * (x - mean) * rstd and of dy, in parts (lib/parts.wgsl, units
+// are rows). A thread owns a column of Values, or shares it with the others of its row team (lib/row_teams.wgsl).
 // Launch: x = columns / TEAM_COLUMNS, z = lanes, or lanes and parts. Traffic: reads x and dy once.
 #import lib/value.wgsl
 #import lib/parts.wgsl

@@ -1,6 +1,6 @@
 // Y[row][o] = act(b[o] + sum_k W[o][k] * X[row][k]) + R[row][o], W and b perturbed while they are loaded (lib/tile.wgsl).
 // ACTIVATION 0: none, 1: max(0, v), 2: v / 2 (1 + erf(v / sqrt 2)). RESIDUAL 1: R is added (never behind an activation), 0: it isn't read.
-// Dispatch: x = output tiles, y = row tiles of the largest lane, z = lane; TEAMS * LANES threads a tile.
+// Dispatch: x = output tiles, y = row tiles of the largest lane, z = lane; TEAMS * MEMBERS threads a tile.
 // Traffic of a tile: K * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out.
 #import lib/lane.wgsl
 struct Params {

@@ -1,6 +1,6 @@
 // dx[row][k] = sum over o, ascending, of dy[row][o] * W[o][k], with the lane's own weights: a matrix product with rows `row`, columns k and
 // depth o (lib/tile_step.wgsl). A thread's columns are neighbours; it loads quads along k of four rows of W and transposes them.
-// Dispatch: x = tiles of inputs, y = row tiles of the largest lane, z = lane; TEAMS * LANES threads a tile. TILE_Q is a multiple of 4.
+// Dispatch: x = tiles of inputs, y = row tiles of the largest lane, z = lane; TEAMS * MEMBERS threads a tile. TILE_Q is a multiple of 4.
 // Traffic of a tile: outputs * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out.
 #import lib/lane.wgsl
 #import lib/tile_step.wgsl
@@ -47,8 +47,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let lane = lanes[group.z];
     let r0 = group.y * TILE_ROWS;
     if (r0 >= lane.rows) { return; }
-    let member = thread % LANES;
-    let first = r0 + thread / LANES * TILE_O * SHARE;
+    let member = thread % MEMBERS;
+    let first = r0 + thread / MEMBERS * TILE_O * SHARE;
     let k0 = group.x * TILE_COLUMNS + member * TILE_Q;
     for (var f = 0u; f < TILE_O; f++) {
         row[f] = (lane.row0 + min(first + f * SHARE + member % SHARE, lane.rows - 1u)) * params.outputs;

@@ -1,7 +1,8 @@
-// dW[o][k] = sum over the lane's rows of dy[row][o] * x[row][k], in parts (lib/parts.wgsl, units are rows) or whole, by blocks of SAMPLE_BLOCK
-// rows: a matrix product with rows o, columns k and depth `row`, blocked as in lib/tile_step.wgsl. Both matrices are stored along their own index: a thread's rows are neighbours as
-// are its columns, loaded in quads along them, transposed. A block is one step, its sum never leaves a register.
-// Dispatch: x = tiles of inputs, y = tiles of outputs, z = lane, or lane and part; TEAMS * LANES threads a tile. TILE_Q is a multiple of 4.
+// dW[o][k] = sum over the lane's rows of dy[row][o] * x[row][k], in parts (lib/parts.wgsl, units are rows) or whole, by blocks of
+// SAMPLE_BLOCK rows: a matrix product with rows o, columns k and depth `row`, blocked as in lib/tile_step.wgsl. Both matrices are stored
+// along their own index: a thread's rows are neighbours as are its columns, loaded in quads along them, transposed. A block is one step,
+// its sum never leaves a register.
+// Dispatch: x = tiles of inputs, y = tiles of outputs, z = lane, or lane and part; TEAMS * MEMBERS threads a tile, TILE_Q a multiple of 4.
 // Traffic of a tile: rows * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out; split, as many out for each part.
 #import lib/parts.wgsl
 #import lib/block.wgsl
@@ -35,9 +36,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         if (work.first >= work.end) { return; }
         range = part_units(params.cut, lane.rows, work.first);
     }
-    let member = thread % LANES;
+    let member = thread % MEMBERS;
     // The team's first row, this thread's first loaded row and first column.
-    let first = group.y * TILE_ROWS + thread / LANES * TILE_O * SHARE;
+    let first = group.y * TILE_ROWS + thread / MEMBERS * TILE_O * SHARE;
     let own_o = first + member % SHARE * TILE_O;
     let k0 = group.x * TILE_COLUMNS + member * TILE_Q;
     let slot = work.base + params.weight_offset;

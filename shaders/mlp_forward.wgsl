@@ -1,7 +1,7 @@
 // logits[row][c] = b2[c] + sum_h W2[c][h] * max(0, b1[h] + sum_k W1[h][k] * X[row][k]): a multilayer perceptron of one hidden layer in one
 // launch, all weights perturbed while they are loaded. Hidden values stay in registers: each tile of them goes into the logits' sums at
 // once, in ascending order, so the result has the bits of two linear layers.
-// Dispatch: y = row tiles of the largest lane, z = lane; LANES threads a tile (one team).
+// Dispatch: y = row tiles of the largest lane, z = lane; MEMBERS threads a tile (one team).
 // Traffic of a tile: all weights once, K * TILE_COLUMNS floats in, classes * TILE_COLUMNS out.
 // Some software drivers compile a kernel anew at each dispatch to put uniform loop bounds and conditions into it, which takes
 // milliseconds: the zero, group.x, added to them keeps it from that.
@@ -106,7 +106,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let bias = shared_one(own, j);
             let c = g * SHARE + j;
             for (var p = 0u; p < TILE_Q; p++) {
-                let q = q0 + p * LANES + thread;
+                let q = q0 + p * MEMBERS + thread;
                 if (q < lane.rows && c < classes) {
                     logits[(lane.row0 + q) * classes + c] = out[g][j][p] + bias;
                 }

@@ -1,5 +1,5 @@
-// The second pass of a split sum (lib/parts.wgsl): gradient = [gradient +] part + part + ..., in order. A part has the elements of one tensor
-// or of two; a thread owns an element. Eight parts are loaded before the first of them is added.
+// The second pass of a split sum (lib/parts.wgsl): gradient = [gradient +] part + part + ..., in order. A part has the elements of one
+// tensor or of two; a thread owns an element. Eight parts are loaded before the first of them is added.
 // Launch: x, y = elements / 64, folded; z = lanes of the first pass's launch. Traffic: reads each part once.
 #import lib/fold.wgsl
 #import lib/parts.wgsl
@@ -41,15 +41,15 @@ fn main(
         total = gradients[gradient_at];
     }
     var at = group.z * cut.parts * size + element;
-    var left = count;
-    for (; left >= 8u; left -= 8u) {
+    var remaining = count;
+    for (; remaining >= 8u; remaining -= 8u) {
         let a = vec4<f32>(parts[at], parts[at + size], parts[at + 2u * size], parts[at + 3u * size]);
         at += 4u * size;
         let b = vec4<f32>(parts[at], parts[at + size], parts[at + 2u * size], parts[at + 3u * size]);
         at += 4u * size;
         total = total + a.x + a.y + a.z + a.w + b.x + b.y + b.z + b.w;
     }
-    for (; left > 0u; left -= 1u) {
+    for (; remaining > 0u; remaining -= 1u) {
         total += parts[at];
         at += size;
     }

@@ -1,5 +1,6 @@
 // Per probe (plus row, minus row, rows, 0): out = (mean of l+ - l-, mean of (l+ + l-) / 2) over the samples. The difference is taken
-// sample by sample, before the sum, in parts of PART_SAMPLES: thread t takes rows t, t + 64, ..., then a tree. A workgroup a probe and part.
+// sample by sample, before the sum, in parts of PART_SAMPLES: thread t takes rows t, t + 64, ..., then a tree. A workgroup a probe and
+// part.
 // Where there are several parts, out has the sum of each instead, [probe][part], for probe_mean.wgsl.
 // Launch: probes workgroups, folded over x and y; z = parts. Traffic: reads each loss once.
 #import lib/tree.wgsl

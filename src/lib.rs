@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod caps;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
 pub mod data;

@@ -4,12 +4,15 @@
 use zowarmup::device::ReferenceDevice;
 use zowarmup::device::{Device, as_f32};
 use zowarmup::kernels::activation::{self, Kind};
-use zowarmup::kernels::norm::{self, Kept, Statistics};
+use zowarmup::kernels::norm::{self, Spans, Statistics};
 use zowarmup::kernels::params::{ABSENT, Lane, Lanes};
 use zowarmup::kernels::parts::Target;
 use zowarmup::kernels::pool::{self, Mode};
 use zowarmup::kernels::tiling::{Operands, Product, Tiling};
-use zowarmup::kernels::{conv, conv_grad, layer_norm, linear, linear_grad, softmax_xent};
+use zowarmup::kernels::{
+    activation_grad, bias_grad, conv, conv_grad_input, conv_grad_weight, layer_norm, layer_norm_grad_params, linear,
+    linear_grad_input, linear_grad_weight, pool_grad, softmax_xent, softmax_xent_grad,
+};
 use zowarmup::recording::{Recording, Span};
 
 /// Flat offsets of the chain's tensors: convolution (2 to 4 channels, 3x3), group norm, convolution (4 to 3, 3x3, stride 2, without
@@ -40,7 +43,7 @@ struct Chain {
     acts: Vec<Span>,
     /// Their gradients.
     grads: Vec<Span>,
-    kept: Kept,
+    kept: Spans,
     loss: Span,
     correct: Span,
     weights: Span,
@@ -63,7 +66,7 @@ impl Chain {
         let acts: Vec<Span> = sizes.iter().map(|s| make(s * TOTAL)).collect();
         let grads: Vec<Span> = sizes.iter().map(|s| make(s * TOTAL)).collect();
         let (x, labels) = (make(98 * TOTAL), make(TOTAL));
-        let kept = Kept { stats: make(4 * TOTAL), coefficients: make(8 * TOTAL), moments: make(1), parts: make(1) };
+        let kept = Spans { stats: make(4 * TOTAL), coefficients: make(8 * TOTAL), moments: make(1), parts: make(1) };
         let (loss, correct, lane_table) = (make(TOTAL), make(TOTAL), make(16));
         let (weights, target) = (make(2 * COUNT), Target { gradients: make(2 * COUNT), parts: make(COUNT) });
         // Rows of the batch and of losses lie the other way round.
@@ -91,8 +94,8 @@ impl Chain {
         Self { device, lanes, table, x, labels, acts, grads, kept, loss, correct, weights, target }
     }
 
-    fn conv0(&self) -> conv_grad::Params {
-        conv_grad::Params {
+    fn conv0(&self) -> conv_grad_weight::Params {
+        conv_grad_weight::Params {
             c: 2,
             h: 7,
             w: 7,
@@ -108,8 +111,8 @@ impl Chain {
         }
     }
 
-    fn conv1(&self) -> conv_grad::Params {
-        conv_grad::Params {
+    fn conv1(&self) -> conv_grad_weight::Params {
+        conv_grad_weight::Params {
             c: 4,
             h: 3,
             w: 3,
@@ -137,7 +140,7 @@ impl Chain {
         }
     }
 
-    fn record_conv(&self, rec: &mut Recording, p: &conv_grad::Params, bias_offset: u32, x: Span, y: Span) {
+    fn record_conv(&self, rec: &mut Recording, p: &conv_grad_weight::Params, bias_offset: u32, x: Span, y: Span) {
         let params = conv::Params { weight_offset: p.weight_offset, bias_offset, from_batch: p.from_batch, relu: 0 };
         let geometry = conv::Geometry {
             input: [p.c, p.h, p.w],
@@ -178,21 +181,21 @@ impl Chain {
     fn backward(&self) -> Recording {
         let (a, g, lanes) = (&self.acts, &self.grads, &self.lanes);
         let mut rec = Recording::new();
-        softmax_xent::record_grad(&mut rec, lanes, 3, a[8], self.labels, g[8]);
+        softmax_xent_grad::record(&mut rec, lanes, 3, a[8], self.labels, g[8]);
         self.linear_back(&mut rec, (5, 3, 257), a[7], g[8], g[7]);
-        activation::record_grad(&mut rec, Kind::Tanh, TOTAL * 5, a[7], g[7], g[6]);
+        activation_grad::record(&mut rec, Kind::Tanh, TOTAL * 5, a[7], g[7], g[6]);
         self.linear_back(&mut rec, (12, 5, 192), a[5], g[6], g[5]);
-        activation::record_grad(&mut rec, Kind::Relu, TOTAL * 12, a[5], g[5], g[4]);
-        conv_grad::record_weight(&mut rec, lanes, HOW.tiling, &self.conv1(), a[3], g[4], &self.target);
-        conv_grad::record_input(&mut rec, lanes, HOW.tiling, &self.conv1(), self.weights, g[4], g[3]);
-        pool::record_grad(&mut rec, Mode::Max, &pool::Params::square(TOTAL * 4, 7, 7, 2, 2), a[2], g[3], g[2]);
-        activation::record_grad(&mut rec, Kind::Gelu, TOTAL * 196, a[1], g[2], g[1]);
+        activation_grad::record(&mut rec, Kind::Relu, TOTAL * 12, a[5], g[5], g[4]);
+        conv_grad_weight::record(&mut rec, lanes, HOW.tiling, &self.conv1(), a[3], g[4], &self.target);
+        conv_grad_input::record(&mut rec, lanes, HOW.tiling, &self.conv1(), self.weights, g[4], g[3]);
+        pool_grad::record(&mut rec, Mode::Max, &pool::Params::square(TOTAL * 4, 7, 7, 2, 2), a[2], g[3], g[2]);
+        activation_grad::record(&mut rec, Kind::Gelu, TOTAL * 196, a[1], g[2], g[1]);
         let (norm, kind, stats) = (self.norm(), Statistics::Group, self.kept.stats);
         norm::record_grad_params(&mut rec, lanes, kind, &norm, a[0], g[1], stats, &self.target);
         norm::record_grad(&mut rec, lanes, kind, &norm, self.weights, a[0], g[1], stats, self.target.gradients, g[0]);
-        conv_grad::record_weight(&mut rec, lanes, HOW.tiling, &self.conv0(), self.x, g[0], &self.target);
-        let bias = linear_grad::BiasParams { outputs: 4, spatial: 49, bias_offset: 72, accumulate: 0 };
-        linear_grad::record_bias(&mut rec, lanes, &bias, g[0], &self.target);
+        conv_grad_weight::record(&mut rec, lanes, HOW.tiling, &self.conv0(), self.x, g[0], &self.target);
+        let bias = bias_grad::Params { outputs: 4, spatial: 49, bias_offset: 72, accumulate: 0 };
+        bias_grad::record(&mut rec, lanes, &bias, g[0], &self.target);
         rec.read_back(self.target.gradients);
         rec
     }
@@ -200,13 +203,13 @@ impl Chain {
     fn linear_back(&self, rec: &mut Recording, layer: (u32, u32, u32), x: Span, dy: Span, dx: Span) {
         let (inputs, outputs, weight_offset) = layer;
         let lanes = &self.lanes;
-        let weight = linear_grad::WeightParams { inputs, outputs, weight_offset, from_batch: 0, accumulate: 0 };
-        linear_grad::record_weight(rec, lanes, HOW.tiling, &weight, x, dy, &self.target);
+        let weight = linear_grad_weight::Params { inputs, outputs, weight_offset, from_batch: 0, accumulate: 0 };
+        linear_grad_weight::record(rec, lanes, HOW.tiling, &weight, x, dy, &self.target);
         let bias_offset = weight_offset + inputs * outputs;
-        let bias = linear_grad::BiasParams { outputs, spatial: 1, bias_offset, accumulate: 0 };
-        linear_grad::record_bias(rec, lanes, &bias, dy, &self.target);
-        let input = linear_grad::InputParams { inputs, outputs, weight_offset };
-        linear_grad::record_input(rec, lanes, HOW.tiling, &input, self.weights, dy, dx);
+        let bias = bias_grad::Params { outputs, spatial: 1, bias_offset, accumulate: 0 };
+        bias_grad::record(rec, lanes, &bias, dy, &self.target);
+        let input = linear_grad_input::Params { inputs, outputs, weight_offset };
+        linear_grad_input::record(rec, lanes, HOW.tiling, &input, self.weights, dy, dx);
     }
 
     /// Mean loss of each lane.
@@ -326,11 +329,12 @@ fn summed(sizes: Sizes, pieces: &[u32], room: u32) -> (Vec<u8>, usize) {
             next - words
         };
         let weight_offset = at(inputs * outputs);
-        let weight = linear_grad::WeightParams { inputs, outputs, weight_offset, from_batch: i as u32 % 2, accumulate };
-        linear_grad::record_weight(&mut rec, &of_tokens, HOW.tiling, &weight, x, dy, &target);
+        let weight =
+            linear_grad_weight::Params { inputs, outputs, weight_offset, from_batch: i as u32 % 2, accumulate };
+        linear_grad_weight::record(&mut rec, &of_tokens, HOW.tiling, &weight, x, dy, &target);
         for (spatial, lanes) in [(1, &of_tokens), (sizes.pixels(), &lanes)] {
-            let bias = linear_grad::BiasParams { outputs, spatial, bias_offset: at(outputs), accumulate };
-            linear_grad::record_bias(&mut rec, lanes, &bias, dy, &target);
+            let bias = bias_grad::Params { outputs, spatial, bias_offset: at(outputs), accumulate };
+            bias_grad::record(&mut rec, lanes, &bias, dy, &target);
         }
         let norm = norm::Params {
             channels: inputs,
@@ -346,8 +350,8 @@ fn summed(sizes: Sizes, pieces: &[u32], room: u32) -> (Vec<u8>, usize) {
         norm::record_grad_params(&mut rec, &lanes, Statistics::Group, &norm, x, dy, stats, &target);
         let (scale_offset, bias_offset) = (at(inputs), at(inputs));
         let norm = layer_norm::Params { dim: inputs, scale_offset, bias_offset, accumulate };
-        layer_norm::record_grad_params(&mut rec, &of_tokens, &norm, x, dy, stats, &target);
-        let layer = conv_grad::Params {
+        layer_norm_grad_params::record(&mut rec, &of_tokens, &norm, x, dy, stats, &target);
+        let layer = conv_grad_weight::Params {
             c: inputs,
             h: side,
             w: side,
@@ -361,7 +365,7 @@ fn summed(sizes: Sizes, pieces: &[u32], room: u32) -> (Vec<u8>, usize) {
             from_batch: i as u32 % 2,
             accumulate,
         };
-        conv_grad::record_weight(&mut rec, &lanes, HOW.tiling, &layer, x, dy, &target);
+        conv_grad_weight::record(&mut rec, &lanes, HOW.tiling, &layer, x, dy, &target);
         assert_eq!(at(0), sizes.gradients());
     }
     rec.read_back(gradients);

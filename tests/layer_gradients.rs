@@ -2,10 +2,13 @@
 
 use zowarmup::device::ReferenceDevice;
 use zowarmup::device::{Device, as_f32};
-use zowarmup::kernels::norm::{self, Kept, Statistics};
+use zowarmup::kernels::norm::{self, Spans, Statistics};
 use zowarmup::kernels::params::{Lane, Lanes};
 use zowarmup::kernels::parts::Target;
-use zowarmup::kernels::{attention, layer_norm, tokens};
+use zowarmup::kernels::{
+    attention, attention_grad, class_token, class_token_grad, layer_norm, layer_norm_grad, layer_norm_grad_params,
+    tokens, tokens_grad, tokens_grad_params,
+};
 use zowarmup::recording::{Recording, Span};
 
 /// Samples of the one lane.
@@ -117,7 +120,7 @@ fn norms_over_images() {
         let (weights, gradients) = (l.buffer(16), l.buffer(16));
         l.write(weights, &[0.5, -0.7, 1.2, 0.9, 0.1, 0.2, -0.3, 0.4, 0.1, -0.1, 0.2, 0.0, 1.0, 0.5, 2.0, 0.7]);
         let kept =
-            Kept { stats: l.buffer(100), coefficients: l.buffer(100), moments: l.buffer(100), parts: l.buffer(100) };
+            Spans { stats: l.buffer(100), coefficients: l.buffer(100), moments: l.buffer(100), parts: l.buffer(100) };
         let (mut forward, mut backward) = (Recording::new(), Recording::new());
         norm::record_statistics(&mut forward, &l.lanes, kind, None, &params, weights, weights, x, &kept);
         norm::record_apply(&mut forward, &l.lanes, kind, &params, x, kept.coefficients, None, y);
@@ -139,8 +142,8 @@ fn layer_norm_of_tokens() {
     let target = Target { gradients, parts: l.buffer(14) };
     let (mut forward, mut backward) = (Recording::new(), Recording::new());
     layer_norm::record(&mut forward, &l.lanes, None, &params, weights, x, y, stats);
-    layer_norm::record_grad(&mut backward, &l.lanes, &params, weights, x, dy, stats, dx);
-    layer_norm::record_grad_params(&mut backward, &l.lanes, &params, x, dy, stats, &target);
+    layer_norm_grad::record(&mut backward, &l.lanes, &params, weights, x, dy, stats, dx);
+    layer_norm_grad_params::record(&mut backward, &l.lanes, &params, x, dy, stats, &target);
     l.check("layer norm", &forward, &backward, [y, dy], &[[x, dx], [weights, gradients]]);
 }
 
@@ -153,7 +156,7 @@ fn attention_of_heads() {
     let (y, dy, lse) = (l.buffer(count), l.buffer(count), l.buffer(ROWS * 12));
     let (mut forward, mut backward) = (Recording::new(), Recording::new());
     attention::record(&mut forward, &l.lanes, &params, qkv, y, lse);
-    attention::record_grad(&mut backward, &l.lanes, &params, qkv, y, lse, dy, dqkv);
+    attention_grad::record(&mut backward, &l.lanes, &params, qkv, y, lse, dy, dqkv);
     l.check("attention", &forward, &backward, [y, dy], &[[qkv, dqkv]]);
 }
 
@@ -166,12 +169,12 @@ fn token_embeddings() {
     let (y, dy) = (l.buffer(ROWS * 3), l.buffer(ROWS * 3));
     let (mut forward, mut backward) = (Recording::new(), Recording::new());
     tokens::record(&mut forward, &l.lanes, None, &params, weights, x, embedded);
-    tokens::record_grad(&mut backward, &l.lanes, &params, slopes, dx);
-    tokens::record_grad_params(&mut backward, &l.lanes, &params, slopes, gradients);
+    tokens_grad::record(&mut backward, &l.lanes, &params, slopes, dx);
+    tokens_grad_params::record(&mut backward, &l.lanes, &params, slopes, gradients);
     l.check("tokens", &forward, &backward, [embedded, slopes], &[[x, dx], [weights, gradients]]);
     // The class token alone, out of any tokens.
     let (mut forward, mut backward) = (Recording::new(), Recording::new());
-    tokens::record_class_token(&mut forward, &l.lanes, 5, 3, embedded, y);
-    tokens::record_class_token_grad(&mut backward, &l.lanes, 5, 3, dy, class_slopes);
+    class_token::record(&mut forward, &l.lanes, 5, 3, embedded, y);
+    class_token_grad::record(&mut backward, &l.lanes, 5, 3, dy, class_slopes);
     l.check("class token", &forward, &backward, [y, dy], &[[embedded, class_slopes]]);
 }

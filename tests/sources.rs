@@ -14,11 +14,13 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 
 /// The part of a source that is no test: nothing of files of tests, else what stands before the first module of tests, without comments.
 fn program(path: &Path) -> String {
-    if path.components().any(|part| ["tests", "tests.rs"].contains(&part.as_os_str().to_str().unwrap())) {
+    if path.components().any(|part| ["tests", "tests.rs", "testing.rs"].contains(&part.as_os_str().to_str().unwrap())) {
         return String::new();
     }
     let text = fs::read_to_string(path).unwrap();
-    let end = text.lines().position(|line| line.starts_with("#[cfg(") && line.contains("test")).unwrap_or(usize::MAX);
+    let lines: Vec<&str> = text.lines().collect();
+    let of_tests = |pair: &[&str]| pair[0].starts_with("#[cfg(") && pair[0].contains("test") && pair[1].ends_with('{');
+    let end = lines.windows(2).position(of_tests).unwrap_or(usize::MAX);
     let code = text.lines().take(end).filter(|line| !line.trim_start().starts_with("//"));
     code.map(|line| format!("{line}\n")).collect()
 }
@@ -42,6 +44,6 @@ fn nothing_prints_with_a_macro_that_panics() {
         }
     }
     writers.sort();
-    // `mod` asks whether standard error is a terminal, `progress` hands it to the progress bar, whose errors are ignored.
-    assert_eq!(writers, ["cli/mod.rs", "cli/output.rs", "cli/progress.rs", "cli/say.rs"]);
+    // `mod` asks whether standard error is a terminal, `display` hands it to the progress bar, whose errors are ignored.
+    assert_eq!(writers, ["cli/display.rs", "cli/mod.rs", "cli/output.rs", "cli/say.rs"]);
 }

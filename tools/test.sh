@@ -44,6 +44,8 @@ fi
 # The build script declares the kernels' modules, so that formatting does not find them by itself.
 step cargo fmt --check -- src/kernels/*.rs
 step cargo clippy --all-targets --locked -- -D warnings
+# The library without the command line.
+RUSTFLAGS="${RUSTFLAGS:-} -D warnings" step cargo check --no-default-features --lib --locked
 RUSTDOCFLAGS="-D warnings" step cargo doc --no-deps --locked
 step cargo test --doc --locked
 if grep -q '^\[\[bench\]\]' Cargo.toml; then

@@ -1,6 +1,6 @@
 // Y[row][o][y][x] = act(b[o] + sum_{c,i,j} W[o][c][i][j] * X[row][c][y * stride + i - padding][x * stride + j - padding]), as an
 // implicit matrix product: column q = (row, y, x), k = (c, i, j); W and b perturbed while they are loaded (lib/tile.wgsl).
-// Dispatch: x = output-channel tiles, y = tiles of (row, pixel) of the largest lane, z = lane; TEAMS * LANES threads a tile.
+// Dispatch: x = output-channel tiles, y = tiles of (row, pixel) of the largest lane, z = lane; TEAMS * MEMBERS threads a tile.
 // Traffic of a tile: K * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out.
 //
 // A kernel that imports this defines after_tile(lane, first, q0, columns, thread, sums), called by all threads of a workgroup once their
@@ -81,5 +81,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     last_column = columns - 1u;
     out_row = lane.row0;
     var sums = tile(o0, OUT_C, q0, columns, DEPTH, lane.weight_base, params.bias_offset, thread);
-    after_tile(lane, o0 + thread / LANES * TEAM_ROWS, q0, columns, thread, &sums);
+    after_tile(lane, o0 + thread / MEMBERS * TEAM_ROWS, q0, columns, thread, &sums);
 }

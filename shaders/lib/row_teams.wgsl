@@ -1,5 +1,5 @@
-// Sums down columns, rows dealt to ROW_TEAMS teams of a workgroup's 64 threads: team i takes rows i, i + ROW_TEAMS, ... of a part, and their
-// sums are added in the order of the teams. Few columns of many rows thus make more workgroups.
+// Sums down columns, rows dealt to ROW_TEAMS teams of a workgroup's 64 threads: team i takes rows i, i + ROW_TEAMS, ... of a part, and
+// their sums are added in the order of the teams. Few columns of many rows thus make more workgroups.
 //
 // A kernel that imports this defines the type TeamValue of what is summed.
 const ROW_TEAMS: u32 = 1u;

@@ -1,5 +1,5 @@
 // Tile of sum_k W[o][k] * X[q][k], register-blocked (lib/tile_step.wgsl); W is perturbed while it is loaded, once for each thread that
-// loads it. Slot (f, j) of a team is row o0 + (team * TILE_O + f) * SHARE + j, slot p of a thread is column q0 + member + p * LANES. The
+// loads it. Slot (f, j) of a team is row o0 + (team * TILE_O + f) * SHARE + j, slot p of a thread is column q0 + member + p * MEMBERS. The
 // sum runs along k in ascending order.
 //
 // A kernel that imports this defines weight_row(o) -> flat index of a row, the rows one after another, and input_column(p, q) that notes
@@ -54,9 +54,9 @@ fn tile_sums(first: u32, rows: u32, depth: u32, base: u32, bias_offset: u32, mem
     return acc;
 }
 
-// Notes a thread's columns q0 + member, q0 + member + LANES, ...
+// Notes a thread's columns q0 + member, q0 + member + MEMBERS, ...
 fn tile_columns(q0: u32, member: u32) {
     for (var p = 0u; p < TILE_Q; p++) {
-        input_column(p, q0 + p * LANES + member);
+        input_column(p, q0 + p * MEMBERS + member);
     }
 }

@@ -1,12 +1,29 @@
 //! `zowarmup bench`.
 
+use clap::Args;
 use serde::Serialize;
 
-use super::args::BenchArgs;
+use super::args::{DeviceArgs, JsonArgs};
 use super::error::Error;
 use super::output::{self, Adapter, bytes, row, table};
 use crate::bench::{self, Ceilings, Options, Outcome, Repeats};
 use crate::device::open;
+
+/// `bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// What to measure [default: everything]
+    pub names: Vec<String>,
+    /// Clients of a round
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub clients: u32,
+    /// Device.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Output.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
 
 #[derive(Serialize)]
 struct Report {

@@ -1,9 +1,23 @@
 //! `zowarmup check`.
 
-use super::args::CheckArgs;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::args::JsonArgs;
 use super::error::{Error, FAILED};
 use super::output::{self, row, table, verdict};
 use crate::fed::check::{Check, check};
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Folder of the run
+    pub dir: PathBuf,
+    /// Output.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
 
 /// Compares a finished run's files with what the run wrote.
 pub fn execute(args: &CheckArgs) -> Result<u8, Error> {

@@ -1,9 +1,26 @@
 //! `zowarmup config`.
 
-use super::args::ConfigArgs;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::args::{JsonArgs, SetArgs};
 use super::error::Error;
 use super::output;
 use crate::config::Config;
+
+/// `config`.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// A config to print complete, defaults filled in; without it the default config with its comments
+    pub config: Option<PathBuf>,
+    /// Overrides.
+    #[command(flatten)]
+    pub set: SetArgs,
+    /// Output.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
 
 /// Prints the default config with its comments, or, given a file or overrides, that config complete.
 pub fn execute(args: &ConfigArgs) -> Result<u8, Error> {

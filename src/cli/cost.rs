@@ -1,6 +1,10 @@
 //! `zowarmup cost`.
 
-use super::args::CostArgs;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::args::{DeviceArgs, JsonArgs, SetArgs};
 use super::error::Error;
 use super::output::{self, grouped, row, table};
 use super::say::say;
@@ -8,6 +12,22 @@ use crate::config::Config;
 use crate::device::{Selection, open};
 use crate::fed::cost::{Cost, PhaseCost, cost};
 use crate::fed::experiment::Experiment;
+
+/// `cost`.
+#[derive(Debug, Args)]
+pub struct CostArgs {
+    /// The experiment; without it the embedded digits experiment
+    pub config: Option<PathBuf>,
+    /// Overrides.
+    #[command(flatten)]
+    pub set: SetArgs,
+    /// Device, whose limits the plan keeps to.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Output.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
 
 /// Prints what a config's run sends and holds.
 pub fn execute(args: &CostArgs) -> Result<u8, Error> {

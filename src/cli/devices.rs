@@ -1,12 +1,24 @@
 //! `zowarmup devices`.
 
+use clap::Args;
 use serde::Serialize;
 
-use super::args::DevicesArgs;
+use super::args::{DeviceArgs, JsonArgs};
 use super::error::Error;
 use super::output::{self, bytes, row, table};
 use crate::caps::{AdapterInfo, Limits};
 use crate::device::list;
+
+/// `devices`.
+#[derive(Debug, Args)]
+pub struct DevicesArgs {
+    /// Device.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Output.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
 
 #[derive(Serialize)]
 struct Listing {

@@ -1,8 +1,11 @@
 //! `zowarmup eval`.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use serde::Serialize;
 
-use super::args::EvalArgs;
+use super::args::{DeviceArgs, JsonArgs, SetArgs};
 use super::error::{Error, FAILED};
 use super::output::{self, percent, row, table};
 use super::say::say;
@@ -13,6 +16,26 @@ use crate::engine::{Engine, Evaluation};
 use crate::fed::experiment::{model_of, sample_set};
 use crate::fed::{FedError, origin};
 use crate::weights;
+
+/// `eval`.
+#[derive(Debug, Args)]
+pub struct EvalArgs {
+    /// The weights, a safetensors file
+    #[arg(long, value_name = "FILE")]
+    pub weights: PathBuf,
+    /// Names the data and the model; without it the embedded digits experiment
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Overrides.
+    #[command(flatten)]
+    pub set: SetArgs,
+    /// Device.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Output.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
 
 #[derive(Serialize)]
 struct Scores {
@@ -34,7 +57,7 @@ struct ClassScore {
 
 impl Scores {
     fn of(evaluation: &Evaluation) -> Self {
-        let finite = evaluation.loss.is_finite();
+        let finite = evaluation.is_finite();
         let per_class = evaluation.classes.iter().enumerate().map(|(class, c)| ClassScore {
             class,
             samples: c.samples,

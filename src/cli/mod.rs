@@ -3,7 +3,7 @@
 //! Standard output holds results only, and is written once everything has gone well; progress, logs and errors go to standard
 //! error. Errors are printed in one place ([`main`]).
 
-pub mod args;
+mod args;
 mod bench;
 mod check;
 mod config;
@@ -24,12 +24,55 @@ mod verify;
 
 use std::io::IsTerminal;
 
-use clap::Parser;
+use clap::{ArgAction, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use args::{Cli, Command};
 use error::Error;
 use say::{Stderr, say};
+
+/// Version and commit.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (commit ", env!("ZOWARMUP_COMMIT"), ")");
+
+/// Simulates federated learning with ZOWarmUp on any vendor's GPU.
+#[derive(Debug, Parser)]
+#[command(name = "zowarmup", version = VERSION, about, max_term_width = 110)]
+struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    command: Command,
+    /// Log more to standard error; twice: still more (ZOWARMUP_LOG sets it precisely)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run an experiment: warm-up, pivot, zeroth-order rounds
+    Run(run::RunArgs),
+    /// Go on with an interrupted run
+    Resume(run::ResumeArgs),
+    /// Rebuild weights from a ledger and check its fingerprints
+    Replay(replay::ReplayArgs),
+    /// Compare the files of a finished run with what the run wrote
+    Check(check::CheckArgs),
+    /// Loss and accuracy of weights on a config's test samples
+    Eval(eval::EvalArgs),
+    /// Recompute golden files on the device
+    Verify(verify::VerifyArgs),
+    /// Elements of the perturbation stream, generated on the device
+    Stream(stream::StreamArgs),
+    /// Compare every kernel with its CPU twin on the device
+    Selftest(selftest::SelftestArgs),
+    /// List the adapters and which would be picked
+    Devices(devices::DevicesArgs),
+    /// Measure kernels and rounds beside the device's own rates
+    Bench(bench::BenchArgs),
+    /// Bytes that a config's run sends and holds, by the paper's formulas and as the engine counts them
+    Cost(cost::CostArgs),
+    /// Print the default config, or a complete one
+    Config(config::ConfigArgs),
+}
 
 /// Runs the program on the process's arguments and returns its exit status.
 pub fn main() -> u8 {
@@ -83,4 +126,16 @@ fn log(verbose: u8) {
         .with_target(verbose > 0)
         .without_time()
         .init();
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
 }

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use serde::Serialize;
 
 use super::error::Error;
+use super::say::Stderr;
 use crate::caps::AdapterInfo;
 
 /// Prints a result: one JSON object, or `text` for people.
@@ -52,8 +53,7 @@ impl Steps {
         let width = of.to_string().len();
         if self.json && std::io::stderr().is_terminal() {
             let end = if done == of { "\n" } else { "" };
-            // A count that can't be shown is lost.
-            let _ = write!(std::io::stderr(), "\r[{done:>width$}/{of}]{end}");
+            let _ = write!(Stderr, "\r[{done:>width$}/{of}]{end}");
         }
         self.line(&format!("[{done:>width$}/{of}] {text}"))
     }

@@ -1,6 +1,10 @@
 //! `zowarmup replay`.
 
-use super::args::ReplayArgs;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::args::{DeviceArgs, ForceArgs, JsonArgs};
 use super::error::Error;
 use super::outfile::OutFile;
 use super::output::{self, grouped};
@@ -8,6 +12,32 @@ use super::say::say;
 use crate::fed::FedError;
 use crate::fed::replay::{Replayed, replay};
 use crate::weights;
+
+/// `replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The ledger
+    #[arg(long, value_name = "FILE")]
+    pub ledger: PathBuf,
+    /// Weights before its first round
+    #[arg(long, value_name = "FILE")]
+    pub base: PathBuf,
+    /// Where the weights go; without it only the fingerprints are checked
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Output file.
+    #[command(flatten)]
+    pub force: ForceArgs,
+    /// The last round to replay (absolute, 0-based) [default: all]
+    #[arg(long, value_name = "ROUND")]
+    pub until: Option<u32>,
+    /// Device.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Output.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
 
 /// Rebuilds weights from a ledger. Writes them, where told to, unless a fingerprint differs.
 pub fn execute(args: &ReplayArgs) -> Result<u8, Error> {

@@ -1,6 +1,10 @@
 //! `zowarmup run` and `zowarmup resume`.
 
-use super::args::{ResumeArgs, RunArgs};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::args::{DeviceArgs, JsonArgs, SetArgs};
 use super::display::Display;
 use super::error::{Error, of_status};
 use super::output::{self, bytes, grouped, percent};
@@ -8,6 +12,41 @@ use super::say::say;
 use crate::config::Config;
 use crate::device::Selection;
 use crate::fed::{Status, Summary, run as job};
+
+/// `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The experiment; without it the embedded digits experiment
+    pub config: Option<PathBuf>,
+    /// Folder of the run, new or empty [default: runs/NAME-SEED-TIME]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Overrides.
+    #[command(flatten)]
+    pub set: SetArgs,
+    /// Device.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Output.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+/// `resume`.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// Folder of the run
+    pub dir: PathBuf,
+    /// Extends the run: zo.rounds, or changes what changes no bit: paths, device settings
+    #[command(flatten)]
+    pub set: SetArgs,
+    /// Device.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Output.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
 
 /// Starts a run and prints its summary.
 pub fn run(args: &RunArgs) -> Result<u8, Error> {

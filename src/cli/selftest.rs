@@ -1,13 +1,31 @@
 //! `zowarmup selftest`.
 
+use clap::Args;
 use serde::Serialize;
 
-use super::args::SelftestArgs;
+use super::args::{DeviceArgs, JsonArgs};
 use super::devices::LimitsEntry;
 use super::error::Error;
 use super::output::{self, Adapter, Steps, verdict};
 use crate::device::open;
 use crate::selftest::{self, Case, CheckResult};
+
+/// `selftest`.
+#[derive(Debug, Args)]
+pub struct SelftestArgs {
+    /// Which checks: those with one of these in their name [default: all]
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// One check of each kernel only
+    #[arg(long)]
+    pub quick: bool,
+    /// Device.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Output.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
 
 #[derive(Serialize)]
 struct Report {

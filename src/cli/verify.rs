@@ -1,9 +1,27 @@
 //! `zowarmup verify`.
 
-use super::args::VerifyArgs;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::args::{DeviceArgs, JsonArgs};
 use super::error::Error;
 use super::output::{self, Steps, row, table, verdict};
 use crate::verify::{self, FileReport};
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Golden files: passes (.safetensors) and differences (spsa-*.json)
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Device.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Output.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
 
 /// Recomputes golden files and compares. Each file is shown as soon as it is done.
 pub fn execute(args: &VerifyArgs) -> Result<u8, Error> {

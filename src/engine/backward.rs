@@ -16,7 +16,7 @@ use crate::device::{DeviceError, as_f32};
 use crate::kernels::params::{Lane, SAMPLE_BLOCK};
 use crate::kernels::parts::{Split, Target};
 use crate::kernels::tiling::Tiling;
-use crate::kernels::{activation, add, softmax_xent, sums};
+use crate::kernels::{activation, activation_grad, add, lane_sum, softmax_xent, softmax_xent_grad};
 use crate::layers::{Backward, Keeps, Mode, kind};
 use crate::model::{Node, Source};
 use crate::recording::arena::{self, Value};
@@ -293,7 +293,7 @@ impl Session<'_> {
         let logits = plan.values[last];
         let slope = |node: usize| plan.slopes[plan.slope_of[node]];
         softmax_xent::record(recording, &lanes.first.samples, classes, logits, labels, plan.losses, plan.correct);
-        softmax_xent::record_grad(recording, &lanes.first.samples, classes, logits, labels, slope(last));
+        softmax_xent_grad::record(recording, &lanes.first.samples, classes, logits, labels, slope(last));
         let rows = lanes.first.samples.rows;
         let mut given = vec![false; nodes.len()];
         for (i, node) in nodes.iter().enumerate().rev().filter(|(i, _)| lowered.weighted[*i]) {
@@ -304,7 +304,7 @@ impl Session<'_> {
             if layer.ends_with_relu() {
                 // The residual's slope is the masked one: the first to give leaves it there.
                 let to = residual.filter(|&n| !given[n]).map_or(plan.masked, slope);
-                activation::record_grad(recording, activation::Kind::Relu, count as u32, plan.values[i], dy, to);
+                activation_grad::record(recording, activation::Kind::Relu, count as u32, plan.values[i], dy, to);
                 dy = to;
             }
             if let Some(n) = residual {
@@ -382,7 +382,7 @@ impl Session<'_> {
             table.offset += step;
         }
         let lanes = layout.record(&mut recording, table, &whole);
-        sums::record_lane_sum(&mut recording, &lanes.first.samples, plan.losses, total);
+        lane_sum::record(&mut recording, &lanes.first.samples, plan.losses, total);
         recording.read_back(total);
         recording.read_back(Span::of(plan.gradients.buffer, 4 * self.program.graph.param_count() as u64));
         recording.read_back(Span::of(plan.weights.buffer, self.state.weights().bytes));

@@ -4,7 +4,7 @@ use super::counts::count;
 use super::{EngineError, Samples, Session};
 use crate::device::{as_f32, as_u32};
 use crate::kernels::params::{Lane, Lanes};
-use crate::kernels::sums;
+use crate::kernels::{class_count, lane_sum};
 use crate::recording::chunks::pieces;
 use crate::recording::{Recording, Span};
 
@@ -103,12 +103,12 @@ impl Session<'_> {
                 .map(|p| Lane { x_row: p.first, rows: p.rows, out_row: group.first + p.first, ..Lane::default() })
                 .collect();
             self.record_losses(recording, &batch, lanes, &self.mode(None, false), losses, correct)?;
-            let rows = sums::ClassCountParams { rows: group.rows, label_row: 0, correct_row: group.first };
-            sums::record_class_count(recording, &rows, batch.labels, correct, counts);
+            let rows = class_count::Params { rows: group.rows, label_row: 0, correct_row: group.first };
+            class_count::record(recording, &rows, batch.labels, correct, counts);
             self.space.submit(&std::mem::take(recording))?;
         }
         recording.upload(table.buffer, 0, &slices);
-        sums::record_lane_sum(recording, &Lanes::new(table, &slices), losses, totals);
+        lane_sum::record(recording, &Lanes::new(table, &slices), losses, totals);
         recording.read_back(totals);
         let read = self.space.submit(&std::mem::take(recording))?;
         Ok(read.first().map(|b| as_f32(b).into_iter().map(f64::from).collect()).unwrap_or_default())

@@ -11,7 +11,7 @@ use super::{EngineError, Session};
 use crate::device::{DeviceError, as_f32};
 use crate::kernels::params::Lane;
 use crate::kernels::tiling::{Operands, Product, Tiling};
-use crate::kernels::{mlp_forward, softmax_xent, sums};
+use crate::kernels::{lane_sum, mlp_forward, softmax_xent};
 use crate::layers::{self, Footprint, Forward, Keeps, LaneTables, Mode, kind};
 use crate::model::Source;
 use crate::recording::arena::{self, Value};
@@ -326,7 +326,7 @@ impl Session<'_> {
         let logits = self.record_logits(&mut recording, &batch, &lanes, &mode, &nowhere)?;
         recording.read_back(Span::of(logits.buffer, u64::from(rows) * self.program.graph.classes as u64 * 4));
         self.record_chunk_losses(&mut recording, &batch, &lanes, &mode, losses, correct)?;
-        sums::record_lane_sum(&mut recording, &lanes.first.samples, losses, total);
+        lane_sum::record(&mut recording, &lanes.first.samples, losses, total);
         recording.read_back(total);
         let read = self.space.submit(&recording)?;
         let logits = read.first().map(|b| as_f32(b)).unwrap_or_default();

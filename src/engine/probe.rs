@@ -9,7 +9,7 @@ use super::lanes::stack;
 use super::{EngineError, Samples, Session};
 use crate::device::as_f32;
 use crate::kernels::params::Lane;
-use crate::kernels::sums;
+use crate::kernels::probe_dl;
 use crate::layers::Mode;
 use crate::recording::chunks::{pack, pieces};
 use crate::recording::{BufferId, Recording, Span};
@@ -132,7 +132,7 @@ impl Session<'_> {
         let most = clients.iter().map(|c| c.indices.len()).max().unwrap_or(0);
         let most = count(most, "samples of a client", "split.clients")?;
         let nowhere = Span::of(BufferId(0), 0);
-        let parts = sums::Probes { table: nowhere, count: 1, most, losses: 0 }.part_bytes();
+        let parts = probe_dl::Probes { table: nowhere, count: 1, most, losses: 0 }.part_bytes();
         let limits = BlockLimits {
             rows: self.space.binding() / 4,
             probes: self.space.binding() / parts.max(16),
@@ -175,7 +175,7 @@ impl Session<'_> {
         let results = self.space.need("probe results", (table.len() * 8) as u64)?;
         let rows: Vec<u32> = clients.iter().map(|c| c.indices.len() as u32).collect();
         let most = rows.iter().copied().max().unwrap_or(0);
-        let round = sums::Probes { table: probes, count: table.len() as u32, most, losses: u64::from(out) };
+        let round = probe_dl::Probes { table: probes, count: table.len() as u32, most, losses: u64::from(out) };
         let parts = self.space.need("parts of losses", round.part_bytes())?;
         let mode = self.mode(Some(settings.distribution), settings.batch_statistics);
         let list = pieces(&rows, piece);
@@ -218,7 +218,7 @@ impl Session<'_> {
             }
         }
         recording.upload(probes.buffer, 0, &table);
-        sums::record_probe_dl(&mut recording, &round, losses, parts, results);
+        probe_dl::record(&mut recording, &round, losses, parts, results);
         recording.read_back(results);
         let read = as_f32(&self.space.submit(&recording)?.concat());
         Ok(read.chunks_exact(2).map(|pair| ProbeResult { dl: pair[0], loss: pair[1] }).collect())
@@ -262,9 +262,9 @@ impl Session<'_> {
         let mode = self.mode(Some(settings.distribution), settings.batch_statistics);
         self.record_losses(&mut recording, batch, lanes, &mode, losses, correct)?;
         recording.upload(probes.buffer, 0, &[[0, n, n, 0]]);
-        let probe = sums::Probes { table: probes, count: 1, most: n, losses: 2 * u64::from(n) };
+        let probe = probe_dl::Probes { table: probes, count: 1, most: n, losses: 2 * u64::from(n) };
         let parts = self.space.need("parts of losses", probe.part_bytes())?;
-        sums::record_probe_dl(&mut recording, &probe, losses, parts, results);
+        probe_dl::record(&mut recording, &probe, losses, parts, results);
         recording.read_back(results);
         let read = as_f32(&self.space.submit(&recording)?.concat());
         match read[..] {

@@ -2,7 +2,8 @@
 //! promises no rounding mode.
 
 use crate::device::{Device, DeviceError, as_f32};
-use crate::kernels::replay::{self, Exact, Probe, Target};
+use crate::kernels::replay::{Exact, Probe, Target};
+use crate::kernels::replaying;
 use crate::ledger::apply_exact;
 use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
@@ -42,7 +43,7 @@ fn replayed(device: &mut dyn Device, weights: &[f32], how: Exact) -> Result<Vec<
     recording.upload(target, 0, weights);
     recording.upload(probes, 0, &[Probe::exact(SEED, 1)]);
     let target = Target { probes, count: 1, weights: target, offset: 0, first: 0, params: WEIGHTS };
-    replay::record_exact(&mut recording, Distribution::Rademacher, &target, SCALE_EXP, how);
+    replaying::record_exact(&mut recording, Distribution::Rademacher, &target, SCALE_EXP, how);
     recording.read_back(Span::of(target.weights, bytes));
     let read = device.run(&recording);
     device.destroy_buffer(target.weights);

@@ -5,7 +5,7 @@ use super::counts::{check_batch, count};
 use super::{EngineError, Samples, Session};
 use crate::device::as_f32;
 use crate::kernels::params::Lane;
-use crate::kernels::{sums, update};
+use crate::kernels::{average, lane_sum, server_step, sgd};
 use crate::recording::chunks::pack;
 use crate::recording::{Recording, Span};
 
@@ -57,14 +57,14 @@ impl Session<'_> {
             let mut recording = Recording::new();
             recording.upload(share_span.buffer, 0, &shares);
             for piece in self.program.windows.pieces(d) {
-                let params = update::AverageParams {
+                let params = average::Params {
                     count: piece.len as u32,
                     stride: plan.stride,
                     clients: shares.len() as u32,
                     first: u32::from(first),
                 };
                 let part = |vector| self.program.windows.part(piece, vector);
-                update::record_average(&mut recording, &params, share_span, part(plan.weights), part(average_of));
+                average::record(&mut recording, &params, share_span, part(plan.weights), part(average_of));
             }
             self.space.submit(&recording)?;
             first = false;
@@ -73,7 +73,7 @@ impl Session<'_> {
         for piece in self.program.windows.pieces(d) {
             let (mean, weights) =
                 (self.program.windows.part(piece, average_of), self.program.windows.part(piece, self.state.weights()));
-            update::record_server_step(&mut recording, piece.len as u32, settings.server_lr, mean, weights);
+            server_step::record(&mut recording, piece.len as u32, settings.server_lr, mean, weights);
         }
         self.space.submit(&recording)?;
         // Client after client, whatever groups they came in.
@@ -174,12 +174,12 @@ impl Session<'_> {
                     self.record_part(&mut recording, plan, &tables, part.accumulate);
                 }
             }
-            sums::record_lane_sum(&mut recording, &tables.first.samples, plan.losses, sum_span);
+            lane_sum::record(&mut recording, &tables.first.samples, plan.losses, sum_span);
             // Where there are several pieces there is one slot, whose base in the first window's table is 0: that of each piece.
             for piece in self.program.windows.pieces(self.program.graph.param_count()) {
                 let part = |vector| self.program.windows.part(piece, vector);
                 let (weights, gradients) = (part(plan.weights), part(plan.gradients));
-                update::record_sgd(&mut recording, &tables.first.samples, piece.len as u32, lr, weights, gradients);
+                sgd::record(&mut recording, &tables.first.samples, piece.len as u32, lr, weights, gradients);
             }
             recording.read_back(sum_span);
             sizes.push(active(step).map(|(slot, c)| (slot, c.batches[step].len() as f64)).collect::<Vec<_>>());

@@ -3,7 +3,7 @@
 use super::counts::at_most;
 use super::{EngineError, Session};
 use crate::device::as_u32;
-use crate::kernels::{fingerprint, replay};
+use crate::kernels::{fingerprint, replay, replaying};
 use crate::recording::Recording;
 use crate::stream::Distribution;
 
@@ -68,9 +68,9 @@ impl Session<'_> {
                 };
                 match update {
                     Update::Exact { scale_exp, .. } => {
-                        replay::record_exact(&mut recording, distribution, &target, *scale_exp, self.space.exact);
+                        replaying::record_exact(&mut recording, distribution, &target, *scale_exp, self.space.exact);
                     }
-                    Update::Float { .. } => replay::record_float(&mut recording, distribution, &target),
+                    Update::Float { .. } => replaying::record_float(&mut recording, distribution, &target),
                 }
             }
         }

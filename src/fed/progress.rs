@@ -16,7 +16,7 @@ pub struct Figures {
 impl From<&Evaluation> for Figures {
     fn from(evaluation: &Evaluation) -> Self {
         // Logits that are not numbers are nobody's prediction: without a finite loss there is no accuracy either.
-        let finite = evaluation.loss.is_finite();
+        let finite = evaluation.is_finite();
         Self { loss: finite.then_some(evaluation.loss), accuracy: evaluation.accuracy() }
     }
 }

@@ -8,8 +8,6 @@ use super::lib::{Case, fold_grid, rounding};
 use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
-pub use super::activation_grad::record as record_grad;
-
 /// The kernel.
 pub static KERNEL: Kernel = values::kernel::<Params>("activation", twin);
 

@@ -7,8 +7,6 @@ use super::lib::{Case, Fixture, rounding};
 use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
-pub use super::attention_grad::record as record_grad;
-
 /// The kernel.
 pub static KERNEL: Kernel = values::kernel::<Params>("attention", twin);
 

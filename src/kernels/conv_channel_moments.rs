@@ -25,7 +25,7 @@ fn twin(call: &Call<'_>) {
     conv::twin(call);
     let g = Geometry::of(call);
     let get = |name| call.variant.get(name, 1) as usize;
-    let (channels, pixels, tile) = (g.output[0] as usize, g.pixels() as usize, get("LANES") * get("TILE_Q"));
+    let (channels, pixels, tile) = (g.output[0] as usize, g.pixels() as usize, get("MEMBERS") * get("TILE_Q"));
     let (table, y, mut parts) = (call.read::<Lane>(1), call.read::<f32>(4), call.write::<[f32; 2]>(5));
     for lane in table.iter().take(call.grid[2] as usize) {
         let (row0, columns) = (lane.row0 as usize, lane.rows as usize * pixels);

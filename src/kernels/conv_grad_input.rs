@@ -1,6 +1,6 @@
 //! Gradients of convolutions' inputs.
 
-use super::lib::conv_grad::{Params, ROWS, SHAPES, SPEED, Shape, tap, text};
+use super::lib::conv_grad::{ROWS, SHAPES, SPEED, Shape, tap, text};
 use super::lib::geometry::{Geometry, Sizes};
 use super::lib::params::{Lane, Lanes};
 use super::lib::tiling::Tiling;
@@ -8,6 +8,8 @@ use super::lib::{Case, rounding};
 use crate::recording::kernel::{Call, Kernel, params};
 use crate::recording::{Recording, Span};
 use crate::shaders::ANY_SHAPE;
+
+pub use super::lib::conv_grad::Params;
 
 /// The kernel.
 pub static KERNEL: Kernel =

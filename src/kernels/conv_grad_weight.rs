@@ -1,6 +1,6 @@
 //! Gradients of convolutions' weights.
 
-use super::lib::conv_grad::{Params, ROWS, SHAPES, SPEED, Shape, tap, text};
+use super::lib::conv_grad::{ROWS, SHAPES, SPEED, Shape, tap, text};
 use super::lib::geometry::{Geometry, Sizes};
 use super::lib::params::{Lane, Lanes};
 use super::lib::parts::{Cut, Split, Sum, Target, Tensors, work};
@@ -10,6 +10,8 @@ use super::part_sums;
 use crate::recording::kernel::{Call, Kernel, params};
 use crate::recording::{Recording, Span};
 use crate::shaders::ANY_SHAPE;
+
+pub use super::lib::conv_grad::Params;
 
 /// The kernel.
 pub static KERNEL: Kernel =

@@ -26,17 +26,17 @@ fn twin(call: &Call<'_>) {
     conv::twin(call);
     let g = Geometry::of(call);
     let get = |name| call.variant.get(name, 1) as usize;
-    let (lanes, segment, rows) = (get("LANES"), get("SEGMENT"), get("TILE_O") * get("SHARE"));
+    let (members, segment, rows) = (get("MEMBERS"), get("SEGMENT"), get("TILE_O") * get("SHARE"));
     let (channels, pixels) = (g.output[0] as usize, g.pixels() as usize);
     let (table, y, mut parts) = (call.read::<Lane>(1), call.read::<f32>(4), call.write::<[f32; 2]>(5));
-    let (a_row, segments) = (channels * pixels / (rows * segment), pixels / (segment * lanes));
+    let (a_row, segments) = (channels * pixels / (rows * segment), pixels / (segment * members));
     for lane in table.iter().take(call.grid[2] as usize) {
         for row in lane.row0 as usize..(lane.row0 + lane.rows) as usize {
             for (part, to) in parts[row * a_row..][..a_row].iter_mut().enumerate() {
-                let (thread, block) = (part % lanes, part / lanes);
-                let (first, q) = (block / segments * rows, block % segments * segment * lanes);
+                let (thread, block) = (part % members, part / members);
+                let (first, q) = (block / segments * rows, block % segments * segment * members);
                 let columns =
-                    |o: usize| (0..segment).map(move |p| (row * channels + o) * pixels + q + p * lanes + thread);
+                    |o: usize| (0..segment).map(move |p| (row * channels + o) * pixels + q + p * members + thread);
                 let values: Vec<f32> = (first..first + rows).flat_map(columns).map(|at| y[at]).collect();
                 *to = conv::moments(&values);
             }

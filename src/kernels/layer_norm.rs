@@ -9,9 +9,6 @@ use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
 
-pub use super::layer_norm_grad::record as record_grad;
-pub use super::layer_norm_grad_params::record as record_grad_params;
-
 /// The kernel.
 pub static KERNEL: Kernel = values::kernel::<Params>("layer_norm", twin);
 

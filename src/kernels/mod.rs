@@ -20,34 +20,6 @@ pub mod lib;
 pub use families::{fill, norm, replaying};
 pub use lib::{fold_grid, moments, params, parts, tiling, values, vec4_bytes};
 
-/// Gradients of convolutions.
-pub mod conv_grad {
-    pub use super::conv_grad_input::record as record_input;
-    pub use super::conv_grad_weight::record as record_weight;
-    pub use super::lib::conv_grad::Params;
-}
-
-/// Gradients of linear layers, and of biases.
-pub mod linear_grad {
-    pub use super::bias_grad::{Params as BiasParams, record as record_bias};
-    pub use super::linear_grad_input::{Params as InputParams, record as record_input};
-    pub use super::linear_grad_weight::{Params as WeightParams, record as record_weight};
-}
-
-/// Sums and counts over samples.
-pub mod sums {
-    pub use super::class_count::{Params as ClassCountParams, record as record_class_count};
-    pub use super::lane_sum::record as record_lane_sum;
-    pub use super::probe_dl::{Probes, record as record_probe_dl};
-}
-
-/// Steps on the weights in the warm-up.
-pub mod update {
-    pub use super::average::{Params as AverageParams, record as record_average};
-    pub use super::server_step::record as record_server_step;
-    pub use super::sgd::record as record_sgd;
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, HashSet};

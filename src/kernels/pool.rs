@@ -4,8 +4,6 @@ use super::lib::{Case, Fixture, fold_grid, rounding};
 use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
-pub use super::pool_grad::record as record_grad;
-
 /// The kernel.
 pub static KERNEL: Kernel = Kernel::new::<Params>("pool", twin);
 

@@ -7,7 +7,6 @@ use crate::recording::Recording;
 use crate::recording::kernel::{Call, Kernel, Variant};
 use crate::stream::Distribution;
 
-pub use super::families::replaying::{record_exact, record_float};
 pub use super::lib::replay::{Exact, Params, Probe, Target};
 
 /// The kernel.

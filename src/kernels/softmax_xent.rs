@@ -6,8 +6,6 @@ use super::lib::{Case, Fixture, rounding};
 use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
-pub use super::softmax_xent_grad::record as record_grad;
-
 /// The kernel.
 pub static KERNEL: Kernel = Kernel::new::<Params>("softmax_xent", twin);
 

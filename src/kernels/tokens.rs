@@ -8,11 +8,6 @@ use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
 
-pub use super::class_token::record as record_class_token;
-pub use super::class_token_grad::record as record_class_token_grad;
-pub use super::tokens_grad::record as record_grad;
-pub use super::tokens_grad_params::record as record_grad_params;
-
 /// The kernel.
 pub static KERNEL: Kernel = Kernel::new::<Params>("tokens", twin);
 

@@ -2,6 +2,7 @@
 
 use super::{Backward, Forward, Kind, LaneTables, Mode, count};
 use crate::kernels::activation;
+use crate::kernels::activation_grad;
 use crate::model::{Gelu, Relu, Tanh};
 use crate::recording::Recording;
 
@@ -20,7 +21,7 @@ impl Kind for Relu {
 
     fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
         if let Some(dx) = io.dx {
-            activation::record_grad(rec, activation::Kind::Relu, count(lanes, self.len), io.y, io.dy, dx);
+            activation_grad::record(rec, activation::Kind::Relu, count(lanes, self.len), io.y, io.dy, dx);
         }
     }
 }
@@ -40,7 +41,7 @@ impl Kind for Gelu {
 
     fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
         if let Some(dx) = io.dx {
-            activation::record_grad(rec, activation::Kind::Gelu, count(lanes, self.len), io.x, io.dy, dx);
+            activation_grad::record(rec, activation::Kind::Gelu, count(lanes, self.len), io.x, io.dy, dx);
         }
     }
 
@@ -64,7 +65,7 @@ impl Kind for Tanh {
 
     fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
         if let Some(dx) = io.dx {
-            activation::record_grad(rec, activation::Kind::Tanh, count(lanes, self.len), io.y, io.dy, dx);
+            activation_grad::record(rec, activation::Kind::Tanh, count(lanes, self.len), io.y, io.dy, dx);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Backward, Footprint, Forward, Keeps, Kind, LaneTables, Mode};
 use crate::kernels::attention::{self, Params};
+use crate::kernels::attention_grad;
 use crate::model::Attention;
 use crate::recording::Recording;
 
@@ -42,7 +43,7 @@ impl Kind for Attention {
 
     fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
         if let Some(dx) = io.dx {
-            attention::record_grad(rec, &lanes.samples, &self.params(), io.x, io.y, io.saved, io.dy, dx);
+            attention_grad::record(rec, &lanes.samples, &self.params(), io.x, io.y, io.saved, io.dy, dx);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The first of the tokens.
 
 use super::{Backward, Forward, Kind, LaneTables, Mode};
-use crate::kernels::tokens;
+use crate::kernels::{class_token, class_token_grad};
 use crate::model::ClassToken;
 use crate::recording::Recording;
 
@@ -19,12 +19,12 @@ impl Kind for ClassToken {
     }
 
     fn forward(&self, rec: &mut Recording, lanes: &LaneTables, _mode: &Mode, io: &Forward) {
-        tokens::record_class_token(rec, &lanes.samples, self.tokens as u32, self.dim as u32, io.x, io.y);
+        class_token::record(rec, &lanes.samples, self.tokens as u32, self.dim as u32, io.x, io.y);
     }
 
     fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
         if let Some(dx) = io.dx {
-            tokens::record_class_token_grad(rec, &lanes.samples, self.tokens as u32, self.dim as u32, io.dy, dx);
+            class_token_grad::record(rec, &lanes.samples, self.tokens as u32, self.dim as u32, io.dy, dx);
         }
     }
 }

@@ -4,7 +4,7 @@ use super::{Backward, Forward, Kind, LaneTables, Mode, dims, offset};
 use crate::kernels::conv::{self, Geometry};
 use crate::kernels::parts::Split;
 use crate::kernels::tiling::{Operands, Tiling};
-use crate::kernels::{conv_grad, linear_grad};
+use crate::kernels::{bias_grad, conv_grad_input, conv_grad_weight};
 use crate::model::Conv;
 use crate::recording::Recording;
 
@@ -19,9 +19,9 @@ impl Conv {
         }
     }
 
-    fn gradient(&self, from_batch: bool, accumulate: bool) -> conv_grad::Params {
+    fn gradient(&self, from_batch: bool, accumulate: bool) -> conv_grad_weight::Params {
         let ([c, h, w], [out_c, out_h, out_w]) = (dims(self.input), dims(self.output));
-        conv_grad::Params {
+        conv_grad_weight::Params {
             c,
             h,
             w,
@@ -37,10 +37,10 @@ impl Conv {
         }
     }
 
-    fn bias_gradient(&self, accumulate: bool) -> Option<linear_grad::BiasParams> {
+    fn bias_gradient(&self, accumulate: bool) -> Option<bias_grad::Params> {
         let (outputs, spatial) = (self.output.c as u32, self.output.spatial() as u32);
         let (bias_offset, accumulate) = (self.bias? as u32, u32::from(accumulate));
-        Some(linear_grad::BiasParams { outputs, spatial, bias_offset, accumulate })
+        Some(bias_grad::Params { outputs, spatial, bias_offset, accumulate })
     }
 }
 
@@ -99,12 +99,12 @@ impl Kind for Conv {
     fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
         let lanes = &lanes.samples;
         let params = self.gradient(io.from_batch, io.accumulate);
-        conv_grad::record_weight(rec, lanes, io.tiling, &params, io.x, io.dy, &io.target);
+        conv_grad_weight::record(rec, lanes, io.tiling, &params, io.x, io.dy, &io.target);
         if let Some(params) = self.bias_gradient(io.accumulate) {
-            linear_grad::record_bias(rec, lanes, &params, io.dy, &io.target);
+            bias_grad::record(rec, lanes, &params, io.dy, &io.target);
         }
         if let Some(dx) = io.dx {
-            conv_grad::record_input(rec, lanes, io.tiling, &params, io.weights, io.dy, dx);
+            conv_grad_input::record(rec, lanes, io.tiling, &params, io.weights, io.dy, dx);
         }
     }
 

@@ -4,6 +4,7 @@ use super::{Backward, Footprint, Forward, Keeps, Kind, LaneTables, Mode};
 use crate::kernels::layer_norm::{self, Params};
 use crate::kernels::parts::Split;
 use crate::kernels::tiling::Tiling;
+use crate::kernels::{layer_norm_grad, layer_norm_grad_params};
 use crate::model::LayerNorm;
 use crate::recording::Recording;
 
@@ -56,9 +57,9 @@ impl Kind for LayerNorm {
 
     fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
         let (lanes, params) = (lanes.of_rows(self.rows), self.params(io.accumulate));
-        layer_norm::record_grad_params(rec, lanes, &params, io.x, io.dy, io.saved, &io.target);
+        layer_norm_grad_params::record(rec, lanes, &params, io.x, io.dy, io.saved, &io.target);
         if let Some(dx) = io.dx {
-            layer_norm::record_grad(rec, lanes, &params, io.weights, io.x, io.dy, io.saved, dx);
+            layer_norm_grad::record(rec, lanes, &params, io.weights, io.x, io.dy, io.saved, dx);
         }
     }
 }

@@ -3,13 +3,13 @@
 use super::{Backward, Forward, Kind, LaneTables, Mode, offset};
 use crate::kernels::parts::Split;
 use crate::kernels::tiling::{Operands, Tiling};
-use crate::kernels::{linear, linear_grad};
+use crate::kernels::{bias_grad, linear, linear_grad_input, linear_grad_weight};
 use crate::model::Linear;
 use crate::recording::Recording;
 
 impl Linear {
-    fn weight_gradient(&self, from_batch: bool, accumulate: bool) -> linear_grad::WeightParams {
-        linear_grad::WeightParams {
+    fn weight_gradient(&self, from_batch: bool, accumulate: bool) -> linear_grad_weight::Params {
+        linear_grad_weight::Params {
             inputs: self.in_features as u32,
             outputs: self.out_features as u32,
             weight_offset: self.weight as u32,
@@ -18,9 +18,9 @@ impl Linear {
         }
     }
 
-    fn bias_gradient(&self, accumulate: bool) -> Option<linear_grad::BiasParams> {
+    fn bias_gradient(&self, accumulate: bool) -> Option<bias_grad::Params> {
         let (outputs, accumulate) = (self.out_features as u32, u32::from(accumulate));
-        Some(linear_grad::BiasParams { outputs, spatial: 1, bias_offset: self.bias? as u32, accumulate })
+        Some(bias_grad::Params { outputs, spatial: 1, bias_offset: self.bias? as u32, accumulate })
     }
 }
 
@@ -88,14 +88,14 @@ impl Kind for Linear {
     fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
         let lanes = lanes.of_rows(self.rows);
         let params = self.weight_gradient(io.from_batch, io.accumulate);
-        linear_grad::record_weight(rec, lanes, io.tiling, &params, io.x, io.dy, &io.target);
+        linear_grad_weight::record(rec, lanes, io.tiling, &params, io.x, io.dy, &io.target);
         if let Some(params) = self.bias_gradient(io.accumulate) {
-            linear_grad::record_bias(rec, lanes, &params, io.dy, &io.target);
+            bias_grad::record(rec, lanes, &params, io.dy, &io.target);
         }
         if let Some(dx) = io.dx {
-            let linear_grad::WeightParams { inputs, outputs, weight_offset, .. } = params;
-            let params = linear_grad::InputParams { inputs, outputs, weight_offset };
-            linear_grad::record_input(rec, lanes, io.tiling, &params, io.weights, io.dy, dx);
+            let linear_grad_weight::Params { inputs, outputs, weight_offset, .. } = params;
+            let params = linear_grad_input::Params { inputs, outputs, weight_offset };
+            linear_grad_input::record(rec, lanes, io.tiling, &params, io.weights, io.dy, dx);
         }
     }
 

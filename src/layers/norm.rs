@@ -65,7 +65,7 @@ impl Kind for Norm {
     /// With statistics of a lane's rows where the norm can have them.
     fn keeps(&self) -> Keeps {
         let params = self.params(false);
-        let kept = norm::kept_values(self.statistics(true), params.channels, params.groups);
+        let kept = norm::span_sizes(self.statistics(true), params.channels, params.groups);
         let footprint = |values: u64| {
             let values = values as usize;
             if kept.per_lane { Footprint { row: 0, lane: values } } else { Footprint { row: values, lane: 0 } }
@@ -92,7 +92,7 @@ impl Kind for Norm {
             (self.statistics(mode.batch_statistics), self.params(false).shifted(io.running.shift));
         let (perturbed, weights, running) = (mode.product.perturbed, io.weights, io.running.span);
         let parts = io.moments_of_parts.map_or(io.moments, |(_, span)| span);
-        let kept = norm::Kept { stats: io.saved, coefficients: io.coefficients, moments: io.moments, parts };
+        let kept = norm::Spans { stats: io.saved, coefficients: io.coefficients, moments: io.moments, parts };
         match io.moments_of_parts {
             Some(left) if !matches!(left.0.parts, Parts::Own { .. }) => {
                 norm::record_from_moments(rec, samples, perturbed, &params, weights, left, &kept);

@@ -2,6 +2,7 @@
 
 use super::{Backward, Forward, Kind, LaneTables, Mode, dims};
 use crate::kernels::pool::{self, Params};
+use crate::kernels::pool_grad;
 use crate::model::{AvgPool, GlobalAvgPool, MaxPool, Shape};
 use crate::recording::Recording;
 
@@ -19,7 +20,7 @@ fn whole(lanes: &LaneTables, input: Shape) -> Params {
 
 fn back(rec: &mut Recording, mode: pool::Mode, params: &Params, io: &Backward) {
     if let Some(dx) = io.dx {
-        pool::record_grad(rec, mode, params, io.x, io.dy, dx);
+        pool_grad::record(rec, mode, params, io.x, io.dy, dx);
     }
 }
 

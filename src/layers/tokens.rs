@@ -2,6 +2,7 @@
 
 use super::{Backward, Forward, Kind, LaneTables, Mode};
 use crate::kernels::tokens::{self, Params};
+use crate::kernels::{tokens_grad, tokens_grad_params};
 use crate::model::Tokens;
 use crate::recording::Recording;
 
@@ -41,9 +42,9 @@ impl Kind for Tokens {
 
     fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
         let (lanes, params) = (&lanes.samples, self.params(io.accumulate));
-        tokens::record_grad_params(rec, lanes, &params, io.dy, io.target.gradients);
+        tokens_grad_params::record(rec, lanes, &params, io.dy, io.target.gradients);
         if let Some(dx) = io.dx {
-            tokens::record_grad(rec, lanes, &params, io.dy, dx);
+            tokens_grad::record(rec, lanes, &params, io.dy, dx);
         }
     }
 }

@@ -115,6 +115,33 @@ fn defects_name_file_and_line() {
 }
 
 #[test]
+fn every_fragment_is_imported() {
+    let imported = |path: &str| {
+        let line = format!("#import {path}");
+        SOURCES.iter().any(|(_, text)| text.lines().any(|l| l == line))
+    };
+    for (path, _) in SOURCES.iter().filter(|(path, _)| path.contains('/')) {
+        assert!(imported(path), "no shader imports {path}");
+    }
+}
+
+/// What a reader wants to know first: what is computed, how it is launched, what it reads and writes.
+#[test]
+fn every_kernel_begins_with_its_dispatch_and_traffic() {
+    for (path, text) in SOURCES.iter().filter(|(path, _)| !path.contains('/')) {
+        let head: Vec<&str> = text.lines().take_while(|line| line.starts_with("//")).collect();
+        let head = head.join(" ");
+        let says = |words: &[&str]| words.iter().any(|word| head.contains(word));
+        assert!(says(&["Launch", "launch", "Dispatch", "workgroup"]), "{path} doesn't say how it is launched");
+        assert!(says(&["Traffic"]), "{path} doesn't say what traffic it causes");
+    }
+    for (path, text) in SOURCES {
+        let long = text.lines().position(|line| line.chars().count() > 140).map(|at| at + 1);
+        assert!(long.is_none(), "{path}:{} has more than 140 characters", long.unwrap_or(0));
+    }
+}
+
+#[test]
 fn the_table_has_a_row_for_every_kernel() {
     let mut listed: Vec<&str> = ALL.iter().map(|kernel| kernel.name).collect();
     listed.sort_unstable();

@@ -10,7 +10,6 @@ use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
 
 pub use crate::kernels::lib::norm::{Params, SpanSizes, Spans, Statistics, span_sizes};
-pub use crate::kernels::lib::norm::{SpanSizes as KeptValues, Spans as Kept, span_sizes as kept_values};
 pub use crate::kernels::norm_apply::record as record_apply;
 pub use crate::kernels::norm_grad_params::record as record_grad_params;
 pub use crate::kernels::running_update::record as record_running_update;

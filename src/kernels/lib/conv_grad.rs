@@ -84,7 +84,7 @@ pub const SHAPES: [(Shape, bool); 10] = [
     ((35, 33, 9, 16, 3, 2, 1), true),
     ((6, 4, 8, 8, 1, 2, 0), false),
     ((5, 6, 3, 3, 3, 1, 0), false),
-    // Sixteen parts a block on a GPU, five on a software adapter.
+    // Sixteen parts a block on a GPU, ten on a software adapter.
     ((2, 5, 40, 34, 3, 1, 1), false),
 ];
 

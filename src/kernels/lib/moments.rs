@@ -46,10 +46,10 @@ impl Moments {
     pub fn of_groups(tiling: Tiling, geometry: &Geometry, groups: u32) -> Option<Self> {
         let tiling = tiling.for_rows(geometry.output[0]);
         let (rows, pixels, channels) = (tiling.tile_o * tiling.share, geometry.pixels(), geometry.output[0] / groups);
-        let segment = tiling.tile_q.min(pixels / tiling.lanes);
+        let segment = tiling.tile_q.min(pixels / tiling.members);
         let whole = rows * segment >= 32
             && tiling.tile_q.is_multiple_of(segment)
-            && pixels.is_multiple_of(segment * tiling.lanes)
+            && pixels.is_multiple_of(segment * tiling.members)
             && channels.is_multiple_of(rows);
         whole.then(|| {
             let (count, values) = (channels * pixels / (rows * segment), rows * segment);

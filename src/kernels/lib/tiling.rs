@@ -53,10 +53,10 @@ pub struct Operands {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tiling {
     /// Threads that hold neighbouring columns; the subgroup size where rows are shared by shuffles.
-    pub lanes: u32,
+    pub members: u32,
     /// Teams of such threads in a workgroup.
     pub teams: u32,
-    /// Rows that a team shares by shuffles: `lanes`, or 1.
+    /// Rows that a team shares by shuffles: `members`, or 1.
     pub share: u32,
     /// Rows (times `share`) a thread keeps.
     pub tile_o: u32,
@@ -66,7 +66,7 @@ pub struct Tiling {
 
 impl Tiling {
     /// The core tier's: 8 x 8 outputs a thread, 64 x 64 a workgroup.
-    pub const CORE: Self = Self { lanes: 8, teams: 8, share: 1, tile_o: 8, tile_q: 8 };
+    pub const CORE: Self = Self { members: 8, teams: 8, share: 1, tile_o: 8, tile_q: 8 };
 
     /// The blocking for an adapter.
     ///
@@ -75,9 +75,9 @@ impl Tiling {
     pub fn of(info: &AdapterInfo) -> Self {
         match (info.tier, info.subgroup_size) {
             (Tier::Subgroup, size @ 4..=16) => {
-                Self { lanes: size, teams: 1, share: size, tile_o: 32 / size, tile_q: 4 }
+                Self { members: size, teams: 1, share: size, tile_o: 32 / size, tile_q: 4 }
             }
-            (Tier::Subgroup, size @ 32..) => Self { lanes: size, teams: 1, share: size, tile_o: 1, tile_q: 2 },
+            (Tier::Subgroup, size @ 32..) => Self { members: size, teams: 1, share: size, tile_o: 1, tile_q: 2 },
             _ => Self::CORE,
         }
     }
@@ -123,18 +123,18 @@ impl Tiling {
 
     /// Terms of a part of such a sum, at least: a software adapter's workgroup costs more to start, and its second pass more beside the first.
     pub fn part_terms(&self) -> u32 {
-        if (2..=16).contains(&self.share) { 2048 } else { 256 }
+        if (2..=16).contains(&self.share) { 1024 } else { 256 }
     }
 
     /// One team a workgroup, for kernels that keep a whole product's rows in a thread one tile after another: 16 rows a tile, and as many
     /// columns a thread as leave the fewest idle for `columns`.
     pub fn one_team(mut self, columns: u32) -> Self {
         if self.share == 1 {
-            self.lanes = 64;
+            self.members = 64;
         }
         self.teams = 1;
         self.tile_o = (16 / self.share).max(1);
-        let idle = |q: &u32| columns.next_multiple_of(self.lanes * q) - columns;
+        let idle = |q: &u32| columns.next_multiple_of(self.members * q) - columns;
         self.tile_q = [4, 3, 2, 1].into_iter().min_by_key(idle).unwrap_or(1);
         self
     }
@@ -146,13 +146,13 @@ impl Tiling {
 
     /// Columns of a workgroup's tile.
     pub fn tile_columns(&self) -> u32 {
-        self.lanes * self.tile_q
+        self.members * self.tile_q
     }
 
     /// The constants.
     pub fn variant(&self) -> Variant {
         Variant::plain()
-            .with("LANES", self.lanes)
+            .with("MEMBERS", self.members)
             .with("TEAMS", self.teams)
             .with("SHARE", self.share)
             .with("TILE_O", self.tile_o)
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn shared_signs_leave_two_invocations_for_the_biases() {
         for share in [4, 8, 16, 32, 64] {
-            let tiling = Tiling { lanes: share, teams: 1, share, tile_o: 1, tile_q: 2 };
+            let tiling = Tiling { members: share, teams: 1, share, tile_o: 1, tile_q: 2 };
             let how = Product { tiling, perturbed: Some(Distribution::Rademacher) };
             for length in 1..=200 {
                 assert_eq!(how.shares_signs(tiling, length), blocks(share, length) <= share - 2, "{share} {length}");
