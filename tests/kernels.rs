@@ -3,7 +3,7 @@
 #[path = "support/flavours.rs"]
 mod flavour_support;
 
-use flavour_support::{flavours, in_subgroups_of, ran, subgroup_size};
+use flavour_support::{everything, flavours, in_subgroups_of, ran, subgroup_size};
 use zowarmup::caps::{AdapterInfo, OperandSource, Tier};
 use zowarmup::device::{Selection, testing};
 use zowarmup::selftest::{self, Case};
@@ -69,6 +69,9 @@ fn kernels_with_subgroups() {
     let info = testing::opened(&selection).info().clone();
     let mut cases = selftest::cases();
     cases.retain(|case| selftest::shaders(&info, case).iter().any(|shader| shader.contains("enable subgroups;")));
+    if !everything() {
+        cases = selftest::quick(&info, cases);
+    }
     agree(&selection, &cases);
     println!("{}", ran(WITH_SUBGROUPS, info.subgroup_size));
 }

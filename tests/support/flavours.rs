@@ -57,6 +57,12 @@ pub fn in_subgroups_of(size: u32, test: &str) {
     assert!(out.lines().any(|l| l.ends_with(&line)), "no line {line:?} in:\n{out}");
 }
 
+/// Whether everything runs everywhere (`tools/test.sh --all`). Else flavours and sizes other than the device's own run what differs in them
+/// most: on a software adapter each shader takes a second to compile.
+pub fn everything() -> bool {
+    std::env::var_os("ZOWARMUP_TEST_ALL").is_some()
+}
+
 /// What a test says at its end that [`in_subgroups_of`] started.
 pub fn ran(test: &str, size: u32) -> String {
     format!("{test}: done with subgroups of {size}")
