@@ -64,8 +64,10 @@ fn outcome(device: Box<dyn Device>, graph: &Graph, batch: usize) -> (Outcome, Co
         ProbeSettings { distribution: Distribution::Rademacher, tau: 0.75, epsilon: 1e-3, batch_statistics: false };
     let probes = engine.probe(&samples, &clients, &settings).unwrap();
     let evaluation = engine.evaluate(&samples).unwrap();
+    // A batch norm at one pixel can't take the statistics of one sample: that client sits the training out.
     let work: Vec<TrainClient> = parts
         .iter()
+        .filter(|indices| indices.len() > 1 || !graph.has_batch_norm())
         .map(|indices| TrainClient {
             batches: indices.chunks(batch).map(<[u32]>::to_vec).collect(),
             share: indices.len() as f32 / SAMPLES as f32,

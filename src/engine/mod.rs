@@ -91,7 +91,7 @@ pub enum EngineError {
         key: &'static str,
     },
     /// A count that kernels or buffers can't hold.
-    #[error("{what}: {found}, at most {most} can be computed{}", key_hint(*key))]
+    #[error("{what}: {found}, at most {most} can be computed{}", key_hint(key))]
     TooMany {
         /// What is counted.
         what: &'static str,

@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn a_zero_result_is_positive() {
         let mut w = vec![0.0f32; 300];
-        super::fill(Distribution::Rademacher, 3, 0, &mut w);
+        crate::stream::fill(Distribution::Rademacher, 3, 0, &mut w);
         apply_exact(&mut w, Distribution::Rademacher, &[3], &[-8], 3);
         assert!(w.iter().all(|w| w.to_bits() == 0));
         let mut w = vec![-0.0f32; 5];

@@ -125,8 +125,9 @@ fn other_floats_are_converted_and_noted() {
     let w = graph.init_weights(1);
     let same = |name: &str| name.to_owned();
     type Write = fn(f32) -> Vec<u8>;
+    type Rounded = fn(f32) -> f32;
     // Exact from f16 and bf16; the nearest f32 from f64.
-    let kinds: [(&str, Write, fn(f32) -> f32); 3] = [
+    let kinds: [(&str, Write, Rounded); 3] = [
         ("F16", |v| half::f16::from_f32(v).to_le_bytes().into(), |v| half::f16::from_f32(v).to_f32()),
         ("BF16", |v| half::bf16::from_f32(v).to_le_bytes().into(), |v| half::bf16::from_f32(v).to_f32()),
         ("F64", |v| (f64::from(v) * (1.0 + 1e-12)).to_le_bytes().into(), |v| v),

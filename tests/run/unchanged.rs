@@ -64,7 +64,7 @@ fn images(folder: &Path) {
 const IMAGES: [&str; 5] =
     ["data.name=idx", "data.train_limit=0", "split.clients=4", "split.kind=iid", "model.hidden=[3]"];
 
-fn with_path<'a>(path: &'a str) -> Vec<&'a str> {
+fn with_path(path: &str) -> Vec<&str> {
     IMAGES.iter().copied().chain([path]).collect()
 }
 

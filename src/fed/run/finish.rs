@@ -44,10 +44,12 @@ impl Run<'_> {
         let accuracy = |figures: Option<super::super::progress::Figures>| figures.and_then(|f| f.accuracy);
         let (pivot, last) = (accuracy(self.progress.pivot), accuracy(self.progress.last));
         let zo = self.experiment.config.zo.rounds > 0;
-        if status == Status::Done && zo && self.progress.watch.close(pivot, last) {
-            if let Some(text) = self.progress.watch.list().last() {
-                self.observer.note(&format!("warning: {text}"));
-            }
+        if status == Status::Done
+            && zo
+            && self.progress.watch.close(pivot, last)
+            && let Some(text) = self.progress.watch.list().last()
+        {
+            self.observer.note(&format!("warning: {text}"));
         }
     }
 
