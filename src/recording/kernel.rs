@@ -45,7 +45,7 @@ impl Kernel {
     }
 }
 
-/// A struct that crosses from host to shader as it lies in memory, made by [`params!`].
+/// A struct that crosses from host to shader as it lies in memory, made by the macro `params!`.
 pub trait Params: Pod {
     /// Its members as the shader must declare them.
     const LAYOUT: &'static Layout;

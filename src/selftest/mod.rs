@@ -1,7 +1,7 @@
 //! Every kernel against its CPU twin on an adapter: what `zowarmup selftest` and the tests run.
 //!
 //! A case ([`Case`], beside its kernel) makes buffers with deterministic content and a recording, whose read-backs are compared between
-//! the adapter and the reference device. On the adapter each buffer lies between borders of NaN ([`place`]).
+//! the adapter and the reference device. On the adapter each buffer lies between borders of NaN (`place.rs`).
 
 #[cfg(test)]
 mod golden;

@@ -27,7 +27,7 @@ pub struct Manifest {
     version: u32,
     /// Version and commit of the program that began the run.
     pub program: String,
-    /// [`NUMERICS`] of that program.
+    /// `NUMERICS` of that program.
     pub numerics: u32,
     /// The content of `config.toml`.
     pub config: String,

@@ -57,7 +57,7 @@ pub struct Spans {
     pub coefficients: Span,
     /// (mean, unbiased variance) f32 per (lane of the chunk, channel); of `Batch` only, else any span.
     pub moments: Span,
-    /// Room for [`Moments::of_rows`] where [`record_statistics`] is to take those of `Batch`, else any span.
+    /// Room for `Moments::of_rows` where `record_statistics` is to take those of `Batch`, else any span.
     pub parts: Span,
 }
 
