@@ -68,7 +68,10 @@ fn kernels_with_subgroups() {
     let selection = Selection { tier: Some(Tier::Subgroup), ..testing::selection() };
     let info = testing::opened(&selection).info().clone();
     let mut cases = selftest::cases();
-    cases.retain(|case| selftest::shaders(&info, case).iter().any(|shader| shader.contains("enable subgroups;")));
+    // subgroupShuffle, subgroupBroadcast, subgroup_invocation_id, ...
+    let named = |rest: &str| rest.starts_with(|c: char| c.is_ascii_uppercase() || c == '_');
+    let uses_subgroups = |shader: &String| shader.split("subgroup").skip(1).any(named);
+    cases.retain(|case| selftest::shaders(&info, case).iter().any(uses_subgroups));
     if !everything() {
         cases = selftest::quick(&info, cases);
     }
