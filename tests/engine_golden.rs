@@ -6,7 +6,7 @@ mod flavour_support;
 #[path = "support/shared.rs"]
 mod shared;
 
-use flavour_support::{everything, flavours, in_subgroups_of, ran, subgroup_size};
+use flavour_support::{everything, flavours, ran, subgroups};
 use shared::Shared;
 use zowarmup::caps::{OperandSource, Tier};
 use zowarmup::device::{Device, ReferenceDevice, Selection, testing};
@@ -143,25 +143,4 @@ fn golden_files_with_subgroups() {
     println!("{}", ran(WITH_SUBGROUPS, size));
 }
 
-fn subgroups_of(size: u32) {
-    if subgroup_size() == size {
-        println!("subgroups of {size} are what the flavours' tests have");
-    } else {
-        in_subgroups_of(size, WITH_SUBGROUPS);
-    }
-}
-
-#[test]
-fn subgroups_of_4() {
-    subgroups_of(4);
-}
-
-#[test]
-fn subgroups_of_8() {
-    subgroups_of(8);
-}
-
-#[test]
-fn subgroups_of_16() {
-    subgroups_of(16);
-}
+subgroups!(WITH_SUBGROUPS);

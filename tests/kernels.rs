@@ -3,7 +3,7 @@
 #[path = "support/flavours.rs"]
 mod flavour_support;
 
-use flavour_support::{everything, flavours, in_subgroups_of, ran, subgroup_size};
+use flavour_support::{everything, flavours, ran, subgroups};
 use zowarmup::caps::{AdapterInfo, OperandSource, Tier};
 use zowarmup::device::{Selection, testing};
 use zowarmup::selftest::{self, Case};
@@ -79,25 +79,4 @@ fn kernels_with_subgroups() {
     println!("{}", ran(WITH_SUBGROUPS, info.subgroup_size));
 }
 
-fn subgroups_of(size: u32) {
-    if subgroup_size() == size {
-        println!("subgroups of {size} are what the flavours' tests have");
-    } else {
-        in_subgroups_of(size, WITH_SUBGROUPS);
-    }
-}
-
-#[test]
-fn subgroups_of_4() {
-    subgroups_of(4);
-}
-
-#[test]
-fn subgroups_of_8() {
-    subgroups_of(8);
-}
-
-#[test]
-fn subgroups_of_16() {
-    subgroups_of(16);
-}
+subgroups!(WITH_SUBGROUPS);

@@ -33,6 +33,34 @@ macro_rules! flavours {
 }
 pub(crate) use flavours;
 
+/// A test a subgroup size of 4, 8 and 16: `subgroups!(NAME)` makes tests that run the ignored test of that name in each but the device's own
+/// size, which the flavours' tests have.
+macro_rules! subgroups {
+    ($test:ident) => {
+        fn subgroups_of(size: u32) {
+            if flavour_support::subgroup_size() == size {
+                println!("subgroups of {size} are what the flavours' tests have");
+            } else {
+                flavour_support::in_subgroups_of(size, $test);
+            }
+        }
+
+        #[test]
+        fn subgroups_of_4() {
+            subgroups_of(4);
+        }
+        #[test]
+        fn subgroups_of_8() {
+            subgroups_of(8);
+        }
+        #[test]
+        fn subgroups_of_16() {
+            subgroups_of(16);
+        }
+    };
+}
+pub(crate) use subgroups;
+
 /// Runs an ignored test of this binary in a process whose software adapter has subgroups of `size`, the size that the driver makes of its
 /// vector width. The test prints [`ran`]'s line, which shows that it ran with that size.
 pub fn in_subgroups_of(size: u32, test: &str) {
