@@ -15,12 +15,14 @@ mod forward;
 mod fusion;
 mod lanes;
 mod lowering;
+mod optimizer;
 mod pass;
 mod probe;
 mod program;
 mod rounding;
 mod samples;
 mod scratch;
+mod server;
 mod session;
 mod state;
 mod statistics;
@@ -33,6 +35,7 @@ pub use check::{ZoPhase, check_zo_phase};
 pub use counts::{check_batch, check_local_steps};
 pub use evaluate::{ClassResult, Evaluation};
 pub use forward::Outputs;
+pub use optimizer::ServerOptimizer;
 pub use pass::Pass;
 pub use probe::{ProbeClient, ProbeResult, ProbeSettings};
 pub use program::Program;
@@ -240,6 +243,36 @@ impl Engine {
     /// [`Session::update`].
     pub fn update(&mut self, distribution: Distribution, update: &Update<'_>) -> Result<Fingerprint, EngineError> {
         self.session().update(distribution, update)
+    }
+
+    /// [`Session::accumulate`].
+    pub fn accumulate(&mut self, distribution: Distribution, seeds: &[u64], a: &[f32]) -> Result<(), EngineError> {
+        self.session().accumulate(distribution, seeds, a)
+    }
+
+    /// [`Session::advance`].
+    pub fn advance(&mut self, optimizer: &ServerOptimizer, lr: f64, t: u64) -> Result<Fingerprint, EngineError> {
+        self.session().advance(optimizer, lr, t)
+    }
+
+    /// [`Session::reset_moments`].
+    pub fn reset_moments(&mut self, optimizer: &ServerOptimizer) -> Result<(), EngineError> {
+        self.session().reset_moments(optimizer)
+    }
+
+    /// [`Session::add`].
+    pub fn add(&mut self, values: &[f32]) -> Result<Fingerprint, EngineError> {
+        self.session().add(values)
+    }
+
+    /// [`Session::add_step`].
+    pub fn add_step(&mut self) -> Result<Fingerprint, EngineError> {
+        self.session().add_step()
+    }
+
+    /// [`Session::step_values`].
+    pub fn step_values(&mut self) -> Result<Vec<f32>, EngineError> {
+        self.session().step_values()
     }
 
     /// [`Session::fingerprint`].
