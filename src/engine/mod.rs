@@ -230,6 +230,11 @@ impl Engine {
         self.session().probe(samples, clients, settings)
     }
 
+    /// [`Session::sphere_factors`].
+    pub fn sphere_factors(&mut self, seeds: &[u64]) -> Result<Vec<f64>, EngineError> {
+        self.session().sphere_factors(seeds)
+    }
+
     /// [`Session::probe_given`].
     pub fn probe_given(
         &mut self,

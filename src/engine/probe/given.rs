@@ -1,7 +1,7 @@
 //! One probe on rows given as f32, as golden files have them.
 
 use super::settings::{ProbeSettings, Run};
-use super::{Table, directions, lanes_of};
+use super::{Table, lanes_of};
 use crate::device::DeviceError;
 use crate::engine::counts::count;
 use crate::engine::{EngineError, Session};
@@ -23,7 +23,7 @@ impl Session<'_> {
         let losses = self.space.need("losses", bytes)?;
         let correct = self.space.need("correct", bytes)?;
         let indices: Vec<u32> = (0..n).collect();
-        let directions = directions(&[seed], settings);
+        let directions = self.directions(&[&[seed]], settings)?.concat();
         let run = Run { indices: &indices, directions: &directions, weight_base: 0 };
         let table = Table::of(&[run], settings.sides);
         let lane = |(lane, k): (Lane, u32)| Lane { rows: n, out_row: k * n, ..lane };

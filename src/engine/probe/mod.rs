@@ -7,6 +7,7 @@
 mod blocks;
 mod given;
 mod settings;
+mod sphere;
 
 use blocks::{BlockLimits, blocks};
 use settings::{Direction, Run};
@@ -18,6 +19,7 @@ use crate::kernels::params::Lane;
 use crate::kernels::probe_dl;
 use crate::recording::chunks::{pack, pieces};
 use crate::recording::{BufferId, Recording, Span};
+use crate::stream::Distribution;
 
 pub use settings::{ProbeClient, ProbeResult, ProbeSettings, Sides};
 
@@ -88,7 +90,8 @@ impl Session<'_> {
         settings: &ProbeSettings,
     ) -> Result<Vec<ProbeResult>, EngineError> {
         self.space.begin();
-        let directions: Vec<Vec<Direction>> = clients.iter().map(|client| directions(client.seeds, settings)).collect();
+        let seeds: Vec<&[u64]> = clients.iter().map(|client| client.seeds).collect();
+        let directions = self.directions(&seeds, settings)?;
         let runs: Vec<Run<'_>> =
             clients.iter().zip(&directions).map(|(client, directions)| Run::of(client, directions)).collect();
         self.probe_runs(samples, &runs, settings)
@@ -191,9 +194,16 @@ impl Session<'_> {
         let read = as_f32(&self.space.submit(&recording)?.concat());
         Ok(read.chunks_exact(2).map(|pair| ProbeResult { dl: pair[0], loss: pair[1] }).collect())
     }
-}
 
-/// The directions of seeds.
-fn directions(seeds: &[u64], settings: &ProbeSettings) -> Vec<Direction> {
-    seeds.iter().map(|&seed| Direction { seed, coefficient: settings.coefficient(1.0) }).collect()
+    /// The directions of lists of seeds.
+    fn directions(&mut self, seeds: &[&[u64]], settings: &ProbeSettings) -> Result<Vec<Vec<Direction>>, EngineError> {
+        let all = seeds.concat();
+        let factors = match settings.distribution {
+            Distribution::Sphere => self.factors(&all)?,
+            _ => vec![1.0; all.len()],
+        };
+        let mut each = all.iter().zip(factors);
+        let direction = |(&seed, factor)| Direction { seed, coefficient: settings.coefficient(factor) };
+        Ok(seeds.iter().map(|seeds| each.by_ref().take(seeds.len()).map(direction).collect()).collect())
+    }
 }
