@@ -37,6 +37,9 @@ pub struct RoundMetrics {
     pub uplink_bytes: u64,
     /// Bytes to all clients together.
     pub downlink_bytes: u64,
+    /// Of them, what clients that return are sent for the rounds that they missed.
+    #[serde(default)]
+    pub catchup_bytes: Option<u64>,
     /// Wall time of the round, its evaluation included, without that of compiling.
     pub seconds: f64,
     /// Wall time in which the round waited for pipelines to be compiled.
@@ -68,6 +71,7 @@ impl RoundMetrics {
             probes: None,
             uplink_bytes: 0,
             downlink_bytes: 0,
+            catchup_bytes: None,
             seconds: 0.0,
             compile_seconds: 0.0,
             dl_rms: None,
@@ -169,7 +173,7 @@ mod tests {
         let text = serde_json::to_string(&line).unwrap();
         assert_eq!(
             text,
-            r#"{"round":3,"phase":"warmup","train_loss":null,"test_loss":null,"test_accuracy":null,"clients":2,"probes":null,"uplink_bytes":8,"downlink_bytes":8,"seconds":0.5,"compile_seconds":0.0,"dl_rms":null,"dl_zero":null,"dropped":null}"#
+            r#"{"round":3,"phase":"warmup","train_loss":null,"test_loss":null,"test_accuracy":null,"clients":2,"probes":null,"uplink_bytes":8,"downlink_bytes":8,"catchup_bytes":null,"seconds":0.5,"compile_seconds":0.0,"dl_rms":null,"dl_zero":null,"dropped":null}"#
         );
         let back: RoundMetrics = serde_json::from_str(&text).unwrap();
         assert_eq!((back.round, back.train_loss), (3, None));

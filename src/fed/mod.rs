@@ -7,6 +7,7 @@
 mod base;
 pub mod check;
 pub mod cost;
+pub mod dense;
 mod error;
 pub mod experiment;
 pub mod folder;

@@ -189,6 +189,19 @@ impl RunFolder {
         Ok(files::write_whole(&self.path(name), bytes)?)
     }
 
+    /// Makes a folder in it, where there is none yet.
+    ///
+    /// # Errors
+    /// A folder that can't be made.
+    pub fn make(&self, name: &str) -> Result<(), FolderError> {
+        let path = self.path(name);
+        if !path.is_dir() {
+            fs::create_dir_all(&path).map_err(FileError::of(&path, "make"))?;
+            files::sync_folder(&self.path)?;
+        }
+        Ok(())
+    }
+
     /// Appends a line to `metrics.jsonl`, which is there, and syncs it. Returns the line's bytes.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use super::super::metrics::{SCHEMA, Status, Summary};
 use super::super::zo;
 use super::{End, Run};
 use crate::files::sha256_hex;
-use crate::ledger::Ledger;
+use crate::ledger::{Dense, Ledger};
 use crate::split::Split;
 use crate::weights;
 
@@ -137,7 +137,8 @@ impl Run<'_> {
         files.insert(METRICS.to_owned(), sha256_hex(&metrics));
         if let Some(pivot) = &self.manifest.pivot {
             let ledger = self.still_there(LEDGER)?;
-            let header = Ledger::parse(&self.folder.path(LEDGER), &ledger).map(|ledger| ledger.header).ok();
+            let parsed = Ledger::parse(&self.folder.path(LEDGER), &ledger).ok();
+            let (header, rounds) = parsed.map(|ledger| (ledger.header, ledger.rounds)).unzip();
             let mut lines = Lines::of(&ledger);
             lines.complete.drain(..1.min(lines.complete.len()));
             let warmup = self.experiment.config.warmup.rounds as usize;
@@ -146,6 +147,12 @@ impl Run<'_> {
                 return Err(self.lost(LEDGER, "changed"));
             }
             files.insert(LEDGER.to_owned(), sha256_hex(&ledger));
+            for Dense { file, sha256 } in rounds.into_iter().flatten().filter_map(|round| round.dense) {
+                if sha256_hex(&self.still_there(&file)?) != sha256 {
+                    return Err(self.lost(&file, "changed"));
+                }
+                files.insert(file, sha256);
+            }
         }
         Ok(files)
     }

@@ -17,13 +17,13 @@ use super::folder::{self, CONFIG, INIT, METRICS, Manifest, RunFolder, SPLIT};
 use super::metrics::{Phase, RoundMetrics, Summary};
 use super::observer::{Observer, RunPlan};
 use super::progress::Progress;
+use super::zo::ZoPhase;
 use super::{schedule, settings};
 use crate::config::Config;
 use crate::device::{DeviceError, Selection, open};
 use crate::engine::{Engine, EngineError, Samples};
 use crate::files::sha256_hex;
 use crate::ledger::LedgerWriter;
-use crate::rule::Server;
 use crate::weights;
 
 /// A run in this process.
@@ -37,8 +37,8 @@ struct Run<'a> {
     train: Samples,
     test: Samples,
     progress: Progress,
-    /// Applies ZO rounds.
-    server: Server,
+    /// The zeroth-order phase.
+    zo: ZoPhase,
     observer: &'a mut dyn Observer,
 }
 
@@ -78,9 +78,9 @@ pub fn start(
     folder.write(CONFIG, manifest.config.as_bytes())?;
     first_files(&folder, &experiment)?;
     let log = RoundsLog::create(&folder)?;
-    let server = super::zo::server(&experiment);
+    let zo = ZoPhase::new(&experiment);
     let progress = Progress::default();
-    let mut run = Run { experiment, folder, manifest, log, engine, train, test, progress, server, observer };
+    let mut run = Run { experiment, folder, manifest, log, engine, train, test, progress, zo, observer };
     let end = run.proceed();
     if end.as_ref().is_err_and(cannot_fit) && run.progress.next == 0 {
         // The first round showed that the request can't be met (a memory budget too small for it): nothing is left behind.
@@ -122,7 +122,7 @@ fn first_files(folder: &RunFolder, experiment: &Experiment) -> Result<(), FedErr
 fn load(
     experiment: &Experiment,
     device: Box<dyn crate::device::Device>,
-) -> Result<(Engine, Samples, Samples), EngineError> {
+) -> Result<(Engine, Samples, Samples), FedError> {
     super::warmup::check(experiment)?;
     super::zo::check(experiment, device.as_ref())?;
     let mut engine = Engine::new(device, experiment.graph.clone(), &experiment.initial)?;
