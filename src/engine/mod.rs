@@ -10,11 +10,13 @@ mod average;
 mod backward;
 mod batch;
 mod check;
+mod client_step;
 mod counts;
 mod evaluate;
 mod forward;
 mod fusion;
 mod lanes;
+mod local_steps;
 mod losses;
 mod lowering;
 mod optimizer;
@@ -34,6 +36,7 @@ mod workspace;
 
 pub use backward::Gradients;
 pub use check::{ZoPhase, check_zo_phase};
+pub use client_step::ClientStep;
 pub use counts::{check_batch, check_local_steps};
 pub use evaluate::{ClassResult, Evaluation};
 pub use forward::Outputs;
@@ -41,7 +44,7 @@ pub use optimizer::ServerOptimizer;
 pub use pass::Pass;
 pub use probe::{ProbeClient, ProbeResult, ProbeSettings, Sides};
 pub use program::Program;
-pub use samples::{SampleSet, Samples};
+pub use samples::{Moves, SampleSet, SampleValues, Samples};
 pub use session::Session;
 pub use state::{NamedValues, State};
 pub use train::{TrainClient, TrainSettings};
@@ -320,6 +323,32 @@ impl Engine {
         settings: &TrainSettings,
     ) -> Result<f64, EngineError> {
         self.session().train(samples, clients, settings)
+    }
+
+    /// [`Session::train_average`].
+    pub fn train_average(
+        &mut self,
+        samples: &Samples,
+        clients: &[TrainClient],
+        step: &ClientStep<'_>,
+        server_lr: f32,
+    ) -> Result<f64, EngineError> {
+        self.session().train_average(samples, clients, step, server_lr)
+    }
+
+    /// [`Session::train_delta`].
+    pub fn train_delta(
+        &mut self,
+        samples: &Samples,
+        clients: &[TrainClient],
+        step: &ClientStep<'_>,
+    ) -> Result<f64, EngineError> {
+        self.session().train_delta(samples, clients, step)
+    }
+
+    /// [`Session::mean_gradient`].
+    pub fn mean_gradient(&mut self, samples: &Samples, clients: &[(&[u32], f32)]) -> Result<f64, EngineError> {
+        self.session().mean_gradient(samples, clients)
     }
 
     /// [`Session::outputs`].

@@ -92,10 +92,5 @@ pub fn model_of(config: &Config, data: &Dataset) -> Result<ModelSpec, FedError> 
 /// Part of a data set as the engine takes it.
 pub fn sample_set<'a>(data: &'a Dataset, part: &'a HostSamples) -> SampleSet<'a> {
     let [channels, height, width] = data.shape;
-    SampleSet {
-        pixels: &part.pixels,
-        labels: &part.labels,
-        shape: (channels, height * width),
-        table: data.normalisation.table(),
-    }
+    SampleSet::of_bytes(&part.pixels, &part.labels, (channels, height * width), data.normalisation.table())
 }

@@ -14,6 +14,7 @@ pub mod folder;
 pub mod metrics;
 pub mod observer;
 pub mod origin;
+mod power;
 mod progress;
 pub mod replay;
 pub mod run;

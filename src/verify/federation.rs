@@ -73,11 +73,10 @@ fn simulate(
     let mut off = Off::default();
     let recorded = golden.ledger.iter().flat_map(|ledger| &ledger.rounds);
     let mut recorded = recorded.map(|round| (round.round, round)).collect::<std::collections::HashMap<_, _>>();
-    let mut warmup = warmup::Warmup::new(engine, &experiment)?;
     for round in &golden.rounds {
         match round.phase {
             CasePhase::Warmup => {
-                warmup.round(engine, &experiment, &train, round.round)?;
+                warmup::round(engine, &experiment, &train, round.round)?;
                 if round.round + 1 == experiment.config.warmup.rounds {
                     let mut weights = engine.weights()?;
                     sanitize_base(&mut weights);
