@@ -79,7 +79,7 @@ pub fn check(experiment: &Experiment, device: &dyn Device) -> Result<(), EngineE
     largest.sort_unstable_by(|a, b| b.cmp(a));
     largest.truncate(clients(experiment, config.warmup.rounds).len());
     let settings = settings(experiment);
-    let phase = ZoPhase { clients: &largest, probes: zo.probes, settings, statistics: &statistics };
+    let phase = ZoPhase { clients: &largest, probes: zo.probes, local_steps: 1, settings, statistics: &statistics };
     check_zo_phase(device, &experiment.graph, &[&experiment.train_set(), &experiment.test_set()], &phase)
 }
 
