@@ -11,11 +11,12 @@ mod batch;
 mod check;
 mod client_step;
 mod counts;
+mod epochs;
 mod evaluate;
 mod forward;
 mod fusion;
 mod lanes;
-mod local_steps;
+mod losses;
 mod lowering;
 mod optimizer;
 mod pass;
@@ -40,7 +41,7 @@ pub use evaluate::{ClassResult, Evaluation};
 pub use forward::Outputs;
 pub use optimizer::ServerOptimizer;
 pub use pass::Pass;
-pub use probe::{ProbeClient, ProbeResult, ProbeSettings};
+pub use probe::{ProbeClient, ProbeResult, ProbeSettings, Sides};
 pub use program::Program;
 pub use samples::{Moves, SampleSet, SampleValues, Samples};
 pub use session::Session;
@@ -230,6 +231,11 @@ impl Engine {
         settings: &ProbeSettings,
     ) -> Result<Vec<ProbeResult>, EngineError> {
         self.session().probe(samples, clients, settings)
+    }
+
+    /// [`Session::sphere_factors`].
+    pub fn sphere_factors(&mut self, seeds: &[u64]) -> Result<Vec<f64>, EngineError> {
+        self.session().sphere_factors(seeds)
     }
 
     /// [`Session::probe_given`].
