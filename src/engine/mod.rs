@@ -6,6 +6,7 @@
 //! It turns lanes into recordings ([`crate::recording`]) of kernels ([`crate::kernels`]) and runs them. It knows nothing of rounds,
 //! files or schedules: that is [`crate::fed`].
 
+mod average;
 mod backward;
 mod batch;
 mod check;
@@ -287,6 +288,26 @@ impl Engine {
     /// [`Session::fingerprint`].
     pub fn fingerprint(&mut self) -> Result<Fingerprint, EngineError> {
         self.session().fingerprint()
+    }
+
+    /// [`Session::begin_average`].
+    pub fn begin_average(&mut self) -> Result<(), EngineError> {
+        self.session().begin_average()
+    }
+
+    /// [`Session::follow_average`].
+    pub fn follow_average(&mut self, keeps: f64) -> Result<(), EngineError> {
+        self.session().follow_average(keeps)
+    }
+
+    /// [`Session::evaluate_average`].
+    pub fn evaluate_average(&mut self, samples: &Samples) -> Result<Evaluation, EngineError> {
+        self.session().evaluate_average(samples)
+    }
+
+    /// [`Session::average`].
+    pub fn average(&mut self) -> Result<Vec<f32>, EngineError> {
+        self.session().average()
     }
 
     /// [`Session::evaluate`].

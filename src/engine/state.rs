@@ -36,6 +36,9 @@ impl State {
     /// The name of what a server is about to add to the weights, as long as these; not saved.
     pub const STEP: &'static str = "step";
 
+    /// The name of a running mean of the weights, as long as these; not saved, it follows from the rounds.
+    pub const AVERAGE: &'static str = "average";
+
     /// A state of a program with weights that have no values yet.
     pub fn new(space: &mut Workspace, program: &Program) -> Result<Self, EngineError> {
         let mut state = Self { vectors: Vec::new() };
@@ -67,6 +70,29 @@ impl State {
     pub(super) fn set_step(&self) -> Result<Span, EngineError> {
         let error = || EngineError::State { name: Self::STEP.to_owned(), why: "was never set".to_owned() };
         self.find(Self::STEP).ok_or_else(error)
+    }
+
+    /// Where [`State::AVERAGE`] lies; without values where it is new.
+    pub(super) fn average(&mut self, space: &mut Workspace) -> Result<Span, EngineError> {
+        let len = (self.weights().bytes / 4) as usize;
+        self.find(Self::AVERAGE).map_or_else(|| self.make(space, Self::AVERAGE, len, false), Ok)
+    }
+
+    /// Where [`State::AVERAGE`] lies, which has values.
+    ///
+    /// # Errors
+    /// It was never begun.
+    pub(super) fn begun_average(&self) -> Result<Span, EngineError> {
+        let error = || EngineError::State { name: Self::AVERAGE.to_owned(), why: "was never begun".to_owned() };
+        self.find(Self::AVERAGE).ok_or_else(error)
+    }
+
+    /// Has the weights and a vector of their length change places; nothing is copied.
+    pub(super) fn exchange(&mut self, name: &str) {
+        if let Some(other) = self.vectors.iter().position(|v| v.name == name && v.span.bytes == self.weights().bytes) {
+            let (mine, theirs) = (self.vectors[0].span, self.vectors[other].span);
+            (self.vectors[0].span, self.vectors[other].span) = (theirs, mine);
+        }
     }
 
     /// Gives back all vectors that would be saved but the weights and those of the given names.

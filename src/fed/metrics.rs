@@ -29,6 +29,9 @@ pub struct RoundMetrics {
     pub test_loss: Option<f64>,
     /// 0..1, after the round; null where not evaluated.
     pub test_accuracy: Option<f64>,
+    /// The same of the running mean of the weights; null without one (`eval.average`).
+    #[serde(default)]
+    pub averaged_accuracy: Option<f64>,
     /// Clients that took part.
     pub clients: u32,
     /// Probes of all of them.
@@ -67,6 +70,7 @@ impl RoundMetrics {
             train_loss: finite(train_loss),
             test_loss: None,
             test_accuracy: None,
+            averaged_accuracy: None,
             clients: clients as u32,
             probes: None,
             uplink_bytes: 0,
@@ -146,6 +150,9 @@ pub struct Summary {
     pub best_accuracy: Option<f64>,
     /// The round after which it was first reached.
     pub best_round: Option<u32>,
+    /// Test accuracy of the running mean of the weights after the last round.
+    #[serde(default)]
+    pub averaged_accuracy: Option<f64>,
     /// Final less pivot accuracy.
     #[serde(default)]
     pub gain: Option<f64>,
@@ -173,7 +180,7 @@ mod tests {
         let text = serde_json::to_string(&line).unwrap();
         assert_eq!(
             text,
-            r#"{"round":3,"phase":"warmup","train_loss":null,"test_loss":null,"test_accuracy":null,"clients":2,"probes":null,"uplink_bytes":8,"downlink_bytes":8,"catchup_bytes":null,"seconds":0.5,"compile_seconds":0.0,"dl_rms":null,"dl_zero":null,"dropped":null}"#
+            r#"{"round":3,"phase":"warmup","train_loss":null,"test_loss":null,"test_accuracy":null,"averaged_accuracy":null,"clients":2,"probes":null,"uplink_bytes":8,"downlink_bytes":8,"catchup_bytes":null,"seconds":0.5,"compile_seconds":0.0,"dl_rms":null,"dl_zero":null,"dropped":null}"#
         );
         let back: RoundMetrics = serde_json::from_str(&text).unwrap();
         assert_eq!((back.round, back.train_loss), (3, None));

@@ -42,8 +42,10 @@ pub const INIT: &str = "init.safetensors";
 pub const PIVOT: &str = "pivot.safetensors";
 /// Weights after the last round.
 pub const FINAL: &str = "final.safetensors";
+/// The running mean of the weights after the last round, where there is one.
+pub const AVERAGED: &str = "averaged.safetensors";
 /// The files that lie in the folder itself.
-const FILES: [&str; 9] = [CONFIG, MANIFEST, METRICS, SUMMARY, SPLIT, INIT, PIVOT, FINAL, LEDGER];
+const FILES: [&str; 10] = [CONFIG, MANIFEST, METRICS, SUMMARY, SPLIT, INIT, PIVOT, FINAL, AVERAGED, LEDGER];
 
 /// Those in the checkpoint that have one name.
 const CHECKPOINT_FILES: [&str; 2] = ["state.json", "rounds.jsonl"];

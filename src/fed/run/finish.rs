@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::error::FedError;
 use super::super::folder::checkpoint::Checkpoint;
-use super::super::folder::{CONFIG, FINAL, FolderError, INIT, LEDGER, Lines, METRICS, PIVOT, SPLIT, SUMMARY};
+use super::super::folder::{AVERAGED, CONFIG, FINAL, FolderError, INIT, LEDGER, Lines, METRICS, PIVOT, SPLIT, SUMMARY};
 use super::super::metrics::{SCHEMA, Status, Summary};
 use super::super::zo;
 use super::{End, Run};
@@ -78,6 +78,7 @@ impl Run<'_> {
             final_loss: last.loss,
             best_accuracy: progress.best.map(|b| b.1),
             best_round: progress.best.map(|b| b.0),
+            averaged_accuracy: progress.averaged,
             gain: last.accuracy.zip(pivot.accuracy).map(|(last, pivot)| last - pivot),
             uplink_bytes: progress.bytes.0,
             downlink_bytes: progress.bytes.1,
@@ -104,6 +105,10 @@ impl Run<'_> {
         if self.progress.pivot.is_none() {
             self.pivot()?;
         }
+        if status == Status::Done && self.zo.has_average() {
+            let average = weights::encode(&tensors, &self.engine.average()?, &[]);
+            self.folder.write(AVERAGED, &average)?;
+        }
         let last = weights::encode(&tensors, &self.engine.weights()?, &[]);
         self.folder.write(FINAL, &last)?;
         Ok(last)
@@ -121,6 +126,9 @@ impl Run<'_> {
                 return Err(self.lost(name, "changed"));
             }
             files.insert(name.to_owned(), found);
+        }
+        if let Some(average) = self.folder.read(AVERAGED)? {
+            files.insert(AVERAGED.to_owned(), sha256_hex(&average));
         }
         // Paths and devices may be changed in it while the run is on.
         files.insert(CONFIG.to_owned(), sha256_hex(&self.still_there(CONFIG)?));

@@ -142,6 +142,7 @@ impl Run<'_> {
         let base = base::load(&self.folder.path(PIVOT), &path, &ledger.header, &self.experiment.graph.tensors)?;
         self.engine.set_weights(&base.values)?;
         self.zo = ZoPhase::new(&self.experiment);
+        self.zo.begin(&mut self.engine)?;
         let now = AdapterRecord::of(self.engine.device().info(), 0);
         let same_adapter = self.manifest.one_adapter(&now);
         let kept = &ledger.rounds[..(rounds as usize).min(ledger.rounds.len())];
@@ -149,6 +150,7 @@ impl Run<'_> {
             let dense = dense::read(&path, &self.experiment.graph.tensors, round)?;
             let replayed = self.zo.server.replay(&mut self.engine, round, dense.as_deref(), same_adapter);
             replayed.map_err(|source| FedError::Rule { path: path.clone(), source })?;
+            self.zo.applied(&mut self.engine)?;
         }
         self.refresh(kept.last())
     }

@@ -29,6 +29,9 @@ impl Run<'_> {
         if self.evaluates(metrics.round) {
             let figures = Figures::from(&self.engine.evaluate(&self.test)?);
             metrics.set_evaluation(figures.loss, figures.accuracy);
+            if metrics.phase == Phase::Zo && self.zo.has_average() {
+                metrics.averaged_accuracy = self.engine.evaluate_average(&self.test)?.accuracy();
+            }
         }
         Ok(())
     }
@@ -78,6 +81,7 @@ impl Run<'_> {
         self.manifest.write(self.folder.dir())?;
         LedgerWriter::create(&self.folder.path(LEDGER), header)?;
         self.zo = ZoPhase::new(&self.experiment);
+        self.zo.begin(&mut self.engine)?;
         self.progress.set_pivot(figures, warmup);
         Ok(())
     }
@@ -89,6 +93,7 @@ impl Run<'_> {
             self.return_to(round - self.experiment.config.warmup.rounds)?;
             return Ok(Some(End::Diverged(format!("ZO round {round}: a weight is not finite"))));
         }
+        self.zo.applied(&mut self.engine)?;
         if let Some(values) = &result.dense {
             result.ledger.dense = Some(dense::write(&self.folder, &self.experiment.graph.tensors, round, values)?);
         }

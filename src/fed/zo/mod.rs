@@ -52,6 +52,8 @@ pub struct ZoPhase {
     pub server: Server,
     rates: Rates,
     absences: Absences,
+    /// What a running mean of the weights keeps of itself; 0: there is none.
+    averages: f64,
 }
 
 impl ZoPhase {
@@ -59,7 +61,29 @@ impl ZoPhase {
     pub fn new(experiment: &Experiment) -> Self {
         let rule = Rule::of(&header(experiment, ""));
         let rates = Rates::new(&experiment.config.zo, &experiment.graph);
-        Self { server: Server::new(rule), rates, absences: Absences::default() }
+        let averages = experiment.config.eval.average;
+        Self { server: Server::new(rule), rates, absences: Absences::default(), averages }
+    }
+
+    /// Whether there is a running mean of the weights.
+    pub fn has_average(&self) -> bool {
+        self.averages > 0.0
+    }
+
+    /// The pivot's weights lie on the device.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn begin(&self, engine: &mut Engine) -> Result<(), EngineError> {
+        if self.has_average() { engine.begin_average() } else { Ok(()) }
+    }
+
+    /// A round has been applied, by [`ZoPhase::round`] or by the server alone.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn applied(&self, engine: &mut Engine) -> Result<(), EngineError> {
+        if self.has_average() { engine.follow_average(self.averages) } else { Ok(()) }
     }
 
     /// Follows the mean loss of a round that was done before, as its line of metrics has it: rates may depend on it.
