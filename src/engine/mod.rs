@@ -40,7 +40,7 @@ pub use client_step::ClientStep;
 pub use counts::{check_batch, check_local_steps};
 pub use evaluate::{ClassResult, Evaluation};
 pub use forward::Outputs;
-pub use optimizer::ServerOptimizer;
+pub use optimizer::{ServerOptimizer, power};
 pub use pass::Pass;
 pub use probe::{ProbeClient, ProbeResult, ProbeSettings, Sides};
 pub use program::Program;

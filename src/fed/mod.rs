@@ -4,6 +4,7 @@
 //! them with what was written; `warmup` and `zo` are the two kinds of rounds on an engine; `run` puts them in order, `replay` goes through
 //! a ledger alone.
 
+mod augment;
 mod base;
 pub mod check;
 pub mod cost;

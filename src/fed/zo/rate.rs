@@ -1,6 +1,7 @@
 //! The rate of each round's update (methods.md, Rate).
 
 use crate::config::{ZoConfig, ZoRate};
+use crate::engine::power;
 use crate::layers::kind;
 use crate::model::Graph;
 
@@ -45,7 +46,7 @@ impl Rates {
             ZoRate::Fixed(lr) => lr,
             ZoRate::Auto => self.constant * seeds as f64 / (self.tau * self.tau * (self.params as f64).sqrt()),
         };
-        lr * power(self.decay, nth) * self.guard.map_or(1.0, |(factor, _)| factor)
+        lr * power(self.decay, nth.into()) * self.guard.map_or(1.0, |(factor, _)| factor)
     }
 
     /// Follows a round's mean loss, (L+ + L-) / 2 over all of its probes; one that isn't finite says nothing.
@@ -59,21 +60,6 @@ impl Rates {
     }
 }
 
-/// `base^n` by squaring: the same bits everywhere, unlike `powi`.
-fn power(mut base: f64, mut n: u32) -> f64 {
-    let mut product = 1.0;
-    loop {
-        if n & 1 == 1 {
-            product *= base;
-        }
-        n >>= 1;
-        if n == 0 {
-            return product;
-        }
-        base *= base;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,14 +70,6 @@ mod tests {
         let sets: Vec<String> = sets.iter().map(|s| (*s).to_owned()).collect();
         let graph = ModelSpec::from_json(&table).unwrap().graph().unwrap();
         Rates::new(&Config::load(None, &sets).unwrap().zo, &graph)
-    }
-
-    #[test]
-    fn powers_by_squaring() {
-        for (base, n) in [(0.9, 0), (0.9, 1), (0.99, 300), (1.0, u32::MAX), (0.5, 40)] {
-            assert!((power(base, n) / base.powi(n as i32) - 1.0).abs() < 1e-13, "{base} {n}");
-        }
-        assert_eq!(power(0.5, 3), 0.125);
     }
 
     #[test]
