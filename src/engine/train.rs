@@ -4,7 +4,7 @@
 use super::backward::{StepBuffers, StepNeeds};
 use super::client_step::{ClientStep, StepOptions};
 use super::counts::{check_batch, count};
-use super::local_steps::{SlotBatch, mean_losses};
+use super::epochs::{SlotBatch, mean_losses};
 use super::{EngineError, Samples, Session};
 use crate::kernels::{average, server_step};
 use crate::recording::chunks::pack;

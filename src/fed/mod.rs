@@ -4,6 +4,7 @@
 //! them with what was written; `warmup` and `zo` are the two kinds of rounds on an engine; `run` puts them in order, `replay` goes through
 //! a ledger alone.
 
+mod augment;
 mod base;
 pub mod check;
 pub mod cost;
@@ -14,7 +15,6 @@ pub mod folder;
 pub mod metrics;
 pub mod observer;
 pub mod origin;
-mod power;
 mod progress;
 pub mod replay;
 pub mod run;

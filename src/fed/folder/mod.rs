@@ -5,6 +5,7 @@ mod error;
 mod lines;
 pub(crate) mod manifest;
 mod metrics_log;
+pub(super) mod moments;
 mod name;
 pub(super) mod rounds_log;
 

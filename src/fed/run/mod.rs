@@ -17,6 +17,7 @@ use super::folder::{self, CONFIG, INIT, METRICS, Manifest, RunFolder, SPLIT};
 use super::metrics::{Phase, RoundMetrics, Summary};
 use super::observer::{Observer, RunPlan};
 use super::progress::Progress;
+use super::warmup::{self, Warmup};
 use super::zo::ZoPhase;
 use super::{dense, schedule, settings};
 use crate::config::Config;
@@ -37,6 +38,8 @@ struct Run<'a> {
     train: Samples,
     test: Samples,
     progress: Progress,
+    /// The warm-up's server.
+    warmup: Warmup,
     /// The zeroth-order phase.
     zo: ZoPhase,
     observer: &'a mut dyn Observer,
@@ -63,7 +66,7 @@ pub fn start(
     let guessed = settings::guessed(config, &experiment.data.normalisation);
     experiment.config = settings::settled(config, &experiment.data.normalisation);
     let device = open(selection)?;
-    let (engine, train, test) = load(&experiment, device)?;
+    let Loaded { engine, train, test, warmup } = load(&experiment, device)?;
     let out = out.map_or_else(|| folder::default_path(config), Path::to_path_buf);
     dense::check_room(&out, dense_bytes(&experiment, 0))?;
     let folder = RunFolder::create(&out)?;
@@ -82,7 +85,7 @@ pub fn start(
     let log = RoundsLog::create(&folder)?;
     let zo = ZoPhase::new(&experiment);
     let progress = Progress::default();
-    let mut run = Run { experiment, folder, manifest, log, engine, train, test, progress, zo, observer };
+    let mut run = Run { experiment, folder, manifest, log, engine, train, test, progress, warmup, zo, observer };
     let end = run.proceed();
     if end.as_ref().is_err_and(cannot_fit) && run.progress.next == 0 {
         // The first round showed that the request can't be met (a memory budget too small for it): nothing is left behind.
@@ -129,16 +132,22 @@ fn first_files(folder: &RunFolder, experiment: &Experiment) -> Result<(), FedErr
     Ok(())
 }
 
-fn load(
-    experiment: &Experiment,
-    device: Box<dyn crate::device::Device>,
-) -> Result<(Engine, Samples, Samples), FedError> {
-    super::warmup::check(experiment)?;
+/// What lies on a device, and the warm-up's server.
+struct Loaded {
+    engine: Engine,
+    train: Samples,
+    test: Samples,
+    warmup: Warmup,
+}
+
+fn load(experiment: &Experiment, device: Box<dyn crate::device::Device>) -> Result<Loaded, FedError> {
+    warmup::check(experiment)?;
     super::zo::check(experiment, device.as_ref())?;
     let mut engine = Engine::new(device, experiment.graph.clone(), &experiment.initial)?;
     let train = engine.upload(&experiment.train_set())?;
     let test = engine.upload(&experiment.test_set())?;
-    Ok((engine, train, test))
+    let warmup = Warmup::new(&mut engine, experiment)?;
+    Ok(Loaded { engine, train, test, warmup })
 }
 
 impl Run<'_> {

@@ -16,7 +16,7 @@ use super::super::origin;
 use super::super::progress::Progress;
 use super::super::settings::{Change, changes};
 use super::super::zo::ZoPhase;
-use super::{Run, first_files, initial_bytes, load};
+use super::{Loaded, Run, first_files, initial_bytes, load};
 use crate::config::Config;
 use crate::device::{Selection, open};
 use crate::files::sha256_hex;
@@ -156,11 +156,11 @@ fn prepare<'a>(
     }
     let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
     let selection = Selection::resolve(device, &config.device.select, budget)?;
-    let (engine, train, test) = load(&experiment, open(&selection)?)?;
+    let Loaded { engine, train, test, warmup } = load(&experiment, open(&selection)?)?;
     first_files(&folder, &experiment)?;
     let (log, _) = RoundsLog::read(&folder)?;
     let (zo, progress) = (ZoPhase::new(&experiment), Progress::default());
-    Ok(Run { experiment, folder, manifest, log, engine, train, test, progress, zo, observer })
+    Ok(Run { experiment, folder, manifest, log, engine, train, test, progress, warmup, zo, observer })
 }
 
 fn check_split(folder: &RunFolder, experiment: &Experiment, manifest: &Manifest) -> Result<(), FedError> {

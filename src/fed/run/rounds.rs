@@ -5,11 +5,12 @@ use std::time::Instant;
 use super::super::error::FedError;
 use super::super::folder::checkpoint::Checkpoint;
 use super::super::folder::manifest::PivotRecord;
+use super::super::folder::moments;
 use super::super::folder::{LEDGER, PIVOT};
 use super::super::metrics::{Phase, RoundMetrics};
 use super::super::progress::Figures;
 use super::super::zo::ZoPhase;
-use super::super::{cost, dense, schedule, traffic, warmup, zo};
+use super::super::{cost, dense, schedule, traffic, zo};
 use super::{End, Run};
 use crate::config::NormStatistics;
 use crate::files::sha256_hex;
@@ -38,7 +39,7 @@ impl Run<'_> {
 
     pub(super) fn warmup_round(&mut self) -> Result<Option<End>, FedError> {
         let (round, clock) = (self.progress.next, self.clock());
-        let result = warmup::round(&mut self.engine, &self.experiment, &self.train, round)?;
+        let result = self.warmup.round(&mut self.engine, &self.experiment, &self.train, round)?;
         let last = round + 1 == self.experiment.config.warmup.rounds;
         let mut after = self.engine.weights()?;
         if !result.train_loss.is_finite() || after.iter().any(|w| !w.is_finite()) {
@@ -53,7 +54,11 @@ impl Run<'_> {
         self.evaluate(&mut metrics)?;
         self.complete(&mut metrics, sent, clock, None)?;
         let bytes = weights::encode(&self.experiment.graph.tensors, &after, &[]);
-        Checkpoint::save(&self.folder, &metrics, &bytes)?;
+        let moments = match self.warmup.moments()[..] {
+            [] => None,
+            _ => Some(moments::encode(&self.engine.save()?)),
+        };
+        Checkpoint::save(&self.folder, &metrics, &bytes, moments.as_deref())?;
         Ok(self.ended())
     }
 

@@ -17,7 +17,7 @@ pub use statistics::{norm_statistics, take_statistics};
 
 use super::experiment::Experiment;
 use crate::config::Normalise;
-use crate::engine::{Engine, EngineError, LocalClient, LocalStep, ProbeResult, Samples};
+use crate::engine::{Engine, EngineError, LocalClient, LocalStep, ProbeResult, Samples, ServerOptimizer};
 use crate::ledger::Round;
 use crate::rule::{Rule, Server};
 use rate::Rates;
@@ -75,6 +75,8 @@ impl ZoPhase {
     /// # Errors
     /// The engine's.
     pub fn begin(&self, engine: &mut Engine) -> Result<(), EngineError> {
+        // Moments of the warm-up's server are needed no more.
+        engine.reset_moments(&ServerOptimizer::Sgd)?;
         if self.has_average() { engine.begin_average() } else { Ok(()) }
     }
 
