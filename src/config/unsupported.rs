@@ -38,7 +38,6 @@ pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError>
             quoted("sphere"),
             "rademacher, binomial, gaussian or uniform",
         ),
-        (config.eval.groups, "eval.groups", "true".to_owned(), "false"),
     ];
     match options.into_iter().chain(refusals).find(|(refused, ..)| *refused) {
         None => Ok(()),

@@ -6,6 +6,8 @@ mod common;
 mod damage;
 mod diverged;
 mod extend;
+mod fork;
+mod groups;
 mod killed;
 mod norms;
 mod outfiles;
