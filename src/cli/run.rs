@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::{DeviceArgs, JsonArgs, SetArgs};
+use super::args::{DeviceArgs, JsonArgs, PresetArgs, SetArgs};
 use super::display::Display;
 use super::error::{Error, of_status};
 use super::output::{self, bytes, grouped, percent};
 use super::say::say;
-use crate::config::Config;
+use crate::config::{Config, Layers};
 use crate::device::Selection;
 use crate::fed::{Status, Summary, run as job};
 
@@ -21,6 +21,9 @@ pub struct RunArgs {
     /// Folder of the run, new or empty [default: runs/NAME-SEED-TIME]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Preset.
+    #[command(flatten)]
+    pub preset: PresetArgs,
     /// Overrides.
     #[command(flatten)]
     pub set: SetArgs,
@@ -70,7 +73,8 @@ pub struct ForkArgs {
 
 /// Starts a run and prints its summary.
 pub fn run(args: &RunArgs) -> Result<u8, Error> {
-    let config = Config::load(args.config.as_deref(), &args.set.set)?;
+    let layers = Layers { first: &[], preset: args.preset.preset()?, then: &args.set.set };
+    let config = Config::load_layers(args.config.as_deref(), &layers)?;
     let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
     let selection = Selection::resolve(args.device.device.as_deref(), &config.device.select, budget)?;
     let summary = job::start(&config, args.out.as_deref(), &selection, &mut Display::new())?;

@@ -17,5 +17,6 @@ mod repeat;
 mod replay;
 mod requests;
 mod streams;
+mod sweep;
 mod unchanged;
 mod warnings;

@@ -18,16 +18,13 @@ use super::super::host::Host;
 use super::super::metrics::Summary;
 use super::super::observer::Observer;
 use super::super::progress::Progress;
-use super::super::settings::{Change, changes, settled};
+use super::super::settings::{Change, changes, is_after_the_pivot, settled};
 use super::super::zo;
 use super::compare::{self, AtHand};
 use super::{Run, initial_bytes, load};
 use crate::config::{Config, NormStatistics};
 use crate::device::Selection;
 use crate::files::{FileError, sha256_hex};
-
-/// Sections whose keys mean nothing before the pivot.
-const SECTIONS: [&str; 3] = ["zo", "eval", "device"];
 
 /// Starts a run from the pivot of the one in `origin`, finished or not, with `sets` (`key.path=value`: keys of zo, eval and device, and
 /// the name) over its config.
@@ -96,7 +93,8 @@ impl Origin {
     /// # Errors
     /// A setting of what comes before the pivot; one that can't be.
     pub fn config_with(&self, sets: &[String]) -> Result<Config, FedError> {
-        if let Some(set) = sets.iter().find(|set| !may_differ(set.split('=').next().unwrap_or_default().trim())) {
+        if let Some(set) = sets.iter().find(|set| !is_after_the_pivot(set.split('=').next().unwrap_or_default().trim()))
+        {
             return Err(self.refusal(format!("--set {set}")));
         }
         Ok(AtHand::read(&self.dir, &self.manifest, sets)?.now)
@@ -123,7 +121,8 @@ impl Origin {
     /// Refuses a config that another warm-up than this run's would belong to, or another pivot.
     fn check(&self, experiment: &Experiment) -> Result<(), FedError> {
         let config = &experiment.config;
-        if let Some(change) = changes(&self.config, config).into_iter().find(|change| !may_differ(&change.key)) {
+        if let Some(change) = changes(&self.config, config).into_iter().find(|change| !is_after_the_pivot(&change.key))
+        {
             let Change { key, began, now } = change;
             return Err(self.refusal(format!("{key} = {now} in place of {began}")));
         }
@@ -136,12 +135,6 @@ impl Origin {
         }
         Ok(())
     }
-}
-
-fn may_differ(key: &str) -> bool {
-    let below =
-        |section: &&str| key.strip_prefix(*section).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    key == "name" || SECTIONS.iter().any(|section| below(&section))
 }
 
 fn must_read(dir: &Path, name: &str) -> Result<Vec<u8>, FolderError> {
