@@ -52,6 +52,8 @@ enum Command {
     Run(run::RunArgs),
     /// Go on with an interrupted run
     Resume(run::ResumeArgs),
+    /// Run from another run's pivot: its warm-up is not repeated
+    Fork(run::ForkArgs),
     /// Rebuild weights from a ledger and check its fingerprints
     Replay(replay::ReplayArgs),
     /// Compare the files of a finished run with what the run wrote
@@ -99,6 +101,7 @@ fn execute(command: &Command) -> Result<u8, Error> {
     match command {
         Command::Run(args) => run::run(args),
         Command::Resume(args) => run::resume(args),
+        Command::Fork(args) => run::fork(args),
         Command::Replay(args) => replay::execute(args),
         Command::Check(args) => check::execute(args),
         Command::Eval(args) => eval::execute(args),

@@ -215,7 +215,8 @@ impl Run<'_> {
 
     fn note_pivot(&mut self, pivot: Option<&PivotRecord>, warmup: u32) {
         if let Some(pivot) = pivot {
-            self.progress.set_pivot(Figures { loss: pivot.loss, accuracy: pivot.accuracy }, warmup);
+            let PivotRecord { loss, accuracy, groups, .. } = *pivot;
+            self.progress.set_pivot(Figures { loss, accuracy, groups }, warmup);
         }
     }
 }
