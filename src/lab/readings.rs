@@ -23,7 +23,7 @@ pub struct Readings {
     pub expected: Vec<f64>,
     /// `(L+ + L-) / 2 - L`; empty for one-sided probes.
     bend: Vec<f64>,
-    /// Second differences of `dl` between neighbouring steps: (number of the probe, difference); empty where steps are too small.
+    /// Second differences of `dl` between neighbouring steps, of some of the probes; empty where steps are too small.
     neighbours: Vec<f64>,
     /// Probes of a client.
     draws: usize,
@@ -144,6 +144,12 @@ fn rms(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 impl Readings {
+    /// Of one client's differences, computed elsewhere, without neighbours.
+    #[cfg(test)]
+    pub fn of(setting: Setting, dl: Vec<f32>, expected: Vec<f64>, bend: Vec<f64>, draws: usize, loss: f64) -> Self {
+        Self { setting, dl, expected, bend, neighbours: Vec::new(), draws, spacing: vec![spacing(loss)] }
+    }
+
     /// What dl is multiplied by to be the coefficient of a direction of unit variance in its client's estimate.
     pub fn factor(&self) -> f64 {
         self.setting.tau / (f64::from(self.setting.sides) * self.setting.epsilon)

@@ -28,8 +28,8 @@ pub struct Point {
 impl Point {
     /// A config's own.
     pub fn of(zo: &ZoConfig) -> Self {
-        let (epsilon, tau, distribution) = (zo.epsilon, zo.tau, zo.distribution);
-        Self { probes: zo.probes, setting: Setting { epsilon, tau, distribution, sides: 2 } }
+        let ZoConfig { epsilon, tau, distribution, sides, .. } = *zo;
+        Self { probes: zo.probes, setting: Setting { epsilon, tau, distribution, sides } }
     }
 }
 

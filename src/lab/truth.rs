@@ -63,7 +63,7 @@ impl Truth {
     }
 
     /// Of clients' gradients, losses and numbers of samples.
-    fn of(own: Vec<Vec<f32>>, losses: &[f64], counts: &[u64], d: usize) -> Self {
+    pub(super) fn of(own: Vec<Vec<f32>>, losses: &[f64], counts: &[u64], d: usize) -> Self {
         let samples: u64 = counts.iter().sum();
         let shares: Vec<f64> = counts.iter().map(|&n| n as f64 / samples.max(1) as f64).collect();
         let mut mean = vec![0f64; d];
