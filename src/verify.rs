@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use serde::Serialize;
 
 use crate::device::{Device, DeviceError, Selection, open};
-use crate::engine::{Engine, EngineError, ProbeSettings};
+use crate::engine::{Engine, EngineError, ProbeSettings, Sides};
 use crate::golden::{Golden, GoldenError, Mode, PassGolden, SpsaGolden};
 
 /// Largest relative error of logits, loss and statistics (docs/models.md, Golden files).
@@ -230,6 +230,7 @@ fn compare_spsa(engine: &mut Engine, spsa: &SpsaGolden, golden: &PassGolden) -> 
             distribution: case.distribution,
             tau: spsa.tau,
             epsilon: case.epsilon,
+            sides: Sides::Two,
             batch_statistics: spsa.mode == Mode::Train,
         };
         let (_, _, dl) = engine.probe_given(&golden.x, &golden.y, spsa.seed, &settings)?;

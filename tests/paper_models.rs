@@ -9,8 +9,8 @@ use support::{Images, bits, device, graph};
 use zowarmup::caps::{AdapterInfo, Tier};
 use zowarmup::device::{Device, PlanningDevice, ReferenceDevice};
 use zowarmup::engine::{
-    Engine, EngineError, ProbeClient, ProbeSettings, SampleSet, Samples, TrainClient, TrainSettings, Update, ZoPhase,
-    check_zo_phase,
+    Engine, EngineError, ProbeClient, ProbeSettings, SampleSet, Samples, Sides, TrainClient, TrainSettings, Update,
+    ZoPhase, check_zo_phase,
 };
 use zowarmup::kernels::params::Lane;
 use zowarmup::model::Graph;
@@ -18,8 +18,13 @@ use zowarmup::recording::Command;
 use zowarmup::recording::kernel::Variant;
 use zowarmup::stream::Distribution;
 
-const SETTINGS: ProbeSettings =
-    ProbeSettings { distribution: Distribution::Rademacher, tau: 0.75, epsilon: 1e-3, batch_statistics: false };
+const SETTINGS: ProbeSettings = ProbeSettings {
+    distribution: Distribution::Rademacher,
+    tau: 0.75,
+    epsilon: 1e-3,
+    sides: Sides::Two,
+    batch_statistics: false,
+};
 
 fn resnet18() -> Graph {
     graph(json!({"kind": "resnet", "input": [3, 32, 32], "classes": 10}))

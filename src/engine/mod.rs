@@ -14,6 +14,7 @@ mod evaluate;
 mod forward;
 mod fusion;
 mod lanes;
+mod losses;
 mod lowering;
 mod pass;
 mod probe;
@@ -34,7 +35,7 @@ pub use counts::{check_batch, check_local_steps};
 pub use evaluate::{ClassResult, Evaluation};
 pub use forward::Outputs;
 pub use pass::Pass;
-pub use probe::{ProbeClient, ProbeResult, ProbeSettings};
+pub use probe::{ProbeClient, ProbeResult, ProbeSettings, Sides};
 pub use program::Program;
 pub use samples::{SampleSet, Samples};
 pub use session::Session;
@@ -224,6 +225,11 @@ impl Engine {
         settings: &ProbeSettings,
     ) -> Result<Vec<ProbeResult>, EngineError> {
         self.session().probe(samples, clients, settings)
+    }
+
+    /// [`Session::sphere_factors`].
+    pub fn sphere_factors(&mut self, seeds: &[u64]) -> Result<Vec<f64>, EngineError> {
+        self.session().sphere_factors(seeds)
     }
 
     /// [`Session::probe_given`].

@@ -5,7 +5,9 @@ use super::folder::PIVOT;
 use super::schedule;
 use crate::config::{NormStatistics, ZoRate};
 use crate::device::Device;
-use crate::engine::{Engine, EngineError, ProbeClient, ProbeResult, ProbeSettings, Samples, ZoPhase, check_zo_phase};
+use crate::engine::{
+    Engine, EngineError, ProbeClient, ProbeResult, ProbeSettings, Samples, Sides, ZoPhase, check_zo_phase,
+};
 use crate::ledger::{Entry, FORMAT, Header, Optimizer, Round, VERSION};
 use crate::rng::probe_seed;
 use crate::rule::{Rule, Server};
@@ -33,7 +35,13 @@ pub struct ZoRound {
 pub fn settings(experiment: &Experiment) -> ProbeSettings {
     let zo = &experiment.config.zo;
     let batch_statistics = norm_statistics(experiment) == NormStatistics::Refreshed;
-    ProbeSettings { distribution: zo.distribution, tau: zo.tau, epsilon: zo.epsilon, batch_statistics }
+    ProbeSettings {
+        distribution: zo.distribution,
+        tau: zo.tau,
+        epsilon: zo.epsilon,
+        sides: Sides::Two,
+        batch_statistics,
+    }
 }
 
 /// Which statistics batch norms take; `Frozen` for models without any.
