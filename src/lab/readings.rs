@@ -3,7 +3,7 @@
 use super::directions::Directions;
 use super::request::Setting;
 use super::truth::Truth;
-use crate::engine::{Engine, EngineError, ProbeClient, ProbeSettings, Samples};
+use crate::engine::{Engine, EngineError, ProbeClient, ProbeSettings, Samples, Sides};
 use crate::fed::experiment::Experiment;
 
 /// How far the neighbours of a step lie from it, as a share of it.
@@ -59,6 +59,7 @@ impl Prober<'_> {
             distribution: setting.distribution,
             tau: setting.tau,
             epsilon: setting.epsilon,
+            sides: if setting.sides == 1 { Sides::One } else { Sides::Two },
             batch_statistics: self.batch_statistics,
         };
         let split = &self.experiment.split.clients;

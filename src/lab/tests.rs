@@ -74,6 +74,14 @@ fn all_signs(d: usize) -> Vec<u64> {
     found.into_iter().flatten().collect()
 }
 
+/// What makes a seed's elements those of unit variance.
+fn factor(distribution: Distribution, seed: u64, d: usize) -> f64 {
+    match distribution {
+        Distribution::Sphere => stream::sphere_factor(seed, d as u64),
+        _ => distribution.scale(),
+    }
+}
+
 fn signs(seed: u64, d: usize) -> Vec<f64> {
     let mut e = vec![0f32; d];
     stream::fill(Distribution::Rademacher, seed, 0, &mut e);
@@ -81,7 +89,7 @@ fn signs(seed: u64, d: usize) -> Vec<f64> {
 }
 
 /// Sides of a probe.
-const SIDES: [u32; 1] = [2];
+const SIDES: [u32; 2] = [1, 2];
 
 /// Two inputs, two hidden units, two classes: 12 weights.
 fn tiny() -> (Net, Vec<f64>) {
@@ -208,13 +216,13 @@ fn probed(subject: &Subject, setting: Setting, draws: usize) -> (Readings, Vec<f
         Prober { engine: &mut engine, train: &train, experiment, clients: &clients, batch_statistics: false, largest };
     let readings = prober.read(&directions, draws, setting, &slopes).unwrap();
     let w: Vec<f64> = subject.weights.iter().map(|&w| f64::from(w)).collect();
-    let step = setting.epsilon * setting.tau * setting.distribution.scale();
     let mut exact = Vec::new();
     for (k, &client) in clients.iter().enumerate() {
         let net = net_of(subject, client);
         for &seed in directions.seeds(k, draws) {
             let mut e = vec![0f32; d];
             stream::fill(setting.distribution, seed, 0, &mut e);
+            let step = setting.epsilon * setting.tau * factor(setting.distribution, seed, d);
             let e: Vec<f64> = e.into_iter().map(f64::from).collect();
             let other = if setting.sides == 2 { net.at(&w, -step, &e) } else { net.loss(&w) };
             exact.push(net.at(&w, step, &e) - other);
@@ -252,6 +260,7 @@ fn the_noise_of_differences_is_their_distance_from_exact_ones() {
         (1e-6, Distribution::Gaussian),
         (1e-4, Distribution::Rademacher),
         (1e-3, Distribution::Uniform),
+        (1e-4, Distribution::Sphere),
     ] {
         for sides in SIDES {
             let setting = Setting { epsilon, tau: 0.75, distribution, sides };
@@ -271,11 +280,11 @@ fn a_measurement_is_what_the_host_computes_of_exact_differences() {
     let subject = subject();
     let clients = subject.clients(None);
     let own = Point::of(&subject.experiment.config.zo);
-    let axes = Axes { distribution: Distribution::ALL[..4].to_vec(), probes: vec![4], ..Axes::default() };
+    let axes = Axes { distribution: Distribution::ALL.to_vec(), probes: vec![4], ..Axes::default() };
     let request = Request { rows: axes.star(own), draws: 8, clients: clients.clone() };
     let mut told = Vec::new();
     let report = measure(testing::device(), &subject, &request, &mut |done, of, _| told.push((done, of))).unwrap();
-    assert_eq!((report.rows.len(), told.first(), told.last()), (5, Some(&(0, 7)), Some(&(7, 7))));
+    assert_eq!((report.rows.len(), told.first(), told.last()), (6, Some(&(0, 8)), Some(&(8, 8))));
     let w: Vec<f64> = subject.weights.iter().map(|&w| f64::from(w)).collect();
     let (d, nets) = (w.len(), clients.iter().map(|&c| net_of(&subject, c)).collect::<Vec<_>>());
     let total: usize = nets.iter().map(|n| n.samples.len()).sum();
@@ -290,12 +299,13 @@ fn a_measurement_is_what_the_host_computes_of_exact_differences() {
     assert!((report.loss / loss - 1.0).abs() < 1e-6 && (report.gradient_norm / square.sqrt() - 1.0).abs() < 1e-5);
     for row in &report.rows {
         let distribution: Distribution = row.distribution.parse().unwrap();
-        let (s, scale) = (row.probes as usize, distribution.scale() * row.tau);
+        let s = row.probes as usize;
         // u of each probe, by hand.
         let mut all = vec![vec![0.0; d]; 8];
         for (net, &client) in nets.iter().zip(&clients) {
             for (p, u) in all.iter_mut().enumerate() {
                 let seed = crate::rng::probe_seed(subject.experiment.config.seeds.probes, u32::MAX, client, p as u32);
+                let scale = row.tau * factor(distribution, seed, d);
                 let z: Vec<f64> =
                     (0..d as u64).map(|i| scale * f64::from(stream::element(distribution, seed, i))).collect();
                 let dl = net.at(&w, row.epsilon, &z) - net.at(&w, -row.epsilon, &z);
