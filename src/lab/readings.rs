@@ -5,6 +5,7 @@ use super::request::Setting;
 use super::truth::Truth;
 use crate::engine::{Engine, EngineError, ProbeClient, ProbeSettings, Samples, Sides};
 use crate::fed::experiment::Experiment;
+use crate::fed::rounding::spacing;
 
 /// How far the neighbours of a step lie from it, as a share of it.
 const NEAR: f64 = 1.0 / 16.0;
@@ -112,12 +113,6 @@ impl Prober<'_> {
             spacing: plain.iter().map(|r| spacing(f64::from(r.1))).collect(),
         })
     }
-}
-
-/// Distance from an f32 of this magnitude to the next.
-fn spacing(x: f64) -> f64 {
-    let magnitude = (x.abs() as f32).max(f32::MIN_POSITIVE);
-    f64::from(f32::from_bits(magnitude.to_bits() & 0x7f80_0000)) * f64::from(f32::EPSILON)
 }
 
 /// A figure with its standard error.
@@ -233,13 +228,6 @@ impl Readings {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn spacings_are_those_of_f32() {
-        for x in [1.0f32, 1.5, 0.1, 3e-5, 1e10] {
-            assert_eq!(spacing(f64::from(-x)), f64::from(f32::from_bits(x.to_bits() + 1)) - f64::from(x));
-        }
-    }
 
     #[test]
     fn a_mean_has_its_standard_error() {

@@ -11,6 +11,7 @@ mod norms;
 mod outfiles;
 mod outputs;
 mod phases;
+mod probe;
 mod repeat;
 mod replay;
 mod requests;

@@ -79,7 +79,7 @@ pub fn start(
     first_files(&folder, &experiment)?;
     let log = RoundsLog::create(&folder)?;
     let server = super::zo::server(&experiment);
-    let progress = Progress::default();
+    let progress = Progress::of(&experiment);
     let mut run = Run { experiment, folder, manifest, log, engine, train, test, progress, server, observer };
     let end = run.proceed();
     if end.as_ref().is_err_and(cannot_fit) && run.progress.next == 0 {

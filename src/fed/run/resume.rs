@@ -158,7 +158,7 @@ fn prepare<'a>(
     let (engine, train, test) = load(&experiment, open(&selection)?)?;
     first_files(&folder, &experiment)?;
     let (log, _) = RoundsLog::read(&folder)?;
-    let (server, progress) = (zo::server(&experiment), Progress::default());
+    let (server, progress) = (zo::server(&experiment), Progress::of(&experiment));
     Ok(Run { experiment, folder, manifest, log, engine, train, test, progress, server, observer })
 }
 
