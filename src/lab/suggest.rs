@@ -23,8 +23,8 @@ pub fn auto_rate(graph: &Graph, tau: f64, seeds: u64) -> f64 {
     c * seeds as f64 / (tau * tau * (graph.param_count() as f64).sqrt())
 }
 
-/// What `rows` suggest beside the point `own`; `clients` take part in a round.
-pub fn suggest(rows: &[Row], own: Point, graph: &Graph, clients: usize) -> Suggestion {
+/// What `rows` suggest beside the point `own`. `seeds`: how many different ones a round of so many probes a client has.
+pub fn suggest(rows: &[Row], own: Point, graph: &Graph, seeds: impl Fn(u32) -> u64) -> Suggestion {
     // The step whose differences are nearest to the slope: rounding falls with it, curvature grows.
     let steps = rows.iter().filter(|row| beside(row, own, true) && row.dl_error.is_finite());
     let epsilon = steps.min_by(|a, b| a.dl_error.total_cmp(&b.dl_error)).map_or(own.setting.epsilon, |row| row.epsilon);
@@ -35,7 +35,7 @@ pub fn suggest(rows: &[Row], own: Point, graph: &Graph, clients: usize) -> Sugge
         |pair: &[(u32, f64)]| (pair[1].1 / pair[0].1).ln() / (f64::from(pair[1].0) / f64::from(pair[0].0)).ln();
     let level = sizes.windows(2).find(|pair| growth(pair) < LEVEL).map(|pair| pair[0].0);
     let probes = level.or_else(|| sizes.last().map(|(probes, _)| *probes)).unwrap_or(own.probes);
-    let lr = auto_rate(graph, own.setting.tau, clients as u64 * u64::from(probes));
+    let lr = auto_rate(graph, own.setting.tau, seeds(probes));
     Suggestion { lr, epsilon, probes, more_probes: level.is_none() }
 }
 
@@ -100,11 +100,11 @@ mod tests {
         rows.push(row(4, 1e-2, 0.9, 2e-2));
         rows.push(row(4, 1e-4, 0.9, 3e-3));
         rows.push(Row { tau: 0.75, ..row(4, 1e-5, 0.9, 1e-9) });
-        let suggestion = suggest(&rows, own, &mlp, 3);
+        let suggestion = suggest(&rows, own, &mlp, |s| 3 * u64::from(s));
         assert_eq!((suggestion.probes, suggestion.epsilon, suggestion.more_probes), (16, 1e-4, false));
         assert_eq!(suggestion.lr, auto_rate(&mlp, 0.5, 48));
         rows.retain(|row| row.probes <= 16);
-        let suggestion = suggest(&rows, own, &mlp, 3);
+        let suggestion = suggest(&rows, own, &mlp, |s| 3 * u64::from(s));
         assert_eq!((suggestion.probes, suggestion.more_probes), (16, true));
     }
 

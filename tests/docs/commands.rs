@@ -38,6 +38,7 @@ fn arguments(line: &str, place: &Place) -> Vec<String> {
                 args.extend(["--out".to_owned(), format!("runs/{count}")]);
             }
         }
+        "probe" => args.extend(words("--clients 2 --draws 4 --epsilon 1e-3")),
         _ if args.len() == 1 && NEED_ARGUMENTS.contains(&command.as_str()) => args.push("--help".to_owned()),
         _ => {}
     }
