@@ -7,12 +7,14 @@
 mod base;
 pub mod check;
 pub mod cost;
+pub mod dense;
 mod error;
 pub mod experiment;
 pub mod folder;
 pub mod metrics;
 pub mod observer;
 pub mod origin;
+mod power;
 mod progress;
 pub mod replay;
 pub mod rounding;

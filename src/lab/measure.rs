@@ -95,13 +95,8 @@ pub fn measure(
     let traces =
         measured.iter().filter(|(s, _)| (s.tau, s.distribution) == (own.setting.tau, own.setting.distribution));
     let traces = traces.filter_map(|(s, m)| Some(Hessian::of(m.readings.trace(&truth)?, s.epsilon)));
-    let in_a_round = zo::clients(experiment, experiment.config.warmup.rounds).len() as u64;
-    // Different seeds of a round of S probes a client.
-    let zo = &experiment.config.zo;
-    let seeds = |probes: u32| {
-        let all = u64::from(probes) * if zo.shared_seeds { 1 } else { in_a_round };
-        if zo.seed_pool > 0 { all.min(u64::from(zo.seed_pool)) } else { all }
-    };
+    let config = &experiment.config;
+    let probing = zo::clients(experiment, config.warmup.rounds).0.len();
     Ok(Report {
         device,
         at: subject.at.name(),
@@ -113,7 +108,7 @@ pub fn measure(
         gradient_norm: truth.square.sqrt(),
         client_cosine: truth.client_cosine(),
         hessian: best_trace(traces.collect()),
-        suggest: suggest(&rows, own, graph, seeds),
+        suggest: suggest(&rows, own, &config.zo, graph, probing),
         rows,
         layers,
     })

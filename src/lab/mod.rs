@@ -22,7 +22,6 @@ pub use measure::measure;
 pub use report::{Hessian, LayerRow, Report, Row, Suggestion};
 pub use request::{Axes, Point, Request, Setting};
 pub use subject::{At, Subject};
-pub use suggest::auto_rate;
 
 #[cfg(test)]
 mod tests;
