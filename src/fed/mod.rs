@@ -19,6 +19,7 @@ pub mod observer;
 pub mod origin;
 mod progress;
 pub mod replay;
+pub mod rounding;
 pub mod run;
 pub mod schedule;
 mod sealed;

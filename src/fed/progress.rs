@@ -1,5 +1,6 @@
 //! Where a run stands between two rounds: what its lines of metrics add up to, whether they were just written or read back.
 
+use super::experiment::Experiment;
 use super::inclusion::{self, Groups};
 use super::metrics::{Phase, RoundMetrics};
 use super::warnings::Watch;
@@ -62,6 +63,11 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Of an experiment, before its first round.
+    pub fn of(experiment: &Experiment) -> Self {
+        Self { watch: Watch::of(experiment), ..Self::default() }
+    }
+
     /// Follows a round; `evaluated` tells that the test set was, whatever came of it. Returns how many warnings it gave.
     pub fn follow(&mut self, line: &RoundMetrics, evaluated: bool) -> usize {
         self.next = line.round + 1;

@@ -199,7 +199,7 @@ pub(in crate::fed) fn fork_on(
     }
     manifest.fork = Some(origin.record());
     let log = copy(origin, &folder, &experiment, &manifest)?;
-    let (zo, progress) = (ZoPhase::new(&experiment), Progress::default());
+    let (zo, progress) = (ZoPhase::new(&experiment), Progress::of(&experiment));
     observer.note(&format!("from the pivot of {}", origin.dir.display()));
     let mut run = Run { experiment, folder, manifest, log, engine, train, test, progress, warmup, zo, observer };
     run.recover()?;

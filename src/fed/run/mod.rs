@@ -100,7 +100,7 @@ pub(in crate::fed) fn start_on(
     first_files(&folder, &experiment)?;
     let log = RoundsLog::create(&folder)?;
     let zo = ZoPhase::new(&experiment);
-    let progress = Progress::default();
+    let progress = Progress::of(&experiment);
     let mut run = Run { experiment, folder, manifest, log, engine, train, test, progress, warmup, zo, observer };
     let end = run.proceed();
     if end.as_ref().is_err_and(cannot_fit) && run.progress.next == 0 {

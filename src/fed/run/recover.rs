@@ -192,7 +192,7 @@ impl Run<'_> {
         self.folder.write(METRICS, &kept.concat())?;
         self.log.keep(next)?;
         let (warmup, total) = self.round_counts();
-        self.progress = Progress::default();
+        self.progress = Progress::of(&self.experiment);
         if let Some(guessed) = &self.manifest.normalisation.guessed {
             self.progress.watch.add(guessed.clone());
         }

@@ -138,7 +138,7 @@ fn prepare<'a>(
     let Loaded { engine, train, test, warmup } = load(&experiment, host.take(&selection)?)?;
     first_files(&folder, &experiment)?;
     let (log, _) = RoundsLog::read(&folder)?;
-    let (zo, progress) = (ZoPhase::new(&experiment), Progress::default());
+    let (zo, progress) = (ZoPhase::new(&experiment), Progress::of(&experiment));
     Ok((Run { experiment, folder, manifest, log, engine, train, test, progress, warmup, zo, observer }, selection))
 }
 
