@@ -9,6 +9,7 @@ mod extend;
 mod fork;
 mod groups;
 mod killed;
+mod methods;
 mod norms;
 mod outfiles;
 mod outputs;
