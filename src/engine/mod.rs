@@ -42,7 +42,7 @@ pub use evaluate::{ClassResult, Evaluation};
 pub use forward::Outputs;
 pub use optimizer::{ServerOptimizer, power};
 pub use pass::Pass;
-pub use probe::{ProbeClient, ProbeResult, ProbeSettings, Sides};
+pub use probe::{LocalClient, LocalResults, LocalStep, LocalUpdate, ProbeClient, ProbeResult, ProbeSettings, Sides};
 pub use program::Program;
 pub use samples::{Moves, SampleSet, SampleValues, Samples};
 pub use session::Session;
@@ -108,6 +108,18 @@ pub enum EngineError {
         /// How many there may be.
         most: u64,
         /// The config's key to lower; empty: none.
+        key: &'static str,
+    },
+    /// A client's own copy of the weights doesn't fit.
+    #[error(
+        "local steps: a client's copy of the weights takes {bytes} bytes, {missing} more than there are (a larger device.memory_budget or {key} = 1 would make it fit)"
+    )]
+    Copy {
+        /// Bytes of the copy.
+        bytes: u64,
+        /// Bytes that are missing.
+        missing: u64,
+        /// The config's key that asks for it.
         key: &'static str,
     },
     /// Samples that can't be cut don't fit at once.
@@ -232,6 +244,17 @@ impl Engine {
         settings: &ProbeSettings,
     ) -> Result<Vec<ProbeResult>, EngineError> {
         self.session().probe(samples, clients, settings)
+    }
+
+    /// [`Session::probe_local`].
+    pub fn probe_local(
+        &mut self,
+        samples: &Samples,
+        clients: &[LocalClient<'_>],
+        settings: &ProbeSettings,
+        update: &mut dyn FnMut(&LocalStep<'_>) -> LocalUpdate,
+    ) -> Result<LocalResults, EngineError> {
+        self.session().probe_local(samples, clients, settings, update)
     }
 
     /// [`Session::sphere_factors`].

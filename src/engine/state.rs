@@ -41,8 +41,13 @@ impl State {
 
     /// A state of a program with weights that have no values yet.
     pub fn new(space: &mut Workspace, program: &Program) -> Result<Self, EngineError> {
+        Self::with(space, Self::WEIGHTS, program.graph().state_len())
+    }
+
+    /// A state whose weights lie in a vector of `len` f32 of this name, that have no values yet.
+    pub(super) fn with(space: &mut Workspace, name: &str, len: usize) -> Result<Self, EngineError> {
         let mut state = Self { vectors: Vec::new() };
-        state.add(space, Self::WEIGHTS, program.graph().state_len())?;
+        state.add(space, name, len)?;
         Ok(state)
     }
 

@@ -86,6 +86,9 @@ impl PassGolden {
         let mode = text("mode")?.parse().map_err(|m| field(format!("metadata {m}")))?;
 
         let (x, y) = samples(&file, &graph)?;
+        if let Some(i) = x.iter().position(|x| !x.is_finite()) {
+            return Err(file.error("x", format!("expected finite values, found {} at index {i}", x[i])).into());
+        }
         let samples = y.len();
         let mut weights = file.flat("param/", graph.params())?;
         let grads = file.flat("grad/", graph.params())?;

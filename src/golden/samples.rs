@@ -4,7 +4,7 @@ use super::GoldenError;
 use crate::model::Graph;
 use crate::weights::TensorFile;
 
-/// Reads the samples of a model.
+/// Reads the samples of a model. A federation's need not be finite: a client may hold one that isn't.
 ///
 /// # Errors
 /// Tensors that are missing or not the model's; a label that is no class.
@@ -17,7 +17,7 @@ pub fn samples(file: &TensorFile<'_>, graph: &Graph) -> Result<(Vec<f32>, Vec<u3
             .error("x", format!("expected [N, ...] of {expected} values a sample, found {shape:?}"))
             .into());
     }
-    let x = file.f32s("x", &shape)?;
+    let x = file.any_f32s("x", &shape)?;
     let mut y = Vec::with_capacity(samples);
     for label in file.i64s("y", &[samples])? {
         let class = u32::try_from(label).ok().filter(|&c| (c as usize) < graph.classes);

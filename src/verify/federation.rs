@@ -6,7 +6,8 @@ use crate::device::Device;
 use crate::engine::{Engine, SampleSet};
 use crate::fed::experiment::Experiment;
 use crate::fed::zo::ZoPhase;
-use crate::fed::{dense, warmup};
+use crate::fed::dense;
+use crate::fed::warmup::Warmup;
 use crate::golden::{CasePhase, FederationGolden, Tolerances};
 use crate::ledger::{Entry, Round};
 use crate::rule::{Rule, Server};
@@ -73,7 +74,7 @@ fn simulate(
     let mut off = Off::default();
     let recorded = golden.ledger.iter().flat_map(|ledger| &ledger.rounds);
     let mut recorded = recorded.map(|round| (round.round, round)).collect::<std::collections::HashMap<_, _>>();
-    let mut warmup = warmup::Warmup::new(engine, &experiment)?;
+    let warmup = Warmup::new(engine, &experiment)?;
     for round in &golden.rounds {
         match round.phase {
             CasePhase::Warmup => {

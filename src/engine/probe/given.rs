@@ -23,7 +23,8 @@ impl Session<'_> {
         let losses = self.space.need("losses", bytes)?;
         let correct = self.space.need("correct", bytes)?;
         let indices: Vec<u32> = (0..n).collect();
-        let directions = self.directions(&[&[seed]], settings)?.concat();
+        let factors = self.factors_of(&[&[seed]], settings.distribution)?.concat();
+        let directions = settings.directions(&[seed], &factors);
         let run = Run { indices: &indices, directions: &directions, weight_base: 0 };
         let table = Table::of(&[run], settings.sides);
         let lane = |(lane, k): (Lane, u32)| Lane { rows: n, out_row: k * n, ..lane };

@@ -5,7 +5,9 @@
 //! result depends on the blocks.
 
 mod blocks;
+mod copies;
 mod given;
+mod local;
 mod settings;
 mod sphere;
 
@@ -21,6 +23,7 @@ use crate::recording::chunks::{pack, pieces};
 use crate::recording::{BufferId, Recording, Span};
 use crate::stream::Distribution;
 
+pub use local::{LocalClient, LocalResults, LocalStep, LocalUpdate};
 pub use settings::{ProbeClient, ProbeResult, ProbeSettings, Sides};
 
 /// How the samples of a block's clients are cut.
@@ -91,7 +94,9 @@ impl Session<'_> {
     ) -> Result<Vec<ProbeResult>, EngineError> {
         self.space.begin();
         let seeds: Vec<&[u64]> = clients.iter().map(|client| client.seeds).collect();
-        let directions = self.directions(&seeds, settings)?;
+        let factors = self.factors_of(&seeds, settings.distribution)?;
+        let directions: Vec<Vec<Direction>> =
+            seeds.iter().zip(&factors).map(|(seeds, factors)| settings.directions(seeds, factors)).collect();
         let runs: Vec<Run<'_>> =
             clients.iter().zip(&directions).map(|(client, directions)| Run::of(client, directions)).collect();
         self.probe_runs(samples, &runs, settings)
@@ -195,15 +200,13 @@ impl Session<'_> {
         Ok(read.chunks_exact(2).map(|pair| ProbeResult { dl: pair[0], loss: pair[1] }).collect())
     }
 
-    /// The directions of lists of seeds.
-    fn directions(&mut self, seeds: &[&[u64]], settings: &ProbeSettings) -> Result<Vec<Vec<Direction>>, EngineError> {
-        let all = seeds.concat();
-        let factors = match settings.distribution {
-            Distribution::Sphere => self.factors(&all)?,
-            _ => vec![1.0; all.len()],
+    /// What the elements of each of some lists of seeds are multiplied by beside tau and scale: 1, but for the sphere.
+    fn factors_of(&mut self, seeds: &[&[u64]], distribution: Distribution) -> Result<Vec<Vec<f64>>, EngineError> {
+        let all = match distribution {
+            Distribution::Sphere => self.factors(&seeds.concat())?,
+            _ => vec![1.0; seeds.iter().map(|seeds| seeds.len()).sum()],
         };
-        let mut each = all.iter().zip(factors);
-        let direction = |(&seed, factor)| Direction { seed, coefficient: settings.coefficient(factor) };
-        Ok(seeds.iter().map(|seeds| each.by_ref().take(seeds.len()).map(direction).collect()).collect())
+        let mut all = all.into_iter();
+        Ok(seeds.iter().map(|seeds| all.by_ref().take(seeds.len()).collect()).collect())
     }
 }

@@ -60,6 +60,12 @@ impl ProbeSettings {
     pub fn coefficient(&self, factor: f64) -> f32 {
         (self.epsilon * self.tau * self.distribution.scale() * factor) as f32
     }
+
+    /// The directions of seeds that have these factors.
+    pub(super) fn directions(&self, seeds: &[u64], factors: &[f64]) -> Vec<Direction> {
+        let of = |(&seed, &factor)| Direction { seed, coefficient: self.coefficient(factor) };
+        seeds.iter().zip(factors).map(of).collect()
+    }
 }
 
 /// What one probe gave.

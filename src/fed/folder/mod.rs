@@ -348,6 +348,7 @@ mod tests {
             final_loss: Some(0.5),
             best_accuracy: Some(0.75),
             best_round: Some(2),
+            averaged_accuracy: None,
             gain: Some(0.25),
             uplink_bytes: 1,
             downlink_bytes: 2,

@@ -1,6 +1,6 @@
 //! Cases of the replay kernels.
 
-use super::replay::{Probe, Target};
+use super::replay::{Owners, Probe, Target};
 use super::{Case, Fixture, vec4_bytes};
 use crate::caps::AdapterInfo;
 use crate::recording::{BufferId, Recording, Span};
@@ -88,6 +88,37 @@ impl<R: Record> Cases<R> {
                 record(&mut rec, f.info(), &target, 3, false);
             }
             rec.read_back(Span::of(weights, vec4_bytes(params)));
+            rec
+        })
+    }
+}
+
+impl<R> Cases<R> {
+    /// Three owners with vectors in no order, gaps between them, exponents and numbers of probes of their own.
+    pub fn owners<O>(self, record: O) -> Case
+    where
+        O: Fn(&mut Recording, &AdapterInfo, &Owners) + Send + Sync + 'static,
+    {
+        const PARAMS: u32 = 1_157;
+        const STRIDE: u32 = 1_216;
+        let dist = self.dist;
+        let tolerance = if dist.is_exact() { 0.0 } else { 1e-5 };
+        Case::new(format!("replay {dist} of owners{}", self.way), tolerance, move |f| {
+            let (vectors, counts, most) = ([2u32, 0, 1], [5u32, 1, 4], 5);
+            let mut table = Vec::new();
+            for (owner, (vector, count)) in vectors.into_iter().zip(counts).enumerate() {
+                table.push(Probe::header(20 - 3 * owner as i32, vector * STRIDE));
+                table.extend((0..most).map(|k| match (k < count, dist.is_exact()) {
+                    (false, _) => Probe::default(),
+                    (true, true) => Probe::exact(u64::from(k) << 31 | owner as u64, 301 * k as i32 - 2),
+                    (true, false) => Probe::float(u64::from(k) << 31 | owner as u64, 0.003 * k as f32 - 0.002),
+                }));
+            }
+            let weights = f.buffer("weights", &test_weights(3 * STRIDE));
+            let table = f.buffer("probes", &table).buffer;
+            let mut rec = Recording::new();
+            record(&mut rec, f.info(), &Owners { table, owners: 3, count: most, weights, first: 0, params: PARAMS });
+            rec.read_back(weights);
             rec
         })
     }
