@@ -20,7 +20,6 @@ pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError>
             quoted("heterofl"),
             "fedavg, fedavgm, fedadam or fedprox",
         ),
-        (config.eval.groups, "eval.groups", "true".to_owned(), "false"),
     ];
     match refusals.into_iter().find(|(refused, ..)| *refused) {
         None => Ok(()),

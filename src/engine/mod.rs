@@ -152,9 +152,25 @@ pub struct Engine {
 impl Engine {
     /// Puts a model with the given flat weights on a device.
     pub fn new(device: Box<dyn Device>, graph: Graph, weights: &[f32]) -> Result<Self, EngineError> {
-        let mut engine = Self::of(Workspace::new(device)?, graph)?;
+        Self::on(Workspace::new(device)?, graph, weights)
+    }
+
+    /// Puts a model with the given flat weights on a device that is open already.
+    pub fn on(space: Workspace, graph: Graph, weights: &[f32]) -> Result<Self, EngineError> {
+        let mut engine = Self::of(space, graph)?;
         engine.set_weights(weights)?;
         Ok(engine)
+    }
+
+    /// Gives the device back, without the model, these samples and the working buffers: the next engine finds its pipelines there.
+    pub fn into_workspace(self, samples: impl IntoIterator<Item = Samples>) -> Workspace {
+        let Self { mut space, program, state } = self;
+        drop((program, state));
+        for set in samples {
+            set.buffers().for_each(|buffer| space.device_mut().destroy_buffer(buffer));
+        }
+        space.clear();
+        space
     }
 
     /// An engine whose weights have no values, on a device that is only planned for ([`crate::device::PlanningDevice`]).

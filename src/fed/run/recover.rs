@@ -192,7 +192,7 @@ impl Run<'_> {
         self.folder.write(METRICS, &kept.concat())?;
         self.log.keep(next)?;
         let (warmup, total) = self.round_counts();
-        self.progress = Progress::default();
+        self.progress = Progress::of(&self.experiment);
         if let Some(guessed) = &self.manifest.normalisation.guessed {
             self.progress.watch.add(guessed.clone());
         }
@@ -215,7 +215,8 @@ impl Run<'_> {
 
     fn note_pivot(&mut self, pivot: Option<&PivotRecord>, warmup: u32) {
         if let Some(pivot) = pivot {
-            self.progress.set_pivot(Figures { loss: pivot.loss, accuracy: pivot.accuracy }, warmup);
+            let PivotRecord { loss, accuracy, groups, .. } = *pivot;
+            self.progress.set_pivot(Figures { loss, accuracy, groups }, warmup);
         }
     }
 }

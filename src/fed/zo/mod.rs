@@ -13,6 +13,7 @@ pub use absences::{Absences, pairs};
 pub use check::check;
 pub use header::{header, settings};
 pub use plan::{Plan, clients};
+pub use rate::Rates;
 pub use statistics::{norm_statistics, take_statistics};
 
 use super::experiment::Experiment;
@@ -20,7 +21,6 @@ use crate::config::Normalise;
 use crate::engine::{Engine, EngineError, LocalClient, LocalStep, ProbeResult, Samples, ServerOptimizer};
 use crate::ledger::Round;
 use crate::rule::{Rule, Server};
-use rate::Rates;
 
 /// What a ZO round reports.
 #[derive(Clone, Debug)]
