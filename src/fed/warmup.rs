@@ -28,6 +28,14 @@ pub fn check(experiment: &Experiment) -> Result<(), EngineError> {
     check_local_steps(&experiment.graph, &sizes, warmup.batch)
 }
 
+/// The clients of round `round`, ascending.
+pub fn clients(experiment: &Experiment, round: u32) -> Vec<u32> {
+    let config = &experiment.config;
+    let drawn =
+        || schedule::warmup_clients(&experiment.split, config.warmup.participation, config.seeds.sampling, round);
+    experiment.given.get(&round).cloned().unwrap_or_else(drawn)
+}
+
 /// The server of a warm-up. What it keeps from round to round are the engine's moments, which [`Engine::save`] holds; so it goes on from
 /// any round, once they are restored.
 #[derive(Clone, Copy, Debug)]
@@ -57,16 +65,14 @@ impl Warmup {
     /// # Errors
     /// The engine's.
     pub fn round(
-        &mut self,
+        &self,
         engine: &mut Engine,
         experiment: &Experiment,
         train: &Samples,
         round: u32,
     ) -> Result<WarmupRound, EngineError> {
         let (config, split) = (&experiment.config, &experiment.split);
-        let clients = experiment.given.get(&round).cloned().unwrap_or_else(|| {
-            schedule::warmup_clients(split, config.warmup.participation, config.seeds.sampling, round)
-        });
+        let clients = clients(experiment, round);
         let total: usize = clients.iter().map(|&c| split.clients[c as usize].len()).sum();
         let share = |client: u32| split.clients[client as usize].len() as f64 / total as f64;
         let shares: Vec<(u32, f64)> = clients.iter().map(|&client| (client, share(client))).collect();
