@@ -298,7 +298,7 @@ fn norm_outcome(device: Box<dyn Device>, graph: &Graph) -> NormOutcome {
     }
     let mut engine = Engine::new(device, graph.clone(), &weights).unwrap();
     let images = Images::new(12, 5, (2, 64));
-    let x: Vec<f32> = images.set().pixels.iter().map(|&p| f32::from(p) / 128.0 - 1.0).collect();
+    let x: Vec<f32> = images.pixels().iter().map(|&p| f32::from(p) / 128.0 - 1.0).collect();
     let labels = images.set().labels.to_vec();
     let logits = [false, true].map(|batch| bits(&engine.outputs(&x, &labels, batch).unwrap().logits));
     let steps = [false, true].map(|batch| engine.gradients(&x, &labels, batch).unwrap());

@@ -121,7 +121,7 @@ fn each_norms_statistics_come_under_its_own_name() {
     let mut expected = BTreeMap::<String, Vec<f64>>::new();
     for indices in &clients {
         let pixels = |i: &u32| {
-            let image = &images.set().pixels[*i as usize * 2 * SIZE * SIZE..][..2 * SIZE * SIZE];
+            let image = &images.pixels()[*i as usize * 2 * SIZE * SIZE..][..2 * SIZE * SIZE];
             image.chunks(SIZE * SIZE).map(|p| p.iter().map(|&b| f64::from(b) / 128.0 - 1.0).collect()).collect()
         };
         let mut plain = Plain { graph: &graph, weights: &weights, found: BTreeMap::new() };

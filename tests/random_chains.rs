@@ -8,7 +8,9 @@ use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 use support::{Images, Narrow, bits, device, graph};
 use zowarmup::device::Device;
-use zowarmup::engine::{Engine, ProbeClient, ProbeSettings, SampleSet, Sides, TrainClient, TrainSettings};
+use zowarmup::engine::{
+    Engine, ProbeClient, ProbeSettings, SampleSet, SampleValues, Sides, TrainClient, TrainSettings,
+};
 use zowarmup::model::{Graph, Layer, Linear, Node, Source, Tanh};
 use zowarmup::stream::{Distribution, element};
 
@@ -126,13 +128,10 @@ fn probes_and_evaluations(device: Box<dyn Device>, graph: &Graph, images: &Image
     let mut out = Vec::new();
     for (i, indices) in indices.iter().enumerate() {
         let (first, end) = (indices[0] as usize, indices[0] as usize + indices.len());
-        let row = set.pixels.len() / set.labels.len();
-        let own = SampleSet {
-            pixels: &set.pixels[first * row..end * row],
-            labels: &set.labels[first..end],
-            shape: set.shape,
-            table: set.table.clone(),
-        };
+        let SampleValues::Bytes { pixels, table } = &set.values else { panic!("bytes") };
+        let row = pixels.len() / set.labels.len();
+        let pixels = &pixels[first * row..end * row];
+        let own = SampleSet::of_bytes(pixels, &set.labels[first..end], set.shape, table.clone());
         let own = engine.upload(&own).unwrap();
         for (k, seed) in SEEDS.into_iter().enumerate() {
             let losses = [1.0, -1.0].map(|sign| {

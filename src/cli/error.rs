@@ -97,6 +97,7 @@ fn of_verify(error: &VerifyError) -> u8 {
         VerifyError::Golden(_) | VerifyError::Params { .. } => WRONG,
         VerifyError::Device(e) => of_device(e),
         VerifyError::Engine(e) => of_engine(e),
+        VerifyError::Fed(e) => of_fed(e),
     }
 }
 

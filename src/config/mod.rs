@@ -3,12 +3,14 @@
 //! Unknown keys, wrong types and values out of range are errors that name the file (or `--set`), the full key, the value and
 //! what was expected. What the format knows but this version cannot do is refused in one place (`unsupported`).
 
+mod checks;
 mod document;
 mod error;
 mod keys;
 mod model;
 mod names;
 mod overrides;
+mod presets;
 mod reader;
 mod sections;
 mod seeds;
@@ -16,19 +18,23 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod unsupported;
+mod warmup;
+mod zo;
 
 pub use error::ConfigError;
 pub use model::ModelConfig;
 pub use names::{
-    DataName, LabelChoice, ModelKind, NormStatistics, NormalisationName, SplitKind, WarmupAlgorithm, ZoOptimizer,
-    ZoParticipants,
+    Augment, DataName, LabelChoice, ModelKind, NormStatistics, NormalisationName, Normalise, SplitKind, Uplink,
+    WarmupAlgorithm, ZoOptimizer, ZoParticipants,
 };
-pub use sections::{DataConfig, DeviceConfig, EvalConfig, SplitConfig, WarmupConfig, ZoConfig, share_of};
+pub use presets::{Change as PresetChange, Preset};
+pub use sections::{DataConfig, DeviceConfig, EvalConfig, HeteroflConfig, SplitConfig, share_of};
 pub use seeds::{NamedSeeds, Seeds};
+pub use warmup::WarmupConfig;
+pub use zo::{ZoConfig, ZoRate};
 
 use crate::files::{self, Limit};
 use reader::Section;
-use sections::MOST_PAIRS;
 use source::Source;
 use std::path::Path;
 use toml::{Table, Value};
@@ -38,6 +44,17 @@ const LIMIT: Limit = Limit { bytes: 1 << 20, what: "a config" };
 
 /// The embedded experiment, which also lists every key.
 const DIGITS: &str = include_str!("../../configs/digits.toml");
+
+/// What lies over a config file, from the bottom up.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Layers<'a> {
+    /// `key.path=value` that the preset starts from.
+    pub first: &'a [String],
+    /// A method by name; what it computes from other keys it takes from the file and `first`.
+    pub preset: Option<&'static Preset>,
+    /// `key.path=value`, over everything else.
+    pub then: &'a [String],
+}
 
 /// A complete, checked config.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +71,8 @@ pub struct Config {
     pub model: ModelConfig,
     /// First-order phase.
     pub warmup: WarmupConfig,
+    /// HeteroFL's sub-networks.
+    pub heterofl: HeteroflConfig,
     /// Zeroth-order phase.
     pub zo: ZoConfig,
     /// When to evaluate.
@@ -73,15 +92,23 @@ impl Config {
     /// # Errors
     /// Every way in which file or arguments can be wrong; see [`ConfigError`].
     pub fn load(path: Option<&Path>, overrides: &[String]) -> Result<Self, ConfigError> {
+        Self::load_layers(path, &Layers { then: overrides, ..Layers::default() })
+    }
+
+    /// As [`Config::load`], with a preset between the file and the arguments.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_layers(path: Option<&Path>, layers: &Layers<'_>) -> Result<Self, ConfigError> {
         let Some(path) = path else {
-            return Self::parse(DIGITS, "the embedded config", Path::new(""), overrides);
+            return Self::parse_layers(DIGITS, "the embedded config", Path::new(""), layers);
         };
         let read = |e: files::FileError| ConfigError::Read { path: e.path, source: e.source };
         let bytes = files::read(path, LIMIT).map_err(read)?;
         let text = String::from_utf8(bytes)
             .map_err(|e| ConfigError::NotText { path: path.to_owned(), byte: e.utf8_error().valid_up_to() })?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        Self::parse(&text, &path.display().to_string(), folder, overrides)
+        Self::parse_layers(&text, &path.display().to_string(), folder, layers)
     }
 
     /// Reads a config from text. `file` names it in messages, `folder` is what its paths are relative to.
@@ -89,14 +116,38 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn parse(text: &str, file: &str, folder: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
+        Self::parse_layers(text, file, folder, &Layers { then: overrides, ..Layers::default() })
+    }
+
+    fn parse_layers(text: &str, file: &str, folder: &Path, layers: &Layers<'_>) -> Result<Self, ConfigError> {
+        let (config, source) = Self::layered(text, file, folder, layers)?;
+        unsupported::check(&config, &source)?;
+        Ok(config)
+    }
+
+    /// A config of the format, whether this version can carry it out or not.
+    fn layered(text: &str, file: &str, folder: &Path, layers: &Layers<'_>) -> Result<(Self, Source), ConfigError> {
         let document = document::parse(text, str::to_owned).map_err(|e| syntax(text, file, &e))?;
         let (mut root, mut source) = (document.table, Source::of(file, folder));
         source.large = document.large;
-        overrides::apply(&mut root, overrides, &mut source)?;
-        keys::check(&root, &source)?;
-        let config = Self::read(&root, &source)?;
-        config.check(&source)?;
-        unsupported::check(&config, &source)?;
+        overrides::apply(&mut root, layers.first, &mut source)?;
+        if let Some(preset) = layers.preset {
+            let changes = preset.changes(&Self::checked(&root, &source)?);
+            let arguments: Vec<String> = changes.iter().map(PresetChange::argument).collect();
+            overrides::apply(&mut root, &arguments, &mut source)?;
+            let keys: Vec<&'static str> = changes.iter().map(|change| change.key).collect();
+            source.overridden.retain(|key| !keys.contains(&key.as_str()));
+            source.preset = Some((preset.name, keys));
+        }
+        overrides::apply(&mut root, layers.then, &mut source)?;
+        Ok((Self::checked(&root, &source)?, source))
+    }
+
+    /// Reads a table, and compares what its sections decide together.
+    fn checked(root: &Table, source: &Source) -> Result<Self, ConfigError> {
+        keys::check(root, source)?;
+        let config = Self::read(root, source)?;
+        checks::check(&config, source)?;
         Ok(config)
     }
 
@@ -123,57 +174,13 @@ impl Config {
             split: SplitConfig::read(&section("split")?)?,
             model,
             warmup: WarmupConfig::read(&section("warmup")?)?,
+            heterofl: HeteroflConfig::read(&section("heterofl")?)?,
             zo: ZoConfig::read(&section("zo")?)?,
             eval: EvalConfig::read(&section("eval")?)?,
             device: DeviceConfig::read(&section("device")?)?,
             seeds: Seeds::resolve(seed, &named_seeds),
             named_seeds,
         })
-    }
-
-    /// What several sections decide together.
-    fn check(&self, source: &Source) -> Result<(), ConfigError> {
-        let (clients, high) = (self.split.clients, self.split.high_clients());
-        if self.warmup.rounds > 0 && high == 0 {
-            let expected = "more than 0 where warmup.rounds is not 0: the warm-up needs a high-resource client";
-            return Err(source.value_error("split.high_share", self.split.high_share, expected));
-        }
-        if self.zo.rounds > 0 && self.zo.participants == ZoParticipants::Low && high == clients {
-            let expected =
-                format!("a share that leaves a low-resource client of {clients}, where zo.participants is \"low\"");
-            return Err(source.value_error("split.high_share", self.split.high_share, expected));
-        }
-        let statistics = self.zo.norm_statistics;
-        let batch_norm = self.model.table.get("norm").and_then(|norm| norm.as_str()) == Some("batch");
-        if statistics != NormStatistics::Frozen && !batch_norm {
-            let expected = "\"frozen\" where model.norm is not \"batch\": other norms have no statistics to exchange";
-            return Err(source.value_error("zo.norm_statistics", format!("\"{}\"", statistics.name()), expected));
-        }
-        self.check_pairs(source)
-    }
-
-    /// What a zeroth-order round makes of its counts together.
-    fn check_pairs(&self, source: &Source) -> Result<(), ConfigError> {
-        let (zo, clients) = (&self.zo, self.split.clients);
-        let eligible =
-            if zo.participants == ZoParticipants::All { clients } else { clients - self.split.high_clients() };
-        let active = u64::from(share_of(zo.participation, eligible));
-        let pairs = active * u64::from(zo.local_steps) * u64::from(zo.probes);
-        if pairs <= MOST_PAIRS {
-            return Ok(());
-        }
-        // The larger of the two is what asks for too much.
-        let (key, value, others) = if zo.probes > zo.local_steps {
-            ("zo.probes", zo.probes, (zo.local_steps, "local steps"))
-        } else {
-            ("zo.local_steps", zo.local_steps, (zo.probes, "probes"))
-        };
-        let most = (MOST_PAIRS / (active * u64::from(others.0))).max(1);
-        let (count, name) = others;
-        let expected = format!(
-            "at most {most} with {active} clients and {count} {name} in a round, which can have {MOST_PAIRS} probes in all"
-        );
-        Err(source.value_error(key, value, expected))
     }
 
     /// The complete config as TOML: every key, defaults filled in, seeds as hex strings (of `[seeds]` those that
@@ -187,6 +194,7 @@ impl Config {
             ("split", Table::try_from(&self.split)),
             ("model", Ok(self.model.to_toml())),
             ("warmup", Table::try_from(&self.warmup)),
+            ("heterofl", Table::try_from(&self.heterofl)),
             ("zo", Table::try_from(&self.zo)),
             ("eval", Table::try_from(&self.eval)),
             ("device", Table::try_from(&self.device)),
@@ -197,6 +205,29 @@ impl Config {
             root.insert(name.to_owned(), Value::Table(table.unwrap_or_default()));
         }
         root.to_string()
+    }
+
+    /// As [`Config::to_toml`], with a comment behind each key that a preset sets over `base`, and still has its value: why, and the paper.
+    pub fn to_toml_with(&self, preset: &Preset, base: &Self) -> String {
+        let mut section = String::new();
+        let mut out = String::new();
+        let changes = preset.changes(base);
+        for line in self.to_toml().lines() {
+            if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+                section = name.to_owned();
+            }
+            out.push_str(line);
+            let key = line.split_once(" = ").map(|(key, value)| (source::join(&section, key), value));
+            let set = |change: &&PresetChange| {
+                let same = |value: &str| toml::from_str::<Table>(&format!("v = {value}")).ok();
+                key.as_ref().is_some_and(|(key, value)| key == change.key && same(value) == same(&change.value))
+            };
+            if let Some(change) = changes.iter().find(set) {
+                out.push_str(&format!(" # {}: {}; {}", preset.name, change.note, preset.source));
+            }
+            out.push('\n');
+        }
+        out
     }
 
     /// The default config with a comment on every key: what runs when no file is named.

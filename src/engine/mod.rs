@@ -6,22 +6,27 @@
 //! It turns lanes into recordings ([`crate::recording`]) of kernels ([`crate::kernels`]) and runs them. It knows nothing of rounds,
 //! files or schedules: that is [`crate::fed`].
 
+mod average;
 mod backward;
 mod batch;
 mod check;
+mod client_step;
 mod counts;
+mod epochs;
 mod evaluate;
 mod forward;
 mod fusion;
 mod lanes;
 mod losses;
 mod lowering;
+mod optimizer;
 mod pass;
 mod probe;
 mod program;
 mod rounding;
 mod samples;
 mod scratch;
+mod server;
 mod session;
 mod state;
 mod statistics;
@@ -31,13 +36,15 @@ mod workspace;
 
 pub use backward::Gradients;
 pub use check::{ZoPhase, check_zo_phase};
+pub use client_step::ClientStep;
 pub use counts::{check_batch, check_local_steps};
 pub use evaluate::{ClassResult, Evaluation};
 pub use forward::Outputs;
+pub use optimizer::{ServerOptimizer, power};
 pub use pass::Pass;
 pub use probe::{LocalClient, LocalResults, LocalStep, LocalUpdate, ProbeClient, ProbeResult, ProbeSettings, Sides};
 pub use program::Program;
-pub use samples::{SampleSet, Samples};
+pub use samples::{Moves, SampleSet, SampleValues, Samples};
 pub use session::Session;
 pub use state::{NamedValues, State};
 pub use train::{TrainClient, TrainSettings};
@@ -145,9 +152,25 @@ pub struct Engine {
 impl Engine {
     /// Puts a model with the given flat weights on a device.
     pub fn new(device: Box<dyn Device>, graph: Graph, weights: &[f32]) -> Result<Self, EngineError> {
-        let mut engine = Self::of(Workspace::new(device)?, graph)?;
+        Self::on(Workspace::new(device)?, graph, weights)
+    }
+
+    /// Puts a model with the given flat weights on a device that is open already.
+    pub fn on(space: Workspace, graph: Graph, weights: &[f32]) -> Result<Self, EngineError> {
+        let mut engine = Self::of(space, graph)?;
         engine.set_weights(weights)?;
         Ok(engine)
+    }
+
+    /// Gives the device back, without the model, these samples and the working buffers: the next engine finds its pipelines there.
+    pub fn into_workspace(self, samples: impl IntoIterator<Item = Samples>) -> Workspace {
+        let Self { mut space, program, state } = self;
+        drop((program, state));
+        for set in samples {
+            set.buffers().for_each(|buffer| space.device_mut().destroy_buffer(buffer));
+        }
+        space.clear();
+        space
     }
 
     /// An engine whose weights have no values, on a device that is only planned for ([`crate::device::PlanningDevice`]).
@@ -271,9 +294,59 @@ impl Engine {
         self.session().update(distribution, update)
     }
 
+    /// [`Session::accumulate`].
+    pub fn accumulate(&mut self, distribution: Distribution, seeds: &[u64], a: &[f32]) -> Result<(), EngineError> {
+        self.session().accumulate(distribution, seeds, a)
+    }
+
+    /// [`Session::advance`].
+    pub fn advance(&mut self, optimizer: &ServerOptimizer, lr: f64, t: u64) -> Result<Fingerprint, EngineError> {
+        self.session().advance(optimizer, lr, t)
+    }
+
+    /// [`Session::reset_moments`].
+    pub fn reset_moments(&mut self, optimizer: &ServerOptimizer) -> Result<(), EngineError> {
+        self.session().reset_moments(optimizer)
+    }
+
+    /// [`Session::add`].
+    pub fn add(&mut self, values: &[f32]) -> Result<Fingerprint, EngineError> {
+        self.session().add(values)
+    }
+
+    /// [`Session::add_step`].
+    pub fn add_step(&mut self) -> Result<Fingerprint, EngineError> {
+        self.session().add_step()
+    }
+
+    /// [`Session::step_values`].
+    pub fn step_values(&mut self) -> Result<Vec<f32>, EngineError> {
+        self.session().step_values()
+    }
+
     /// [`Session::fingerprint`].
     pub fn fingerprint(&mut self) -> Result<Fingerprint, EngineError> {
         self.session().fingerprint()
+    }
+
+    /// [`Session::begin_average`].
+    pub fn begin_average(&mut self) -> Result<(), EngineError> {
+        self.session().begin_average()
+    }
+
+    /// [`Session::follow_average`].
+    pub fn follow_average(&mut self, keeps: f64) -> Result<(), EngineError> {
+        self.session().follow_average(keeps)
+    }
+
+    /// [`Session::evaluate_average`].
+    pub fn evaluate_average(&mut self, samples: &Samples) -> Result<Evaluation, EngineError> {
+        self.session().evaluate_average(samples)
+    }
+
+    /// [`Session::average`].
+    pub fn average(&mut self) -> Result<Vec<f32>, EngineError> {
+        self.session().average()
     }
 
     /// [`Session::evaluate`].
@@ -289,6 +362,32 @@ impl Engine {
         settings: &TrainSettings,
     ) -> Result<f64, EngineError> {
         self.session().train(samples, clients, settings)
+    }
+
+    /// [`Session::train_average`].
+    pub fn train_average(
+        &mut self,
+        samples: &Samples,
+        clients: &[TrainClient],
+        step: &ClientStep<'_>,
+        server_lr: f32,
+    ) -> Result<f64, EngineError> {
+        self.session().train_average(samples, clients, step, server_lr)
+    }
+
+    /// [`Session::train_delta`].
+    pub fn train_delta(
+        &mut self,
+        samples: &Samples,
+        clients: &[TrainClient],
+        step: &ClientStep<'_>,
+    ) -> Result<f64, EngineError> {
+        self.session().train_delta(samples, clients, step)
+    }
+
+    /// [`Session::mean_gradient`].
+    pub fn mean_gradient(&mut self, samples: &Samples, clients: &[(&[u32], f32)]) -> Result<f64, EngineError> {
+        self.session().mean_gradient(samples, clients)
     }
 
     /// [`Session::outputs`].

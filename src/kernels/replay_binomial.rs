@@ -30,6 +30,7 @@ fn twin(call: &Call<'_>) {
 pub fn cases() -> Vec<Case> {
     let of = Cases {
         dist: Distribution::Binomial,
+        exact: true,
         way: "",
         record: |rec: &mut Recording, _: &_, target: &Target, scale_exp, soft_add| {
             record(rec, target, scale_exp, soft_add)

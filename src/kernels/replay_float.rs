@@ -50,13 +50,14 @@ fn twin(call: &Call<'_>) {
 
 /// Self-test cases.
 pub fn cases() -> Vec<Case> {
-    let of = |dist| Cases {
+    let of = |dist: Distribution| Cases {
         dist,
-        way: "",
+        exact: false,
+        way: if dist.is_exact() { " in f32" } else { "" },
         record: move |rec: &mut Recording, _: &_, target: &Target, _, _| record(rec, dist, target),
     };
     let mut cases = Vec::new();
-    for dist in [Distribution::Gaussian, Distribution::Uniform] {
+    for dist in Distribution::ALL.into_iter().filter(|&dist| dist != Distribution::Sphere) {
         cases.extend([1, 127, 128, 129, 5_000].map(|params| of(dist).random(params, 7)));
         cases.push(of(dist).windows());
         cases.push(of(dist).owners("", move |rec, _, to| record_owners(rec, dist, to)));

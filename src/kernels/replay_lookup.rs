@@ -31,6 +31,7 @@ fn twin(call: &Call<'_>) {
 pub fn cases() -> Vec<Case> {
     let of = Cases {
         dist: Distribution::Rademacher,
+        exact: true,
         way: " by lookups",
         record: |rec: &mut Recording, info: &AdapterInfo, target: &Target, scale_exp, soft_add| {
             let record = if Exact::of(info).lookups { record } else { super::replay::record };

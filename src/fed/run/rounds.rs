@@ -5,12 +5,15 @@ use std::time::Instant;
 use super::super::error::FedError;
 use super::super::folder::checkpoint::Checkpoint;
 use super::super::folder::manifest::PivotRecord;
+use super::super::folder::moments;
 use super::super::folder::{LEDGER, PIVOT};
 use super::super::metrics::{Phase, RoundMetrics};
 use super::super::progress::Figures;
-use super::super::{cost, schedule, traffic, warmup, zo};
+use super::super::zo::ZoPhase;
+use super::super::{cost, dense, inclusion, schedule, traffic, zo};
 use super::{End, Run};
 use crate::config::NormStatistics;
+use crate::engine::Evaluation;
 use crate::files::sha256_hex;
 use crate::ledger::LedgerWriter;
 use crate::stream::replay::sanitize_base;
@@ -26,15 +29,30 @@ struct Clock {
 impl Run<'_> {
     fn evaluate(&mut self, metrics: &mut RoundMetrics) -> Result<(), FedError> {
         if self.evaluates(metrics.round) {
-            let figures = Figures::from(&self.engine.evaluate(&self.test)?);
-            metrics.set_evaluation(figures.loss, figures.accuracy);
+            let evaluation = self.engine.evaluate(&self.test)?;
+            metrics.set_evaluation(self.figures(&evaluation));
+            if self.experiment.config.eval.groups {
+                metrics.class_accuracy = inclusion::class_accuracies(&evaluation);
+            }
+            if metrics.phase == Phase::Zo && self.zo.has_average() {
+                metrics.averaged_accuracy = self.engine.evaluate_average(&self.test)?.accuracy();
+            }
         }
         Ok(())
     }
 
+    /// What an evaluation gave, of all that the config asks for.
+    fn figures(&self, evaluation: &Evaluation) -> Figures {
+        if self.experiment.config.eval.groups {
+            Figures::with_groups(evaluation, &self.experiment.split)
+        } else {
+            Figures::from(evaluation)
+        }
+    }
+
     pub(super) fn warmup_round(&mut self) -> Result<Option<End>, FedError> {
         let (round, clock) = (self.progress.next, self.clock());
-        let result = warmup::round(&mut self.engine, &self.experiment, &self.train, round)?;
+        let result = self.warmup.round(&mut self.engine, &self.experiment, &self.train, round)?;
         let last = round + 1 == self.experiment.config.warmup.rounds;
         let mut after = self.engine.weights()?;
         if !result.train_loss.is_finite() || after.iter().any(|w| !w.is_finite()) {
@@ -49,7 +67,11 @@ impl Run<'_> {
         self.evaluate(&mut metrics)?;
         self.complete(&mut metrics, sent, clock, None)?;
         let bytes = weights::encode(&self.experiment.graph.tensors, &after, &[]);
-        Checkpoint::save(&self.folder, &metrics, &bytes)?;
+        let moments = match self.warmup.moments()[..] {
+            [] => None,
+            _ => Some(moments::encode(&self.engine.save()?)),
+        };
+        Checkpoint::save(&self.folder, &metrics, &bytes, moments.as_deref())?;
         Ok(self.ended())
     }
 
@@ -65,34 +87,48 @@ impl Run<'_> {
         sanitize_base(&mut pivot);
         self.engine.set_weights(&pivot)?;
         let warmup = self.experiment.config.warmup.rounds;
+        let asked = |figures: &Figures| figures.groups.is_some() || !self.experiment.config.eval.groups;
         let figures = match self.progress.last {
-            Some(last) if warmup > 0 && !recomputed => last,
-            _ => Figures::from(&self.engine.evaluate(&self.test)?),
+            Some(last) if warmup > 0 && !recomputed && asked(&last) => last,
+            _ => {
+                let evaluation = self.engine.evaluate(&self.test)?;
+                self.figures(&evaluation)
+            }
         };
         let bytes = weights::encode(&self.experiment.graph.tensors, &pivot, &[]);
         let sha256 = sha256_hex(&bytes);
         let header = zo::header(&self.experiment, &sha256);
         self.folder.write(PIVOT, &bytes)?;
-        self.manifest.pivot = Some(PivotRecord { sha256, loss: figures.loss, accuracy: figures.accuracy });
+        let Figures { loss, accuracy, groups } = figures;
+        self.manifest.pivot = Some(PivotRecord { sha256, loss, accuracy, groups });
         self.manifest.write(self.folder.dir())?;
         LedgerWriter::create(&self.folder.path(LEDGER), header)?;
-        self.server = zo::server(&self.experiment);
+        self.zo = ZoPhase::new(&self.experiment);
+        self.zo.begin(&mut self.engine)?;
         self.progress.set_pivot(figures, warmup);
         Ok(())
     }
 
     pub(super) fn zo_round(&mut self, ledger: &mut LedgerWriter) -> Result<Option<End>, FedError> {
         let (round, clock) = (self.progress.next, self.clock());
-        let result = zo::round(&mut self.engine, &self.experiment, &self.train, &mut self.server, round)?;
+        let mut result = self.zo.round(&mut self.engine, &self.experiment, &self.train, round)?;
         if !result.finite {
             self.return_to(round - self.experiment.config.warmup.rounds)?;
             return Ok(Some(End::Diverged(format!("ZO round {round}: a weight is not finite"))));
         }
+        self.zo.applied(&mut self.engine)?;
+        if let Some(values) = &result.dense {
+            result.ledger.dense = Some(dense::write(&self.folder, &self.experiment.graph.tensors, round, values)?);
+        }
         let clients = self.experiment.split.clients.len();
         let pivot = if self.progress.pivot_counted { 0 } else { clients };
-        let sent = cost::round_traffic(&self.experiment, result.clients.len(), pivot);
-        let mut metrics = RoundMetrics::new(round, Phase::Zo, result.train_loss, result.clients.len());
-        metrics.set_probes(result.ledger.probes.len(), result.dl_rms, result.dl_zero, result.dropped);
+        let (probing, training) = (result.clients.0.len(), result.clients.1.len());
+        let mut sent = cost::round_traffic(&self.experiment, probing, training, pivot);
+        let catchup = self.zo.catchup_bytes(&self.experiment, round);
+        sent.down += catchup;
+        let mut metrics = RoundMetrics::new(round, Phase::Zo, result.train_loss, probing + training);
+        metrics.catchup_bytes = Some(catchup);
+        metrics.set_probes(result.probes, result.dl_rms, result.dl_zero, result.dropped);
         self.evaluate(&mut metrics)?;
         let line = ledger.append(&result.ledger)?;
         self.complete(&mut metrics, sent, clock, Some(&line))?;
