@@ -6,6 +6,7 @@
 
 mod ceilings;
 mod forward;
+mod local;
 mod paper;
 mod problem;
 mod product;
@@ -97,6 +98,7 @@ pub const ENTRIES: &[Entry] = &[
     Entry { names: &["vit-forward"], prepare: paper::vit_forward },
     Entry { names: &["mlp-zo-round"], prepare: round::mlp_zo },
     Entry { names: &["cnn-zo-round"], prepare: round::cnn_zo },
+    Entry { names: &["mlp-plain-rounds", "mlp-local-steps"], prepare: local::mlp },
     Entry { names: &["warmup-round"], prepare: round::warmup },
 ];
 
