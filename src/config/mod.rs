@@ -3,6 +3,7 @@
 //! Unknown keys, wrong types and values out of range are errors that name the file (or `--set`), the full key, the value and
 //! what was expected. What the format knows but this version cannot do is refused in one place (`unsupported`).
 
+mod checks;
 mod document;
 mod error;
 mod keys;
@@ -16,19 +17,22 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod unsupported;
+mod warmup;
+mod zo;
 
 pub use error::ConfigError;
 pub use model::ModelConfig;
 pub use names::{
-    DataName, LabelChoice, ModelKind, NormStatistics, NormalisationName, SplitKind, WarmupAlgorithm, ZoOptimizer,
-    ZoParticipants,
+    Augment, DataName, LabelChoice, ModelKind, NormStatistics, NormalisationName, Normalise, SplitKind, Uplink,
+    WarmupAlgorithm, ZoOptimizer, ZoParticipants,
 };
-pub use sections::{DataConfig, DeviceConfig, EvalConfig, SplitConfig, WarmupConfig, ZoConfig, share_of};
+pub use sections::{DataConfig, DeviceConfig, EvalConfig, HeteroflConfig, SplitConfig, share_of};
 pub use seeds::{NamedSeeds, Seeds};
+pub use warmup::WarmupConfig;
+pub use zo::{ZoConfig, ZoRate};
 
 use crate::files::{self, Limit};
 use reader::Section;
-use sections::MOST_PAIRS;
 use source::Source;
 use std::path::Path;
 use toml::{Table, Value};
@@ -54,6 +58,8 @@ pub struct Config {
     pub model: ModelConfig,
     /// First-order phase.
     pub warmup: WarmupConfig,
+    /// HeteroFL's sub-networks.
+    pub heterofl: HeteroflConfig,
     /// Zeroth-order phase.
     pub zo: ZoConfig,
     /// When to evaluate.
@@ -95,7 +101,7 @@ impl Config {
         overrides::apply(&mut root, overrides, &mut source)?;
         keys::check(&root, &source)?;
         let config = Self::read(&root, &source)?;
-        config.check(&source)?;
+        checks::check(&config, &source)?;
         unsupported::check(&config, &source)?;
         Ok(config)
     }
@@ -123,57 +129,13 @@ impl Config {
             split: SplitConfig::read(&section("split")?)?,
             model,
             warmup: WarmupConfig::read(&section("warmup")?)?,
+            heterofl: HeteroflConfig::read(&section("heterofl")?)?,
             zo: ZoConfig::read(&section("zo")?)?,
             eval: EvalConfig::read(&section("eval")?)?,
             device: DeviceConfig::read(&section("device")?)?,
             seeds: Seeds::resolve(seed, &named_seeds),
             named_seeds,
         })
-    }
-
-    /// What several sections decide together.
-    fn check(&self, source: &Source) -> Result<(), ConfigError> {
-        let (clients, high) = (self.split.clients, self.split.high_clients());
-        if self.warmup.rounds > 0 && high == 0 {
-            let expected = "more than 0 where warmup.rounds is not 0: the warm-up needs a high-resource client";
-            return Err(source.value_error("split.high_share", self.split.high_share, expected));
-        }
-        if self.zo.rounds > 0 && self.zo.participants == ZoParticipants::Low && high == clients {
-            let expected =
-                format!("a share that leaves a low-resource client of {clients}, where zo.participants is \"low\"");
-            return Err(source.value_error("split.high_share", self.split.high_share, expected));
-        }
-        let statistics = self.zo.norm_statistics;
-        let batch_norm = self.model.table.get("norm").and_then(|norm| norm.as_str()) == Some("batch");
-        if statistics != NormStatistics::Frozen && !batch_norm {
-            let expected = "\"frozen\" where model.norm is not \"batch\": other norms have no statistics to exchange";
-            return Err(source.value_error("zo.norm_statistics", format!("\"{}\"", statistics.name()), expected));
-        }
-        self.check_pairs(source)
-    }
-
-    /// What a zeroth-order round makes of its counts together.
-    fn check_pairs(&self, source: &Source) -> Result<(), ConfigError> {
-        let (zo, clients) = (&self.zo, self.split.clients);
-        let eligible =
-            if zo.participants == ZoParticipants::All { clients } else { clients - self.split.high_clients() };
-        let active = u64::from(share_of(zo.participation, eligible));
-        let pairs = active * u64::from(zo.local_steps) * u64::from(zo.probes);
-        if pairs <= MOST_PAIRS {
-            return Ok(());
-        }
-        // The larger of the two is what asks for too much.
-        let (key, value, others) = if zo.probes > zo.local_steps {
-            ("zo.probes", zo.probes, (zo.local_steps, "local steps"))
-        } else {
-            ("zo.local_steps", zo.local_steps, (zo.probes, "probes"))
-        };
-        let most = (MOST_PAIRS / (active * u64::from(others.0))).max(1);
-        let (count, name) = others;
-        let expected = format!(
-            "at most {most} with {active} clients and {count} {name} in a round, which can have {MOST_PAIRS} probes in all"
-        );
-        Err(source.value_error(key, value, expected))
     }
 
     /// The complete config as TOML: every key, defaults filled in, seeds as hex strings (of `[seeds]` those that
@@ -187,6 +149,7 @@ impl Config {
             ("split", Table::try_from(&self.split)),
             ("model", Ok(self.model.to_toml())),
             ("warmup", Table::try_from(&self.warmup)),
+            ("heterofl", Table::try_from(&self.heterofl)),
             ("zo", Table::try_from(&self.zo)),
             ("eval", Table::try_from(&self.eval)),
             ("device", Table::try_from(&self.device)),

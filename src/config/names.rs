@@ -117,12 +117,28 @@ named! {
 pub(super) const DEFAULT_MODEL: ModelKind = ModelKind::ResNet;
 
 named! {
-    /// How the server joins the warm-up clients' weights (`warmup.algorithm`).
+    /// What the warm-up's batches vary of their samples (`data.augment`).
+    Augment {
+        /// Nothing.
+        None = "none",
+        /// As usual for CIFAR: moved by up to 4 pixels each way, mirrored half of the time.
+        Cifar = "cifar",
+    }
+}
+
+named! {
+    /// What the clients of a warm-up round train and how the server joins it (`warmup.algorithm`).
     WarmupAlgorithm {
-        /// Mean weighted by data size.
+        /// Mean weighted by data size (McMahan 2017).
         FedAvg = "fedavg",
-        /// Adam on the mean displacement.
+        /// Momentum on the mean displacement (Hsu 2019).
+        FedAvgM = "fedavgm",
+        /// Adam on the mean displacement (Reddi 2021).
         FedAdam = "fedadam",
+        /// As `fedavg`, clients drawn towards the server's weights (Li 2020).
+        FedProx = "fedprox",
+        /// Low-resource clients train a narrow part of the model (Diao 2020).
+        HeteroFl = "heterofl",
     }
 }
 
@@ -133,8 +149,19 @@ named! {
         All = "all",
         /// Low-resource clients only.
         Low = "low",
-        /// Low-resource clients probe, high-resource clients go on with backprop.
+        /// High-resource clients only.
+        High = "high",
+        /// Low-resource clients probe, high-resource clients go on with backprop and send weights.
         HighFirstOrder = "high-first-order",
+        /// Low-resource clients probe, high-resource clients send a gradient.
+        HighGradient = "high-gradient",
+    }
+}
+
+impl ZoParticipants {
+    /// High-resource clients take part by backprop.
+    pub fn is_mixed(self) -> bool {
+        matches!(self, Self::HighFirstOrder | Self::HighGradient)
     }
 }
 
@@ -147,6 +174,30 @@ named! {
         Momentum = "momentum",
         /// Adam.
         Adam = "adam",
+        /// Plain steps divided by the root of a diagonal built from the estimates (HiSo).
+        Hessian = "hessian",
+    }
+}
+
+named! {
+    /// What a client sends of a probe (`zo.uplink`).
+    Uplink {
+        /// The loss difference.
+        F32 = "f32",
+        /// The slope along the perturbation, rounded to 16 bits.
+        F16 = "f16",
+        /// Its sign; the majority counts (FeedSign).
+        Sign = "sign",
+    }
+}
+
+named! {
+    /// What the round's rate is divided by (`zo.normalise`).
+    Normalise {
+        /// Nothing.
+        None = "none",
+        /// The deviation of the perturbed losses, in units of epsilon (FZOO).
+        Deviation = "deviation",
     }
 }
 

@@ -69,6 +69,31 @@ impl<'a> Section<'a> {
         if (number as f32).is_finite() && ok(number) { Ok(number) } else { Err(self.error(key, value, expected)) }
     }
 
+    /// A number, or `word`, which is `None`.
+    pub fn number_or(
+        &self,
+        key: &str,
+        default: f64,
+        word: &str,
+        expected: &str,
+        ok: fn(f64) -> bool,
+    ) -> Result<Option<f64>, ConfigError> {
+        match self.get(key) {
+            Some(Value::String(text)) if text == word => Ok(None),
+            Some(value) => self.check_number(key, value, expected, ok).map(Some),
+            None => Ok(Some(default)),
+        }
+    }
+
+    /// True or false.
+    pub fn flag(&self, key: &str, default: bool) -> Result<bool, ConfigError> {
+        match self.get(key) {
+            None => Ok(default),
+            Some(Value::Boolean(flag)) => Ok(*flag),
+            Some(other) => Err(self.error(key, other, "true or false")),
+        }
+    }
+
     /// A list of numbers.
     pub fn numbers(&self, key: &str, expected: &str, ok: fn(f64) -> bool) -> Result<Vec<f64>, ConfigError> {
         match self.get(key) {

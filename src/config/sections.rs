@@ -4,35 +4,34 @@ use super::error::ConfigError;
 use super::names::*;
 use super::reader::Section;
 use super::seeds::NamedSeeds;
-use crate::stream::Distribution;
 use serde::{Serialize, Serializer};
 use std::path::PathBuf;
 
 /// Most samples of a class that a limit can name, and most rounds of a phase or between evaluations.
-const MANY: u32 = 100_000_000;
+pub(super) const MANY: u32 = 100_000_000;
 /// Most clients of a run, and most samples of a local step.
-const MILLION: u32 = 1_000_000;
-/// Most local epochs of a warm-up round, whose order is drawn as a whole.
-const MOST_EPOCHS: u32 = 1000;
-/// Most probes of a client and step, and most local steps. What a round may have of all clients together is [`MOST_PAIRS`].
-const MOST_PROBES: u32 = 100_000;
-/// Most (seed, number) pairs of a zeroth-order round: clients times local steps times probes.
-pub(super) const MOST_PAIRS: u64 = 1 << 22;
+pub(super) const MILLION: u32 = 1_000_000;
 
-const POSITIVE: &str = "a finite number greater than 0";
-const RATE: &str = "a finite number of at least 0";
-const SHARE: &str = "a number greater than 0 and at most 1";
+pub(super) const POSITIVE: &str = "a finite number greater than 0";
+pub(super) const RATE: &str = "a finite number of at least 0";
+pub(super) const SHARE: &str = "a number greater than 0 and at most 1";
+/// What a running mean keeps of what it was.
+pub(super) const KEPT: &str = "a number of at least 0 and below 1";
 
-fn positive(x: f64) -> bool {
+pub(super) fn positive(x: f64) -> bool {
     x > 0.0
 }
 
-fn rate(x: f64) -> bool {
+pub(super) fn rate(x: f64) -> bool {
     x >= 0.0
 }
 
-fn share(x: f64) -> bool {
+pub(super) fn share(x: f64) -> bool {
     x > 0.0 && x <= 1.0
+}
+
+pub(super) fn kept(x: f64) -> bool {
+    (0.0..1.0).contains(&x)
 }
 
 /// `share` of `clients`, rounded half up, at least one (of at least one client).
@@ -76,6 +75,8 @@ pub struct DataConfig {
     pub mean: Vec<f64>,
     /// Standard deviation per channel, in place of the named one; empty: not given.
     pub std: Vec<f64>,
+    /// What the warm-up's batches vary of their samples.
+    pub augment: Augment,
 }
 
 impl DataConfig {
@@ -94,6 +95,7 @@ impl DataConfig {
             normalisation: s.choice("normalisation", NormalisationName::Auto, NormalisationName::NAMES)?,
             mean: s.numbers("mean", "a list of finite numbers, one a channel", |_| true)?,
             std: s.numbers("std", "a list of finite numbers greater than 0, one a channel", positive)?,
+            augment: s.choice("augment", Augment::None, Augment::NAMES)?,
         };
         if name != DataName::Digits && data.path.is_none() {
             return Err(s.error("path", "\"\"", format!("the folder of the {name} files")));
@@ -150,93 +152,16 @@ impl SplitConfig {
     }
 }
 
-/// `[warmup]`: the first-order phase on the high-resource clients.
+/// `[heterofl]`: what `warmup.algorithm = "heterofl"` needs beside `[warmup]`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct WarmupConfig {
-    /// Rounds; 0 skips the phase.
-    pub rounds: u32,
-    /// How the server joins weights.
-    pub algorithm: WarmupAlgorithm,
-    /// Passes over a client's samples each round.
-    pub local_epochs: u32,
-    /// Samples of a local step.
-    pub batch: u32,
-    /// Rate of a client's local steps.
-    pub client_lr: f64,
-    /// Rate of the server's step towards the clients' mean.
-    pub server_lr: f64,
-    /// Share of the high-resource clients in each round.
-    pub participation: f64,
+pub struct HeteroflConfig {
+    /// Share of each hidden width that a low-resource client has.
+    pub low_width: f64,
 }
 
-impl WarmupConfig {
+impl HeteroflConfig {
     pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
-        Ok(Self {
-            rounds: s.count("rounds", 200, 0..=MANY)?,
-            algorithm: s.choice("algorithm", WarmupAlgorithm::FedAvg, WarmupAlgorithm::NAMES)?,
-            local_epochs: s.count("local_epochs", 3, 1..=MOST_EPOCHS)?,
-            batch: s.count("batch", 64, 1..=MILLION)?,
-            client_lr: s.number("client_lr", 0.05, RATE, rate)?,
-            server_lr: s.number("server_lr", 1.0, RATE, rate)?,
-            participation: s.number("participation", 1.0, SHARE, share)?,
-        })
-    }
-}
-
-/// `[zo]`: the zeroth-order phase.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ZoConfig {
-    /// Rounds; 0 skips the phase.
-    pub rounds: u32,
-    /// Probes S of a client and step.
-    pub probes: u32,
-    /// Standard deviation of a perturbation's entries.
-    pub tau: f64,
-    /// Finite-difference step along the perturbation.
-    pub epsilon: f64,
-    /// Distribution of the perturbation.
-    pub distribution: Distribution,
-    /// Rate of the round's update.
-    pub lr: f64,
-    /// Rate of a client's own steps where there are several; 0: `lr`.
-    pub local_lr: f64,
-    /// Factor on the rate, each round.
-    pub lr_decay: f64,
-    /// Steps of a client in a round.
-    pub local_steps: u32,
-    /// Who takes part.
-    pub participants: ZoParticipants,
-    /// Share of them in each round.
-    pub participation: f64,
-    /// How the server applies the estimate.
-    pub optimizer: ZoOptimizer,
-    /// Batch norm's statistics.
-    pub norm_statistics: NormStatistics,
-}
-
-impl ZoConfig {
-    pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
-        let distributions = &["rademacher", "binomial", "gaussian", "uniform", "sphere"];
-        let zo = Self {
-            rounds: s.count("rounds", 300, 0..=MANY)?,
-            probes: s.count("probes", 3, 1..=MOST_PROBES)?,
-            tau: s.number("tau", 0.75, POSITIVE, positive)?,
-            epsilon: s.number("epsilon", 1e-4, POSITIVE, positive)?,
-            distribution: s.choice("distribution", Distribution::Rademacher, distributions)?,
-            lr: s.number("lr", 0.05, RATE, rate)?,
-            local_lr: s.number("local_lr", 0.0, RATE, rate)?,
-            lr_decay: s.number("lr_decay", 1.0, POSITIVE, positive)?,
-            local_steps: s.count("local_steps", 1, 1..=MOST_PROBES)?,
-            participants: s.choice("participants", ZoParticipants::All, ZoParticipants::NAMES)?,
-            participation: s.number("participation", 1.0, SHARE, share)?,
-            optimizer: s.choice("optimizer", ZoOptimizer::Sgd, ZoOptimizer::NAMES)?,
-            norm_statistics: s.choice("norm_statistics", NormStatistics::Frozen, NormStatistics::NAMES)?,
-        };
-        if !((zo.epsilon * zo.tau) as f32).is_normal() {
-            let expected = format!("a value whose product with zo.tau ({}) is a normal f32", zo.tau);
-            return Err(s.error("epsilon", zo.epsilon, expected));
-        }
-        Ok(zo)
+        Ok(Self { low_width: s.number("low_width", 0.5, SHARE, share)? })
     }
 }
 
@@ -245,11 +170,19 @@ impl ZoConfig {
 pub struct EvalConfig {
     /// Rounds between evaluations; the pivot and the last round are always evaluated.
     pub every: u32,
+    /// Accuracy of client groups and classes with each evaluation.
+    pub groups: bool,
+    /// Factor a round of a running mean of the weights that is evaluated beside them; 0: none.
+    pub average: f64,
 }
 
 impl EvalConfig {
     pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
-        Ok(Self { every: s.count("every", 10, 1..=MANY)? })
+        Ok(Self {
+            every: s.count("every", 10, 1..=MANY)?,
+            groups: s.flag("groups", false)?,
+            average: s.number("average", 0.0, KEPT, kept)?,
+        })
     }
 }
 

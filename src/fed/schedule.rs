@@ -25,7 +25,10 @@ pub fn zo_clients(
 ) -> Vec<u32> {
     let eligible = match participants {
         ZoParticipants::All => holding(split, |_| true),
-        ZoParticipants::Low | ZoParticipants::HighFirstOrder => holding(split, |high| !high),
+        ZoParticipants::High => holding(split, |high| high),
+        ZoParticipants::Low | ZoParticipants::HighFirstOrder | ZoParticipants::HighGradient => {
+            holding(split, |high| !high)
+        }
     };
     sample(&eligible, participation, sampling_seed, round)
 }

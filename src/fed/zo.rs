@@ -3,7 +3,7 @@
 use super::experiment::Experiment;
 use super::folder::PIVOT;
 use super::schedule;
-use crate::config::NormStatistics;
+use crate::config::{NormStatistics, ZoRate};
 use crate::device::Device;
 use crate::engine::{Engine, EngineError, ProbeClient, ProbeResult, ProbeSettings, Samples, ZoPhase, check_zo_phase};
 use crate::ledger::{Entry, FORMAT, Header, Optimizer, Round, VERSION};
@@ -148,7 +148,11 @@ pub fn round(
             probes.push(Entry { client: *client, step: None, k: None, seed, weight, dl, q: None });
         }
     }
-    let lr = zo.lr * zo.lr_decay.powi((round - config.warmup.rounds) as i32);
+    let lr = match zo.lr {
+        ZoRate::Fixed(lr) => lr,
+        ZoRate::Auto => return Err(EngineError::State { name: "lr".into(), why: "auto".into() }),
+    };
+    let lr = lr * zo.lr_decay.powi((round - config.warmup.rounds) as i32);
     let mut ledger = Round { round, lr, scale_exp: None, skipped: false, probes, fingerprint: 0 };
     let after = server.advance(engine, &mut ledger)?;
     if settings.batch_statistics && after.finite {

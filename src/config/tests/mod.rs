@@ -38,7 +38,17 @@ fn defaults_are_the_formats() {
         local_epochs: 3,
         batch: 64,
         client_lr: 0.05,
+        client_lr_decay: 1.0,
+        momentum: 0.0,
+        weight_decay: 0.0,
+        clip_norm: 0.0,
+        proximal_mu: 0.01,
         server_lr: 1.0,
+        server_momentum: 0.9,
+        server_beta1: 0.9,
+        server_beta2: 0.999,
+        server_epsilon: 1e-3,
+        server_bias_correction: false,
         participation: 1.0,
     };
     assert_eq!(c.warmup, warmup);
@@ -48,13 +58,26 @@ fn defaults_are_the_formats() {
         tau: 0.75,
         epsilon: 1e-4,
         distribution: Distribution::Rademacher,
-        lr: 0.05,
-        local_lr: 0.0,
+        sides: 2,
+        lr: ZoRate::Fixed(0.05),
         lr_decay: 1.0,
+        rate_guard: false,
+        normalise: Normalise::None,
         local_steps: 1,
+        local_lr: 0.0,
+        batch: 0,
+        seed_pool: 0,
+        shared_seeds: false,
+        uplink: Uplink::F32,
         participants: ZoParticipants::All,
         participation: 1.0,
         optimizer: ZoOptimizer::Sgd,
+        momentum: 0.9,
+        beta1: 0.9,
+        beta2: 0.999,
+        optimizer_epsilon: 1e-3,
+        bias_correction: false,
+        nu: 0.99,
         norm_statistics: NormStatistics::Frozen,
     };
     assert_eq!(c.zo, zo);
@@ -68,7 +91,7 @@ fn the_embedded_config_is_the_digits_experiment_and_lists_every_key() {
     assert_eq!((c.name.as_str(), c.data.name, c.data.path.as_deref()), ("digits-mlp", DataName::Digits, None));
     assert_eq!((c.split.clients, c.split.high_clients(), c.split.alpha), (20, 2, 0.1));
     assert_eq!((c.warmup.rounds, c.warmup.client_lr, c.warmup.batch, c.warmup.local_epochs), (30, 0.1, 64, 3));
-    assert_eq!((c.zo.rounds, c.zo.probes, c.zo.lr, c.eval.every), (300, 3, 0.05, 10));
+    assert_eq!((c.zo.rounds, c.zo.probes, c.zo.lr, c.eval.every), (300, 3, ZoRate::Fixed(0.05), 10));
     assert_eq!(serde_json::Value::from(c.model.table), serde_json::json!({"kind": "mlp", "hidden": [64]}));
     // Every key has a line, and every line a comment.
     let listed: Table = toml::from_str(Config::default_toml_commented()).unwrap();
@@ -91,7 +114,7 @@ fn the_written_config_has_every_key_and_loads_to_the_same() {
     let sequential = "seed = \"0xffffffffffffffff\"\nname = \"a.b-c\"\n[data]\nname = \"idx\"\npath = \"d\"\ntrain_limit = 3\n\
         mean = [0.5]\nstd = [0.1]\n[model]\nkind = \"sequential\"\nweights = \"../w.safetensors\"\ninput = [1, 28, 28]\n\
         layers = [{conv = 8, kernel = 3, bias = false}, \"relu\", {maxpool = 2, stride = 2}, \"flatten\", {linear = 10}]\n\
-        [zo]\nepsilon = 1e-7\nlr = 0.1234567890123\ndistribution = \"gaussian\"\n[device]\nmemory_budget = \"1000001B\"\n\
+        [zo]\nepsilon = 1e-7\nlr = \"auto\"\ndistribution = \"gaussian\"\n[device]\nmemory_budget = \"1000001B\"\n\
         [seeds]\nprobes = 17\n";
     for config in [set(&[]).unwrap(), with("").unwrap(), parse(sequential).unwrap()] {
         let text = config.to_toml();
@@ -169,7 +192,7 @@ fn overrides_change_values() {
         "zo.lr=0.2",
     ])
     .unwrap();
-    assert_eq!((c.zo.lr, c.split.kind, c.device.memory_budget), (0.2, SplitKind::Iid, 512 << 20));
+    assert_eq!((c.zo.lr, c.split.kind, c.device.memory_budget), (ZoRate::Fixed(0.2), SplitKind::Iid, 512 << 20));
     assert_eq!(c.seeds, Seeds { probes: 0xdead_beef_dead_beef, ..Seeds::derived(5) });
 }
 

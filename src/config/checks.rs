@@ -1,0 +1,84 @@
+//! What several sections of a config decide together.
+
+use super::Config;
+use super::error::ConfigError;
+use super::names::{NormStatistics, WarmupAlgorithm, ZoParticipants};
+use super::sections::share_of;
+use super::source::Source;
+use super::zo::MOST_PAIRS;
+
+/// The first thing that doesn't go together.
+pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError> {
+    check_clients(config, source)?;
+    check_heterofl(config, source)?;
+    check_statistics(config, source)?;
+    check_pairs(config, source)
+}
+
+fn check_clients(config: &Config, source: &Source) -> Result<(), ConfigError> {
+    let (clients, high) = (config.split.clients, config.split.high_clients());
+    let refuse = |expected: String| Err(source.value_error("split.high_share", config.split.high_share, expected));
+    if config.warmup.rounds > 0 && high == 0 {
+        return refuse("more than 0 where warmup.rounds is not 0: the warm-up needs a high-resource client".to_owned());
+    }
+    if config.zo.rounds == 0 {
+        return Ok(());
+    }
+    let participants = config.zo.participants;
+    let needs_low = participants == ZoParticipants::Low || participants.is_mixed();
+    let needs_high = participants == ZoParticipants::High || participants.is_mixed();
+    if needs_low && high == clients {
+        return refuse(format!(
+            "a share that leaves a low-resource client of {clients}, where zo.participants is \"{participants}\""
+        ));
+    }
+    if needs_high && high == 0 {
+        return refuse(format!("more than 0 where zo.participants is \"{participants}\""));
+    }
+    Ok(())
+}
+
+fn check_heterofl(config: &Config, source: &Source) -> Result<(), ConfigError> {
+    if config.warmup.algorithm == WarmupAlgorithm::HeteroFl && config.zo.rounds > 0 {
+        let expected = "0 where warmup.algorithm is \"heterofl\": it has no zeroth-order phase";
+        return Err(source.value_error("zo.rounds", config.zo.rounds, expected));
+    }
+    Ok(())
+}
+
+fn check_statistics(config: &Config, source: &Source) -> Result<(), ConfigError> {
+    let statistics = config.zo.norm_statistics;
+    let batch_norm = config.model.table.get("norm").and_then(|norm| norm.as_str()) == Some("batch");
+    if statistics != NormStatistics::Frozen && !batch_norm {
+        let expected = "\"frozen\" where model.norm is not \"batch\": other norms have no statistics to exchange";
+        return Err(source.value_error("zo.norm_statistics", format!("\"{}\"", statistics.name()), expected));
+    }
+    Ok(())
+}
+
+/// What a zeroth-order round makes of its counts together.
+fn check_pairs(config: &Config, source: &Source) -> Result<(), ConfigError> {
+    let (zo, clients, high) = (&config.zo, config.split.clients, config.split.high_clients());
+    let eligible = match zo.participants {
+        ZoParticipants::All => clients,
+        ZoParticipants::High => high,
+        ZoParticipants::Low | ZoParticipants::HighFirstOrder | ZoParticipants::HighGradient => clients - high,
+    };
+    let active = u64::from(share_of(zo.participation, eligible));
+    let pairs = active * u64::from(zo.local_steps) * u64::from(zo.probes);
+    if pairs <= MOST_PAIRS {
+        return Ok(());
+    }
+    // The larger of the two is what asks for too much.
+    let (key, value, others) = if zo.probes > zo.local_steps {
+        ("zo.probes", zo.probes, (zo.local_steps, "local steps"))
+    } else {
+        ("zo.local_steps", zo.local_steps, (zo.probes, "probes"))
+    };
+    let most = (MOST_PAIRS / (active * u64::from(others.0))).max(1);
+    let (count, name) = others;
+    let expected = format!(
+        "at most {most} with {active} clients and {count} {name} in a round, which can have {MOST_PAIRS} probes in all"
+    );
+    Err(source.value_error(key, value, expected))
+}
