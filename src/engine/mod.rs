@@ -13,6 +13,7 @@ mod counts;
 mod evaluate;
 mod forward;
 mod fusion;
+mod hetero;
 mod lanes;
 mod lowering;
 mod pass;
@@ -33,6 +34,7 @@ pub use check::{ZoPhase, check_zo_phase};
 pub use counts::{check_batch, check_local_steps};
 pub use evaluate::{ClassResult, Evaluation};
 pub use forward::Outputs;
+pub use hetero::{HeteroClient, SubNetwork};
 pub use pass::Pass;
 pub use probe::{ProbeClient, ProbeResult, ProbeSettings};
 pub use program::Program;
@@ -45,7 +47,7 @@ pub use workspace::{Counters, Workspace};
 
 use crate::device::{Device, DeviceError};
 use crate::kernels::params::Lane;
-use crate::model::Graph;
+use crate::model::{Graph, Narrow};
 use crate::stream::Distribution;
 
 /// What can go wrong in the engine.
@@ -127,6 +129,8 @@ pub struct Engine {
     space: Workspace,
     program: Program,
     state: State,
+    /// The sub-network that was trained last.
+    sub: Option<SubNetwork>,
 }
 
 impl Engine {
@@ -145,11 +149,12 @@ impl Engine {
     fn of(mut space: Workspace, graph: Graph) -> Result<Self, EngineError> {
         let program = Program::new(&mut space, graph)?;
         let state = State::new(&mut space, &program)?;
-        Ok(Self { space, program, state })
+        Ok(Self { space, program, state, sub: None })
     }
 
     /// Puts another model in the place of this one; the working buffers are given back. Samples stay on the device.
     pub fn replace_model(&mut self, graph: Graph, weights: &[f32]) -> Result<(), EngineError> {
+        self.sub = None;
         self.program = Program::new(&mut self.space, graph)?;
         self.state = State::new(&mut self.space, &self.program)?;
         self.space.clear();
@@ -260,6 +265,24 @@ impl Engine {
         settings: &TrainSettings,
     ) -> Result<f64, EngineError> {
         self.session().train(samples, clients, settings)
+    }
+
+    /// [`Session::train_hetero`], with a sub-network that is kept on the device.
+    pub fn train_hetero(
+        &mut self,
+        model: &Narrow,
+        samples: &Samples,
+        clients: Vec<HeteroClient>,
+        settings: &TrainSettings,
+    ) -> Result<f64, EngineError> {
+        let kept = self.sub.take().filter(|sub| sub.model() == model);
+        let mut sub = match kept {
+            Some(sub) => sub,
+            None => SubNetwork::new(&mut self.space, model, self.program.graph())?,
+        };
+        let loss = self.session().train_hetero(&mut sub, samples, clients, settings);
+        self.sub = Some(sub);
+        loss
     }
 
     /// [`Session::outputs`].

@@ -38,13 +38,7 @@ impl Session<'_> {
         settings: &TrainSettings,
     ) -> Result<f64, EngineError> {
         self.space.begin();
-        let mut most = 1;
-        for batch in clients.iter().flat_map(|c| &c.batches) {
-            let rows = count(batch.len(), "samples of a batch", "warmup.batch")?;
-            check_batch(&self.program.graph, rows, "warmup.batch")?;
-            most = most.max(rows);
-        }
-        let plan = self.train_plan(most, clients.len(), samples.features(), true)?;
+        let plan = self.steps_of(samples, clients)?;
         // Running statistics are averaged like weights.
         let d = self.program.graph.state_len();
         let average_of = self.space.need("average", (d * 4) as u64)?;
@@ -81,9 +75,20 @@ impl Session<'_> {
         Ok(all.iter().sum::<f64>() / all.len().max(1) as f64)
     }
 
+    /// Plans the local steps of these clients, and makes the buffers.
+    pub(super) fn steps_of(&mut self, samples: &Samples, clients: &[TrainClient]) -> Result<StepBuffers, EngineError> {
+        let mut most = 1;
+        for batch in clients.iter().flat_map(|c| &c.batches) {
+            let rows = count(batch.len(), "samples of a batch", "warmup.batch")?;
+            check_batch(&self.program.graph, rows, "warmup.batch")?;
+            most = most.max(rows);
+        }
+        self.train_plan(most, clients.len(), samples.features(), true)
+    }
+
     /// All local steps of a group of clients that fits the slots, in lockstep: clients that have no more batches drop out of the lanes.
-    /// Returns the mean loss of each client's steps.
-    fn train_group(
+    /// They start from the state's weights; each one's come to lie in its slot. Returns the mean loss of each client's steps.
+    pub(super) fn train_group(
         &mut self,
         samples: &Samples,
         group: &[TrainClient],
