@@ -26,7 +26,12 @@ pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError>
             "idx, with the samples saved as IDX files (docs/data.md shows how)",
         ),
         (config.data.augment != Augment::None, "data.augment", quoted(config.data.augment.name()), "none"),
-        (warmup.algorithm != WarmupAlgorithm::FedAvg, "warmup.algorithm", quoted(warmup.algorithm.name()), "fedavg"),
+        (
+            !matches!(warmup.algorithm, WarmupAlgorithm::FedAvg | WarmupAlgorithm::HeteroFl),
+            "warmup.algorithm",
+            quoted(warmup.algorithm.name()),
+            "fedavg or heterofl",
+        ),
         (zo.local_steps > 1, "zo.local_steps", zo.local_steps.to_string(), "1"),
         (zo.batch > 0, "zo.batch", zo.batch.to_string(), "0"),
         (zo.sides != 2, "zo.sides", zo.sides.to_string(), "2"),

@@ -1,10 +1,10 @@
 //! Everything a run needs before its first round, made and checked on the host: data, split, model, initial weights.
 
 use super::error::FedError;
-use crate::config::Config;
+use crate::config::{Config, WarmupAlgorithm};
 use crate::data::{Dataset, Samples as HostSamples};
 use crate::engine::SampleSet;
-use crate::model::{Graph, ModelSpec};
+use crate::model::{Graph, ModelSpec, Narrow};
 use crate::split::Split;
 use crate::weights;
 
@@ -20,6 +20,8 @@ pub struct Experiment {
     pub model: serde_json::Value,
     /// The model.
     pub graph: Graph,
+    /// The sub-network that low-resource clients train, of HeteroFL.
+    pub narrow: Option<Narrow>,
     /// Weights before the first round (d f32, flat order).
     pub initial: Vec<f32>,
     /// What was done to the tensors of `model.weights`.
@@ -47,6 +49,8 @@ impl Experiment {
     fn of(config: &Config, data: Dataset) -> Result<Self, FedError> {
         let spec = model_of(config, &data)?;
         let graph = spec.graph()?;
+        let heterofl = config.warmup.algorithm == WarmupAlgorithm::HeteroFl;
+        let narrow = heterofl.then(|| spec.narrow(config.heterofl.low_width)).transpose()?;
         let split =
             Split::new(&config.split, &data.train.labels, data.classes, config.seeds.split, data.test_indices.clone())?;
         let (initial, notes) = match &config.model.weights {
@@ -56,7 +60,7 @@ impl Experiment {
             }
             None => (graph.init_weights(config.seeds.weights), Vec::new()),
         };
-        Ok(Self { config: config.clone(), data, split, model: spec.to_json(), graph, initial, notes })
+        Ok(Self { config: config.clone(), data, split, model: spec.to_json(), graph, narrow, initial, notes })
     }
 
     /// The training samples as the engine takes them.

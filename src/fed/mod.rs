@@ -1,7 +1,7 @@
 //! Federated runs: who takes part in a round, what a round does to the weights, and the folder a run leaves behind.
 //!
 //! `schedule` and `traffic` are pure arithmetic, `cost` adds them up for a whole run; `folder` and `metrics` are the files, `check` and `origin` compare
-//! them with what was written; `warmup` and `zo` are the two kinds of rounds on an engine; `run` puts them in order, `replay` goes through
+//! them with what was written; `warmup` (with `heterofl`) and `zo` are the two kinds of rounds on an engine; `run` puts them in order, `replay` goes through
 //! a ledger alone.
 
 mod base;
@@ -10,6 +10,7 @@ pub mod cost;
 mod error;
 pub mod experiment;
 pub mod folder;
+pub mod heterofl;
 pub mod metrics;
 pub mod observer;
 pub mod origin;

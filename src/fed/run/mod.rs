@@ -123,7 +123,7 @@ fn load(
     experiment: &Experiment,
     device: Box<dyn crate::device::Device>,
 ) -> Result<(Engine, Samples, Samples), EngineError> {
-    super::warmup::check(experiment)?;
+    super::warmup::check(experiment, device.as_ref())?;
     super::zo::check(experiment, device.as_ref())?;
     let mut engine = Engine::new(device, experiment.graph.clone(), &experiment.initial)?;
     let train = engine.upload(&experiment.train_set())?;

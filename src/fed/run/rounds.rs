@@ -44,7 +44,7 @@ impl Run<'_> {
             sanitize_base(&mut after);
             self.engine.set_weights(&after)?;
         }
-        let sent = traffic::warmup_round(self.experiment.graph.param_count(), result.clients.len());
+        let sent = warmup::sent(&self.experiment, &result.clients, round);
         let mut metrics = RoundMetrics::new(round, Phase::Warmup, result.train_loss, result.clients.len());
         self.evaluate(&mut metrics)?;
         self.complete(&mut metrics, sent, clock, None)?;
