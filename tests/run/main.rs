@@ -6,6 +6,7 @@ mod common;
 mod damage;
 mod diverged;
 mod extend;
+mod heterofl;
 mod killed;
 mod norms;
 mod outfiles;
