@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use shared::Shared;
 use support::{Images, Narrow as NarrowBindings, bits, device};
 use zowarmup::device::{Device, ReferenceDevice, testing};
-use zowarmup::engine::{Engine, HeteroClient, SampleSet, Samples, TrainClient, TrainSettings};
+use zowarmup::engine::{ClientStep, Engine, HeteroClient, SampleSet, Samples, TrainClient};
 use zowarmup::model::{Graph, ModelSpec, Narrow};
 use zowarmup::weights::{self, TensorFile};
 
@@ -67,17 +67,8 @@ impl Federation {
         }
     }
 
-    /// The samples: each value of them is a channel, in whose table byte n stands for the value of sample n.
     fn upload(&self, engine: &mut Engine) -> Samples {
-        let (n, features) = (self.labels.len(), self.graph.input.len());
-        assert!(n <= 256 && self.x.len() == n * features);
-        let pixels: Vec<u8> = (0..n).flat_map(|i| vec![i as u8; features]).collect();
-        let mut table = vec![0.0; features * 256];
-        for (i, &value) in self.x.iter().enumerate() {
-            table[i % features * 256 + i / features] = value;
-        }
-        let set = SampleSet { pixels: &pixels, labels: &self.labels, shape: (features, 1), table };
-        engine.upload(&set).unwrap()
+        engine.upload(&SampleSet::of_floats(&self.x, &self.labels, (self.graph.input.len(), 1))).unwrap()
     }
 
     /// The work of a round; each batch is a client's whole data.
@@ -95,8 +86,7 @@ impl Federation {
         let samples = self.upload(engine);
         engine.set_weights(&self.start).unwrap();
         for _ in 0..self.rounds {
-            let settings = TrainSettings { client_lr: self.lr, server_lr: 1.0 };
-            engine.train_hetero(&self.narrow, &samples, self.work(), &settings).unwrap();
+            engine.train_hetero(&self.narrow, &samples, self.work(), &ClientStep::plain(self.lr)).unwrap();
         }
         engine.weights().unwrap()
     }
@@ -157,7 +147,7 @@ fn client(indices: std::ops::Range<u32>, classes: &[u32], narrow: bool) -> Heter
     HeteroClient { work: TrainClient { batches, share: 0.0 }, classes: classes.to_vec(), narrow }
 }
 
-const SETTINGS: TrainSettings = TrainSettings { client_lr: 0.1, server_lr: 1.0 };
+const LR: f32 = 0.1;
 const ALL: [u32; 5] = [0, 1, 2, 3, 4];
 
 /// The weights after a round of these clients, and those before it.
@@ -166,7 +156,7 @@ fn round(device: Box<dyn Device>, (graph, narrow): &(Graph, Narrow), clients: Ve
     let mut engine = Engine::new(device, graph.clone(), &before).unwrap();
     let images = Images::new(60, 5, (2, 81));
     let samples = engine.upload(&images.set()).unwrap();
-    let loss = engine.train_hetero(narrow, &samples, clients, &SETTINGS).unwrap();
+    let loss = engine.train_hetero(narrow, &samples, clients, &ClientStep::plain(LR)).unwrap();
     assert!(loss.is_finite() && loss > 0.0);
     [engine.weights().unwrap(), before]
 }
@@ -206,7 +196,7 @@ fn clients_of_the_whole_model_are_averaged_as_by_fedavg() {
     let mut engine = Engine::new(device(true, None), graph, &before).unwrap();
     let samples = engine.upload(&Images::new(60, 5, (2, 81)).set()).unwrap();
     let work: Vec<_> = clients().into_iter().map(|c| TrainClient { share: 0.5, ..c.work }).collect();
-    engine.train(&samples, &work, &SETTINGS).unwrap();
+    engine.train_average(&samples, &work, &ClientStep::plain(LR), 1.0).unwrap();
     assert_eq!(bits(&engine.weights().unwrap()), bits(&ours));
 }
 

@@ -1,20 +1,18 @@
 //! Settings of the config format that this version cannot carry out. A version that can removes the line here.
 
-use super::names::{Augment, DataName, WarmupAlgorithm, ZoOptimizer};
+use super::names::{Augment, DataName, WarmupAlgorithm};
 use super::source::Source;
 use super::{Config, ConfigError};
-use crate::stream::Distribution;
 
 /// The first setting that is not available, as an error naming key, value and what to use.
 pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError> {
-    let (warmup, zo) = (&config.warmup, &config.zo);
+    let warmup = &config.warmup;
     let quoted = |name: &str| format!("\"{name}\"");
     let options = [
         ("warmup.client_lr_decay", warmup.client_lr_decay, 1.0),
         ("warmup.momentum", warmup.momentum, 0.0),
         ("warmup.weight_decay", warmup.weight_decay, 0.0),
         ("warmup.clip_norm", warmup.clip_norm, 0.0),
-        ("eval.average", config.eval.average, 0.0),
     ];
     let options = options
         .map(|(key, value, usual)| (value != usual, key, value.to_string(), if usual == 0.0 { "0" } else { "1" }));
@@ -31,17 +29,6 @@ pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError>
             "warmup.algorithm",
             quoted(warmup.algorithm.name()),
             "fedavg or heterofl",
-        ),
-        (zo.local_steps > 1, "zo.local_steps", zo.local_steps.to_string(), "1"),
-        (zo.batch > 0, "zo.batch", zo.batch.to_string(), "0"),
-        (zo.sides != 2, "zo.sides", zo.sides.to_string(), "2"),
-        (zo.optimizer != ZoOptimizer::Sgd, "zo.optimizer", quoted(zo.optimizer.name()), "sgd"),
-        (zo.participants.is_mixed(), "zo.participants", quoted(zo.participants.name()), "all, low or high"),
-        (
-            zo.distribution == Distribution::Sphere,
-            "zo.distribution",
-            quoted("sphere"),
-            "rademacher, binomial, gaussian or uniform",
         ),
         (config.eval.groups, "eval.groups", "true".to_owned(), "false"),
     ];

@@ -4,7 +4,7 @@
 //! A client's cross-entropy goes over the classes that it holds, and it has the classifier's rows of those classes only. What no client
 //! has stays as it was, and so do running statistics, which such training doesn't take.
 
-use super::{EngineError, Program, Samples, Session, State, TrainClient, TrainSettings, Workspace};
+use super::{ClientStep, EngineError, Moves, Program, Samples, Session, State, TrainClient, Workspace};
 use crate::kernels::class_rows::ClassRows;
 use crate::kernels::member_sum::Members;
 use crate::kernels::params::ABSENT;
@@ -100,8 +100,11 @@ struct Sums<'a> {
 }
 
 /// Clients of one kind, and what they hold.
+#[derive(Default)]
 struct Kind {
     work: Vec<TrainClient>,
+    /// The place of each in the round.
+    at: Vec<usize>,
     /// A mask each.
     masks: Vec<Vec<u32>>,
 }
@@ -116,27 +119,28 @@ impl Kind {
 
 impl Session<'_> {
     /// Trains the clients from the shared weights, or the sub-network's part of them, and replaces each parameter by the mean over the
-    /// clients that have it: those of the model in the order given, then those of the sub-network. `settings.server_lr` plays no part.
-    /// Returns the mean loss over all local steps.
+    /// clients that have it: those of the model in the order given, then those of the sub-network. Returns the mean loss over all local
+    /// steps.
     ///
     /// # Errors
-    /// As of [`Session::train`].
+    /// As of [`Session::train_average`].
     pub fn train_hetero(
         &mut self,
         sub: &mut SubNetwork,
         samples: &Samples,
         clients: Vec<HeteroClient>,
-        settings: &TrainSettings,
+        step: &ClientStep<'_>,
     ) -> Result<f64, EngineError> {
         self.space.begin();
         let Program { graph, windows, .. } = self.program;
         let (classes, d) = (graph.classes as u32, graph.param_count());
-        let kind = |clients: Vec<HeteroClient>| {
-            let masks = clients.iter().map(|c| mask(classes, c.classes.iter().copied())).collect();
-            Kind { masks, work: clients.into_iter().map(|c| c.work).collect() }
-        };
-        let (part, whole): (Vec<_>, Vec<_>) = clients.into_iter().partition(|c| c.narrow);
-        let (whole, part) = (kind(whole), kind(part));
+        let [mut whole, mut part] = [Kind::default(), Kind::default()];
+        for (at, client) in clients.into_iter().enumerate() {
+            let kind = if client.narrow { &mut part } else { &mut whole };
+            kind.masks.push(mask(classes, client.classes));
+            kind.work.push(client.work);
+            kind.at.push(at);
+        }
         let acc = self.space.need("sums of clients", 4 * d as u64)?;
         let sums = Sums { acc, windows, pieces: windows.pieces(d), rows: class_rows(graph.classifier()), classes };
         let SubNetwork { model, program, state, places: table, .. } = sub;
@@ -150,9 +154,9 @@ impl Session<'_> {
             }
         }
         self.space.submit(&recording)?;
-        let mut losses = self.train_kind(samples, &whole, settings, &sums, None)?;
+        let mut losses = self.train_kind(samples, &whole, step, &sums, None)?;
         let mut narrow = self.space.session(program, state);
-        losses.extend(narrow.train_kind(samples, &part, settings, &sums, Some(&places))?);
+        losses.extend(narrow.train_kind(samples, &part, step, &sums, Some(&places))?);
         self.take_means([&whole, &part], &sums, &places)?;
         let all: Vec<f64> = losses.concat();
         Ok(all.iter().sum::<f64>() / all.len().max(1) as f64)
@@ -163,7 +167,7 @@ impl Session<'_> {
         &mut self,
         samples: &Samples,
         kind: &Kind,
-        settings: &TrainSettings,
+        step: &ClientStep<'_>,
         sums: &Sums<'_>,
         places: Option<&Places<'_>>,
     ) -> Result<Vec<Vec<f64>>, EngineError> {
@@ -171,15 +175,17 @@ impl Session<'_> {
         if kind.work.is_empty() {
             return Ok(losses);
         }
-        let mut plan = self.steps_of(samples, &kind.work)?;
+        let mut plan = self.client_plan(samples, &kind.work, step)?;
         let words = sums.classes.div_ceil(32);
         let masks = self.space.need("masks of clients", 4 * plan.slots as u64 * u64::from(words))?;
         plan.held = Some(Held { masks, stride: plan.stride });
+        let moves = step.moves.map(|moves| move |client: usize, batch: usize| moves(kind.at[client], batch));
+        let step = ClientStep { moves: moves.as_ref().map(|moves| moves as &dyn Fn(usize, usize) -> Moves), ..*step };
         for group in pack(kind.work.iter().map(|_| 1), plan.slots as u64, usize::MAX) {
             let mut recording = Recording::new();
             recording.upload(masks.buffer, masks.offset, &kind.masks[group.clone()].concat());
             self.space.submit(&recording)?;
-            losses.extend(self.train_group(samples, &kind.work[group.clone()], &plan, settings.client_lr)?);
+            losses.extend(self.train_group(samples, (group.start, &kind.work[group.clone()]), &plan, &step)?);
             let (clients, stride) = (group.len() as u32, plan.stride);
             let mut recording = Recording::new();
             for &piece in &sums.pieces {

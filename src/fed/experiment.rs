@@ -1,5 +1,7 @@
 //! Everything a run needs before its first round, made and checked on the host: data, split, model, initial weights.
 
+use std::collections::BTreeMap;
+
 use super::error::FedError;
 use crate::config::{Config, WarmupAlgorithm};
 use crate::data::{Dataset, Samples as HostSamples};
@@ -26,6 +28,8 @@ pub struct Experiment {
     pub initial: Vec<f32>,
     /// What was done to the tensors of `model.weights`.
     pub notes: Vec<weights::Note>,
+    /// Who takes part in rounds where that isn't drawn, by round (absolute); each list ascending.
+    pub given: BTreeMap<u32, Vec<u32>>,
 }
 
 impl Experiment {
@@ -49,8 +53,7 @@ impl Experiment {
     fn of(config: &Config, data: Dataset) -> Result<Self, FedError> {
         let spec = model_of(config, &data)?;
         let graph = spec.graph()?;
-        let heterofl = config.warmup.algorithm == WarmupAlgorithm::HeteroFl;
-        let narrow = heterofl.then(|| spec.narrow(config.heterofl.low_width)).transpose()?;
+        let narrow = narrow_of(config, &spec)?;
         let split =
             Split::new(&config.split, &data.train.labels, data.classes, config.seeds.split, data.test_indices.clone())?;
         let (initial, notes) = match &config.model.weights {
@@ -60,7 +63,17 @@ impl Experiment {
             }
             None => (graph.init_weights(config.seeds.weights), Vec::new()),
         };
-        Ok(Self { config: config.clone(), data, split, model: spec.to_json(), graph, narrow, initial, notes })
+        Ok(Self {
+            config: config.clone(),
+            data,
+            split,
+            model: spec.to_json(),
+            graph,
+            narrow,
+            initial,
+            notes,
+            given: BTreeMap::new(),
+        })
     }
 
     /// The training samples as the engine takes them.
@@ -74,6 +87,15 @@ impl Experiment {
     }
 }
 
+/// The sub-network of a config's low-resource clients, of HeteroFL; other methods have none.
+///
+/// # Errors
+/// A width that makes none of this model.
+pub fn narrow_of(config: &Config, spec: &ModelSpec) -> Result<Option<Narrow>, FedError> {
+    let heterofl = config.warmup.algorithm == WarmupAlgorithm::HeteroFl;
+    Ok(heterofl.then(|| spec.narrow(config.heterofl.low_width)).transpose()?)
+}
+
 /// The model of a config, for its data: input and classes follow from the data where the model table doesn't give them.
 pub fn model_of(config: &Config, data: &Dataset) -> Result<ModelSpec, FedError> {
     let table = serde_json::Value::Object(config.model.table.clone());
@@ -83,10 +105,5 @@ pub fn model_of(config: &Config, data: &Dataset) -> Result<ModelSpec, FedError> 
 /// Part of a data set as the engine takes it.
 pub fn sample_set<'a>(data: &'a Dataset, part: &'a HostSamples) -> SampleSet<'a> {
     let [channels, height, width] = data.shape;
-    SampleSet {
-        pixels: &part.pixels,
-        labels: &part.labels,
-        shape: (channels, height * width),
-        table: data.normalisation.table(),
-    }
+    SampleSet::of_bytes(&part.pixels, &part.labels, (channels, height * width), data.normalisation.table())
 }

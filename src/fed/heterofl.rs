@@ -7,17 +7,11 @@
 
 use super::experiment::Experiment;
 use super::traffic::{self, Bytes};
-use super::warmup::WarmupRound;
+use super::warmup::{self, WarmupRound};
 use super::{schedule, zo};
 use crate::device::{Device, PlanningDevice};
-use crate::engine::{Engine, EngineError, HeteroClient, Samples, TrainClient, TrainSettings, check_local_steps};
+use crate::engine::{Engine, EngineError, HeteroClient, Samples, check_local_steps};
 use crate::model::Narrow;
-
-/// The clients that take part in round `round`, ascending.
-pub fn clients(experiment: &Experiment, round: u32) -> Vec<u32> {
-    let config = &experiment.config;
-    schedule::heterofl_clients(&experiment.split, config.warmup.participation, config.seeds.sampling, round)
-}
 
 /// Bytes of a round of these clients: each gets and sends the weights that it trains; with the last round all clients' statistics of batch
 /// norms.
@@ -63,19 +57,17 @@ pub fn round(
     round: u32,
 ) -> Result<WarmupRound, EngineError> {
     let (config, split) = (&experiment.config, &experiment.split);
-    let clients = clients(experiment, round);
+    let clients = warmup::clients(experiment, round);
     let work = clients.iter().map(|&client| {
-        let (samples, histogram) = (&split.clients[client as usize], &split.histograms[client as usize]);
-        let (epochs, batch) = (config.warmup.local_epochs, config.warmup.batch);
-        let batches = schedule::local_batches(samples, epochs, batch, config.seeds.shuffle, round, client);
+        let held = (0..split.classes).zip(&split.histograms[client as usize]).filter(|(_, n)| **n > 0);
         HeteroClient {
-            work: TrainClient { batches, share: 0.0 },
-            classes: (0..split.classes).zip(histogram).filter(|(_, n)| **n > 0).map(|(class, _)| class).collect(),
+            // Whatever its share of the samples, it counts as one.
+            work: warmup::client(experiment, round, client, 1.0),
+            classes: held.map(|(class, _)| class).collect(),
             narrow: !split.high[client as usize],
         }
     });
-    let settings = TrainSettings { client_lr: config.warmup.client_lr as f32, server_lr: 1.0 };
-    let train_loss = engine.train_hetero(narrow, train, work.collect(), &settings)?;
+    let train_loss = engine.train_hetero(narrow, train, work.collect(), &warmup::client_step(&config.warmup, round))?;
     let warmup = config.warmup.rounds;
     if experiment.graph.has_batch_norm() && schedule::evaluates(round, warmup, warmup, config.eval.every) {
         take_statistics(engine, experiment, train)?;

@@ -7,6 +7,7 @@
 mod base;
 pub mod check;
 pub mod cost;
+pub mod dense;
 mod error;
 pub mod experiment;
 pub mod folder;
@@ -14,6 +15,7 @@ pub mod heterofl;
 pub mod metrics;
 pub mod observer;
 pub mod origin;
+mod power;
 mod progress;
 pub mod replay;
 pub mod run;

@@ -32,6 +32,8 @@ pub struct Progress {
     pub best: Option<(u32, f64)>,
     /// The last evaluation.
     pub last: Option<Figures>,
+    /// Accuracy of the running mean of the weights at the last evaluation.
+    pub averaged: Option<f64>,
     /// Bytes up and down so far.
     pub bytes: (u64, u64),
     /// Wall time of the rounds so far.
@@ -58,6 +60,7 @@ impl Progress {
         if evaluated || line.test_loss.is_some() {
             self.evaluated(line.round, Figures { loss: line.test_loss, accuracy: line.test_accuracy });
         }
+        self.averaged = line.averaged_accuracy.or(self.averaged);
         self.line = Some(line.clone());
         self.watch.follow(line)
     }

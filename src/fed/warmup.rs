@@ -1,10 +1,12 @@
 //! A warm-up round: FedAvg on the high-resource clients, or HeteroFL on all.
 
 use super::experiment::Experiment;
+use super::power::power;
 use super::traffic::{self, Bytes};
 use super::{heterofl, schedule};
+use crate::config::{WarmupAlgorithm, WarmupConfig};
 use crate::device::Device;
-use crate::engine::{Engine, EngineError, Samples, TrainClient, TrainSettings, check_local_steps};
+use crate::engine::{ClientStep, Engine, EngineError, Samples, TrainClient, TrainSettings, check_local_steps};
 
 /// What a warm-up round reports.
 #[derive(Clone, Debug)]
@@ -29,16 +31,15 @@ pub fn check(experiment: &Experiment, device: &dyn Device) -> Result<(), EngineE
     check_local_steps(&experiment.graph, &sizes, warmup.batch)
 }
 
-/// The clients that take part in round `round`, ascending.
+/// The clients of round `round`, ascending.
 pub fn clients(experiment: &Experiment, round: u32) -> Vec<u32> {
-    let config = &experiment.config;
-    match &experiment.narrow {
-        Some(_) => heterofl::clients(experiment, round),
-        None => {
-            let (participation, seed) = (config.warmup.participation, config.seeds.sampling);
-            schedule::warmup_clients(&experiment.split, participation, seed, round)
-        }
-    }
+    let (config, split) = (&experiment.config, &experiment.split);
+    let (participation, seed) = (config.warmup.participation, config.seeds.sampling);
+    let drawn = || match experiment.narrow {
+        Some(_) => schedule::heterofl_clients(split, participation, seed, round),
+        None => schedule::warmup_clients(split, participation, seed, round),
+    };
+    experiment.given.get(&round).cloned().unwrap_or_else(drawn)
 }
 
 /// Bytes of round `round` with these clients.
@@ -46,6 +47,30 @@ pub fn sent(experiment: &Experiment, clients: &[u32], round: u32) -> Bytes {
     match &experiment.narrow {
         Some(narrow) => heterofl::sent(experiment, narrow, clients, round),
         None => traffic::warmup_round(experiment.graph.param_count(), clients.len()),
+    }
+}
+
+/// A client's local epochs in round `round` (absolute), with its share in what the server makes of them.
+pub fn client(experiment: &Experiment, round: u32, client: u32, share: f64) -> TrainClient {
+    let (warmup, seeds) = (&experiment.config.warmup, &experiment.config.seeds);
+    let samples = &experiment.split.clients[client as usize];
+    TrainClient {
+        batches: schedule::local_batches(samples, warmup.local_epochs, warmup.batch, seeds.shuffle, round, client),
+        share: share as f32,
+    }
+}
+
+/// How clients step in round `round` (absolute).
+pub fn client_step(warmup: &WarmupConfig, round: u32) -> ClientStep<'static> {
+    let lr = warmup.client_lr * power(warmup.client_lr_decay, round);
+    let mu = if warmup.algorithm == WarmupAlgorithm::FedProx { warmup.proximal_mu } else { 0.0 };
+    ClientStep {
+        lr: lr as f32,
+        momentum: warmup.momentum as f32,
+        weight_decay: warmup.weight_decay as f32,
+        proximal_mu: mu as f32,
+        clip_norm: warmup.clip_norm as f32,
+        moves: None,
     }
 }
 
@@ -62,17 +87,8 @@ pub fn round(
     let (config, split) = (&experiment.config, &experiment.split);
     let clients = clients(experiment, round);
     let total: usize = clients.iter().map(|&c| split.clients[c as usize].len()).sum();
-    let work: Vec<TrainClient> = clients
-        .iter()
-        .map(|&client| {
-            let samples = &split.clients[client as usize];
-            let (epochs, batch) = (config.warmup.local_epochs, config.warmup.batch);
-            TrainClient {
-                batches: schedule::local_batches(samples, epochs, batch, config.seeds.shuffle, round, client),
-                share: (samples.len() as f64 / total as f64) as f32,
-            }
-        })
-        .collect();
+    let share = |c: u32| split.clients[c as usize].len() as f64 / total as f64;
+    let work: Vec<TrainClient> = clients.iter().map(|&c| client(experiment, round, c, share(c))).collect();
     let settings =
         TrainSettings { client_lr: config.warmup.client_lr as f32, server_lr: config.warmup.server_lr as f32 };
     let train_loss = engine.train(train, &work, &settings)?;

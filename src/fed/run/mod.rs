@@ -17,13 +17,13 @@ use super::folder::{self, CONFIG, INIT, METRICS, Manifest, RunFolder, SPLIT};
 use super::metrics::{Phase, RoundMetrics, Summary};
 use super::observer::{Observer, RunPlan};
 use super::progress::Progress;
-use super::{schedule, settings};
+use super::zo::ZoPhase;
+use super::{dense, schedule, settings};
 use crate::config::Config;
 use crate::device::{DeviceError, Selection, open};
 use crate::engine::{Engine, EngineError, Samples};
 use crate::files::sha256_hex;
 use crate::ledger::LedgerWriter;
-use crate::rule::Server;
 use crate::weights;
 
 /// A run in this process.
@@ -37,8 +37,8 @@ struct Run<'a> {
     train: Samples,
     test: Samples,
     progress: Progress,
-    /// Applies ZO rounds.
-    server: Server,
+    /// The zeroth-order phase.
+    zo: ZoPhase,
     observer: &'a mut dyn Observer,
 }
 
@@ -64,7 +64,9 @@ pub fn start(
     experiment.config = settings::settled(config, &experiment.data.normalisation);
     let device = open(selection)?;
     let (engine, train, test) = load(&experiment, device)?;
-    let folder = RunFolder::create(&out.map_or_else(|| folder::default_path(config), Path::to_path_buf))?;
+    let out = out.map_or_else(|| folder::default_path(config), Path::to_path_buf);
+    dense::check_room(&out, dense_bytes(&experiment, 0))?;
+    let folder = RunFolder::create(&out)?;
     let manifest = Manifest::new(Ingredients {
         config: experiment.config.to_toml(),
         data: DataDigests::of(&experiment.data),
@@ -78,9 +80,9 @@ pub fn start(
     folder.write(CONFIG, manifest.config.as_bytes())?;
     first_files(&folder, &experiment)?;
     let log = RoundsLog::create(&folder)?;
-    let server = super::zo::server(&experiment);
+    let zo = ZoPhase::new(&experiment);
     let progress = Progress::default();
-    let mut run = Run { experiment, folder, manifest, log, engine, train, test, progress, server, observer };
+    let mut run = Run { experiment, folder, manifest, log, engine, train, test, progress, zo, observer };
     let end = run.proceed();
     if end.as_ref().is_err_and(cannot_fit) && run.progress.next == 0 {
         // The first round showed that the request can't be met (a memory budget too small for it): nothing is left behind.
@@ -99,6 +101,14 @@ fn cannot_fit(error: &FedError) -> bool {
         FedError::Engine(_) => true,
         _ => false,
     }
+}
+
+/// Bytes that clients' dense parts will take on disk, from round `next` on.
+fn dense_bytes(experiment: &Experiment, next: u32) -> u64 {
+    let config = &experiment.config;
+    let total = config.warmup.rounds.saturating_add(config.zo.rounds);
+    let rounds = total.saturating_sub(next.max(config.warmup.rounds));
+    if config.zo.participants.is_mixed() { dense::bytes(&experiment.graph.tensors, rounds) } else { 0 }
 }
 
 fn initial_bytes(experiment: &Experiment) -> Vec<u8> {
@@ -122,7 +132,7 @@ fn first_files(folder: &RunFolder, experiment: &Experiment) -> Result<(), FedErr
 fn load(
     experiment: &Experiment,
     device: Box<dyn crate::device::Device>,
-) -> Result<(Engine, Samples, Samples), EngineError> {
+) -> Result<(Engine, Samples, Samples), FedError> {
     super::warmup::check(experiment, device.as_ref())?;
     super::zo::check(experiment, device.as_ref())?;
     let mut engine = Engine::new(device, experiment.graph.clone(), &experiment.initial)?;
@@ -149,6 +159,14 @@ impl Run<'_> {
             self.engine.device_mut().watch_compiling(watch);
         }
         self.experiment.notes.iter().for_each(|note| self.observer.note(&note.to_string()));
+        let dense = dense_bytes(&self.experiment, self.progress.next);
+        if dense > 0 {
+            let text = format!(
+                "the weights that high-resource clients send will take {dense} bytes on disk, in {}",
+                self.folder.path(dense::FOLDER).display()
+            );
+            self.observer.note(&text);
+        }
         self.standing_warnings();
         let end = self.rounds()?;
         self.finish(end)

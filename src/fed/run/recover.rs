@@ -7,8 +7,10 @@ use super::super::folder::checkpoint::Checkpoint;
 use super::super::folder::manifest::{AdapterRecord, PivotRecord};
 use super::super::folder::rounds_log::{self, RoundsLog};
 use super::super::folder::{FolderError, LEDGER, Lines, METRICS, PIVOT, good, parse_metrics};
+use super::super::metrics::Phase;
 use super::super::progress::{Figures, Progress};
-use super::super::{schedule, zo};
+use super::super::zo::ZoPhase;
+use super::super::{dense, schedule, zo};
 use super::Run;
 use crate::config::NormStatistics;
 use crate::ledger::{Header, Ledger, Round};
@@ -139,13 +141,16 @@ impl Run<'_> {
         let ledger = Ledger::read(&path)?;
         let base = base::load(&self.folder.path(PIVOT), &path, &ledger.header, &self.experiment.graph.tensors)?;
         self.engine.set_weights(&base.values)?;
-        self.server = zo::server(&self.experiment);
+        self.zo = ZoPhase::new(&self.experiment);
+        self.zo.begin(&mut self.engine)?;
         let now = AdapterRecord::of(self.engine.device().info(), 0);
         let same_adapter = self.manifest.one_adapter(&now);
         let kept = &ledger.rounds[..(rounds as usize).min(ledger.rounds.len())];
         for round in kept {
-            let replayed = self.server.replay(&mut self.engine, round, same_adapter);
+            let dense = dense::read(&path, &self.experiment.graph.tensors, round)?;
+            let replayed = self.zo.server.replay(&mut self.engine, round, dense.as_deref(), same_adapter);
             replayed.map_err(|source| FedError::Rule { path: path.clone(), source })?;
+            self.zo.applied(&mut self.engine)?;
         }
         self.refresh(kept.last())
     }
@@ -154,7 +159,7 @@ impl Run<'_> {
     fn refresh(&mut self, last: Option<&Round>) -> Result<(), FedError> {
         match last {
             Some(round) if zo::norm_statistics(&self.experiment) == NormStatistics::Refreshed => {
-                let clients = zo::clients(&self.experiment, round.round);
+                let (clients, _) = zo::clients(&self.experiment, round.round);
                 Ok(zo::take_statistics(&mut self.engine, &self.experiment, &self.train, &clients)?)
             }
             _ => Ok(()),
@@ -181,6 +186,9 @@ impl Run<'_> {
         for line in &metrics {
             let evaluated = schedule::evaluates(line.round, warmup, total, self.experiment.config.eval.every);
             self.progress.follow(line, evaluated);
+            if line.phase == Phase::Zo {
+                self.zo.follow(line.train_loss);
+            }
             if line.round + 1 == warmup {
                 self.note_pivot(pivot.as_ref(), warmup);
             }

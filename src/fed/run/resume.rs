@@ -12,9 +12,10 @@ use super::super::folder::{
 };
 use super::super::metrics::{Status, Summary};
 use super::super::observer::Observer;
+use super::super::origin;
 use super::super::progress::Progress;
 use super::super::settings::{Change, changes};
-use super::super::{origin, zo};
+use super::super::zo::ZoPhase;
 use super::{Run, first_files, initial_bytes, load};
 use crate::config::Config;
 use crate::device::{Selection, open};
@@ -158,8 +159,8 @@ fn prepare<'a>(
     let (engine, train, test) = load(&experiment, open(&selection)?)?;
     first_files(&folder, &experiment)?;
     let (log, _) = RoundsLog::read(&folder)?;
-    let (server, progress) = (zo::server(&experiment), Progress::default());
-    Ok(Run { experiment, folder, manifest, log, engine, train, test, progress, server, observer })
+    let (zo, progress) = (ZoPhase::new(&experiment), Progress::default());
+    Ok(Run { experiment, folder, manifest, log, engine, train, test, progress, zo, observer })
 }
 
 fn check_split(folder: &RunFolder, experiment: &Experiment, manifest: &Manifest) -> Result<(), FedError> {

@@ -8,7 +8,8 @@ use super::super::folder::manifest::PivotRecord;
 use super::super::folder::{LEDGER, PIVOT};
 use super::super::metrics::{Phase, RoundMetrics};
 use super::super::progress::Figures;
-use super::super::{cost, schedule, traffic, warmup, zo};
+use super::super::zo::ZoPhase;
+use super::super::{cost, dense, schedule, traffic, warmup, zo};
 use super::{End, Run};
 use crate::config::NormStatistics;
 use crate::files::sha256_hex;
@@ -28,6 +29,9 @@ impl Run<'_> {
         if self.evaluates(metrics.round) {
             let figures = Figures::from(&self.engine.evaluate(&self.test)?);
             metrics.set_evaluation(figures.loss, figures.accuracy);
+            if metrics.phase == Phase::Zo && self.zo.has_average() {
+                metrics.averaged_accuracy = self.engine.evaluate_average(&self.test)?.accuracy();
+            }
         }
         Ok(())
     }
@@ -76,23 +80,32 @@ impl Run<'_> {
         self.manifest.pivot = Some(PivotRecord { sha256, loss: figures.loss, accuracy: figures.accuracy });
         self.manifest.write(self.folder.dir())?;
         LedgerWriter::create(&self.folder.path(LEDGER), header)?;
-        self.server = zo::server(&self.experiment);
+        self.zo = ZoPhase::new(&self.experiment);
+        self.zo.begin(&mut self.engine)?;
         self.progress.set_pivot(figures, warmup);
         Ok(())
     }
 
     pub(super) fn zo_round(&mut self, ledger: &mut LedgerWriter) -> Result<Option<End>, FedError> {
         let (round, clock) = (self.progress.next, self.clock());
-        let result = zo::round(&mut self.engine, &self.experiment, &self.train, &mut self.server, round)?;
+        let mut result = self.zo.round(&mut self.engine, &self.experiment, &self.train, round)?;
         if !result.finite {
             self.return_to(round - self.experiment.config.warmup.rounds)?;
             return Ok(Some(End::Diverged(format!("ZO round {round}: a weight is not finite"))));
         }
+        self.zo.applied(&mut self.engine)?;
+        if let Some(values) = &result.dense {
+            result.ledger.dense = Some(dense::write(&self.folder, &self.experiment.graph.tensors, round, values)?);
+        }
         let clients = self.experiment.split.clients.len();
         let pivot = if self.progress.pivot_counted { 0 } else { clients };
-        let sent = cost::round_traffic(&self.experiment, result.clients.len(), pivot);
-        let mut metrics = RoundMetrics::new(round, Phase::Zo, result.train_loss, result.clients.len());
-        metrics.set_probes(result.ledger.probes.len(), result.dl_rms, result.dl_zero, result.dropped);
+        let (probing, training) = (result.clients.0.len(), result.clients.1.len());
+        let mut sent = cost::round_traffic(&self.experiment, probing, training, pivot);
+        let catchup = self.zo.catchup_bytes(&self.experiment, round);
+        sent.down += catchup;
+        let mut metrics = RoundMetrics::new(round, Phase::Zo, result.train_loss, probing + training);
+        metrics.catchup_bytes = Some(catchup);
+        metrics.set_probes(result.probes, result.dl_rms, result.dl_zero, result.dropped);
         self.evaluate(&mut metrics)?;
         let line = ledger.append(&result.ledger)?;
         self.complete(&mut metrics, sent, clock, Some(&line))?;

@@ -1,4 +1,7 @@
-//! Recomputing golden files on a device: forward and backward passes, and two-sided differences.
+//! Recomputing golden files on a device: forward and backward passes, differences, and whole federations.
+
+mod federation;
+mod passes;
 
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
@@ -8,13 +11,10 @@ use std::sync::mpsc;
 use serde::Serialize;
 
 use crate::device::{Device, DeviceError, Selection, open};
-use crate::engine::{Engine, EngineError, ProbeSettings};
-use crate::golden::{Golden, GoldenError, Mode, PassGolden, SpsaGolden};
-
-/// Largest relative error of logits, loss and statistics (docs/models.md, Golden files).
-const FORWARD_TOLERANCE: f64 = 1e-4;
-/// Largest relative error of a gradient.
-const GRADIENT_TOLERANCE: f64 = 1e-3;
+use crate::engine::{Engine, EngineError};
+use crate::fed::FedError;
+use crate::golden::{FederationGolden, Golden, GoldenError, PassGolden, SpsaGolden};
+use crate::model::{Graph, ModelSpec};
 
 /// What can go wrong in the check of golden files.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +40,9 @@ pub enum VerifyError {
     /// The engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A federation's rounds.
+    #[error(transparent)]
+    Fed(#[from] FedError),
 }
 
 /// What was found, as `verify --json` prints it.
@@ -110,7 +113,7 @@ pub fn run<E: From<VerifyError>>(
     let selection = if cores > 1 { &Selection { compile_cores: Some(1), ..selection.clone() } } else { selection };
     // Those with most parameters first, so that none of them is left to one core at the end.
     let mut order: Vec<usize> = (0..golden.len()).collect();
-    order.sort_by_key(|&i| Reverse(golden[i].1.pass().graph.param_count()));
+    order.sort_by_key(|&i| Reverse(golden[i].1.model().1.param_count()));
     let (next, stop, (sender, receiver)) = (AtomicUsize::new(0), AtomicBool::new(false), mpsc::channel());
     let mut reports: Vec<Option<FileReport>> = golden.iter().map(|_| None).collect();
     let mut failed = Ok(());
@@ -155,26 +158,28 @@ pub fn run<E: From<VerifyError>>(
 
 /// Recomputes one file.
 fn compare(device: Box<dyn Device>, path: &Path, work: &Work) -> Result<FileReport, VerifyError> {
-    let pass = work.pass();
-    let mut engine = Engine::new(device, pass.graph.clone(), &pass.weights)?;
+    let pass = |device, pass: &PassGolden| Engine::new(device, pass.graph.clone(), &pass.weights);
     let tensors = match work {
-        Work::Pass(pass) => compare_pass(&mut engine, pass)?,
-        Work::Spsa(spsa, pass) => compare_spsa(&mut engine, spsa, pass)?,
+        Work::Pass(golden) => passes::compare_pass(&mut pass(device, golden)?, golden)?,
+        Work::Spsa(spsa, golden) => passes::compare_spsa(&mut pass(device, golden)?, spsa, golden)?,
+        Work::Federation(golden) => federation::compare(device, golden)?,
     };
     let passed = tensors.iter().all(TensorReport::passed);
-    Ok(FileReport { file: path.display().to_string(), kind: pass.spec.kind(), passed, tensors })
+    Ok(FileReport { file: path.display().to_string(), kind: work.model().0.kind(), passed, tensors })
 }
 
 /// A golden file with all that its computation needs.
 enum Work {
     Pass(Box<PassGolden>),
     Spsa(SpsaGolden, Box<PassGolden>),
+    Federation(Box<FederationGolden>),
 }
 
 impl Work {
     fn read(path: &Path) -> Result<Self, VerifyError> {
         match Golden::read(path)? {
             Golden::Pass(pass) => Ok(Work::Pass(pass)),
+            Golden::Federation(federation) => Ok(Work::Federation(federation)),
             Golden::Spsa(spsa) => {
                 let pass = PassGolden::read(&spsa.golden)?;
                 let params = pass.graph.param_count();
@@ -187,59 +192,12 @@ impl Work {
         }
     }
 
-    fn pass(&self) -> &PassGolden {
+    fn model(&self) -> (&ModelSpec, &Graph) {
         match self {
-            Work::Pass(pass) | Work::Spsa(_, pass) => pass,
+            Work::Pass(pass) | Work::Spsa(_, pass) => (&pass.spec, &pass.graph),
+            Work::Federation(federation) => (&federation.spec, &federation.graph),
         }
     }
-}
-
-fn compare_pass(engine: &mut Engine, golden: &PassGolden) -> Result<Vec<TensorReport>, VerifyError> {
-    let batch_statistics = golden.mode == Mode::Train;
-    let outputs = engine.outputs(&golden.x, &golden.y, batch_statistics)?;
-    let backward = engine.gradients(&golden.x, &golden.y, batch_statistics)?;
-    let tensor = |name: String, ours: &[f32], theirs: &[f32], tolerance| TensorReport {
-        name,
-        error: relative_error(ours, theirs),
-        tolerance,
-    };
-    let mut list = vec![
-        tensor("out/logits".to_owned(), &outputs.logits, &golden.logits, FORWARD_TOLERANCE),
-        tensor("out/loss".to_owned(), &[outputs.loss], &[golden.loss], FORWARD_TOLERANCE),
-    ];
-    for p in golden.graph.params() {
-        let range = p.offset..p.offset + p.len;
-        let ours = backward.gradients.get(range.clone()).unwrap_or_default();
-        list.push(tensor(format!("grad/{}", p.name), ours, &golden.grads[range], GRADIENT_TOLERANCE));
-    }
-    if !golden.out_buffers.is_empty() {
-        let first = golden.graph.param_count();
-        for p in golden.graph.buffers() {
-            let range = p.offset - first..p.offset - first + p.len;
-            let ours = backward.statistics.get(range.clone()).unwrap_or_default();
-            list.push(tensor(format!("out_buffer/{}", p.name), ours, &golden.out_buffers[range], FORWARD_TOLERANCE));
-        }
-    }
-    Ok(list)
-}
-
-fn compare_spsa(engine: &mut Engine, spsa: &SpsaGolden, golden: &PassGolden) -> Result<Vec<TensorReport>, VerifyError> {
-    let mut list = Vec::new();
-    for case in &spsa.cases {
-        let settings = ProbeSettings {
-            distribution: case.distribution,
-            tau: spsa.tau,
-            epsilon: case.epsilon,
-            batch_statistics: spsa.mode == Mode::Train,
-        };
-        let (_, _, dl) = engine.probe_given(&golden.x, &golden.y, spsa.seed, &settings)?;
-        list.push(TensorReport {
-            name: format!("{} {}", case.distribution, case.epsilon),
-            error: (f64::from(dl) - case.dl).abs(),
-            tolerance: case.tolerance(),
-        });
-    }
-    Ok(list)
 }
 
 /// `||ours - theirs|| / ||theirs||`, of an all-zero tensor `||ours||`; infinite where lengths differ.
