@@ -1,124 +1,16 @@
-//! HeteroFL's rounds against federations that another program simulated in f64 (tests/golden/methods), and their properties.
+//! Properties of HeteroFL's rounds, on the CPU twins. That they are what the method says, its golden federations show (`methods`).
 
-#[path = "support/shared.rs"]
-mod shared;
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use shared::Shared;
 use support::{Images, Narrow as NarrowBindings, bits, device};
-use zowarmup::device::{Device, ReferenceDevice, testing};
-use zowarmup::engine::{ClientStep, Engine, HeteroClient, SampleSet, Samples, TrainClient};
+use zowarmup::device::Device;
+use zowarmup::engine::{ClientStep, Engine, HeteroClient, Moves, TrainClient};
+use zowarmup::kernels::gather::Move;
 use zowarmup::model::{Graph, ModelSpec, Narrow};
-use zowarmup::weights::{self, TensorFile};
-
-/// A golden federation.
-struct Federation {
-    graph: Graph,
-    narrow: Narrow,
-    start: Vec<f32>,
-    last: Vec<f32>,
-    x: Vec<f32>,
-    labels: Vec<u32>,
-    /// Samples, and whether it has the whole model.
-    clients: Vec<(Vec<u32>, bool)>,
-    rounds: usize,
-    epochs: u64,
-    lr: f32,
-    tolerance: f64,
-}
-
-fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/methods").join(name)
-}
-
-impl Federation {
-    fn read(name: &str) -> Self {
-        let folder = folder(name);
-        let case: Value = serde_json::from_slice(&std::fs::read(folder.join("case.json")).unwrap()).unwrap();
-        let spec = ModelSpec::from_json(&case["model"]).unwrap();
-        let (graph, config) = (spec.graph().unwrap(), &case["config"]);
-        let narrow = spec.narrow(config["heterofl"]["low_width"].as_f64().unwrap()).unwrap();
-        let weights = |file: &str| weights::load(&folder.join(file), &graph.tensors).unwrap().values;
-        let path = folder.join("data.safetensors");
-        let bytes = std::fs::read(&path).unwrap();
-        let file = TensorFile::parse(&path, &bytes).unwrap();
-        let shape = file.shape("x").unwrap();
-        let y = safetensors::SafeTensors::deserialize(&bytes).unwrap();
-        let y = y.tensor("y").unwrap().data().chunks_exact(8).map(|b| u32::from(b[0])).collect();
-        let client = |c: &Value| {
-            let indices = c["indices"].as_array().unwrap().iter().map(|i| i.as_u64().unwrap() as u32).collect();
-            (indices, c["high"].as_bool().unwrap())
-        };
-        Self {
-            start: weights("base.safetensors"),
-            last: weights("final.safetensors"),
-            x: file.f32s("x", &shape).unwrap(),
-            labels: y,
-            clients: case["clients"].as_array().unwrap().iter().map(client).collect(),
-            rounds: case["rounds"].as_array().unwrap().len(),
-            epochs: config["warmup"]["local_epochs"].as_u64().unwrap(),
-            lr: config["warmup"]["client_lr"].as_f64().unwrap() as f32,
-            tolerance: case["tolerances"]["change"].as_f64().unwrap(),
-            graph,
-            narrow,
-        }
-    }
-
-    fn upload(&self, engine: &mut Engine) -> Samples {
-        engine.upload(&SampleSet::of_floats(&self.x, &self.labels, (self.graph.input.len(), 1))).unwrap()
-    }
-
-    /// The work of a round; each batch is a client's whole data.
-    fn work(&self) -> Vec<HeteroClient> {
-        let client = |(indices, high): &(Vec<u32>, bool)| HeteroClient {
-            work: TrainClient { batches: vec![indices.clone(); self.epochs as usize], share: 0.0 },
-            classes: indices.iter().map(|&i| self.labels[i as usize]).collect(),
-            narrow: !high,
-        };
-        self.clients.iter().map(client).collect()
-    }
-
-    /// The weights after all rounds.
-    fn simulated(&self, engine: &mut Engine) -> Vec<f32> {
-        let samples = self.upload(engine);
-        engine.set_weights(&self.start).unwrap();
-        for _ in 0..self.rounds {
-            engine.train_hetero(&self.narrow, &samples, self.work(), &ClientStep::plain(self.lr)).unwrap();
-        }
-        engine.weights().unwrap()
-    }
-}
-
-fn norm(a: &[f32], b: &[f32]) -> f64 {
-    assert_eq!(a.len(), b.len());
-    a.iter().zip(b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum::<f64>().sqrt()
-}
-
-const CASES: [&str; 3] = ["heterofl", "heterofl-conv", "heterofl-groupnorm"];
-
-fn agree(shared: &Shared) {
-    for name in CASES {
-        let federation = Federation::read(name);
-        let mut engine = Engine::new(shared.boxed(), federation.graph.clone(), &federation.start).unwrap();
-        let ours = federation.simulated(&mut engine);
-        let error = norm(&ours, &federation.last) / norm(&federation.last, &federation.start);
-        println!("{name}: {error:.2e} of the change");
-        assert!(error <= federation.tolerance, "{name}: {error}");
-    }
-}
-
-#[test]
-fn golden_federations_on_the_device() {
-    agree(&Shared::new(testing::device()));
-}
-
-#[test]
-fn golden_federations_on_the_twins() {
-    agree(&Shared::new(Box::new(ReferenceDevice::new(None))));
-}
 
 /// A model of 5 classes on images of 2 x 9 x 9, and a share of it.
 fn share(share: f64, table: Value) -> (Graph, Narrow) {
@@ -151,12 +43,22 @@ const LR: f32 = 0.1;
 const ALL: [u32; 5] = [0, 1, 2, 3, 4];
 
 /// The weights after a round of these clients, and those before it.
-fn round(device: Box<dyn Device>, (graph, narrow): &(Graph, Narrow), clients: Vec<HeteroClient>) -> [Vec<f32>; 2] {
+fn round(device: Box<dyn Device>, model: &(Graph, Narrow), clients: Vec<HeteroClient>) -> [Vec<f32>; 2] {
+    stepped(device, model, clients, &ClientStep::plain(LR))
+}
+
+/// As [`round`], with steps of another kind.
+fn stepped(
+    device: Box<dyn Device>,
+    (graph, narrow): &(Graph, Narrow),
+    clients: Vec<HeteroClient>,
+    step: &ClientStep<'_>,
+) -> [Vec<f32>; 2] {
     let before = graph.init_weights(3);
     let mut engine = Engine::new(device, graph.clone(), &before).unwrap();
     let images = Images::new(60, 5, (2, 81));
     let samples = engine.upload(&images.set()).unwrap();
-    let loss = engine.train_hetero(narrow, &samples, clients, &ClientStep::plain(LR)).unwrap();
+    let loss = engine.train_hetero(narrow, &samples, clients, step).unwrap();
     assert!(loss.is_finite() && loss > 0.0);
     [engine.weights().unwrap(), before]
 }
@@ -177,12 +79,15 @@ fn no_bit_depends_on_how_a_round_is_cut() {
     ] {
         let lengths = [model.0.state_len(), model.1.graph.state_len()];
         assert_eq!(lengths.map(|len| 4 * len as u64 > binding), cut, "{name}: {lengths:?}");
-        let [whole, _] = round(device(true, None), &model, mixed());
+        let options =
+            ClientStep { momentum: 0.5, weight_decay: 0.1, proximal_mu: 0.2, clip_norm: 1.0, ..ClientStep::plain(LR) };
+        let round = |device| stepped(device, &model, mixed(), &options);
+        let [whole, _] = round(device(true, None));
         for budget in [4 * budget, budget] {
-            let [cut, _] = round(device(true, Some(budget << 10)), &model, mixed());
+            let [cut, _] = round(device(true, Some(budget << 10)));
             assert_eq!(bits(&cut), bits(&whole), "{name} in {budget} KiB");
         }
-        let [cut, _] = round(NarrowBindings::boxed(device(true, None), binding), &model, mixed());
+        let [cut, _] = round(NarrowBindings::boxed(device(true, None), binding));
         assert_eq!(bits(&cut), bits(&whole), "{name} with bindings of {binding} bytes");
     }
 }
@@ -198,6 +103,23 @@ fn clients_of_the_whole_model_are_averaged_as_by_fedavg() {
     let work: Vec<_> = clients().into_iter().map(|c| TrainClient { share: 0.5, ..c.work }).collect();
     engine.train_average(&samples, &work, &ClientStep::plain(LR), 1.0).unwrap();
     assert_eq!(bits(&engine.weights().unwrap()), bits(&ours));
+}
+
+#[test]
+fn images_are_moved_by_their_clients_place_in_the_round() {
+    let (pad, asked) = (2u8, RefCell::new(BTreeSet::new()));
+    // Batches are halves of a client's samples; a crop from the middle is the image itself.
+    let sizes: Vec<Vec<usize>> = mixed().iter().map(|c| c.work.batches.iter().map(Vec::len).collect()).collect();
+    let moves = |client: usize, batch: usize| {
+        asked.borrow_mut().insert((client, batch));
+        let middle = Move { dx: pad, dy: pad, flip: false };
+        Moves { width: 9, pad: u32::from(pad), rows: vec![middle; sizes[client][batch]] }
+    };
+    let step = ClientStep { moves: Some(&moves), ..ClientStep::plain(LR) };
+    let [moved, _] = stepped(device(true, None), &cnn(), mixed(), &step);
+    let [still, _] = round(device(true, None), &cnn(), mixed());
+    assert_eq!(bits(&moved), bits(&still));
+    assert_eq!(asked.into_inner(), (0..5).flat_map(|client| [(client, 0), (client, 1)]).collect());
 }
 
 #[test]
