@@ -227,7 +227,7 @@ fn a_copy_that_does_not_fit_is_refused_before_the_first_round() {
     // 11,173,962 weights.
     let resnet18 = graph(json!({"kind": "resnet", "input": [3, 32, 32], "classes": 10}));
     let (pixels, labels) = (vec![0; 100 * 3072], vec![0; 100]);
-    let set = SampleSet { pixels: &pixels, labels: &labels, shape: (3, 1024), table: vec![0.0; 768] };
+    let set = SampleSet::of_bytes(&pixels, &labels, (3, 1024), vec![0.0; 768]);
     let phase =
         |local_steps| ZoPhase { clients: &[50, 50], probes: 3, local_steps, settings: SETTINGS, statistics: &[] };
     let check = |mib: u64, local_steps| {

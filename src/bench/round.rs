@@ -8,7 +8,7 @@ use super::{BenchError, Ceiling, Options, Unit};
 use crate::device::ReferenceDevice;
 use crate::engine::{Engine, EngineError, ProbeClient, Samples};
 use crate::fed::experiment::Experiment;
-use crate::fed::warmup as warmup_round;
+use crate::fed::warmup::Warmup;
 use crate::fed::zo::{self, ZoPhase};
 use crate::stream::replay::apply_exact;
 
@@ -104,7 +104,7 @@ pub fn warmup(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchE
     let mut round = 0;
     let step = move |engine: &mut Engine| {
         round += 1;
-        warmup_round::round(engine, &setting.0, &setting.1, round).map(drop)
+        Warmup::new(engine, &setting.0)?.round(engine, &setting.0, &setting.1, round).map(drop)
     };
     Ok(whole("warmup-round", shape, work, Timed::Round(Box::new(step)), check, buffers))
 }
@@ -117,7 +117,7 @@ fn check_warmup(setting: Setting) -> Check {
         let mut twin = Engine::new(device, experiment.graph.clone(), &experiment.initial)?;
         let twin_samples = twin.upload(&experiment.train_set())?;
         let step = |engine: &mut Engine, samples: &Samples| {
-            warmup_round::round(engine, experiment, samples, 0)?;
+            Warmup::new(engine, experiment)?.round(engine, experiment, samples, 0)?;
             let moved = |(w, w0): (f32, &f32)| w - w0;
             Ok::<Vec<f32>, EngineError>(engine.weights()?.into_iter().zip(&experiment.initial).map(moved).collect())
         };

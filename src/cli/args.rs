@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::config::{ConfigError, Preset};
 use crate::device::{DeviceError, Selection};
 
 /// `--device`.
@@ -41,4 +42,20 @@ pub struct SetArgs {
     /// Override a config key, such as zo.lr=0.1; can be given several times
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+}
+
+/// `--preset`.
+#[derive(Debug, Args)]
+pub struct PresetArgs {
+    /// A method by name, set over the config and below --set: zowarmup, high-res-only, fedavg-all, fedadam, heterofl, fedkseed,
+    /// zowarmup-fedkseed, decomfl, mezo, fedzo, baffle, feedsign or fzoo
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
+}
+
+impl PresetArgs {
+    /// The preset that is named.
+    pub fn preset(&self) -> Result<Option<&'static Preset>, ConfigError> {
+        self.preset.as_deref().map(Preset::named).transpose()
+    }
 }

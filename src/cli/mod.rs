@@ -15,6 +15,7 @@ mod eval;
 mod interrupt;
 mod outfile;
 mod output;
+mod probe;
 mod replay;
 mod run;
 mod say;
@@ -52,6 +53,8 @@ enum Command {
     Run(run::RunArgs),
     /// Go on with an interrupted run
     Resume(run::ResumeArgs),
+    /// Run from another run's pivot: its warm-up is not repeated
+    Fork(run::ForkArgs),
     /// Rebuild weights from a ledger and check its fingerprints
     Replay(replay::ReplayArgs),
     /// Compare the files of a finished run with what the run wrote
@@ -70,6 +73,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Bytes that a config's run sends and holds, by the paper's formulas and as the engine counts them
     Cost(cost::CostArgs),
+    /// Compare the zeroth-order estimate with the true gradient
+    Probe(probe::ProbeArgs),
     /// Print the default config, or a complete one
     Config(config::ConfigArgs),
 }
@@ -99,6 +104,7 @@ fn execute(command: &Command) -> Result<u8, Error> {
     match command {
         Command::Run(args) => run::run(args),
         Command::Resume(args) => run::resume(args),
+        Command::Fork(args) => run::fork(args),
         Command::Replay(args) => replay::execute(args),
         Command::Check(args) => check::execute(args),
         Command::Eval(args) => eval::execute(args),
@@ -108,6 +114,7 @@ fn execute(command: &Command) -> Result<u8, Error> {
         Command::Devices(args) => devices::execute(args),
         Command::Bench(args) => bench::execute(args),
         Command::Cost(args) => cost::execute(args),
+        Command::Probe(args) => probe::execute(args),
         Command::Config(args) => config::execute(args),
     }
 }

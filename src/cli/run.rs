@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::{DeviceArgs, JsonArgs, SetArgs};
+use super::args::{DeviceArgs, JsonArgs, PresetArgs, SetArgs};
 use super::display::Display;
 use super::error::{Error, of_status};
 use super::output::{self, bytes, grouped, percent};
 use super::say::say;
-use crate::config::Config;
+use crate::config::{Config, Layers};
 use crate::device::Selection;
 use crate::fed::{Status, Summary, run as job};
 
@@ -21,6 +21,9 @@ pub struct RunArgs {
     /// Folder of the run, new or empty [default: runs/NAME-SEED-TIME]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Preset.
+    #[command(flatten)]
+    pub preset: PresetArgs,
     /// Overrides.
     #[command(flatten)]
     pub set: SetArgs,
@@ -48,9 +51,30 @@ pub struct ResumeArgs {
     pub json: JsonArgs,
 }
 
+/// `fork`.
+#[derive(Debug, Args)]
+pub struct ForkArgs {
+    /// Folder of the run whose pivot this one begins at
+    #[arg(value_name = "RUN")]
+    pub origin: PathBuf,
+    /// Folder of the new run, new or empty [default: runs/NAME-SEED-TIME]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Overrides; those of zo, eval and device, and the name
+    #[command(flatten)]
+    pub set: SetArgs,
+    /// Device.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Output.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
 /// Starts a run and prints its summary.
 pub fn run(args: &RunArgs) -> Result<u8, Error> {
-    let config = Config::load(args.config.as_deref(), &args.set.set)?;
+    let layers = Layers { first: &[], preset: args.preset.preset()?, then: &args.set.set };
+    let config = Config::load_layers(args.config.as_deref(), &layers)?;
     let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
     let selection = Selection::resolve(args.device.device.as_deref(), &config.device.select, budget)?;
     let summary = job::start(&config, args.out.as_deref(), &selection, &mut Display::new())?;
@@ -60,6 +84,13 @@ pub fn run(args: &RunArgs) -> Result<u8, Error> {
 /// Goes on with a run and prints its summary.
 pub fn resume(args: &ResumeArgs) -> Result<u8, Error> {
     let summary = job::resume(&args.dir, args.device.device.as_deref(), &args.set.set, &mut Display::new())?;
+    report(args.json.json, &summary)
+}
+
+/// Starts a run from another one's pivot and prints its summary.
+pub fn fork(args: &ForkArgs) -> Result<u8, Error> {
+    let (out, device) = (args.out.as_deref(), args.device.device.as_deref());
+    let summary = job::fork(&args.origin, &args.set.set, out, device, &mut Display::new())?;
     report(args.json.json, &summary)
 }
 
@@ -103,15 +134,38 @@ fn text(s: &Summary) -> String {
     for (what, value) in lines {
         out.push_str(&format!("  {what:<8} {value}\n"));
     }
+    let groups = [
+        ("low clients", s.pivot_low_accuracy, s.final_low_accuracy),
+        ("high clients", s.pivot_high_accuracy, s.final_high_accuracy),
+        ("worst tenth", s.pivot_worst_tenth_accuracy, s.final_worst_tenth_accuracy),
+    ];
+    for (who, pivot, last) in groups {
+        if let Some(change) = change(pivot, last) {
+            out.push_str(&format!("  {who} {change}\n"));
+        }
+    }
     for warning in &s.warnings {
         out.push_str(&format!("  {:<8} {warning}\n", "warning"));
     }
     out
 }
 
+/// `31.0 -> 87.9 %`, where both are known; only the last where there is no pivot yet.
+fn change(pivot: Option<f64>, last: Option<f64>) -> Option<String> {
+    let last = percent(Some(last?));
+    Some(pivot.map_or_else(|| last.clone(), |pivot| format!("{:.1} -> {last}", 100.0 * pivot)))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::{change, quoted};
+
+    #[test]
+    fn changes_are_percentages() {
+        assert_eq!(change(Some(0.31), Some(0.8794)).as_deref(), Some("31.0 -> 87.9 %"));
+        assert_eq!(change(None, Some(0.5)).as_deref(), Some("50.0 %"));
+        assert_eq!(change(Some(0.5), None), None);
+    }
 
     #[test]
     fn paths_are_quoted_for_a_shell() {

@@ -41,6 +41,14 @@ pub enum ConfigError {
         /// What is wrong with it.
         message: String,
     },
+    /// No such preset.
+    #[error("unknown preset `{name}`; expected one of {known}")]
+    Preset {
+        /// As given.
+        name: String,
+        /// Those that there are, and perhaps the one that was meant.
+        known: String,
+    },
     /// No such key.
     #[error("{origin}: unknown key `{key}`; the nearest known key is `{nearest}`")]
     UnknownKey {

@@ -10,6 +10,7 @@ mod keys;
 mod model;
 mod names;
 mod overrides;
+mod presets;
 mod reader;
 mod sections;
 mod seeds;
@@ -26,6 +27,7 @@ pub use names::{
     Augment, DataName, LabelChoice, ModelKind, NormStatistics, NormalisationName, Normalise, SplitKind, Uplink,
     WarmupAlgorithm, ZoOptimizer, ZoParticipants,
 };
+pub use presets::{Change as PresetChange, Preset};
 pub use sections::{DataConfig, DeviceConfig, EvalConfig, HeteroflConfig, SplitConfig, share_of};
 pub use seeds::{NamedSeeds, Seeds};
 pub use warmup::WarmupConfig;
@@ -42,6 +44,17 @@ const LIMIT: Limit = Limit { bytes: 1 << 20, what: "a config" };
 
 /// The embedded experiment, which also lists every key.
 const DIGITS: &str = include_str!("../../configs/digits.toml");
+
+/// What lies over a config file, from the bottom up.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Layers<'a> {
+    /// `key.path=value` that the preset starts from.
+    pub first: &'a [String],
+    /// A method by name; what it computes from other keys it takes from the file and `first`.
+    pub preset: Option<&'static Preset>,
+    /// `key.path=value`, over everything else.
+    pub then: &'a [String],
+}
 
 /// A complete, checked config.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,15 +92,23 @@ impl Config {
     /// # Errors
     /// Every way in which file or arguments can be wrong; see [`ConfigError`].
     pub fn load(path: Option<&Path>, overrides: &[String]) -> Result<Self, ConfigError> {
+        Self::load_layers(path, &Layers { then: overrides, ..Layers::default() })
+    }
+
+    /// As [`Config::load`], with a preset between the file and the arguments.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_layers(path: Option<&Path>, layers: &Layers<'_>) -> Result<Self, ConfigError> {
         let Some(path) = path else {
-            return Self::parse(DIGITS, "the embedded config", Path::new(""), overrides);
+            return Self::parse_layers(DIGITS, "the embedded config", Path::new(""), layers);
         };
         let read = |e: files::FileError| ConfigError::Read { path: e.path, source: e.source };
         let bytes = files::read(path, LIMIT).map_err(read)?;
         let text = String::from_utf8(bytes)
             .map_err(|e| ConfigError::NotText { path: path.to_owned(), byte: e.utf8_error().valid_up_to() })?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        Self::parse(&text, &path.display().to_string(), folder, overrides)
+        Self::parse_layers(&text, &path.display().to_string(), folder, layers)
     }
 
     /// Reads a config from text. `file` names it in messages, `folder` is what its paths are relative to.
@@ -95,14 +116,38 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn parse(text: &str, file: &str, folder: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
+        Self::parse_layers(text, file, folder, &Layers { then: overrides, ..Layers::default() })
+    }
+
+    fn parse_layers(text: &str, file: &str, folder: &Path, layers: &Layers<'_>) -> Result<Self, ConfigError> {
+        let (config, source) = Self::layered(text, file, folder, layers)?;
+        unsupported::check(&config, &source)?;
+        Ok(config)
+    }
+
+    /// A config of the format, whether this version can carry it out or not.
+    fn layered(text: &str, file: &str, folder: &Path, layers: &Layers<'_>) -> Result<(Self, Source), ConfigError> {
         let document = document::parse(text, str::to_owned).map_err(|e| syntax(text, file, &e))?;
         let (mut root, mut source) = (document.table, Source::of(file, folder));
         source.large = document.large;
-        overrides::apply(&mut root, overrides, &mut source)?;
-        keys::check(&root, &source)?;
-        let config = Self::read(&root, &source)?;
-        checks::check(&config, &source)?;
-        unsupported::check(&config, &source)?;
+        overrides::apply(&mut root, layers.first, &mut source)?;
+        if let Some(preset) = layers.preset {
+            let changes = preset.changes(&Self::checked(&root, &source)?);
+            let arguments: Vec<String> = changes.iter().map(PresetChange::argument).collect();
+            overrides::apply(&mut root, &arguments, &mut source)?;
+            let keys: Vec<&'static str> = changes.iter().map(|change| change.key).collect();
+            source.overridden.retain(|key| !keys.contains(&key.as_str()));
+            source.preset = Some((preset.name, keys));
+        }
+        overrides::apply(&mut root, layers.then, &mut source)?;
+        Ok((Self::checked(&root, &source)?, source))
+    }
+
+    /// Reads a table, and compares what its sections decide together.
+    fn checked(root: &Table, source: &Source) -> Result<Self, ConfigError> {
+        keys::check(root, source)?;
+        let config = Self::read(root, source)?;
+        checks::check(&config, source)?;
         Ok(config)
     }
 
@@ -160,6 +205,29 @@ impl Config {
             root.insert(name.to_owned(), Value::Table(table.unwrap_or_default()));
         }
         root.to_string()
+    }
+
+    /// As [`Config::to_toml`], with a comment behind each key that a preset sets over `base`, and still has its value: why, and the paper.
+    pub fn to_toml_with(&self, preset: &Preset, base: &Self) -> String {
+        let mut section = String::new();
+        let mut out = String::new();
+        let changes = preset.changes(base);
+        for line in self.to_toml().lines() {
+            if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+                section = name.to_owned();
+            }
+            out.push_str(line);
+            let key = line.split_once(" = ").map(|(key, value)| (source::join(&section, key), value));
+            let set = |change: &&PresetChange| {
+                let same = |value: &str| toml::from_str::<Table>(&format!("v = {value}")).ok();
+                key.as_ref().is_some_and(|(key, value)| key == change.key && same(value) == same(&change.value))
+            };
+            if let Some(change) = changes.iter().find(set) {
+                out.push_str(&format!(" # {}: {}; {}", preset.name, change.note, preset.source));
+            }
+            out.push('\n');
+        }
+        out
     }
 
     /// The default config with a comment on every key: what runs when no file is named.

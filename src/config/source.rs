@@ -11,6 +11,8 @@ pub(super) struct Source {
     pub folder: PathBuf,
     /// Keys given by `--set`.
     pub overridden: Vec<String>,
+    /// Name of a preset and the keys that it gave.
+    pub preset: Option<(&'static str, Vec<&'static str>)>,
     /// Integers that TOML's 64 bits don't hold, by key, as they were written: their values are floats.
     pub large: Vec<(String, String)>,
 }
@@ -18,7 +20,7 @@ pub(super) struct Source {
 impl Source {
     /// A file whose paths are relative to `folder`, without overrides.
     pub fn of(file: &str, folder: impl Into<PathBuf>) -> Self {
-        Self { file: file.to_owned(), folder: folder.into(), overridden: Vec::new(), large: Vec::new() }
+        Self { file: file.to_owned(), folder: folder.into(), overridden: Vec::new(), preset: None, large: Vec::new() }
     }
 
     /// Forgets what an earlier value of `key`, or of a table that it replaces, was written as.
@@ -36,7 +38,11 @@ impl Source {
 
     /// What a message calls the place of a key.
     pub fn origin(&self, key: &str) -> String {
-        if self.is_override(key) { "--set".to_owned() } else { self.file.clone() }
+        match &self.preset {
+            _ if self.is_override(key) => "--set".to_owned(),
+            Some((name, keys)) if keys.contains(&key) => format!("--preset {name}"),
+            _ => self.file.clone(),
+        }
     }
 
     /// The error of a value that is not as `expected`.

@@ -4,7 +4,7 @@ use super::DeviceError;
 use crate::caps::{OperandSource, Tier};
 
 /// A request for a device. The default: the best adapter as it comes, and none is an error.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
     /// An index, part of a name, a backend, `cpu` or `reference`; `None`: nobody chose.
     pub wanted: Option<String>,

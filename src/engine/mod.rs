@@ -12,12 +12,12 @@ mod batch;
 mod check;
 mod client_step;
 mod counts;
+mod epochs;
 mod evaluate;
 mod forward;
 mod fusion;
 mod hetero;
 mod lanes;
-mod local_steps;
 mod losses;
 mod lowering;
 mod optimizer;
@@ -42,7 +42,7 @@ pub use counts::{check_batch, check_local_steps};
 pub use evaluate::{ClassResult, Evaluation};
 pub use forward::Outputs;
 pub use hetero::{HeteroClient, SubNetwork};
-pub use optimizer::ServerOptimizer;
+pub use optimizer::{ServerOptimizer, power};
 pub use pass::Pass;
 pub use probe::{LocalClient, LocalResults, LocalStep, LocalUpdate, ProbeClient, ProbeResult, ProbeSettings, Sides};
 pub use program::Program;
@@ -156,9 +156,25 @@ pub struct Engine {
 impl Engine {
     /// Puts a model with the given flat weights on a device.
     pub fn new(device: Box<dyn Device>, graph: Graph, weights: &[f32]) -> Result<Self, EngineError> {
-        let mut engine = Self::of(Workspace::new(device)?, graph)?;
+        Self::on(Workspace::new(device)?, graph, weights)
+    }
+
+    /// Puts a model with the given flat weights on a device that is open already.
+    pub fn on(space: Workspace, graph: Graph, weights: &[f32]) -> Result<Self, EngineError> {
+        let mut engine = Self::of(space, graph)?;
         engine.set_weights(weights)?;
         Ok(engine)
+    }
+
+    /// Gives the device back, without the model, these samples and the working buffers: the next engine finds its pipelines there.
+    pub fn into_workspace(self, samples: impl IntoIterator<Item = Samples>) -> Workspace {
+        let Self { mut space, program, state, sub } = self;
+        drop((program, state, sub));
+        for set in samples {
+            set.buffers().for_each(|buffer| space.device_mut().destroy_buffer(buffer));
+        }
+        space.clear();
+        space
     }
 
     /// An engine whose weights have no values, on a device that is only planned for ([`crate::device::PlanningDevice`]).

@@ -4,13 +4,14 @@
 use super::backward::{StepBuffers, StepNeeds};
 use super::client_step::{ClientStep, StepOptions};
 use super::counts::{check_batch, count};
-use super::local_steps::{SlotBatch, mean_losses};
+use super::epochs::{SlotBatch, mean_losses};
 use super::{EngineError, Samples, Session};
 use crate::kernels::{average, server_step};
 use crate::recording::chunks::pack;
 use crate::recording::{Recording, Span};
 
 /// A client's part of a warm-up round.
+#[derive(Clone)]
 pub struct TrainClient {
     /// The samples of each local step, in order; no batch is empty.
     pub batches: Vec<Vec<u32>>,

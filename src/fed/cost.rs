@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::experiment::Experiment;
 use super::traffic::{self, Bytes};
+use super::warmup::Warmup;
 use super::zo::{Absences, ZoPhase};
 use super::{warmup, zo};
 use crate::config::NormStatistics;
@@ -94,7 +95,9 @@ pub fn cost(experiment: &Experiment, device: &dyn Device) -> Result<Cost, Engine
         formula_uplink_bytes: weights,
         formula_downlink_bytes: weights,
         formula_memory_bytes: memory(u64::from(config.warmup.batch).min(held), values().sum()),
-        device_bytes: peak(experiment, device, |engine, train| warmup::round(engine, experiment, train, 0).map(drop))?,
+        device_bytes: peak(experiment, device, |engine, train| {
+            Warmup::new(engine, experiment)?.round(engine, experiment, train, 0).map(drop)
+        })?,
     };
     let zo = PhaseCost {
         uplink_bytes: share(all.up, training.up),

@@ -7,10 +7,10 @@
 
 use super::experiment::Experiment;
 use super::traffic::{self, Bytes};
-use super::warmup::{self, WarmupRound};
+use super::warmup::Local;
 use super::{schedule, zo};
 use crate::device::{Device, PlanningDevice};
-use crate::engine::{Engine, EngineError, HeteroClient, Samples, check_local_steps};
+use crate::engine::{Engine, EngineError, HeteroClient, Samples, TrainClient, check_local_steps};
 use crate::model::Narrow;
 
 /// Bytes of a round of these clients: each gets and sends the weights that it trains; with the last round all clients' statistics of batch
@@ -48,29 +48,35 @@ fn take_statistics(engine: &mut Engine, experiment: &Experiment, train: &Samples
     zo::take_statistics(engine, experiment, train, &schedule::clients_with_samples(&experiment.split))
 }
 
-/// Runs round `round`.
+/// Runs round `round` of these clients. Returns the mean loss over all local steps.
+///
+/// # Errors
+/// The engine's.
 pub fn round(
     engine: &mut Engine,
     experiment: &Experiment,
     narrow: &Narrow,
     train: &Samples,
     round: u32,
-) -> Result<WarmupRound, EngineError> {
+    clients: &[u32],
+) -> Result<f64, EngineError> {
     let (config, split) = (&experiment.config, &experiment.split);
-    let clients = warmup::clients(experiment, round);
-    let work = clients.iter().map(|&client| {
-        let held = (0..split.classes).zip(&split.histograms[client as usize]).filter(|(_, n)| **n > 0);
-        HeteroClient {
-            // Whatever its share of the samples, it counts as one.
-            work: warmup::client(experiment, round, client, 1.0),
-            classes: held.map(|(class, _)| class).collect(),
-            narrow: !split.high[client as usize],
-        }
-    });
-    let train_loss = engine.train_hetero(narrow, train, work.collect(), &warmup::client_step(&config.warmup, round))?;
+    // Whatever its share of the samples, a client counts as one.
+    let counted: Vec<(u32, f64)> = clients.iter().map(|&client| (client, 1.0)).collect();
+    let train_loss = Local::of(experiment, round, &counted).run(|work, step| {
+        let client = |(work, &client): (&TrainClient, &u32)| {
+            let held = (0..split.classes).zip(&split.histograms[client as usize]).filter(|(_, n)| **n > 0);
+            HeteroClient {
+                work: work.clone(),
+                classes: held.map(|(class, _)| class).collect(),
+                narrow: !split.high[client as usize],
+            }
+        };
+        engine.train_hetero(narrow, train, work.iter().zip(clients).map(client).collect(), step)
+    })?;
     let warmup = config.warmup.rounds;
     if experiment.graph.has_batch_norm() && schedule::evaluates(round, warmup, warmup, config.eval.every) {
         take_statistics(engine, experiment, train)?;
     }
-    Ok(WarmupRound { clients, train_loss })
+    Ok(train_loss)
 }

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::inclusion::Groups;
+use super::progress::Figures;
+
 /// The version of the files in a run's folder.
 pub const SCHEMA: u32 = 2;
 
@@ -32,6 +35,18 @@ pub struct RoundMetrics {
     /// The same of the running mean of the weights; null without one (`eval.average`).
     #[serde(default)]
     pub averaged_accuracy: Option<f64>,
+    /// Accuracy on the low-resource clients' labels ([`super::inclusion`]); null, as the next three, without `eval.groups`.
+    #[serde(default)]
+    pub low_accuracy: Option<f64>,
+    /// On the high-resource clients' labels.
+    #[serde(default)]
+    pub high_accuracy: Option<f64>,
+    /// On those of the worst tenth of the clients.
+    #[serde(default)]
+    pub worst_tenth_accuracy: Option<f64>,
+    /// Of each class; null for one without test samples.
+    #[serde(default)]
+    pub class_accuracy: Option<Vec<Option<f64>>>,
     /// Clients that took part.
     pub clients: u32,
     /// Probes of all of them.
@@ -71,6 +86,10 @@ impl RoundMetrics {
             test_loss: None,
             test_accuracy: None,
             averaged_accuracy: None,
+            low_accuracy: None,
+            high_accuracy: None,
+            worst_tenth_accuracy: None,
+            class_accuracy: None,
             clients: clients as u32,
             probes: None,
             uplink_bytes: 0,
@@ -84,9 +103,19 @@ impl RoundMetrics {
         }
     }
 
-    /// Notes the evaluation after the round: mean loss and accuracy, null where not finite.
-    pub fn set_evaluation(&mut self, loss: Option<f64>, accuracy: Option<f64>) {
-        (self.test_loss, self.test_accuracy) = (loss, accuracy);
+    /// Notes the evaluation after the round.
+    pub fn set_evaluation(&mut self, figures: Figures) {
+        (self.test_loss, self.test_accuracy) = (figures.loss, figures.accuracy);
+        let groups = figures.groups.unwrap_or_default();
+        (self.low_accuracy, self.high_accuracy) = (groups.low, groups.high);
+        self.worst_tenth_accuracy = groups.worst_tenth;
+    }
+
+    /// The evaluation that was noted.
+    pub fn figures(&self) -> Figures {
+        let (low, high, worst_tenth) = (self.low_accuracy, self.high_accuracy, self.worst_tenth_accuracy);
+        let groups = self.class_accuracy.is_some().then_some(Groups { low, high, worst_tenth });
+        Figures { loss: self.test_loss, accuracy: self.test_accuracy, groups }
     }
 
     /// Notes what a ZO round's probes gave.
@@ -156,6 +185,24 @@ pub struct Summary {
     /// Final less pivot accuracy.
     #[serde(default)]
     pub gain: Option<f64>,
+    /// The pivot's accuracy on the low-resource clients' labels ([`super::inclusion`]); null, as the next five, without `eval.groups`.
+    #[serde(default)]
+    pub pivot_low_accuracy: Option<f64>,
+    /// The last evaluation's on these.
+    #[serde(default)]
+    pub final_low_accuracy: Option<f64>,
+    /// The pivot's accuracy on the high-resource clients' labels.
+    #[serde(default)]
+    pub pivot_high_accuracy: Option<f64>,
+    /// The last evaluation's on these.
+    #[serde(default)]
+    pub final_high_accuracy: Option<f64>,
+    /// The pivot's accuracy on the labels of the tenth of the clients whom it serves worst.
+    #[serde(default)]
+    pub pivot_worst_tenth_accuracy: Option<f64>,
+    /// The last evaluation's on those of the tenth whom that serves worst.
+    #[serde(default)]
+    pub final_worst_tenth_accuracy: Option<f64>,
     /// Bytes from all clients over the run.
     pub uplink_bytes: u64,
     /// Bytes to all clients over the run.
@@ -180,17 +227,32 @@ mod tests {
         let text = serde_json::to_string(&line).unwrap();
         assert_eq!(
             text,
-            r#"{"round":3,"phase":"warmup","train_loss":null,"test_loss":null,"test_accuracy":null,"averaged_accuracy":null,"clients":2,"probes":null,"uplink_bytes":8,"downlink_bytes":8,"catchup_bytes":null,"seconds":0.5,"compile_seconds":0.0,"dl_rms":null,"dl_zero":null,"dropped":null}"#
+            r#"{"round":3,"phase":"warmup","train_loss":null,"test_loss":null,"test_accuracy":null,"averaged_accuracy":null,"low_accuracy":null,"high_accuracy":null,"worst_tenth_accuracy":null,"class_accuracy":null,"clients":2,"probes":null,"uplink_bytes":8,"downlink_bytes":8,"catchup_bytes":null,"seconds":0.5,"compile_seconds":0.0,"dl_rms":null,"dl_zero":null,"dropped":null}"#
         );
         let back: RoundMetrics = serde_json::from_str(&text).unwrap();
         assert_eq!((back.round, back.train_loss), (3, None));
     }
 
     #[test]
+    fn a_line_with_groups_reads_back_and_one_of_before_them_too() {
+        let mut line = RoundMetrics::new(2, Phase::Warmup, 0.5, 2);
+        let groups = Groups { low: Some(0.25), high: None, worst_tenth: Some(0.0) };
+        let figures = Figures { loss: Some(1.0), accuracy: Some(0.5), groups: Some(groups) };
+        line.set_evaluation(figures);
+        line.class_accuracy = Some(vec![Some(0.5), None]);
+        let mut object = serde_json::to_value(&line).unwrap();
+        let back: RoundMetrics = serde_json::from_value(object.clone()).unwrap();
+        assert_eq!((&back, back.figures()), (&line, figures));
+        object.as_object_mut().unwrap().retain(|key, _| key == "test_accuracy" || !key.ends_with("_accuracy"));
+        let before: RoundMetrics = serde_json::from_value(object).unwrap();
+        assert_eq!(before.figures(), Figures { groups: None, ..figures });
+    }
+
+    #[test]
     fn a_zo_line_reads_back() {
         let mut line = RoundMetrics::new(30, Phase::Zo, 0.1 + 0.2, 20);
         line.set_probes(60, 1.5e-3, 0.0, 1);
-        line.set_evaluation(Some(1.0 / 3.0), Some(0.5));
+        line.set_evaluation(Figures { loss: Some(1.0 / 3.0), accuracy: Some(0.5), groups: None });
         let text = serde_json::to_string(&line).unwrap();
         assert!(text.contains(r#""phase":"zo""#) && text.contains(r#""dropped":1"#));
         assert_eq!(serde_json::from_str::<RoundMetrics>(&text).unwrap(), line);

@@ -1,9 +1,10 @@
 //! Federated runs: who takes part in a round, what a round does to the weights, and the folder a run leaves behind.
 //!
 //! `schedule` and `traffic` are pure arithmetic, `cost` adds them up for a whole run; `folder` and `metrics` are the files, `check` and `origin` compare
-//! them with what was written; `warmup` (with `heterofl`) and `zo` are the two kinds of rounds on an engine; `run` puts them in order, `replay` goes through
+//! them with what was written; `warmup` (with `heterofl`) and `zo` are the two kinds of rounds on an engine, `inclusion` what an evaluation means to clients; `run` puts them in order, `sweep` runs many, `replay` goes through
 //! a ledger alone.
 
+mod augment;
 mod base;
 pub mod check;
 pub mod cost;
@@ -12,16 +13,19 @@ mod error;
 pub mod experiment;
 pub mod folder;
 pub mod heterofl;
+pub mod host;
+pub mod inclusion;
 pub mod metrics;
 pub mod observer;
 pub mod origin;
-mod power;
 mod progress;
 pub mod replay;
+pub mod rounding;
 pub mod run;
 pub mod schedule;
 mod sealed;
 mod settings;
+pub mod sweep;
 pub mod traffic;
 pub mod warmup;
 mod warnings;
@@ -29,5 +33,6 @@ pub mod zo;
 
 pub use error::FedError;
 pub use folder::{FolderError, RunFolder};
+pub use host::Host;
 pub use metrics::{Phase, RoundMetrics, Status, Summary};
 pub use observer::{Observer, RunPlan};

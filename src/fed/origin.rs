@@ -5,12 +5,13 @@ use std::path::Path;
 
 use super::error::FedError;
 use super::folder::manifest::{DataDigests, NormalisationRecord};
-use super::folder::{CONFIG, FolderError, INIT, Manifest, PIVOT};
+use super::folder::{CONFIG, FolderError, INIT, Manifest, PIVOT, SPLIT};
 use super::settings;
 use crate::config::Config;
 use crate::data::Dataset;
 use crate::files::{folder_of, sha256_file};
 use crate::ledger::Header;
+use crate::split::Split;
 
 /// The weights of a run that has ended, or its first weights and its pivot, must be those that the run wrote.
 ///
@@ -28,6 +29,22 @@ pub fn check_weights(path: &Path) -> Result<(), FedError> {
     let found = sha256_file(path)?;
     if found != *expected {
         return Err(FolderError::digest(path.to_owned(), expected, &found).into());
+    }
+    Ok(())
+}
+
+/// The partition in a run's folder must be the run's.
+///
+/// # Errors
+/// [`FolderError::Differs`]; a manifest that can't be read.
+pub fn check_split(path: &Path, split: &Split) -> Result<(), FedError> {
+    if path.file_name().is_none_or(|name| name != SPLIT) {
+        return Ok(());
+    }
+    let Some(manifest) = Manifest::read(folder_of(path))? else { return Ok(()) };
+    let found = split.sha256();
+    if found != manifest.split_sha256 {
+        return Err(FolderError::digest(path.to_owned(), &manifest.split_sha256, &found).into());
     }
     Ok(())
 }

@@ -1,8 +1,11 @@
 //! Where a run stands between two rounds: what its lines of metrics add up to, whether they were just written or read back.
 
+use super::experiment::Experiment;
+use super::inclusion::{self, Groups};
 use super::metrics::{Phase, RoundMetrics};
 use super::warnings::Watch;
 use crate::engine::Evaluation;
+use crate::split::Split;
 
 /// What an evaluation gave; null where it isn't finite.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -11,13 +14,24 @@ pub struct Figures {
     pub loss: Option<f64>,
     /// Test accuracy, 0..1.
     pub accuracy: Option<f64>,
+    /// Of groups of clients, where they were asked for.
+    pub groups: Option<Groups>,
 }
 
 impl From<&Evaluation> for Figures {
     fn from(evaluation: &Evaluation) -> Self {
         // Logits that are not numbers are nobody's prediction: without a finite loss there is no accuracy either.
         let finite = evaluation.is_finite();
-        Self { loss: finite.then_some(evaluation.loss), accuracy: evaluation.accuracy() }
+        Self { loss: finite.then_some(evaluation.loss), accuracy: evaluation.accuracy(), groups: None }
+    }
+}
+
+impl Figures {
+    /// As [`Figures::from`], with what the evaluation means to the clients of a split.
+    pub fn with_groups(evaluation: &Evaluation, split: &Split) -> Self {
+        let groups = inclusion::class_accuracies(evaluation)
+            .map(|classes| inclusion::groups(split, &inclusion::client_accuracies(split, &classes)));
+        Self { groups, ..Self::from(evaluation) }
     }
 }
 
@@ -49,6 +63,11 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Of an experiment, before its first round.
+    pub fn of(experiment: &Experiment) -> Self {
+        Self { watch: Watch::of(experiment), ..Self::default() }
+    }
+
     /// Follows a round; `evaluated` tells that the test set was, whatever came of it. Returns how many warnings it gave.
     pub fn follow(&mut self, line: &RoundMetrics, evaluated: bool) -> usize {
         self.next = line.round + 1;
@@ -58,7 +77,7 @@ impl Progress {
         self.compile_seconds += line.compile_seconds;
         self.pivot_counted |= line.phase == Phase::Zo;
         if evaluated || line.test_loss.is_some() {
-            self.evaluated(line.round, Figures { loss: line.test_loss, accuracy: line.test_accuracy });
+            self.evaluated(line.round, line.figures());
         }
         self.averaged = line.averaged_accuracy.or(self.averaged);
         self.line = Some(line.clone());

@@ -37,8 +37,31 @@ pub fn changes(began: &Config, now: &Config) -> Vec<Change> {
         .collect()
 }
 
+/// Sections of a config that mean nothing before the pivot.
+const AFTER_THE_PIVOT: [&str; 3] = ["zo", "eval", "device"];
+
+/// Whether a key may differ between runs that share a pivot: it is in one of those sections, or the name.
+pub fn is_after_the_pivot(key: &str) -> bool {
+    let below =
+        |section: &&str| key.strip_prefix(*section).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    key == "name" || AFTER_THE_PIVOT.iter().any(|section| below(&section))
+}
+
+/// What the pivot follows from: a line a key.
+pub fn before_the_pivot(config: &Config) -> String {
+    let all = every(config).into_iter().filter(|(key, _)| !is_after_the_pivot(key));
+    all.map(|(key, value)| format!("{key} = {value}\n")).collect()
+}
+
 /// Every key with its value as TOML, free ones left out, seeds resolved.
 fn flat(config: &Config) -> BTreeMap<String, String> {
+    let mut all = every(config);
+    all.retain(|key, _| !FREE.contains(&key.as_str()));
+    all
+}
+
+/// Every key with its value as TOML, seeds resolved.
+fn every(config: &Config) -> BTreeMap<String, String> {
     let table: Table = toml::from_str(&config.to_toml()).unwrap_or_default();
     let mut all = BTreeMap::new();
     flatten("", &table, &mut all);
@@ -51,7 +74,6 @@ fn flat(config: &Config) -> BTreeMap<String, String> {
         ("probes", seeds.probes),
     ];
     all.extend(seeds.map(|(name, seed)| (format!("seeds.{name}"), format!("{seed:016x}"))));
-    all.retain(|key, _| !FREE.contains(&key.as_str()));
     all
 }
 

@@ -4,9 +4,10 @@ use super::{TensorReport, VerifyError, relative_error};
 use crate::data::{Dataset, Normalisation, Samples as HostSamples};
 use crate::device::Device;
 use crate::engine::{Engine, SampleSet};
+use crate::fed::dense;
 use crate::fed::experiment::{Experiment, narrow_of};
+use crate::fed::warmup::Warmup;
 use crate::fed::zo::ZoPhase;
-use crate::fed::{dense, warmup};
 use crate::golden::{CasePhase, FederationGolden, Tolerances};
 use crate::ledger::{Entry, Round};
 use crate::rule::{Rule, Server};
@@ -69,14 +70,14 @@ fn simulate(
     engine.set_weights(start)?;
     let input = golden.graph.input;
     let train = engine.upload(&SampleSet::of_floats(&golden.x, &golden.y, (input.c, input.spatial())))?;
-    let mut phase = ZoPhase::new(&experiment);
+    let (mut first, mut phase) = (Warmup::new(engine, &experiment)?, ZoPhase::new(&experiment));
     let mut off = Off::default();
     let recorded = golden.ledger.iter().flat_map(|ledger| &ledger.rounds);
     let mut recorded = recorded.map(|round| (round.round, round)).collect::<std::collections::HashMap<_, _>>();
     for round in &golden.rounds {
         match round.phase {
             CasePhase::Warmup => {
-                warmup::round(engine, &experiment, &train, round.round)?;
+                first.round(engine, &experiment, &train, round.round)?;
                 if round.round + 1 == experiment.config.warmup.rounds {
                     let mut weights = engine.weights()?;
                     sanitize_base(&mut weights);

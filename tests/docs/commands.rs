@@ -6,7 +6,7 @@ use super::pages::{Page, command_lines, first_cells, pages};
 use super::place::{Place, SMALL};
 
 /// Commands that do nothing without arguments: in prose they are only named.
-const NEED_ARGUMENTS: [&str; 6] = ["check", "eval", "replay", "resume", "stream", "verify"];
+const NEED_ARGUMENTS: [&str; 7] = ["check", "eval", "fork", "replay", "resume", "stream", "verify"];
 
 /// The command line as it is run: words for placeholders, and settings that make it small.
 fn arguments(line: &str, place: &Place) -> Vec<String> {
@@ -38,6 +38,11 @@ fn arguments(line: &str, place: &Place) -> Vec<String> {
                 args.extend(["--out".to_owned(), format!("runs/{count}")]);
             }
         }
+        "fork" if args.len() > 1 => {
+            let count = std::fs::read_dir(place.path("runs")).unwrap().count();
+            args.extend(["--out".to_owned(), format!("runs/{count}")]);
+        }
+        "probe" => args.extend(words("--clients 2 --draws 4 --epsilon 1e-3")),
         _ if args.len() == 1 && NEED_ARGUMENTS.contains(&command.as_str()) => args.push("--help".to_owned()),
         _ => {}
     }

@@ -34,6 +34,9 @@ impl Place {
         fs::create_dir_all(place.path("configs")).unwrap();
         for entry in fs::read_dir(root().join("configs")).unwrap() {
             let path = entry.unwrap().path();
+            if path.is_dir() {
+                continue;
+            }
             fs::copy(&path, place.path("configs").join(path.file_name().unwrap())).unwrap();
         }
         fs::create_dir_all(place.path("tests/golden")).unwrap();

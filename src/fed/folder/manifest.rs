@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::super::inclusion::Groups;
 use super::super::sealed;
 use super::{FolderError, MANIFEST};
 use crate::caps::AdapterInfo;
@@ -44,6 +45,9 @@ pub struct Manifest {
     pub init_sha256: String,
     /// The adapters that the run was on, in order.
     pub adapters: Vec<AdapterRecord>,
+    /// The run whose warm-up this one took over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fork: Option<ForkRecord>,
     /// The pivot, once there is one: the base of the ledger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pivot: Option<PivotRecord>,
@@ -155,6 +159,21 @@ pub struct PivotRecord {
     pub loss: Option<f64>,
     /// Test accuracy.
     pub accuracy: Option<f64>,
+    /// Of groups of clients, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Groups>,
+}
+
+/// Where a run comes from that began at another one's pivot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForkRecord {
+    /// The name of that run's folder, without its place.
+    pub folder: String,
+    /// SHA-256 of that run's `config.toml` as its manifest has it.
+    pub config_sha256: String,
+    /// SHA-256 of that run's pivot.
+    pub pivot_sha256: String,
 }
 
 /// What [`Manifest::new`] is made of.
@@ -183,6 +202,7 @@ impl Manifest {
             numerics: NUMERICS,
             config: of.config,
             earlier_config: None,
+            fork: None,
             data: of.data,
             normalisation: of.normalisation,
             split_sha256: of.split_sha256,

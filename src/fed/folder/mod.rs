@@ -5,6 +5,7 @@ mod error;
 mod lines;
 pub(crate) mod manifest;
 mod metrics_log;
+pub(super) mod moments;
 mod name;
 pub(super) mod rounds_log;
 
@@ -78,9 +79,14 @@ impl RunFolder {
             Err(e) if e.kind() == io::ErrorKind::NotADirectory => return Err(FolderError::NotAFolder(path.to_owned())),
             Err(source) => return Err(FolderError::Open { path: path.to_owned(), action: "list", source }),
         };
-        // A lock, a manifest and half a config are left behind by a run that was killed before its config was written.
+        // A lock, a manifest and half a config are left behind by a run that was killed before its config was written; a fork has copied
+        // more by then.
+        let forked = Self::is_half_a_fork(path);
         let counts = |entry: &fs::DirEntry| {
-            entry.file_name() != LOCK && entry.file_name() != MANIFEST && !is_leftover(entry, &[CONFIG, MANIFEST])
+            let name = entry.file_name();
+            let copied =
+                || name == checkpoint::FOLDER || FILES.iter().any(|file| name == *file) || is_leftover(entry, &FILES);
+            name != LOCK && name != MANIFEST && !is_leftover(entry, &[CONFIG, MANIFEST]) && !(forked && copied())
         };
         match entries.flatten().any(|entry| counts(&entry)) {
             true => Err(FolderError::NotEmpty(path.to_owned())),
@@ -103,6 +109,9 @@ impl RunFolder {
         let folder = Self::lock(path)?;
         // Asked again under the lock: another process may have been faster.
         Self::check_free(path)?;
+        if Self::is_half_a_fork(path) {
+            folder.remove_copied()?;
+        }
         files::sync_folder(files::folder_of(path))?;
         Ok(folder)
     }
@@ -142,6 +151,21 @@ impl RunFolder {
             Err(TryLockError::WouldBlock) => Err(FolderError::InUse(path.to_owned())),
             Err(TryLockError::Error(source)) => Err(open(source)),
         }
+    }
+
+    /// Whether a kill left a fork here whose config wasn't written yet: all there is can be copied again.
+    fn is_half_a_fork(path: &Path) -> bool {
+        let forked = || Manifest::read(path).ok().flatten().is_some_and(|manifest| manifest.fork.is_some());
+        !path.join(CONFIG).exists() && forked()
+    }
+
+    /// Removes what a fork had copied, its manifest last.
+    fn remove_copied(&self) -> Result<(), FolderError> {
+        let dir = self.path(checkpoint::FOLDER);
+        if dir.is_dir() {
+            fs::remove_dir_all(&dir).map_err(FileError::of(&dir, "remove"))?;
+        }
+        FILES.iter().filter(|name| **name != MANIFEST).chain(&[MANIFEST]).try_for_each(|name| self.remove(name))
     }
 
     /// Removes files that a kill cut short.
@@ -226,12 +250,7 @@ impl RunFolder {
     /// # Errors
     /// A file that can't be read.
     pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>, FolderError> {
-        let limit = if name.ends_with(".safetensors") { weights::LIMIT } else { LOG_LIMIT };
-        match files::read(&self.path(name), limit) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(e) if e.source.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(e.into()),
-        }
+        read_in(&self.path, name)
     }
 
     /// Writes `summary.json`; replaces that of an interrupted part. Returns its bytes.
@@ -256,6 +275,19 @@ impl RunFolder {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(FileError::of(&self.path(name), "remove")(e).into()),
             _ => Ok(()),
         }
+    }
+}
+
+/// The bytes of a file in a run's folder, which another process may hold; none where there is no file.
+///
+/// # Errors
+/// A file that can't be read.
+pub(super) fn read_in(folder: &Path, name: &str) -> Result<Option<Vec<u8>>, FolderError> {
+    let limit = if name.ends_with(".safetensors") { weights::LIMIT } else { LOG_LIMIT };
+    match files::read(&folder.join(name), limit) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(e) if e.source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e.into()),
     }
 }
 
@@ -349,6 +381,12 @@ mod tests {
             best_round: Some(2),
             averaged_accuracy: None,
             gain: Some(0.25),
+            pivot_low_accuracy: Some(0.125),
+            final_low_accuracy: None,
+            pivot_high_accuracy: None,
+            final_high_accuracy: None,
+            pivot_worst_tenth_accuracy: None,
+            final_worst_tenth_accuracy: None,
             uplink_bytes: 1,
             downlink_bytes: 2,
             params: 10,

@@ -78,9 +78,16 @@ impl RoundsLog {
     /// # Errors
     /// A damaged line that isn't the last.
     pub fn read(folder: &RunFolder) -> Result<(Self, bool), FolderError> {
-        let path = folder.path(FILE);
         let Some(bytes) = folder.read(FILE)? else { return Ok((Self::create(folder)?, false)) };
-        let lines = Lines::of(&bytes);
+        Self::parse(folder.path(FILE), &bytes)
+    }
+
+    /// The log of these bytes, as [`RoundsLog::read`]; `path` is where they lie.
+    ///
+    /// # Errors
+    /// As [`RoundsLog::read`].
+    pub fn parse(path: PathBuf, bytes: &[u8]) -> Result<(Self, bool), FolderError> {
+        let lines = Lines::of(bytes);
         let mut rounds: Vec<RoundDigests> = Vec::new();
         let mut damaged = lines.torn;
         for (i, line) in lines.complete.iter().enumerate() {

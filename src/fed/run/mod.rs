@@ -1,27 +1,34 @@
 //! The main job: warm-up rounds, the pivot, ZO rounds, with everything on disk as it goes.
 
+mod compare;
 mod finish;
+mod fork;
 mod recover;
 mod resume;
 mod rounds;
 
 use std::path::Path;
 
+pub(in crate::fed) use fork::fork_on;
+pub use fork::{Origin, fork};
 pub use resume::resume;
+pub(in crate::fed) use resume::resume_on;
 
 use super::error::FedError;
 use super::experiment::Experiment;
 use super::folder::manifest::{AdapterRecord, DataDigests, Ingredients, NormalisationRecord};
 use super::folder::rounds_log::RoundsLog;
 use super::folder::{self, CONFIG, INIT, METRICS, Manifest, RunFolder, SPLIT};
+use super::host::Host;
 use super::metrics::{Phase, RoundMetrics, Summary};
 use super::observer::{Observer, RunPlan};
 use super::progress::Progress;
+use super::warmup::{self, Warmup};
 use super::zo::ZoPhase;
 use super::{dense, schedule, settings};
 use crate::config::Config;
-use crate::device::{DeviceError, Selection, open};
-use crate::engine::{Engine, EngineError, Samples};
+use crate::device::{DeviceError, Selection};
+use crate::engine::{Engine, EngineError, Samples, Workspace};
 use crate::files::sha256_hex;
 use crate::ledger::LedgerWriter;
 use crate::weights;
@@ -37,6 +44,8 @@ struct Run<'a> {
     train: Samples,
     test: Samples,
     progress: Progress,
+    /// The warm-up's server.
+    warmup: Warmup,
     /// The zeroth-order phase.
     zo: ZoPhase,
     observer: &'a mut dyn Observer,
@@ -59,11 +68,21 @@ pub fn start(
     selection: &Selection,
     observer: &mut dyn Observer,
 ) -> Result<Summary, FedError> {
+    start_on(config, out, selection, &mut Host::default(), observer)
+}
+
+/// As [`start`], on a device that other runs may have used before and may use after it.
+pub(in crate::fed) fn start_on(
+    config: &Config,
+    out: Option<&Path>,
+    selection: &Selection,
+    host: &mut Host,
+    observer: &mut dyn Observer,
+) -> Result<Summary, FedError> {
     let mut experiment = Experiment::prepare(config)?;
     let guessed = settings::guessed(config, &experiment.data.normalisation);
     experiment.config = settings::settled(config, &experiment.data.normalisation);
-    let device = open(selection)?;
-    let (engine, train, test) = load(&experiment, device)?;
+    let Loaded { engine, train, test, warmup } = load(&experiment, host.take(selection)?)?;
     let out = out.map_or_else(|| folder::default_path(config), Path::to_path_buf);
     dense::check_room(&out, dense_bytes(&experiment, 0))?;
     let folder = RunFolder::create(&out)?;
@@ -81,12 +100,15 @@ pub fn start(
     first_files(&folder, &experiment)?;
     let log = RoundsLog::create(&folder)?;
     let zo = ZoPhase::new(&experiment);
-    let progress = Progress::default();
-    let mut run = Run { experiment, folder, manifest, log, engine, train, test, progress, zo, observer };
+    let progress = Progress::of(&experiment);
+    let mut run = Run { experiment, folder, manifest, log, engine, train, test, progress, warmup, zo, observer };
     let end = run.proceed();
     if end.as_ref().is_err_and(cannot_fit) && run.progress.next == 0 {
         // The first round showed that the request can't be met (a memory budget too small for it): nothing is left behind.
         run.folder.discard()?;
+    }
+    if end.is_ok() {
+        run.leave(selection.clone(), host);
     }
     end
 }
@@ -129,19 +151,30 @@ fn first_files(folder: &RunFolder, experiment: &Experiment) -> Result<(), FedErr
     Ok(())
 }
 
-fn load(
-    experiment: &Experiment,
-    device: Box<dyn crate::device::Device>,
-) -> Result<(Engine, Samples, Samples), FedError> {
-    super::warmup::check(experiment, device.as_ref())?;
-    super::zo::check(experiment, device.as_ref())?;
-    let mut engine = Engine::new(device, experiment.graph.clone(), &experiment.initial)?;
+/// What lies on a device, and the warm-up's server.
+struct Loaded {
+    engine: Engine,
+    train: Samples,
+    test: Samples,
+    warmup: Warmup,
+}
+
+fn load(experiment: &Experiment, space: Workspace) -> Result<Loaded, FedError> {
+    warmup::check(experiment, space.device())?;
+    super::zo::check(experiment, space.device())?;
+    let mut engine = Engine::on(space, experiment.graph.clone(), &experiment.initial)?;
     let train = engine.upload(&experiment.train_set())?;
     let test = engine.upload(&experiment.test_set())?;
-    Ok((engine, train, test))
+    let warmup = Warmup::new(&mut engine, experiment)?;
+    Ok(Loaded { engine, train, test, warmup })
 }
 
 impl Run<'_> {
+    /// Leaves the device to the next run.
+    fn leave(self, selection: Selection, host: &mut Host) {
+        host.keep(selection, self.engine.into_workspace([self.train, self.test]));
+    }
+
     fn proceed(&mut self) -> Result<Summary, FedError> {
         let config = &self.experiment.config;
         let plan = RunPlan {

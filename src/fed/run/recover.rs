@@ -5,6 +5,7 @@ use super::super::base;
 use super::super::error::FedError;
 use super::super::folder::checkpoint::Checkpoint;
 use super::super::folder::manifest::{AdapterRecord, PivotRecord};
+use super::super::folder::moments;
 use super::super::folder::rounds_log::{self, RoundsLog};
 use super::super::folder::{FolderError, LEDGER, Lines, METRICS, PIVOT, good, parse_metrics};
 use super::super::metrics::Phase;
@@ -13,6 +14,7 @@ use super::super::zo::ZoPhase;
 use super::super::{dense, schedule, zo};
 use super::Run;
 use crate::config::NormStatistics;
+use crate::engine::{NamedValues, State};
 use crate::ledger::{Header, Ledger, Round};
 use crate::weights;
 
@@ -41,12 +43,27 @@ impl Run<'_> {
             let (bytes, _) = self.restored(found, next, Some(&checkpoint))?;
             let weights = checkpoint.weights(&self.folder)?;
             let from = checkpoint.weights_path(&self.folder);
-            self.engine.set_weights(&weights::decode(&from, &weights, &self.experiment.graph.tensors)?.values)?;
+            let values = weights::decode(&from, &weights, &self.experiment.graph.tensors)?.values;
+            self.engine.set_weights(&values)?;
+            self.restore_moments(&checkpoint, values)?;
             (next, bytes)
         } else {
             (0, Vec::new())
         };
         self.keep(next, &bytes)
+    }
+
+    /// Gives the warm-up's server the moments of a checkpoint.
+    fn restore_moments(&mut self, checkpoint: &Checkpoint, weights: Vec<f32>) -> Result<(), FedError> {
+        let names = self.warmup.moments();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let (path, bytes) = checkpoint.moments(&self.folder)?;
+        let len = weights.len();
+        let mut saved = vec![NamedValues { name: State::WEIGHTS.to_owned(), values: weights }];
+        saved.extend(moments::decode(&path, &bytes, &names, len)?);
+        Ok(self.engine.restore(&saved)?)
     }
 
     /// The metrics' bytes and how many of its lines count, at least `needed`: the checkpoint has the last one where the file lost it.
@@ -175,7 +192,7 @@ impl Run<'_> {
         self.folder.write(METRICS, &kept.concat())?;
         self.log.keep(next)?;
         let (warmup, total) = self.round_counts();
-        self.progress = Progress::default();
+        self.progress = Progress::of(&self.experiment);
         if let Some(guessed) = &self.manifest.normalisation.guessed {
             self.progress.watch.add(guessed.clone());
         }
@@ -198,7 +215,8 @@ impl Run<'_> {
 
     fn note_pivot(&mut self, pivot: Option<&PivotRecord>, warmup: u32) {
         if let Some(pivot) = pivot {
-            self.progress.set_pivot(Figures { loss: pivot.loss, accuracy: pivot.accuracy }, warmup);
+            let PivotRecord { loss, accuracy, groups, .. } = *pivot;
+            self.progress.set_pivot(Figures { loss, accuracy, groups }, warmup);
         }
     }
 }

@@ -4,23 +4,22 @@ use std::path::Path;
 
 use super::super::check;
 use super::super::error::FedError;
-use super::super::experiment::Experiment;
-use super::super::folder::manifest::{AdapterRecord, NUMERICS};
+use super::super::folder::manifest::AdapterRecord;
 use super::super::folder::rounds_log::{self, RoundsLog};
 use super::super::folder::{
-    CONFIG, FolderError, INIT, LEDGER, Lines, MANIFEST, METRICS, Manifest, RunFolder, SPLIT, SUMMARY, read_summary,
+    CONFIG, FolderError, LEDGER, Lines, MANIFEST, METRICS, Manifest, RunFolder, SUMMARY, read_summary,
 };
+use super::super::host::Host;
 use super::super::metrics::{Status, Summary};
 use super::super::observer::Observer;
 use super::super::origin;
 use super::super::progress::Progress;
 use super::super::settings::{Change, changes};
 use super::super::zo::ZoPhase;
-use super::{Run, first_files, initial_bytes, load};
+use super::compare::{self, AtHand};
+use super::{Loaded, Run, first_files, load};
 use crate::config::Config;
-use crate::device::{Selection, open};
-use crate::files::sha256_hex;
-use crate::split::Split;
+use crate::device::Selection;
 
 /// Goes on with an interrupted run, from its last whole round. A finished run gives its summary, and needs no right to write for that;
 /// `sets` (`key.path=value`) may extend either: more rounds than are done, other paths, another memory budget.
@@ -31,6 +30,17 @@ pub fn resume(
     dir: &Path,
     device: Option<&str>,
     sets: &[String],
+    observer: &mut dyn Observer,
+) -> Result<Summary, FedError> {
+    resume_on(dir, device, sets, &mut Host::default(), observer)
+}
+
+/// As [`resume`], on a device that other runs may have used before and may use after it.
+pub(in crate::fed) fn resume_on(
+    dir: &Path,
+    device: Option<&str>,
+    sets: &[String],
+    host: &mut Host,
     observer: &mut dyn Observer,
 ) -> Result<Summary, FedError> {
     RunFolder::check_run(dir)?;
@@ -53,14 +63,16 @@ pub fn resume(
     // Again, now that nobody else can write it.
     let Some(manifest) = Manifest::read(dir)? else { return without_manifest(dir, observer) };
     let settings = Settings::read(dir, &manifest, sets)?;
-    let mut run = prepare(folder, manifest, &settings.now, device, observer)?;
+    let (mut run, selection) = prepare(folder, manifest, &settings.now, device, host, observer)?;
     if ended {
         run.reopen()?;
     }
     run.recover()?;
     run.extend(&settings)?;
     run.note_adapter()?;
-    run.proceed()
+    let summary = run.proceed()?;
+    run.leave(selection, host);
+    Ok(summary)
 }
 
 /// A folder of the versions before manifests, or one whose manifest is gone.
@@ -91,24 +103,10 @@ struct Settings {
 impl Settings {
     fn read(dir: &Path, manifest: &Manifest, sets: &[String]) -> Result<Self, FedError> {
         let path = dir.join(CONFIG);
-        let (began, file) = (origin::began(dir, manifest)?, Config::load(Some(&path), &[])?);
-        let mut unfinished = false;
-        if let Some(change) = changes(&began, &file).into_iter().next() {
-            let earlier = manifest.earlier_config.as_deref();
-            let earlier = earlier.map(|text| Config::parse(text, "manifest.json", dir, &[])).transpose()?;
-            unfinished = earlier.is_some_and(|earlier| changes(&earlier, &file).is_empty());
-            if !unfinished {
-                let (what, expected, found) = (change.key, change.began, change.now);
-                return Err(FolderError::Differs { path, what, expected, found }.into());
-            }
-        }
-        let now = if unfinished {
-            Config::parse(&manifest.config, &path.display().to_string(), dir, sets)?
-        } else {
-            Config::load(Some(&path), sets)?
-        };
+        let AtHand { began, file, now, unfinished } = AtHand::read(dir, manifest, sets)?;
         let extension = changes(&began, &now);
-        if let Some(change) = extension.iter().find(|c| c.key == "warmup.rounds" && dir.join(LEDGER).exists()) {
+        let over = dir.join(LEDGER).exists() || manifest.fork.is_some();
+        if let Some(change) = extension.iter().find(|c| c.key == "warmup.rounds" && over) {
             let Change { key, began, now } = change;
             return Err(FedError::Refused(format!("--set {key}={now}: expected {began}: the warm-up is over")));
         }
@@ -131,57 +129,17 @@ fn prepare<'a>(
     manifest: Manifest,
     config: &Config,
     device: Option<&str>,
+    host: &mut Host,
     observer: &'a mut dyn Observer,
-) -> Result<Run<'a>, FedError> {
-    if manifest.numerics != NUMERICS {
-        let what = format!("numerics (the run was begun by {})", manifest.program);
-        let (expected, found) = (format!("{NUMERICS}, as this version computes"), manifest.numerics.to_string());
-        return Err(FolderError::Differs { path: folder.path(MANIFEST), what, expected, found }.into());
-    }
-    let mut config = config.clone();
-    if let Some(bytes) = folder.read(INIT)? {
-        let found = sha256_hex(&bytes);
-        if found != manifest.init_sha256 {
-            return Err(FolderError::digest(folder.path(INIT), &manifest.init_sha256, &found).into());
-        }
-        // What the run started from, whatever has become of a file that `model.weights` names.
-        config.model.weights = Some(folder.path(INIT));
-    }
-    let experiment = Experiment::prepare(&config)?;
-    origin::check_data(folder.dir(), &config, &experiment.data, &manifest)?;
-    check_split(&folder, &experiment, &manifest)?;
-    let initial = sha256_hex(&initial_bytes(&experiment));
-    if initial != manifest.init_sha256 {
-        return Err(FolderError::digest(folder.path(INIT), &manifest.init_sha256, &initial).into());
-    }
+) -> Result<(Run<'a>, Selection), FedError> {
+    let experiment = compare::experiment(folder.dir(), &manifest, config)?;
     let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
     let selection = Selection::resolve(device, &config.device.select, budget)?;
-    let (engine, train, test) = load(&experiment, open(&selection)?)?;
+    let Loaded { engine, train, test, warmup } = load(&experiment, host.take(&selection)?)?;
     first_files(&folder, &experiment)?;
     let (log, _) = RoundsLog::read(&folder)?;
-    let (zo, progress) = (ZoPhase::new(&experiment), Progress::default());
-    Ok(Run { experiment, folder, manifest, log, engine, train, test, progress, zo, observer })
-}
-
-fn check_split(folder: &RunFolder, experiment: &Experiment, manifest: &Manifest) -> Result<(), FedError> {
-    let dealt = experiment.split.sha256();
-    let differs = |what: &str, expected: &str, found: &str| FolderError::Differs {
-        path: folder.path(SPLIT),
-        what: what.to_owned(),
-        expected: expected.to_owned(),
-        found: found.to_owned(),
-    };
-    if dealt != manifest.split_sha256 {
-        return Err(differs("the partition that its config deals, SHA-256", &manifest.split_sha256, &dealt).into());
-    }
-    if folder.path(SPLIT).exists() {
-        let read = Split::read(&folder.path(SPLIT))?;
-        if read != experiment.split {
-            let (expected, found) = (format!("SHA-256 {dealt}"), format!("SHA-256 {}", read.sha256()));
-            return Err(differs("the partition and its histograms", &expected, &found).into());
-        }
-    }
-    Ok(())
+    let (zo, progress) = (ZoPhase::new(&experiment), Progress::of(&experiment));
+    Ok((Run { experiment, folder, manifest, log, engine, train, test, progress, warmup, zo, observer }, selection))
 }
 
 impl Run<'_> {
@@ -225,7 +183,7 @@ impl Run<'_> {
     }
 
     /// Notes the adapter that the next rounds are computed on, where it is another one.
-    fn note_adapter(&mut self) -> Result<(), FedError> {
+    pub(super) fn note_adapter(&mut self) -> Result<(), FedError> {
         let now = AdapterRecord::of(self.engine.device().info(), self.progress.next);
         if self.manifest.adapters.last().is_some_and(|last| last.same(&now)) {
             return Ok(());

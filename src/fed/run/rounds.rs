@@ -5,13 +5,15 @@ use std::time::Instant;
 use super::super::error::FedError;
 use super::super::folder::checkpoint::Checkpoint;
 use super::super::folder::manifest::PivotRecord;
+use super::super::folder::moments;
 use super::super::folder::{LEDGER, PIVOT};
 use super::super::metrics::{Phase, RoundMetrics};
 use super::super::progress::Figures;
 use super::super::zo::ZoPhase;
-use super::super::{cost, dense, schedule, traffic, warmup, zo};
+use super::super::{cost, dense, inclusion, schedule, traffic, warmup, zo};
 use super::{End, Run};
 use crate::config::NormStatistics;
+use crate::engine::Evaluation;
 use crate::files::sha256_hex;
 use crate::ledger::LedgerWriter;
 use crate::stream::replay::sanitize_base;
@@ -27,8 +29,11 @@ struct Clock {
 impl Run<'_> {
     fn evaluate(&mut self, metrics: &mut RoundMetrics) -> Result<(), FedError> {
         if self.evaluates(metrics.round) {
-            let figures = Figures::from(&self.engine.evaluate(&self.test)?);
-            metrics.set_evaluation(figures.loss, figures.accuracy);
+            let evaluation = self.engine.evaluate(&self.test)?;
+            metrics.set_evaluation(self.figures(&evaluation));
+            if self.experiment.config.eval.groups {
+                metrics.class_accuracy = inclusion::class_accuracies(&evaluation);
+            }
             if metrics.phase == Phase::Zo && self.zo.has_average() {
                 metrics.averaged_accuracy = self.engine.evaluate_average(&self.test)?.accuracy();
             }
@@ -36,9 +41,18 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// What an evaluation gave, of all that the config asks for.
+    fn figures(&self, evaluation: &Evaluation) -> Figures {
+        if self.experiment.config.eval.groups {
+            Figures::with_groups(evaluation, &self.experiment.split)
+        } else {
+            Figures::from(evaluation)
+        }
+    }
+
     pub(super) fn warmup_round(&mut self) -> Result<Option<End>, FedError> {
         let (round, clock) = (self.progress.next, self.clock());
-        let result = warmup::round(&mut self.engine, &self.experiment, &self.train, round)?;
+        let result = self.warmup.round(&mut self.engine, &self.experiment, &self.train, round)?;
         let last = round + 1 == self.experiment.config.warmup.rounds;
         let mut after = self.engine.weights()?;
         if !result.train_loss.is_finite() || after.iter().any(|w| !w.is_finite()) {
@@ -53,7 +67,11 @@ impl Run<'_> {
         self.evaluate(&mut metrics)?;
         self.complete(&mut metrics, sent, clock, None)?;
         let bytes = weights::encode(&self.experiment.graph.tensors, &after, &[]);
-        Checkpoint::save(&self.folder, &metrics, &bytes)?;
+        let moments = match self.warmup.moments()[..] {
+            [] => None,
+            _ => Some(moments::encode(&self.engine.save()?)),
+        };
+        Checkpoint::save(&self.folder, &metrics, &bytes, moments.as_deref())?;
         Ok(self.ended())
     }
 
@@ -69,15 +87,20 @@ impl Run<'_> {
         sanitize_base(&mut pivot);
         self.engine.set_weights(&pivot)?;
         let warmup = self.experiment.config.warmup.rounds;
+        let asked = |figures: &Figures| figures.groups.is_some() || !self.experiment.config.eval.groups;
         let figures = match self.progress.last {
-            Some(last) if warmup > 0 && !recomputed => last,
-            _ => Figures::from(&self.engine.evaluate(&self.test)?),
+            Some(last) if warmup > 0 && !recomputed && asked(&last) => last,
+            _ => {
+                let evaluation = self.engine.evaluate(&self.test)?;
+                self.figures(&evaluation)
+            }
         };
         let bytes = weights::encode(&self.experiment.graph.tensors, &pivot, &[]);
         let sha256 = sha256_hex(&bytes);
         let header = zo::header(&self.experiment, &sha256);
         self.folder.write(PIVOT, &bytes)?;
-        self.manifest.pivot = Some(PivotRecord { sha256, loss: figures.loss, accuracy: figures.accuracy });
+        let Figures { loss, accuracy, groups } = figures;
+        self.manifest.pivot = Some(PivotRecord { sha256, loss, accuracy, groups });
         self.manifest.write(self.folder.dir())?;
         LedgerWriter::create(&self.folder.path(LEDGER), header)?;
         self.zo = ZoPhase::new(&self.experiment);

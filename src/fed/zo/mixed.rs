@@ -26,12 +26,7 @@ pub fn dense(
             .collect();
         engine.mean_gradient(train, &clients)?;
     } else {
-        let clients = plan
-            .trainers
-            .iter()
-            .map(|(c, share)| warmup::client(experiment, plan.round, *c, *share))
-            .collect::<Vec<_>>();
-        engine.train_delta(train, &clients, &warmup::client_step(&experiment.config.warmup, plan.round))?;
+        warmup::train_delta(engine, experiment, train, plan.round, &plan.trainers)?;
     }
     let mut values = engine.step_values()?;
     values[experiment.graph.param_count()..].fill(0.0);

@@ -13,14 +13,14 @@ pub use absences::{Absences, pairs};
 pub use check::check;
 pub use header::{header, settings};
 pub use plan::{Plan, clients};
+pub use rate::Rates;
 pub use statistics::{norm_statistics, take_statistics};
 
 use super::experiment::Experiment;
 use crate::config::Normalise;
-use crate::engine::{Engine, EngineError, LocalClient, LocalStep, ProbeResult, Samples};
+use crate::engine::{Engine, EngineError, LocalClient, LocalStep, ProbeResult, Samples, ServerOptimizer};
 use crate::ledger::Round;
 use crate::rule::{Rule, Server};
-use rate::Rates;
 
 /// What a ZO round reports.
 #[derive(Clone, Debug)]
@@ -75,6 +75,8 @@ impl ZoPhase {
     /// # Errors
     /// The engine's.
     pub fn begin(&self, engine: &mut Engine) -> Result<(), EngineError> {
+        // Moments of the warm-up's server are needed no more.
+        engine.reset_moments(&ServerOptimizer::Sgd)?;
         if self.has_average() { engine.begin_average() } else { Ok(()) }
     }
 

@@ -1,7 +1,7 @@
 //! The rate of each round's update (methods.md, Rate).
 
 use crate::config::{ZoConfig, ZoRate};
-use crate::fed::power::power;
+use crate::engine::power;
 use crate::layers::kind;
 use crate::model::Graph;
 
@@ -46,7 +46,7 @@ impl Rates {
             ZoRate::Fixed(lr) => lr,
             ZoRate::Auto => self.constant * seeds as f64 / (self.tau * self.tau * (self.params as f64).sqrt()),
         };
-        lr * power(self.decay, nth) * self.guard.map_or(1.0, |(factor, _)| factor)
+        lr * power(self.decay, nth.into()) * self.guard.map_or(1.0, |(factor, _)| factor)
     }
 
     /// Follows a round's mean loss, (L+ + L-) / 2 over all of its probes; one that isn't finite says nothing.

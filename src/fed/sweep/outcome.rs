@@ -1,0 +1,144 @@
+//! What came of a sweep: each cell's result, and means over the seeds of a row.
+
+use std::path::PathBuf;
+
+use crate::fed::metrics::{Status, Summary};
+
+/// What came of a cell.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CellResult {
+    /// Its run has ended, done or diverged.
+    Ended(Box<Summary>),
+    /// It couldn't be run: why.
+    Failed(String),
+    /// It has not ended: the sweep was stopped before.
+    Pending,
+}
+
+/// A cell and its result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CellOutcome {
+    /// The cell's name.
+    pub name: String,
+    /// Its row.
+    pub row: usize,
+    /// Its seed.
+    pub seed: u64,
+    /// Its folder.
+    pub dir: PathBuf,
+    /// What came of it.
+    pub result: CellResult,
+}
+
+impl CellOutcome {
+    /// The summary of a cell that is done; of none that diverged.
+    pub fn done(&self) -> Option<&Summary> {
+        match &self.result {
+            CellResult::Ended(summary) if summary.status == Status::Done => Some(summary),
+            _ => None,
+        }
+    }
+
+    /// Whether its run diverged.
+    pub fn diverged(&self) -> bool {
+        matches!(&self.result, CellResult::Ended(summary) if summary.status == Status::Diverged)
+    }
+}
+
+/// What came of a sweep.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The cells, in their order.
+    pub cells: Vec<CellOutcome>,
+    /// The sweep was stopped; running it again goes on.
+    pub interrupted: bool,
+}
+
+/// A mean, and the deviation of a sample around it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    /// Mean.
+    pub mean: f64,
+    /// Sample deviation (divided by n - 1); none of a single value.
+    pub deviation: Option<f64>,
+}
+
+impl Spread {
+    /// Of values; none where there are none.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|x| (x - mean).powi(2)).sum();
+        let deviation = (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt());
+        (!values.is_empty()).then_some(Self { mean, deviation })
+    }
+}
+
+/// A row's figures over its cells that are done; of those that diverged only the number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RowFigures {
+    /// Cells that are done.
+    pub done: usize,
+    /// Cells that diverged.
+    pub diverged: usize,
+    /// Cells that failed or are still to be run.
+    pub missing: usize,
+    /// The pivot's accuracy.
+    pub pivot: Option<Spread>,
+    /// The last evaluation's.
+    pub last: Option<Spread>,
+    /// Final less pivot accuracy.
+    pub gain: Option<Spread>,
+    /// Bytes from all clients over the run.
+    pub uplink: Option<Spread>,
+    /// Bytes to all clients.
+    pub downlink: Option<Spread>,
+    /// Wall time of the rounds, the warm-up's and the evaluations' included.
+    pub seconds: Option<Spread>,
+}
+
+impl Outcome {
+    /// The cells that couldn't be run, and why.
+    pub fn failures(&self) -> impl Iterator<Item = (&CellOutcome, &str)> {
+        self.cells.iter().filter_map(|cell| match &cell.result {
+            CellResult::Failed(why) => Some((cell, why.as_str())),
+            _ => None,
+        })
+    }
+
+    /// The figures of a row.
+    pub fn row(&self, row: usize) -> RowFigures {
+        let cells: Vec<&CellOutcome> = self.cells.iter().filter(|cell| cell.row == row).collect();
+        let done: Vec<&Summary> = cells.iter().filter_map(|cell| cell.done()).collect();
+        let diverged = cells.iter().filter(|cell| cell.diverged()).count();
+        let spread = |figure: &dyn Fn(&Summary) -> Option<f64>| {
+            Spread::of(&done.iter().filter_map(|summary| figure(summary)).collect::<Vec<f64>>())
+        };
+        RowFigures {
+            done: done.len(),
+            diverged,
+            missing: cells.len() - done.len() - diverged,
+            pivot: spread(&|s| s.pivot_accuracy),
+            last: spread(&|s| s.final_accuracy),
+            gain: spread(&|s| s.gain),
+            uplink: spread(&|s| Some(s.uplink_bytes as f64)),
+            downlink: spread(&|s| Some(s.downlink_bytes as f64)),
+            seconds: spread(&|s| Some(s.seconds)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn means_and_sample_deviations() {
+        assert_eq!(Spread::of(&[]), None);
+        assert_eq!(Spread::of(&[0.5]), Some(Spread { mean: 0.5, deviation: None }));
+        // Squares of -3, -1, 1, 3 add up to 20; divided by 3.
+        let four = Spread::of(&[1.0, 3.0, 5.0, 7.0]).unwrap();
+        assert_eq!(four.mean, 4.0);
+        assert!((four.deviation.unwrap() - (20f64 / 3.0).sqrt()).abs() < 1e-15);
+    }
+}
