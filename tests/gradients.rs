@@ -173,15 +173,19 @@ impl Chain {
         self.record_linear(&mut rec, 12, 5, 192, a[5], a[6]);
         activation::record(&mut rec, Kind::Tanh, TOTAL * 5, a[6], a[7]);
         self.record_linear(&mut rec, 5, 3, 257, a[7], a[8]);
-        softmax_xent::record(&mut rec, &self.lanes, 3, a[8], self.labels, self.loss, self.correct);
+        softmax_xent::record(&mut rec, &self.lanes, &self.scored(), self.loss, self.correct);
         rec.read_back(self.loss);
         rec
+    }
+
+    fn scored(&self) -> softmax_xent::Scored {
+        softmax_xent::Scored { classes: 3, logits: self.acts[8], labels: self.labels, held: None }
     }
 
     fn backward(&self) -> Recording {
         let (a, g, lanes) = (&self.acts, &self.grads, &self.lanes);
         let mut rec = Recording::new();
-        softmax_xent_grad::record(&mut rec, lanes, 3, a[8], self.labels, g[8]);
+        softmax_xent_grad::record(&mut rec, lanes, &self.scored(), g[8]);
         self.linear_back(&mut rec, (5, 3, 257), a[7], g[8], g[7]);
         activation_grad::record(&mut rec, Kind::Tanh, TOTAL * 5, a[7], g[7], g[6]);
         self.linear_back(&mut rec, (12, 5, 192), a[5], g[6], g[5]);

@@ -60,5 +60,15 @@ fn experiment(config: Config, data: Dataset, clients: u32, images: u32) -> Resul
         test: None,
     };
     let initial = graph.init_weights(config.seeds.weights);
-    Ok(Experiment { config, data, split, model, graph, initial, notes: Vec::new(), given: BTreeMap::new() })
+    Ok(Experiment {
+        config,
+        data,
+        split,
+        model,
+        graph,
+        narrow: None,
+        initial,
+        notes: Vec::new(),
+        given: BTreeMap::new(),
+    })
 }

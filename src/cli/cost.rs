@@ -10,7 +10,7 @@ use super::output::{self, grouped, row, table};
 use super::say::say;
 use crate::config::Config;
 use crate::device::{Selection, open};
-use crate::fed::cost::{Cost, PhaseCost, cost};
+use crate::fed::cost::{Cost, PhaseCost, SubNetworkCost, cost};
 use crate::fed::experiment::Experiment;
 
 /// `cost`.
@@ -59,8 +59,15 @@ fn text(c: &Cost) -> String {
         line("memory of a client, by the formula", |p| p.formula_memory_bytes),
         line("memory of the simulation", |p| p.device_bytes),
     ];
+    let narrow = |n: &SubNetworkCost| {
+        let [params, bytes, memory] = [n.params, n.uplink_bytes, n.formula_memory_bytes].map(grouped);
+        format!(
+            "a low-resource client's sub-network: {params} parameters, {bytes} up and down a round, {memory} of memory by the formula\n"
+        )
+    };
+    let narrow = c.sub_network.as_ref().map(narrow).unwrap_or_default();
     format!(
-        "{} parameters\n{}at the pivot {} down to each client\nthe whole run {} up, {} down\n",
+        "{} parameters\n{}{narrow}at the pivot {} down to each client\nthe whole run {} up, {} down\n",
         grouped(c.params),
         table(&rows),
         grouped(c.pivot_bytes),

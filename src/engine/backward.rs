@@ -16,6 +16,7 @@ use super::{EngineError, Session};
 use crate::device::{DeviceError, as_f32};
 use crate::kernels::params::{Lane, SAMPLE_BLOCK};
 use crate::kernels::parts::{Split, Target};
+use crate::kernels::softmax_xent::Held;
 use crate::kernels::tiling::Tiling;
 use crate::kernels::{activation, activation_grad, add, lane_sum, softmax_xent, softmax_xent_grad};
 use crate::layers::{Backward, Keeps, Mode, kind};
@@ -45,6 +46,8 @@ pub(super) struct StepBuffers {
     pub rows: u32,
     /// Batch norms take the statistics of a step's rows and update the running ones.
     pub batch_statistics: bool,
+    /// The classes that the slots' clients hold, over which their cross-entropy goes; none: all.
+    pub held: Option<Held>,
     correct: Span,
     /// What lanes share beside the input.
     shared: Vec<Span>,
@@ -288,6 +291,7 @@ impl Session<'_> {
             correct: space.need("correct", u64::from(whole) * 4)?,
             rows,
             batch_statistics,
+            held: None,
             shared,
             values,
             saved,
@@ -320,8 +324,9 @@ impl Session<'_> {
         let (last, classes) = (nodes.len() - 1, self.program.graph.classes as u32);
         let logits = plan.values[last];
         let slope = |node: usize| plan.slopes[plan.slope_of[node]];
-        softmax_xent::record(recording, &lanes.first.samples, classes, logits, labels, plan.losses, plan.correct);
-        softmax_xent_grad::record(recording, &lanes.first.samples, classes, logits, labels, slope(last));
+        let scored = softmax_xent::Scored { classes, logits, labels, held: plan.held };
+        softmax_xent::record(recording, &lanes.first.samples, &scored, plan.losses, plan.correct);
+        softmax_xent_grad::record(recording, &lanes.first.samples, &scored, slope(last));
         let rows = lanes.first.samples.rows;
         let mut given = vec![false; nodes.len()];
         for (i, node) in nodes.iter().enumerate().rev().filter(|(i, _)| lowered.weighted[*i]) {

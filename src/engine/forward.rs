@@ -188,7 +188,8 @@ impl Session<'_> {
     ) -> Result<(), EngineError> {
         let logits = self.record_logits(recording, batch, lanes, mode, &nowhere)?;
         let classes = self.program.graph.classes as u32;
-        softmax_xent::record(recording, &lanes.first.samples, classes, logits, batch.labels, losses, correct);
+        let scored = softmax_xent::Scored { classes, logits, labels: batch.labels, held: None };
+        softmax_xent::record(recording, &lanes.first.samples, &scored, losses, correct);
         Ok(())
     }
 

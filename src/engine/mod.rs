@@ -16,6 +16,7 @@ mod epochs;
 mod evaluate;
 mod forward;
 mod fusion;
+mod hetero;
 mod lanes;
 mod losses;
 mod lowering;
@@ -40,6 +41,7 @@ pub use client_step::ClientStep;
 pub use counts::{check_batch, check_local_steps};
 pub use evaluate::{ClassResult, Evaluation};
 pub use forward::Outputs;
+pub use hetero::{HeteroClient, SubNetwork};
 pub use optimizer::{ServerOptimizer, power};
 pub use pass::Pass;
 pub use probe::{LocalClient, LocalResults, LocalStep, LocalUpdate, ProbeClient, ProbeResult, ProbeSettings, Sides};
@@ -53,7 +55,7 @@ pub use workspace::{Counters, Workspace};
 
 use crate::device::{Device, DeviceError};
 use crate::kernels::params::Lane;
-use crate::model::Graph;
+use crate::model::{Graph, Narrow};
 use crate::stream::Distribution;
 
 /// What can go wrong in the engine.
@@ -147,6 +149,8 @@ pub struct Engine {
     space: Workspace,
     program: Program,
     state: State,
+    /// The sub-network that was trained last.
+    sub: Option<SubNetwork>,
 }
 
 impl Engine {
@@ -164,8 +168,8 @@ impl Engine {
 
     /// Gives the device back, without the model, these samples and the working buffers: the next engine finds its pipelines there.
     pub fn into_workspace(self, samples: impl IntoIterator<Item = Samples>) -> Workspace {
-        let Self { mut space, program, state } = self;
-        drop((program, state));
+        let Self { mut space, program, state, sub } = self;
+        drop((program, state, sub));
         for set in samples {
             set.buffers().for_each(|buffer| space.device_mut().destroy_buffer(buffer));
         }
@@ -181,11 +185,12 @@ impl Engine {
     fn of(mut space: Workspace, graph: Graph) -> Result<Self, EngineError> {
         let program = Program::new(&mut space, graph)?;
         let state = State::new(&mut space, &program)?;
-        Ok(Self { space, program, state })
+        Ok(Self { space, program, state, sub: None })
     }
 
     /// Puts another model in the place of this one; the working buffers are given back. Samples stay on the device.
     pub fn replace_model(&mut self, graph: Graph, weights: &[f32]) -> Result<(), EngineError> {
+        self.sub = None;
         self.program = Program::new(&mut self.space, graph)?;
         self.state = State::new(&mut self.space, &self.program)?;
         self.space.clear();
@@ -362,6 +367,24 @@ impl Engine {
         settings: &TrainSettings,
     ) -> Result<f64, EngineError> {
         self.session().train(samples, clients, settings)
+    }
+
+    /// [`Session::train_hetero`], with a sub-network that is kept on the device.
+    pub fn train_hetero(
+        &mut self,
+        model: &Narrow,
+        samples: &Samples,
+        clients: Vec<HeteroClient>,
+        step: &ClientStep<'_>,
+    ) -> Result<f64, EngineError> {
+        let kept = self.sub.take().filter(|sub| sub.model() == model);
+        let mut sub = match kept {
+            Some(sub) => sub,
+            None => SubNetwork::new(&mut self.space, model, self.program.graph())?,
+        };
+        let loss = self.session().train_hetero(&mut sub, samples, clients, step);
+        self.sub = Some(sub);
+        loss
     }
 
     /// [`Session::train_average`].

@@ -11,6 +11,7 @@ use crate::recording::chunks::pack;
 use crate::recording::{Recording, Span};
 
 /// A client's part of a warm-up round.
+#[derive(Clone)]
 pub struct TrainClient {
     /// The samples of each local step, in order; no batch is empty.
     pub batches: Vec<Vec<u32>>,
@@ -141,7 +142,7 @@ impl Session<'_> {
     }
 
     /// Checks the batches and plans their steps.
-    fn client_plan(
+    pub(super) fn client_plan(
         &mut self,
         samples: &Samples,
         clients: &[TrainClient],

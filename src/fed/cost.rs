@@ -11,10 +11,11 @@ use super::experiment::Experiment;
 use super::traffic::{self, Bytes};
 use super::warmup::Warmup;
 use super::zo::{Absences, ZoPhase};
-use super::{schedule, zo};
+use super::{warmup, zo};
 use crate::config::NormStatistics;
 use crate::device::{Device, PlanningDevice};
 use crate::engine::{Engine, EngineError, Samples};
+use crate::model::{Graph, Layer};
 
 /// What `zowarmup cost` prints.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -23,12 +24,28 @@ pub struct Cost {
     pub params: u64,
     /// A warm-up round.
     pub warmup: PhaseCost,
+    /// HeteroFL's sub-network; other methods have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sub_network: Option<SubNetworkCost>,
     /// A zeroth-order round.
     pub zo: PhaseCost,
     /// Weights that a client gets at the pivot.
     pub pivot_bytes: u64,
     /// The whole run, all clients.
     pub total: Total,
+}
+
+/// What a low-resource client trains and sends in place of the model, by HeteroFL.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SubNetworkCost {
+    /// Its parameters.
+    pub params: u64,
+    /// Client to server, a client and round.
+    pub uplink_bytes: u64,
+    /// Server to client.
+    pub downlink_bytes: u64,
+    /// Memory of a client, by the formula.
+    pub formula_memory_bytes: u64,
 }
 
 /// A phase: bytes a client and round; of a phase without rounds what a round would take.
@@ -64,7 +81,7 @@ pub struct Total {
 pub fn cost(experiment: &Experiment, device: &dyn Device) -> Result<Cost, EngineError> {
     let (config, graph) = (&experiment.config, &experiment.graph);
     let params = graph.param_count();
-    let values = || graph.nodes.iter().map(|n| n.layer.output_len() as u64);
+    let values = || values_of(graph);
     let held = experiment.split.clients.iter().map(Vec::len).max().unwrap_or(0) as u64;
     let (weights, probes) = (4 * params as u64, u64::from(config.zo.probes) * u64::from(config.zo.local_steps));
     let memory = |batch: u64, activations: u64| 2 * weights + 4 * batch * activations;
@@ -92,8 +109,18 @@ pub fn cost(experiment: &Experiment, device: &dyn Device) -> Result<Cost, Engine
             ZoPhase::new(experiment).round(engine, experiment, train, config.warmup.rounds).map(drop)
         })?,
     };
+    let sub_network = experiment.narrow.as_ref().map(|narrow| {
+        let weights = 4 * narrow.graph.param_count() as u64;
+        let batch = u64::from(config.warmup.batch).min(held);
+        SubNetworkCost {
+            params: weights / 4,
+            uplink_bytes: weights,
+            downlink_bytes: weights,
+            formula_memory_bytes: 2 * weights + 4 * batch * values_of(&narrow.graph).sum::<u64>(),
+        }
+    });
     let pivot_bytes = if config.zo.rounds > 0 { weights } else { 0 };
-    Ok(Cost { params: params as u64, warmup, zo, pivot_bytes, total: total(experiment) })
+    Ok(Cost { params: params as u64, warmup, sub_network, zo, pivot_bytes, total: total(experiment) })
 }
 
 /// Clients that probe in a zeroth-order round, and that go on with backprop.
@@ -117,13 +144,17 @@ pub fn round_traffic(experiment: &Experiment, probing: usize, training: usize, p
     sent
 }
 
+/// Values of a sample behind each layer; a scale belongs to the layer before it.
+fn values_of(graph: &Graph) -> impl Iterator<Item = u64> {
+    let layers = graph.nodes.iter().filter(|n| !matches!(n.layer, Layer::Scale(_)));
+    layers.map(|n| n.layer.output_len() as u64)
+}
+
 fn total(experiment: &Experiment) -> Total {
     let (config, split) = (&experiment.config, &experiment.split);
-    let params = experiment.graph.param_count();
     let mut sum = Bytes::default();
     for round in 0..config.warmup.rounds {
-        let clients = schedule::warmup_clients(split, config.warmup.participation, config.seeds.sampling, round);
-        sum += traffic::warmup_round(params, clients.len());
+        sum += warmup::sent(experiment, &warmup::clients(experiment, round), round);
     }
     let mut absences = Absences::default();
     for round in 0..config.zo.rounds {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::error::FedError;
-use crate::config::Config;
+use crate::config::{Config, WarmupAlgorithm};
 use crate::data::{Dataset, Samples as HostSamples};
 use crate::engine::SampleSet;
-use crate::model::{Graph, ModelSpec};
+use crate::model::{Graph, ModelSpec, Narrow};
 use crate::split::Split;
 use crate::weights;
 
@@ -22,6 +22,8 @@ pub struct Experiment {
     pub model: serde_json::Value,
     /// The model.
     pub graph: Graph,
+    /// The sub-network that low-resource clients train, of HeteroFL.
+    pub narrow: Option<Narrow>,
     /// Weights before the first round (d f32, flat order).
     pub initial: Vec<f32>,
     /// What was done to the tensors of `model.weights`.
@@ -51,6 +53,7 @@ impl Experiment {
     fn of(config: &Config, data: Dataset) -> Result<Self, FedError> {
         let spec = model_of(config, &data)?;
         let graph = spec.graph()?;
+        let narrow = narrow_of(config, &spec)?;
         let split =
             Split::new(&config.split, &data.train.labels, data.classes, config.seeds.split, data.test_indices.clone())?;
         let (initial, notes) = match &config.model.weights {
@@ -66,6 +69,7 @@ impl Experiment {
             split,
             model: spec.to_json(),
             graph,
+            narrow,
             initial,
             notes,
             given: BTreeMap::new(),
@@ -81,6 +85,15 @@ impl Experiment {
     pub fn test_set(&self) -> SampleSet<'_> {
         sample_set(&self.data, &self.data.test)
     }
+}
+
+/// The sub-network of a config's low-resource clients, of HeteroFL; other methods have none.
+///
+/// # Errors
+/// A width that makes none of this model.
+pub fn narrow_of(config: &Config, spec: &ModelSpec) -> Result<Option<Narrow>, FedError> {
+    let heterofl = config.warmup.algorithm == WarmupAlgorithm::HeteroFl;
+    Ok(heterofl.then(|| spec.narrow(config.heterofl.low_width)).transpose()?)
 }
 
 /// The model of a config, for its data: input and classes follow from the data where the model table doesn't give them.

@@ -10,6 +10,11 @@ pub fn warmup_clients(split: &Split, participation: f64, sampling_seed: u64, rou
     sample(&holding(split, |high| high), participation, sampling_seed, round)
 }
 
+/// The clients of a HeteroFL round, ascending: `participation` of all that hold samples.
+pub fn heterofl_clients(split: &Split, participation: f64, sampling_seed: u64, round: u32) -> Vec<u32> {
+    sample(&clients_with_samples(split), participation, sampling_seed, round)
+}
+
 /// All clients that hold samples, ascending.
 pub fn clients_with_samples(split: &Split) -> Vec<u32> {
     holding(split, |_| true)
@@ -104,6 +109,7 @@ mod tests {
     fn clients_without_samples_are_left_out() {
         let some = split(&[5, 0, 7, 3, 9, 0], &[true, true, false, false, true, false]);
         assert_eq!(warmup_clients(&some, 1.0, 1, 0), [0, 4]);
+        assert_eq!(heterofl_clients(&some, 1.0, 1, 0), [0, 2, 3, 4]);
         assert_eq!(zo_clients(&some, ZoParticipants::All, 1.0, 1, 0), [0, 2, 3, 4]);
         assert_eq!(zo_clients(&some, ZoParticipants::Low, 1.0, 1, 0), [2, 3]);
         let nobody = split(&[0, 0], &[true, false]);

@@ -1,9 +1,11 @@
-//! A warm-up round: the high-resource clients train, the server joins what came of it (methods.md, First order).
+//! A warm-up round: the high-resource clients train (HeteroFL: all), the server joins what came of it (methods.md, First order).
 
 use super::augment;
 use super::experiment::Experiment;
-use super::schedule;
+use super::traffic::{self, Bytes};
+use super::{heterofl, schedule};
 use crate::config::{Augment, WarmupAlgorithm, WarmupConfig};
+use crate::device::Device;
 use crate::engine::{
     ClientStep, Engine, EngineError, Moves, Samples, ServerOptimizer, TrainClient, check_local_steps, power,
 };
@@ -17,23 +19,40 @@ pub struct WarmupRound {
     pub train_loss: f64,
 }
 
-/// Refuses local steps that can't be taken, before the first round.
-pub fn check(experiment: &Experiment) -> Result<(), EngineError> {
+/// Refuses what can't be done, before the first round.
+///
+/// # Errors
+/// Local steps that can't be taken; HeteroFL's statistics that don't fit the device.
+pub fn check(experiment: &Experiment, device: &dyn Device) -> Result<(), EngineError> {
     let (warmup, split) = (&experiment.config.warmup, &experiment.split);
     if warmup.rounds == 0 {
         return Ok(());
+    }
+    if let Some(narrow) = &experiment.narrow {
+        return heterofl::check(experiment, narrow, device);
     }
     let high = split.clients.iter().zip(&split.high).filter(|(_, high)| **high);
     let sizes: Vec<usize> = high.map(|(indices, _)| indices.len()).collect();
     check_local_steps(&experiment.graph, &sizes, warmup.batch)
 }
 
-/// The clients of round `round`, ascending.
+/// The clients that take part in round `round`, ascending.
 pub fn clients(experiment: &Experiment, round: u32) -> Vec<u32> {
-    let config = &experiment.config;
-    let drawn =
-        || schedule::warmup_clients(&experiment.split, config.warmup.participation, config.seeds.sampling, round);
+    let (config, split) = (&experiment.config, &experiment.split);
+    let (participation, seed) = (config.warmup.participation, config.seeds.sampling);
+    let drawn = || match experiment.narrow {
+        Some(_) => schedule::heterofl_clients(split, participation, seed, round),
+        None => schedule::warmup_clients(split, participation, seed, round),
+    };
     experiment.given.get(&round).cloned().unwrap_or_else(drawn)
+}
+
+/// Bytes of round `round` with these clients.
+pub fn sent(experiment: &Experiment, clients: &[u32], round: u32) -> Bytes {
+    match &experiment.narrow {
+        Some(narrow) => heterofl::sent(experiment, narrow, clients, round),
+        None => traffic::warmup_round(experiment.graph.param_count(), clients.len()),
+    }
 }
 
 /// The server of a warm-up. What it keeps from round to round are the engine's moments, which [`Engine::save`] holds; so it goes on from
@@ -73,6 +92,10 @@ impl Warmup {
     ) -> Result<WarmupRound, EngineError> {
         let (config, split) = (&experiment.config, &experiment.split);
         let clients = clients(experiment, round);
+        if let Some(narrow) = &experiment.narrow {
+            let train_loss = heterofl::round(engine, experiment, narrow, train, round, &clients)?;
+            return Ok(WarmupRound { clients, train_loss });
+        }
         let total: usize = clients.iter().map(|&c| split.clients[c as usize].len()).sum();
         let share = |client: u32| split.clients[client as usize].len() as f64 / total as f64;
         let shares: Vec<(u32, f64)> = clients.iter().map(|&client| (client, share(client))).collect();
@@ -120,7 +143,7 @@ pub fn train_delta(
 }
 
 /// The local epochs of a round.
-struct Local<'a> {
+pub(super) struct Local<'a> {
     experiment: &'a Experiment,
     round: u32,
     clients: Vec<u32>,
@@ -128,7 +151,8 @@ struct Local<'a> {
 }
 
 impl<'a> Local<'a> {
-    fn of(experiment: &'a Experiment, round: u32, clients: &[(u32, f64)]) -> Self {
+    /// Of clients, each with its share in what the server makes of them.
+    pub fn of(experiment: &'a Experiment, round: u32, clients: &[(u32, f64)]) -> Self {
         let (config, split) = (&experiment.config, &experiment.split);
         let (epochs, batch) = (config.warmup.local_epochs, config.warmup.batch);
         let client = |&(client, share): &(u32, f64)| {
@@ -141,7 +165,7 @@ impl<'a> Local<'a> {
     }
 
     /// Hands the work and its step to the engine.
-    fn run<T>(&self, train: impl FnOnce(&[TrainClient], &ClientStep<'_>) -> T) -> T {
+    pub fn run<T>(&self, train: impl FnOnce(&[TrainClient], &ClientStep<'_>) -> T) -> T {
         let moves = |place: usize, batch: usize| self.moves(place, batch);
         let augmented = self.experiment.config.data.augment == Augment::Cifar;
         let step = client_step(&self.experiment.config.warmup, self.round);

@@ -1,4 +1,5 @@
-//! Softmax and cross-entropy: loss and hit per row.
+//! Softmax and cross-entropy: loss and hit per row. Over all classes, or over those that a lane's client holds: the others' logits count as
+//! -infinity (the masked cross-entropy of HeteroFL).
 
 use super::lib::math::{exp_f32, log1p_f32};
 use super::lib::params::{Lane, Lanes};
@@ -7,14 +8,47 @@ use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel::new::<Params>("softmax_xent", twin);
+pub static KERNEL: Kernel = Kernel::new::<Params>("softmax_xent", twin).with_defines(&[MASKED]);
+
+/// The define of this kernel and its gradient for clients that don't hold all classes.
+pub const MASKED: &str = "MASKED";
 
 params! {
     /// Uniform block of this kernel and its gradient.
     pub struct Params {
         /// Classes.
         pub classes: u32,
+        /// f32 from one client's weights to the next's: by that a lane's client is known. 1 without masks.
+        pub stride: u32,
     }
+}
+
+/// The classes that clients hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Held {
+    /// A bit a class in [`mask`]s, client after client (u32).
+    pub masks: Span,
+    /// f32 from one client's weights to the next's.
+    pub stride: u32,
+}
+
+/// A client's mask: bit `c % 32` of word `c / 32` for each class c that it holds.
+pub fn mask(classes: u32, held: impl IntoIterator<Item = u32>) -> Vec<u32> {
+    let mut words = vec![0; classes.div_ceil(32) as usize];
+    for c in held.into_iter().filter(|&c| c < classes) {
+        words[c as usize / 32] |= 1 << (c % 32);
+    }
+    words
+}
+
+/// f32 between clients of cases.
+const STRIDE: u32 = 5;
+
+/// How this kernel or its gradient is built and called; the masks are bound last.
+pub fn masked(classes: u32, held: Option<Held>, bound: &mut Vec<Span>) -> (Variant, Params) {
+    let Some(Held { masks, stride }) = held else { return (Variant::plain(), Params { classes, stride: 1 }) };
+    bound.push(masks);
+    (Variant::plain().define(MASKED), Params { classes, stride })
 }
 
 /// Grid and cost of this kernel and its gradient, at `per_value` operations a logit.
@@ -22,11 +56,41 @@ pub fn launch(lanes: &Lanes, classes: u32, per_value: u64) -> ([u32; 3], u64) {
     (lanes.grid(lanes.max_rows.div_ceil(64).min(65_535), 1), lanes.rows * u64::from(classes) * per_value)
 }
 
-/// Records `loss` (f32) and `correct` (u32, 0 or 1) at the lanes' `out_row`s; `labels` (u32) are indexed from `x_row`.
-pub fn record(rec: &mut Recording, lanes: &Lanes, classes: u32, logits: Span, labels: Span, loss: Span, correct: Span) {
-    let (grid, cost) = launch(lanes, classes, 25);
-    let bound = [lanes.table, logits, labels, loss, correct];
-    rec.dispatch(&KERNEL, Variant::plain(), &Params { classes }, &bound, grid, cost);
+/// Logits `[rows][classes]` and labels (u32), the former by a lane's `row0`, the latter by its `x_row`, and the classes that clients hold,
+/// where that isn't all. A row's label is one that its client holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Scored {
+    /// Classes.
+    pub classes: u32,
+    /// The logits.
+    pub logits: Span,
+    /// The labels.
+    pub labels: Span,
+    /// The classes that clients hold; none: all.
+    pub held: Option<Held>,
+}
+
+/// Records `loss` (f32) and `correct` (u32, 0 or 1) at the lanes' `out_row`s.
+pub fn record(rec: &mut Recording, lanes: &Lanes, scored: &Scored, loss: Span, correct: Span) {
+    let (grid, cost) = launch(lanes, scored.classes, 25);
+    let mut bound = vec![lanes.table, scored.logits, scored.labels, loss, correct];
+    let (variant, params) = masked(scored.classes, scored.held, &mut bound);
+    rec.dispatch(&KERNEL, variant, &params, &bound, grid, cost);
+}
+
+/// What a twin sees of a row's logits, from `first` on: those of classes that the lane's client doesn't hold are the lowest number.
+/// `masks` is the binding of the masks.
+pub fn row(call: &Call<'_>, lane: &Lane, logits: &[f32], first: usize, masks: usize) -> Vec<f32> {
+    let Params { classes, stride } = call.params();
+    let mut row = logits[first..][..classes as usize].to_vec();
+    if call.variant.defines().contains(&MASKED) {
+        let words = classes.div_ceil(32) as usize;
+        let mask = &call.read::<u32>(masks)[(lane.weight_base / stride) as usize * words..][..words];
+        for (c, logit) in row.iter_mut().enumerate() {
+            *logit = if mask[c / 32] >> (c % 32) & 1 == 0 { f32::MIN } else { *logit };
+        }
+    }
+    row
 }
 
 /// The first maximum's class and, over the other classes, the sum of `exp(logit - maximum)`.
@@ -48,39 +112,83 @@ fn twin(call: &Call<'_>) {
     let (mut loss, mut correct) = (call.write::<f32>(4), call.write::<u32>(5));
     for lane in &lanes[..call.grid[2] as usize] {
         for r in 0..lane.rows as usize {
-            let logits = &logits[(lane.row0 as usize + r) * classes..][..classes];
+            let logits = row(call, lane, &logits, (lane.row0 as usize + r) * classes, 6);
             let label = labels[lane.x_row as usize + r] as usize;
-            let (best, sum) = best_and_sum(logits);
+            let (best, sum) = best_and_sum(&logits);
             loss[lane.out_row as usize + r] = (logits[best] - logits[label]) + log1p_f32(sum);
             correct[lane.out_row as usize + r] = u32::from(best == label);
         }
     }
 }
 
-/// Logits and labels of a case.
-pub fn input(f: &mut Fixture<'_>, rows: u64, classes: u32) -> (Span, Span) {
-    let n = rows as usize;
+/// What a case scores: lanes with weights `STRIDE` apart, whose clients hold all classes, or some.
+pub fn input(f: &mut Fixture<'_>, lanes: &[u32], classes: u32, some: bool) -> (Lanes, Scored) {
+    let table = f.lanes(lanes, STRIDE);
+    let n = table.rows as usize;
     let logits: Vec<f32> = f.values(n * classes as usize).iter().map(|v| v * 8.0).collect();
-    let labels: Vec<u32> = f.words(n).iter().map(|w| w % classes).collect();
-    (f.buffer("logits", &logits), f.buffer("labels", &labels))
+    let mut labels = f.words(n);
+    let (mut masks, mut after) = (Vec::new(), n);
+    for &rows in lanes {
+        // Each third class or so, and always the last.
+        let held: Vec<u32> = f
+            .words(classes as usize)
+            .iter()
+            .zip(0..classes)
+            .filter(|(w, c)| *w % 3 == 0 || c + 1 == classes)
+            .map(|(_, c)| c)
+            .collect();
+        masks.extend(mask(classes, held.iter().copied()));
+        // A fixture's lanes have their inputs in the opposite order.
+        let of_lane = &mut labels[after - rows as usize..after];
+        of_lane.iter_mut().for_each(|w| *w = if some { held[*w as usize % held.len()] } else { *w % classes });
+        after -= rows as usize;
+    }
+    let held = some.then(|| Held { masks: f.buffer("masks", &masks), stride: STRIDE });
+    (table, Scored { classes, logits: f.buffer("logits", &logits), labels: f.buffer("labels", &labels), held })
+}
+
+/// Lanes and classes of the cases: as many of the latter as a data set may have.
+pub const CASES: [(&[u32], u32, bool); 8] = [
+    (&[1], 1, false),
+    (&[1], 10, false),
+    (&[70, 3, 130], 10, false),
+    (&[2, 5], 103, false),
+    (&[2], 65_535, false),
+    // One class alone: no loss.
+    (&[3], 1, true),
+    (&[70, 3, 130], 10, true),
+    (&[2, 0, 5], 103, true),
+];
+
+/// The name of a case of a kernel.
+pub fn name(kernel: &str, (lanes, classes, some): (&[u32], u32, bool)) -> String {
+    format!("{kernel} {} lanes {classes} classes{}", lanes.len(), if some { " of which some are held" } else { "" })
 }
 
 /// Self-test cases.
 pub fn cases() -> Vec<Case> {
-    let case = |(rows, classes): (&'static [u32], u32)| {
+    let case = |(rows, classes, some): (&'static [u32], u32, bool)| {
         // Per class an exponential (few ulp) and a sum; the logarithm's few.
-        let name = format!("softmax_xent {} lanes {classes} classes", rows.len());
-        Case::new(name, rounding(classes + 40), move |f| {
-            let lanes = f.lanes(rows, 0);
-            let (logits, labels) = input(f, lanes.rows, classes);
+        Case::new(name("softmax_xent", (rows, classes, some)), rounding(classes + 40), move |f| {
+            let (lanes, scored) = input(f, rows, classes, some);
             let (loss, correct) = (f.blank("loss", lanes.rows as usize), f.blank("correct", lanes.rows as usize));
             let mut rec = Recording::new();
-            record(&mut rec, &lanes, classes, logits, labels, loss, correct);
+            record(&mut rec, &lanes, &scored, loss, correct);
             rec.read_back(loss);
             rec.read_back(correct);
             rec
         })
     };
-    // As many classes as a data set may have.
-    [(&[1][..], 1), (&[1], 10), (&[70, 3, 130], 10), (&[2, 5], 103), (&[2], 65_535)].map(case).into()
+    CASES.map(case).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_has_a_bit_a_class() {
+        assert_eq!(mask(40, [0, 31, 32, 39, 40]), [1 << 31 | 1, 1 << 7 | 1]);
+        assert_eq!(mask(32, []), [0]);
+    }
 }

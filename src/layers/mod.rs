@@ -12,6 +12,7 @@ mod norm;
 mod one_dispatch;
 mod own_rows;
 mod pools;
+mod scale;
 mod tokens;
 
 pub use one_dispatch::one_dispatch;
@@ -137,6 +138,7 @@ pub fn kind(layer: &Layer) -> &dyn Kind {
         Layer::Gelu(layer) => layer,
         Layer::Tanh(layer) => layer,
         Layer::OwnRows(layer) => layer,
+        Layer::Scale(layer) => layer,
     }
 }
 

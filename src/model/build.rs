@@ -15,6 +15,11 @@ impl ModelSpec {
     /// `input` or `classes` missing; layers that don't fit together, named with the numbers; more values than 2^29 in a
     /// tensor, an activation or all parameters.
     pub fn graph(&self) -> Result<Graph, ModelError> {
+        self.graph_of_share(1.0)
+    }
+
+    /// The graph with `share` of each hidden width ([`Builder::hidden`]).
+    pub(super) fn graph_of_share(&self, share: f64) -> Result<Graph, ModelError> {
         let missing = |key| ModelError::key(key, "missing, and no data to take it from");
         let input = self.input().ok_or_else(|| missing("input"))?;
         let classes = self.classes().ok_or_else(|| missing("classes"))?;
@@ -26,12 +31,13 @@ impl ModelSpec {
         if matches!(self, Self::Mlp { .. }) {
             input = Shape::features(input.len());
         }
-        let mut builder = Builder::new(input);
+        let mut builder = Builder::new(input, share);
         match self {
             Self::Mlp { hidden, .. } => {
                 for (i, &width) in hidden.iter().enumerate() {
                     let name = format!("layers.{i}");
-                    builder.add(&name, &name, LayerSpec::Linear { out: width, bias: true })?;
+                    let out = builder.hidden(width);
+                    builder.add(&name, &name, LayerSpec::Linear { out, bias: true })?;
                     builder.add(&name, &name, LayerSpec::Relu)?;
                 }
                 let name = format!("layers.{}", hidden.len());
@@ -39,7 +45,7 @@ impl ModelSpec {
             }
             Self::Cnn { channels, hidden, .. } => {
                 for (i, &out) in channels.iter().enumerate() {
-                    let name = format!("conv{i}");
+                    let (name, out) = (format!("conv{i}"), builder.hidden(out));
                     builder.add(&name, &name, LayerSpec::Conv { out, kernel: 5, stride: 1, padding: 2, bias: true })?;
                     builder.add(&name, &name, LayerSpec::Relu)?;
                     builder.add(
@@ -49,13 +55,16 @@ impl ModelSpec {
                     )?;
                 }
                 builder.add("", "flatten", LayerSpec::Flatten)?;
-                builder.add("fc1", "fc1", LayerSpec::Linear { out: *hidden, bias: true })?;
+                let out = builder.hidden(*hidden);
+                builder.add("fc1", "fc1", LayerSpec::Linear { out, bias: true })?;
                 builder.add("fc1", "fc1", LayerSpec::Relu)?;
                 builder.add("fc2", "fc2", LayerSpec::Linear { out: classes, bias: true })?;
             }
             Self::Sequential { layers, .. } => {
+                let classifier = layers.iter().rposition(|layer| layer.out().is_some());
                 for (i, layer) in layers.iter().enumerate() {
-                    builder.add(&i.to_string(), &format!("layer {i} ({})", layer.kind()), *layer)?;
+                    let layer = if Some(i) == classifier { *layer } else { layer.of_outputs(|n| builder.hidden(n)) };
+                    builder.add(&i.to_string(), &format!("layer {i} ({})", layer.kind()), layer)?;
                 }
                 let shape = builder.shape;
                 if shape != Shape::features(classes) {
@@ -78,6 +87,22 @@ impl ModelSpec {
 }
 
 impl LayerSpec {
+    /// Outputs of a product.
+    fn out(&self) -> Option<usize> {
+        match *self {
+            Self::Conv { out, .. } | Self::Linear { out, .. } => Some(out),
+            _ => None,
+        }
+    }
+
+    /// The layer with another number of outputs, where it is a product.
+    fn of_outputs(mut self, outputs: impl Fn(usize) -> usize) -> Self {
+        if let Self::Conv { out, .. } | Self::Linear { out, .. } = &mut self {
+            *out = outputs(*out);
+        }
+        self
+    }
+
     fn kind(&self) -> &'static str {
         match self {
             Self::Conv { .. } => "conv",
@@ -100,6 +125,8 @@ pub(super) struct Builder {
     pub at: Source,
     /// Its shape.
     pub shape: Shape,
+    /// Share of each hidden width that the graph gets; 1: all.
+    share: f64,
     nodes: Vec<Node>,
     params: Vec<ParamTensor>,
     total: usize,
@@ -109,9 +136,16 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    fn new(shape: Shape) -> Self {
+    fn new(shape: Shape, share: f64) -> Self {
         let (nodes, params, buffers) = (Vec::new(), Vec::new(), Vec::new());
-        Self { at: Source::Batch, shape, nodes, params, total: 0, buffers, fusable: false }
+        Self { at: Source::Batch, shape, share, nodes, params, total: 0, buffers, fusable: false }
+    }
+
+    /// How much of a hidden width the graph gets: its share, rounded up.
+    pub(super) fn hidden(&self, width: usize) -> usize {
+        // A share such as 0.7 may be a little more than written: 0.7 x 10 is 7.
+        let most = width.max(1);
+        ((self.share * width as f64 - 1e-9).ceil().max(1.0) as usize).min(most)
     }
 
     /// The graph; the running statistics come to lie behind the parameters.

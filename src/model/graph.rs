@@ -65,7 +65,8 @@ pub struct Node {
     pub layer: Layer,
     /// Its input.
     pub input: Source,
-    /// What is added to its output (before the ReLU of a norm); of norms and of linear layers without ReLU only.
+    /// What is added to its output (before the ReLU of a norm); of norms, of linear layers without ReLU and of what scales
+    /// these only.
     pub residual: Option<Source>,
 }
 

@@ -33,6 +33,8 @@ pub enum Layer {
     Tanh(Tanh),
     /// A lane's own copy of rows that lanes share. No model table has it: it is put before layers that can't read shared rows.
     OwnRows(OwnRows),
+    /// Values times a constant. No model table has it: it stands behind products of sub-networks ([`super::Narrow`]).
+    Scale(Scale),
 }
 
 /// `y = W x + b`, W `[out, in]`, then ReLU where `relu`.
@@ -195,6 +197,15 @@ pub struct Tanh {
 pub struct OwnRows {
     /// Values.
     pub len: usize,
+}
+
+/// Values times a constant. No model table has it: it stands behind products of sub-networks ([`super::Narrow`]).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    /// Values.
+    pub len: usize,
+    /// What they are multiplied by.
+    pub factor: f32,
 }
 
 /// What a norm takes mean and variance over.

@@ -5,6 +5,7 @@ mod build;
 mod graph;
 mod init;
 mod layer;
+mod narrow;
 mod resnet;
 mod spec;
 mod table;
@@ -13,12 +14,13 @@ mod vit;
 pub use graph::{Graph, Init, NORM_EPS, Node, ParamTensor, Shape, Source};
 pub use layer::{
     Attention, AvgPool, ClassToken, Conv, Gelu, GlobalAvgPool, Layer, LayerNorm, Linear, MaxPool, Norm, NormKind,
-    OwnRows, Relu, Tanh, Tokens,
+    OwnRows, Relu, Scale, Tanh, Tokens,
 };
+pub use narrow::{Classifier, Narrow};
 pub use spec::{Input, LayerSpec, ModelSpec, NormChoice, ResNetSpec, VitSpec};
 
 /// What can be wrong with a model.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ModelError {
     /// A key of the table: missing, unknown, or of the wrong type or range.
     #[error("model.{key}: {message}")]
@@ -35,6 +37,14 @@ pub enum ModelError {
         layer: String,
         /// What it got and what it expects, in numbers.
         message: String,
+    },
+    /// No sub-network of a model.
+    #[error("heterofl.low_width = {share} makes no sub-network of this model: {why}")]
+    Share {
+        /// The share of each hidden width.
+        share: f64,
+        /// What is wrong with the model that it makes.
+        why: Box<ModelError>,
     },
     /// The model doesn't fit the data.
     #[error("model.{key} is {found}, but the data has {expected}")]

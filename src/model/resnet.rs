@@ -20,14 +20,15 @@ pub(super) fn blocks(depth: usize) -> Option<[usize; 4]> {
 pub(super) fn build(builder: &mut Builder, spec: &ResNetSpec, classes: usize) -> Result<(), ModelError> {
     let blocks = blocks(spec.depth)
         .ok_or_else(|| ModelError::key("depth", format!("expected 10, 18 or 34, found {}", spec.depth)))?;
-    conv(builder, "conv1", spec.width, 3, 1)?;
+    conv(builder, "conv1", builder.hidden(spec.width), 3, 1)?;
     let stem = norm_tensors(builder, "bn1", spec)?;
     norm(builder, stem, true, None);
     for (stage, blocks) in blocks.into_iter().enumerate() {
         for block in 0..blocks {
             let stride = if stage > 0 && block == 0 { 2 } else { 1 };
             let name = format!("layer{}.{block}", stage + 1);
-            basic_block(builder, &name, spec, spec.width << stage, stride)?;
+            let planes = builder.hidden(spec.width << stage);
+            basic_block(builder, &name, spec, planes, stride)?;
         }
     }
     builder.add("", "the global average pool", LayerSpec::GlobalAvgPool)?;

@@ -14,7 +14,7 @@ const INIT: Init = Init::TruncatedNormal { thousandths: 20 };
 const MAX_DEPTH: usize = 1000;
 
 pub(super) fn build(builder: &mut Builder, spec: &VitSpec, classes: usize) -> Result<(), ModelError> {
-    let (input, VitSpec { patch, dim, heads, .. }) = (builder.shape, *spec);
+    let (input, VitSpec { patch, heads, .. }) = (builder.shape, *spec);
     if !(input.h.is_multiple_of(patch) && input.w.is_multiple_of(patch)) {
         let message = format!("patches of {patch} x {patch} (model.patch) don't divide the input {input}");
         return Err(ModelError::Shape { layer: "patch_embed".to_owned(), message });
@@ -22,14 +22,21 @@ pub(super) fn build(builder: &mut Builder, spec: &VitSpec, classes: usize) -> Re
     if spec.depth > MAX_DEPTH {
         return Err(ModelError::key("depth", format!("expected at most {MAX_DEPTH} blocks, found {}", spec.depth)));
     }
-    if !dim.is_multiple_of(heads) {
-        return Err(ModelError::key("heads", format!("{heads} heads don't divide model.dim = {dim}")));
+    if !spec.dim.is_multiple_of(heads) {
+        return Err(ModelError::key("heads", format!("{heads} heads don't divide model.dim = {}", spec.dim)));
     }
+    // Heads stay whole: fewer of them where the graph gets a share of each width.
+    let (dim, hidden, head) = (builder.hidden(spec.dim), builder.hidden(spec.mlp), spec.dim / heads);
+    if !dim.is_multiple_of(head) {
+        let message = format!("{dim} of model.dim = {} are no whole heads of {head}", spec.dim);
+        return Err(ModelError::key("dim", message));
+    }
+    let heads = dim / head;
     let (h, w) = (input.h / patch, input.w / patch);
     let (patches, tokens) = (h * w, h * w + 1);
     // The largest activations: attention's q, k and v, and the perceptron's hidden layer.
     fits("blocks.0.attn.qkv", [tokens, 3, dim])?;
-    fits("blocks.0.mlp.fc1", [tokens, spec.mlp, 1])?;
+    fits("blocks.0.mlp.fc1", [tokens, hidden, 1])?;
     let class = builder.tensor("cls_token", "", "cls_token", vec![1, 1, dim], INIT)?;
     let position = builder.tensor("pos_embed", "", "pos_embed", vec![1, tokens, dim], INIT)?;
     let place = "patch_embed";
@@ -50,9 +57,9 @@ pub(super) fn build(builder: &mut Builder, spec: &VitSpec, classes: usize) -> Re
         linear(builder, &name("attn.proj"), tokens, [dim, dim], Some(entry))?;
         let entry = builder.at;
         layer_norm(builder, &name("norm2"), tokens, dim)?;
-        linear(builder, &name("mlp.fc1"), tokens, [dim, spec.mlp], None)?;
-        builder.push(Layer::Gelu(Gelu { len: tokens * spec.mlp }), None);
-        linear(builder, &name("mlp.fc2"), tokens, [spec.mlp, dim], Some(entry))?;
+        linear(builder, &name("mlp.fc1"), tokens, [dim, hidden], None)?;
+        builder.push(Layer::Gelu(Gelu { len: tokens * hidden }), None);
+        linear(builder, &name("mlp.fc2"), tokens, [hidden, dim], Some(entry))?;
     }
     builder.push(Layer::ClassToken(ClassToken { tokens, dim }), None);
     linear(builder, "head", 1, [dim, classes], None)

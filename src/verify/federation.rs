@@ -5,7 +5,7 @@ use crate::data::{Dataset, Normalisation, Samples as HostSamples};
 use crate::device::Device;
 use crate::engine::{Engine, SampleSet};
 use crate::fed::dense;
-use crate::fed::experiment::Experiment;
+use crate::fed::experiment::{Experiment, narrow_of};
 use crate::fed::warmup::Warmup;
 use crate::fed::zo::ZoPhase;
 use crate::golden::{CasePhase, FederationGolden, Tolerances};
@@ -65,7 +65,7 @@ fn simulate(
     golden: &FederationGolden,
     reports: &mut Vec<TensorReport>,
 ) -> Result<(), VerifyError> {
-    let experiment = experiment(golden);
+    let experiment = experiment(golden)?;
     let start = golden.init.as_ref().unwrap_or(&golden.base);
     engine.set_weights(start)?;
     let input = golden.graph.input;
@@ -100,7 +100,7 @@ fn simulate(
 }
 
 /// A case as an experiment: its samples lie on the device alone.
-fn experiment(golden: &FederationGolden) -> Experiment {
+fn experiment(golden: &FederationGolden) -> Result<Experiment, VerifyError> {
     let classes = golden.graph.classes as u32;
     let histogram = |indices: &[u32]| {
         let mut counts = vec![0; classes as usize];
@@ -110,7 +110,7 @@ fn experiment(golden: &FederationGolden) -> Experiment {
     let held: std::collections::HashSet<u32> = golden.clients.iter().flat_map(|c| c.indices.iter().copied()).collect();
     let input = golden.graph.input;
     let none = || HostSamples::new(input.len());
-    Experiment {
+    Ok(Experiment {
         config: golden.config.clone(),
         data: Dataset {
             name: "golden".to_owned(),
@@ -131,10 +131,11 @@ fn experiment(golden: &FederationGolden) -> Experiment {
         },
         model: golden.spec.to_json(),
         graph: golden.graph.clone(),
+        narrow: narrow_of(&golden.config, &golden.spec)?,
         initial: golden.init.clone().unwrap_or_else(|| golden.base.clone()),
         notes: Vec::new(),
         given: golden.rounds.iter().map(|r| (r.round, r.participants.clone())).collect(),
-    }
+    })
 }
 
 /// How far a simulation's rounds are off.

@@ -8,6 +8,7 @@ mod diverged;
 mod extend;
 mod fork;
 mod groups;
+mod heterofl;
 mod killed;
 mod methods;
 mod norms;

@@ -160,7 +160,7 @@ struct Loaded {
 }
 
 fn load(experiment: &Experiment, space: Workspace) -> Result<Loaded, FedError> {
-    warmup::check(experiment)?;
+    warmup::check(experiment, space.device())?;
     super::zo::check(experiment, space.device())?;
     let mut engine = Engine::on(space, experiment.graph.clone(), &experiment.initial)?;
     let train = engine.upload(&experiment.train_set())?;

@@ -10,7 +10,7 @@ use super::super::folder::{LEDGER, PIVOT};
 use super::super::metrics::{Phase, RoundMetrics};
 use super::super::progress::Figures;
 use super::super::zo::ZoPhase;
-use super::super::{cost, dense, inclusion, schedule, traffic, zo};
+use super::super::{cost, dense, inclusion, schedule, traffic, warmup, zo};
 use super::{End, Run};
 use crate::config::NormStatistics;
 use crate::engine::Evaluation;
@@ -62,7 +62,7 @@ impl Run<'_> {
             sanitize_base(&mut after);
             self.engine.set_weights(&after)?;
         }
-        let sent = traffic::warmup_round(self.experiment.graph.param_count(), result.clients.len());
+        let sent = warmup::sent(&self.experiment, &result.clients, round);
         let mut metrics = RoundMetrics::new(round, Phase::Warmup, result.train_loss, result.clients.len());
         self.evaluate(&mut metrics)?;
         self.complete(&mut metrics, sent, clock, None)?;
