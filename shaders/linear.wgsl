@@ -2,6 +2,7 @@
 // ACTIVATION 0: none, 1: max(0, v), 2: v / 2 (1 + erf(v / sqrt 2)). RESIDUAL 1: R is added (never behind an activation), 0: it isn't read.
 // Dispatch: x = output tiles, y = row tiles of the largest lane, z = lane; TEAMS * MEMBERS threads a tile.
 // Traffic of a tile: K * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out.
+#import lib/rectify.wgsl
 #import lib/lane.wgsl
 struct Params {
     inputs: u32,
@@ -51,7 +52,7 @@ fn input_quad(p: u32, k: u32) -> vec4<f32> {
 fn store(o: u32, q: u32, sum: f32) {
     let i = (out_row + q) * params.outputs + o;
     var y = sum;
-    if (activation() == 1u) { y = max(sum, 0.0); }
+    if (activation() == 1u) { y = rectify(sum); }
     if (activation() == 2u) { y = 0.5f * sum * (1.0f + erf_f32(sum * 0.70710678f)); }
     if (RESIDUAL == 1u) { y += residual_at(i); }
     output[i] = y;

@@ -5,6 +5,7 @@
 // Traffic of a tile: all weights once, K * TILE_COLUMNS floats in, classes * TILE_COLUMNS out.
 // Some software drivers compile a kernel anew at each dispatch to put uniform loop bounds and conditions into it, which takes
 // milliseconds: the zero, group.x, added to them keeps it from that.
+#import lib/rectify.wgsl
 #import lib/lane.wgsl
 struct Params {
     inputs: u32,
@@ -75,7 +76,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         var hidden: array<array<vec4<f32>, TILE_Q>, QUADS>;
         for (var n = 0u; n < QUADS * 4u; n++) {
             for (var p = 0u; p < TILE_Q; p++) {
-                hidden[n / 4u][p][n % 4u] = max(sums[n / SHARE][n % SHARE][p], 0.0);
+                hidden[n / 4u][p][n % 4u] = rectify(sums[n / SHARE][n % SHARE][p]);
             }
         }
         for (var quad = 0u; quad < QUADS; quad++) {

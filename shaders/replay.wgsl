@@ -1,7 +1,7 @@
 // Exact replay of rademacher probes (perturbation-stream, Exact replay): acc = sum_j q_j e_i(seed_j) in i32, then
 // w_i = w_i + f32(acc) * 2^-E.
 // A thread owns the 128 weights of a Philox block and their sums, in registers.
-// 64 threads a workgroup, folded over x and y.
+// 64 threads a workgroup, folded over x and y; z: owners (lib/replay.wgsl).
 // Traffic: 8 bytes a weight and 16 bytes a probe and thread (subgroup tier: and 4 threads), from caches.
 #import lib/stream.wgsl
 #import lib/replay.wgsl
@@ -41,6 +41,7 @@ fn added(s: WordSums, q: Signed4, w: vec4<u32>) -> WordSums {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    begin(id.z);
     let i = params.first + ((id.y * groups.x + id.x) * 64u + thread) * 128u;
     let block = i >> 7u;
     let mine = place();

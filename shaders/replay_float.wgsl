@@ -1,6 +1,6 @@
 // Replay in f32, of any distribution: acc = sum_j a_j e_i(seed_j) in the order of the probes, then w_i = w_i + acc.
 // On cleared weights this gives the sum itself, for optimisers with state.
-// A thread owns 16 weights: four Philox blocks, or an eighth of a block of signs. 64 threads a workgroup, folded over x and y.
+// A thread owns 16 weights: four Philox blocks, or an eighth of a block of signs. 64 threads a workgroup, folded over x and y; z: owners (lib/replay.wgsl).
 // Traffic: 8 bytes a weight and 16 bytes a probe and thread (subgroup tier: and 4 threads), from caches.
 #import lib/stream_quad.wgsl
 #import lib/replay.wgsl
@@ -31,6 +31,7 @@ fn accumulate(sums: ptr<function, Sums>, p: vec4<u32>, i: u32) {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    begin(id.z);
     let i = params.first + ((id.y * groups.x + id.x) * 64u + thread) * 16u;
     let mine = place();
     var sums: Sums;

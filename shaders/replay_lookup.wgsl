@@ -3,7 +3,7 @@
 // sum_k (bit k of m ? q_k : -q_k), and three bits of the stream pick an entry by a shuffle. Four instructions for three probes; a
 // selection and an addition a probe (replay.wgsl) are three each.
 // A thread owns the 128 weights of a Philox block and their sums, in registers.
-// 64 threads a workgroup, folded over x and y.
+// 64 threads a workgroup, folded over x and y; z: owners (lib/replay.wgsl).
 // Traffic: 8 bytes a weight, from caches 16 bytes a probe and subgroup.
 #import lib/stream.wgsl
 #import lib/replay.wgsl
@@ -64,6 +64,7 @@ fn entry(a: vec2<u32>, b: vec2<u32>, c: vec2<u32>, bits: vec3<bool>) -> i32 {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    begin(id.z);
     let i = params.first + ((id.y * groups.x + id.x) * 64u + thread) * 128u;
     let block = i >> 7u;
     let mine = subgroup_place() & 7u;

@@ -13,6 +13,7 @@ pub mod fed;
 pub mod files;
 pub mod golden;
 pub mod kernels;
+pub mod lab;
 pub mod layers;
 pub mod ledger;
 pub mod model;

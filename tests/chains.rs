@@ -25,6 +25,7 @@ fn agree(selection: &Selection) {
     let mut wrong = Vec::new();
     for (path, file) in all.iter().zip(&report.files) {
         let least = match Golden::read(path).unwrap() {
+            Golden::Federation(_) => panic!("{} is no chain", path.display()),
             // Logits, loss and a gradient a tensor, at least.
             Golden::Pass(pass) => 2 + pass.graph.params().len(),
             Golden::Spsa(spsa) => spsa.cases.len(),

@@ -10,7 +10,7 @@ use flavour_support::{everything, flavours, ran, subgroups};
 use shared::Shared;
 use zowarmup::caps::{OperandSource, Tier};
 use zowarmup::device::{Device, ReferenceDevice, Selection, testing};
-use zowarmup::engine::{Engine, Gradients, ProbeSettings};
+use zowarmup::engine::{Engine, Gradients, ProbeSettings, Sides};
 use zowarmup::golden::{Golden, Mode, PassGolden, SpsaGolden};
 
 fn path(file: &str) -> std::path::PathBuf {
@@ -27,7 +27,7 @@ fn relative(ours: &[f32], golden: &[f32]) -> f64 {
 fn pass(file: &str) -> PassGolden {
     match Golden::read(&path(file)).unwrap() {
         Golden::Pass(golden) => *golden,
-        Golden::Spsa(_) => panic!("{file} is no forward and backward pass"),
+        _ => panic!("{file} is no forward and backward pass"),
     }
 }
 
@@ -99,7 +99,7 @@ fn probes(shared: &Shared, whole: bool) {
         for case in &cases {
             let batch_statistics = mode == Mode::Train;
             let (distribution, epsilon) = (case.distribution, case.epsilon);
-            let settings = ProbeSettings { distribution, tau, epsilon, batch_statistics };
+            let settings = ProbeSettings { distribution, tau, epsilon, sides: Sides::Two, batch_statistics };
             let (plus, minus, dl) = engine.probe_given(&pass.x, &pass.y, seed, &settings).unwrap();
             let error = (f64::from(dl) - case.dl).abs();
             let what = format!("{spsa} {} {} on {name}", case.distribution, case.epsilon);

@@ -7,8 +7,8 @@ use serde_json::json;
 use support::{Images, Narrow, bits, device, graph};
 use zowarmup::device::Device;
 use zowarmup::engine::{
-    Counters, Engine, Evaluation, Fingerprint, Pass, ProbeClient, ProbeSettings, Program, Session, State, TrainClient,
-    TrainSettings, Update, Workspace,
+    Counters, Engine, Evaluation, Fingerprint, Pass, ProbeClient, ProbeSettings, Program, Session, Sides, State,
+    TrainClient, TrainSettings, Update, Workspace,
 };
 use zowarmup::kernels::params::Lane;
 use zowarmup::model::Graph;
@@ -60,8 +60,13 @@ fn outcome(device: Box<dyn Device>, graph: &Graph, batch: usize) -> (Outcome, Co
     let parts = [&order[..1], &order[1..38], &order[38..]];
     let seeds = [11, 12, 1 << 40];
     let clients: Vec<ProbeClient<'_>> = parts.iter().map(|indices| ProbeClient { indices, seeds: &seeds }).collect();
-    let settings =
-        ProbeSettings { distribution: Distribution::Rademacher, tau: 0.75, epsilon: 1e-3, batch_statistics: false };
+    let settings = ProbeSettings {
+        distribution: Distribution::Rademacher,
+        tau: 0.75,
+        epsilon: 1e-3,
+        sides: Sides::Two,
+        batch_statistics: false,
+    };
     let probes = engine.probe(&samples, &clients, &settings).unwrap();
     let evaluation = engine.evaluate(&samples).unwrap();
     // A batch norm at one pixel can't take the statistics of one sample: that client sits the training out.
@@ -165,29 +170,34 @@ fn no_result_depends_on_the_largest_binding() {
 #[test]
 fn no_probe_depends_on_the_block_it_comes_in() {
     let graph = small_mlp();
-    let results = |device: Box<dyn Device>| {
+    let results = |device: Box<dyn Device>, sides| {
         let mut engine = Engine::new(device, graph.clone(), &graph.init_weights(5)).unwrap();
         let samples = engine.upload(&Images::new(SAMPLES as usize, 5, (2, 64)).set()).unwrap();
         let indices: Vec<u32> = (0..SAMPLES).collect();
         let seeds: Vec<u64> = (0..40).collect();
         let parts = [&indices[..1], &indices[1..38], &indices[38..]];
         let clients = parts.map(|indices| ProbeClient { indices, seeds: &seeds });
-        let settings =
-            ProbeSettings { distribution: Distribution::Rademacher, tau: 0.75, epsilon: 1e-3, batch_statistics: false };
+        let settings = ProbeSettings {
+            distribution: Distribution::Rademacher,
+            tau: 0.75,
+            epsilon: 1e-3,
+            sides,
+            batch_statistics: false,
+        };
         engine.take_counters();
         let probes = engine.probe(&samples, &clients, &settings).unwrap();
         let dispatches = engine.take_counters().dispatches;
         (probes.iter().map(|p| (p.dl.to_bits(), p.loss.to_bits())).collect::<Vec<_>>(), dispatches)
     };
-    for reference in [true, false] {
-        let (whole, plenty) = results(device(reference, None));
+    for (reference, sides) in [(true, Sides::Two), (true, Sides::One), (false, Sides::Two), (false, Sides::One)] {
+        let (whole, plenty) = results(device(reference, None), sides);
         assert_eq!(whole.len(), 120);
-        // 7,200 losses take 28,800 bytes.
+        // 7,200 losses take 28,800 bytes, one-sided 3,690 take 14,760.
         let narrow = Narrow::boxed(device(reference, None), 49 * 256);
         for (name, cut) in [("binding", narrow), ("memory", device(reference, Some(128 << 10)))] {
-            let (cut, dispatches) = results(cut);
-            assert!(cut == whole, "{name}, {reference}: other bits");
-            assert!(dispatches > plenty, "{name}, {reference}: nothing was cut");
+            let (cut, dispatches) = results(cut, sides);
+            assert!(cut == whole, "{name}, {reference}, {sides:?}: other bits");
+            assert!(dispatches > plenty, "{name}, {reference}, {sides:?}: nothing was cut");
         }
     }
 }
@@ -288,7 +298,7 @@ fn norm_outcome(device: Box<dyn Device>, graph: &Graph) -> NormOutcome {
     }
     let mut engine = Engine::new(device, graph.clone(), &weights).unwrap();
     let images = Images::new(12, 5, (2, 64));
-    let x: Vec<f32> = images.set().pixels.iter().map(|&p| f32::from(p) / 128.0 - 1.0).collect();
+    let x: Vec<f32> = images.pixels().iter().map(|&p| f32::from(p) / 128.0 - 1.0).collect();
     let labels = images.set().labels.to_vec();
     let logits = [false, true].map(|batch| bits(&engine.outputs(&x, &labels, batch).unwrap().logits));
     let steps = [false, true].map(|batch| engine.gradients(&x, &labels, batch).unwrap());
@@ -299,8 +309,13 @@ fn norm_outcome(device: Box<dyn Device>, graph: &Graph) -> NormOutcome {
         ProbeClient { indices: &indices[..5], seeds: &[1, 2] },
         ProbeClient { indices: &indices[5..], seeds: &[3, 1 << 40] },
     ];
-    let settings =
-        ProbeSettings { distribution: Distribution::Gaussian, tau: 0.75, epsilon: 1e-3, batch_statistics: false };
+    let settings = ProbeSettings {
+        distribution: Distribution::Gaussian,
+        tau: 0.75,
+        epsilon: 1e-3,
+        sides: Sides::Two,
+        batch_statistics: false,
+    };
     let probes = engine.probe(&samples, &clients, &settings).unwrap();
     let client = |indices: &[u32]| TrainClient { batches: vec![indices.to_vec()], share: 0.5 };
     let work = [client(&indices[..5]), client(&indices[5..])];
@@ -356,7 +371,13 @@ fn probes_leave_the_weights_alone() {
             for distribution in
                 [Distribution::Rademacher, Distribution::Binomial, Distribution::Gaussian, Distribution::Uniform]
             {
-                let settings = ProbeSettings { distribution, tau: 0.75, epsilon: 1e-2, batch_statistics: false };
+                let settings = ProbeSettings {
+                    distribution,
+                    tau: 0.75,
+                    epsilon: 1e-2,
+                    sides: Sides::Two,
+                    batch_statistics: false,
+                };
                 let clients = [
                     ProbeClient { indices: &[0, 4], seeds: &[1, 2] },
                     ProbeClient { indices: &[5, 1, 2], seeds: &[3, 4] },
@@ -380,8 +401,13 @@ fn round(device: Box<dyn Device>, clients: u32, rows: u32) -> (Counters, u64) {
     let mut engine = Engine::new(device, graph.clone(), &graph.init_weights(1)).unwrap();
     let images = Images::new(400, 10, (1, 64));
     let samples = engine.upload(&images.set()).unwrap();
-    let settings =
-        ProbeSettings { distribution: Distribution::Rademacher, tau: 0.75, epsilon: 1e-3, batch_statistics: false };
+    let settings = ProbeSettings {
+        distribution: Distribution::Rademacher,
+        tau: 0.75,
+        epsilon: 1e-3,
+        sides: Sides::Two,
+        batch_statistics: false,
+    };
     let indices: Vec<Vec<u32>> = (0..clients).map(|c| (0..rows).map(|i| (c * rows + i) % 400).collect()).collect();
     let seeds: Vec<Vec<u64>> = (0..clients).map(|c| (0..3).map(|p| u64::from(c * 3 + p)).collect()).collect();
     let work: Vec<ProbeClient<'_>> =

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use support::{Images, device, graph};
-use zowarmup::engine::{Engine, EngineError, NamedValues, ProbeClient, ProbeSettings, TrainClient, TrainSettings};
+use zowarmup::engine::{
+    Engine, EngineError, NamedValues, ProbeClient, ProbeSettings, Sides, TrainClient, TrainSettings,
+};
 use zowarmup::model::Graph;
 use zowarmup::stream::{Distribution, element};
 
@@ -119,7 +121,7 @@ fn each_norms_statistics_come_under_its_own_name() {
     let mut expected = BTreeMap::<String, Vec<f64>>::new();
     for indices in &clients {
         let pixels = |i: &u32| {
-            let image = &images.set().pixels[*i as usize * 2 * SIZE * SIZE..][..2 * SIZE * SIZE];
+            let image = &images.pixels()[*i as usize * 2 * SIZE * SIZE..][..2 * SIZE * SIZE];
             image.chunks(SIZE * SIZE).map(|p| p.iter().map(|&b| f64::from(b) / 128.0 - 1.0).collect()).collect()
         };
         let mut plain = Plain { graph: &graph, weights: &weights, found: BTreeMap::new() };
@@ -177,8 +179,13 @@ fn statistics_of_one_value_a_channel_are_refused() {
     let rates = TrainSettings { client_lr: 0.1, server_lr: 1.0 };
     let client = |batches: &[&[u32]]| TrainClient { batches: batches.iter().map(|b| b.to_vec()).collect(), share: 1.0 };
     refused(engine.train(&samples, &[client(&[two, one])], &rates).map(drop), "warmup.batch");
-    let settings =
-        ProbeSettings { distribution: Distribution::Rademacher, tau: 0.75, epsilon: 1e-3, batch_statistics: true };
+    let settings = ProbeSettings {
+        distribution: Distribution::Rademacher,
+        tau: 0.75,
+        epsilon: 1e-3,
+        sides: Sides::Two,
+        batch_statistics: true,
+    };
     let probe = [ProbeClient { indices: one, seeds: &[1] }];
     refused(engine.probe(&samples, &probe, &settings).map(drop), "zo.norm_statistics");
     refused(engine.batch_norm_statistics(&samples, &[two, one]).map(drop), "zo.norm_statistics");

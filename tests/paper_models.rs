@@ -9,8 +9,8 @@ use support::{Images, bits, device, graph};
 use zowarmup::caps::{AdapterInfo, Tier};
 use zowarmup::device::{Device, PlanningDevice, ReferenceDevice};
 use zowarmup::engine::{
-    Engine, EngineError, ProbeClient, ProbeSettings, SampleSet, Samples, TrainClient, TrainSettings, Update, ZoPhase,
-    check_zo_phase,
+    Engine, EngineError, ProbeClient, ProbeSettings, SampleSet, Samples, Sides, TrainClient, TrainSettings, Update,
+    ZoPhase, check_zo_phase,
 };
 use zowarmup::kernels::params::Lane;
 use zowarmup::model::Graph;
@@ -18,8 +18,13 @@ use zowarmup::recording::Command;
 use zowarmup::recording::kernel::Variant;
 use zowarmup::stream::Distribution;
 
-const SETTINGS: ProbeSettings =
-    ProbeSettings { distribution: Distribution::Rademacher, tau: 0.75, epsilon: 1e-3, batch_statistics: false };
+const SETTINGS: ProbeSettings = ProbeSettings {
+    distribution: Distribution::Rademacher,
+    tau: 0.75,
+    epsilon: 1e-3,
+    sides: Sides::Two,
+    batch_statistics: false,
+};
 
 fn resnet18() -> Graph {
     graph(json!({"kind": "resnet", "input": [3, 32, 32], "classes": 10}))
@@ -30,7 +35,7 @@ fn planned(graph: &Graph, samples: usize, memory: Option<u64>) -> (Engine, Sampl
     let device = PlanningDevice::like(&ReferenceDevice::new(memory));
     let mut engine = Engine::planned(Box::new(device), graph.clone()).unwrap();
     let (pixels, labels) = (vec![0; samples * 3072], vec![0; samples]);
-    let set = SampleSet { pixels: &pixels, labels: &labels, shape: (3, 1024), table: vec![0.0; 768] };
+    let set = SampleSet::of_bytes(&pixels, &labels, (3, 1024), vec![0.0; 768]);
     let samples = engine.upload(&set).unwrap();
     (engine, samples)
 }
@@ -124,9 +129,9 @@ fn plans_that_do_not_fit_say_by_how_much() {
 fn a_round_whose_losses_pass_the_largest_binding_is_planned() {
     let device = ReferenceDevice::new(None);
     let (pixels, labels) = (vec![0; 50_000 * 3072], vec![0; 50_000]);
-    let set = SampleSet { pixels: &pixels, labels: &labels, shape: (3, 1024), table: vec![0.0; 768] };
+    let set = SampleSet::of_bytes(&pixels, &labels, (3, 1024), vec![0.0; 768]);
     let clients = [1000; 50];
-    let phase = |probes| ZoPhase { clients: &clients, probes, settings: SETTINGS, statistics: &[] };
+    let phase = |probes| ZoPhase { clients: &clients, probes, local_steps: 1, settings: SETTINGS, statistics: &[] };
     assert!(2 * 4 * 50_000 * 336 > device.limits().binding);
     check_zo_phase(&device, &resnet18(), &[&set], &phase(336)).unwrap();
     let error = check_zo_phase(&device, &resnet18(), &[&set], &phase(u32::MAX)).unwrap_err().to_string();
@@ -212,7 +217,7 @@ fn step_launches(graph: &Graph, subgroup_size: u32) -> Vec<(&'static str, u64, V
     let device = PlanningDevice::of(info, reference.limits().clone());
     let mut engine = Engine::planned(Box::new(device), graph.clone()).unwrap();
     let (pixels, labels) = (vec![0; 64 * 3072], vec![0; 64]);
-    let set = SampleSet { pixels: &pixels, labels: &labels, shape: (3, 1024), table: vec![0.0; 768] };
+    let set = SampleSet::of_bytes(&pixels, &labels, (3, 1024), vec![0.0; 768]);
     let samples = engine.upload(&set).unwrap();
     let indices: Vec<u32> = (0..64).collect();
     let pass = engine.gradients_pass(&samples, &indices).unwrap();
@@ -275,7 +280,7 @@ fn sums_over_tokens_fill_a_gpu() {
 fn check_gradient(graph: &Graph, rows: usize, seed: u64) -> Result<(), TestCaseError> {
     let (c, pixels) = (graph.input.c, graph.input.spatial());
     let images = Images::new(rows, graph.classes as u32, (c, pixels));
-    let x: Vec<f32> = images.set().pixels.iter().map(|&p| f32::from(p) / 128.0 - 1.0).collect();
+    let x: Vec<f32> = images.pixels().iter().map(|&p| f32::from(p) / 128.0 - 1.0).collect();
     let labels = images.set().labels.to_vec();
     // The twins: an adapter would compile pipelines for each geometry. Adapters agree with them in the self-test and the golden files.
     let mut weights = graph.init_weights(seed);

@@ -8,12 +8,19 @@ use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 use support::{Images, Narrow, bits, device, graph};
 use zowarmup::device::Device;
-use zowarmup::engine::{Engine, ProbeClient, ProbeSettings, SampleSet, TrainClient, TrainSettings};
+use zowarmup::engine::{
+    Engine, ProbeClient, ProbeSettings, SampleSet, SampleValues, Sides, TrainClient, TrainSettings,
+};
 use zowarmup::model::{Graph, Layer, Linear, Node, Source, Tanh};
 use zowarmup::stream::{Distribution, element};
 
-const SETTINGS: ProbeSettings =
-    ProbeSettings { distribution: Distribution::Rademacher, tau: 0.75, epsilon: 0.02, batch_statistics: false };
+const SETTINGS: ProbeSettings = ProbeSettings {
+    distribution: Distribution::Rademacher,
+    tau: 0.75,
+    epsilon: 0.02,
+    sides: Sides::Two,
+    batch_statistics: false,
+};
 const SEEDS: [u64; 2] = [5, 1 << 41];
 const CLASSES: usize = 4;
 /// Samples of the clients.
@@ -121,18 +128,15 @@ fn probes_and_evaluations(device: Box<dyn Device>, graph: &Graph, images: &Image
     let mut out = Vec::new();
     for (i, indices) in indices.iter().enumerate() {
         let (first, end) = (indices[0] as usize, indices[0] as usize + indices.len());
-        let row = set.pixels.len() / set.labels.len();
-        let own = SampleSet {
-            pixels: &set.pixels[first * row..end * row],
-            labels: &set.labels[first..end],
-            shape: set.shape,
-            table: set.table.clone(),
-        };
+        let SampleValues::Bytes { pixels, table } = &set.values else { panic!("bytes") };
+        let row = pixels.len() / set.labels.len();
+        let pixels = &pixels[first * row..end * row];
+        let own = SampleSet::of_bytes(pixels, &set.labels[first..end], set.shape, table.clone());
         let own = engine.upload(&own).unwrap();
         for (k, seed) in SEEDS.into_iter().enumerate() {
             let losses = [1.0, -1.0].map(|sign| {
                 let moved = |(j, w): (usize, &f32)| {
-                    w + sign * SETTINGS.coefficient() * element(SETTINGS.distribution, seed, j as u64)
+                    w + sign * SETTINGS.coefficient(1.0) * element(SETTINGS.distribution, seed, j as u64)
                 };
                 engine.set_weights(&weights.iter().enumerate().map(moved).collect::<Vec<f32>>()).unwrap();
                 engine.evaluate(&own).unwrap().loss

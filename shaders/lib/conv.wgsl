@@ -6,6 +6,7 @@
 // A kernel that imports this defines after_tile(lane, first, q0, columns, thread, sums), called by all threads of a workgroup once their
 // tile is stored: `first` is the team's first channel (it may lie beyond OUT_C), q0 the tile's first column of the lane's `columns`, sums
 // those of the thread, of which those beyond the columns mean nothing.
+#import lib/rectify.wgsl
 #import lib/lane.wgsl
 #import lib/geometry.wgsl
 struct Params {
@@ -64,7 +65,7 @@ fn input_quad(p: u32, k: u32) -> vec4<f32> {
 }
 fn store(o: u32, q: u32, sum: f32) {
     let row = out_row + q / PIXELS;
-    output[(row * OUT_C + o) * PIXELS + q % PIXELS] = select(sum, max(sum, 0.0), relu());
+    output[(row * OUT_C + o) * PIXELS + q % PIXELS] = select(sum, rectify(sum), relu());
 }
 
 @compute @workgroup_size(THREADS)

@@ -1,19 +1,64 @@
 // The bindings of the replay kernels: a probe is (seed low, seed high, value, minus), an i32 q and -q, or the bits of an f32 a and 0.
+// OWNERS: onto several vectors at once, each owner's own probes onto its own vector; z is the owner. A header (bits of 2^-E, first vec4 of
+// the owner's weights, 0, 0) stands before each owner's probes, of which all have the same number.
 #operand @binding(1) probes: vec4<u32>
 
 struct Params {
     probes: u32,
     weights: u32, // the element behind the last of this launch; those from it on in the last vec4 stay
     first: u32,   // first element of this launch, the first that is bound; a multiple of 128
-    factor: u32,  // bits of 2^-E (exact replay)
+    factor: u32,  // bits of 2^-E (exact replay onto one vector)
     once: u32,    // 1
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(2) var<storage, read_write> weights: array<vec4<u32>>;
 
+// Every kernel calls begin(workgroup_id.z) first.
+#ifdef OWNERS
+// The first of the owner's probes.
+var<private> own_list: u32;
+// The first vec4 of its weights.
+var<private> own_weights: u32;
+var<private> own_factor: u32;
+
+fn begin(owner: u32) {
+    own_list = owner * (params.probes + 1u) + 1u;
+    let header = probes_at(own_list - 1u);
+    own_factor = header.x;
+    own_weights = header.y;
+}
+
+fn list_start() -> u32 {
+    return own_list;
+}
+
+fn factor() -> u32 {
+    return own_factor;
+}
+
+// Of the vec4 whose first element is i.
+fn place_of(i: u32) -> u32 {
+    return own_weights + ((i - params.first) >> 2u);
+}
+#else
+fn begin(owner: u32) {}
+
+fn list_start() -> u32 {
+    return 0u;
+}
+
+fn factor() -> u32 {
+    return params.factor;
+}
+
+fn place_of(i: u32) -> u32 {
+    return (i - params.first) >> 2u;
+}
+#endif
+
 // Probe j; beyond the last, zeros.
 fn listed_probe(j: u32) -> vec4<u32> {
-    return select(vec4<u32>(), probes_at(min(j, params.probes - 1u)), j < params.probes);
+    return select(vec4<u32>(), probes_at(list_start() + min(j, params.probes - 1u)), j < params.probes);
 }
 
 // The vec4 whose first element is i; where texels are read, as it was copied before the launch.
@@ -21,16 +66,16 @@ fn listed_probe(j: u32) -> vec4<u32> {
 #operand @binding(3) before: vec4<u32>
 
 fn load_weights(i: u32) -> vec4<u32> {
-    return before_at((i - params.first) >> 2u);
+    return before_at(place_of(i));
 }
 #else
 fn load_weights(i: u32) -> vec4<u32> {
-    return weights[(i - params.first) >> 2u];
+    return weights[place_of(i)];
 }
 #endif
 
 // Stores the vec4 whose first element is i, as far as it belongs to the launch; the rest stays `old`.
 fn store_weights(i: u32, old: vec4<u32>, value: vec4<u32>) {
     let inside = vec4<u32>(i) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(params.weights);
-    weights[(i - params.first) >> 2u] = select(old, value, inside);
+    weights[place_of(i)] = select(old, value, inside);
 }

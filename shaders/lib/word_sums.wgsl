@@ -16,7 +16,7 @@ struct WordSums {
 fn store_sums(at: u32, sum: vec4<i32>) {
     if at < params.weights {
         let old = load_weights(at);
-        store_weights(at, old, add_exact4(old, sum, params.factor));
+        store_weights(at, old, add_exact4(old, sum, factor()));
     }
 }
 

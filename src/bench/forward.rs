@@ -73,7 +73,7 @@ fn lanes_of(
         for probe in 0..probes {
             let seed = probe_seed(0, 0, client as u32, probe);
             for sign in [1.0, -1.0] {
-                let coef = sign * settings.coefficient();
+                let coef = sign * settings.coefficient(1.0);
                 let (seed_lo, seed_hi) = (seed as u32, (seed >> 32) as u32);
                 lanes.push(Lane { seed_lo, seed_hi, coef, x_row, rows, out_row, ..Lane::default() });
                 out_row += rows;

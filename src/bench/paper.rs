@@ -8,7 +8,7 @@ use super::runner::{Check, Prepared, Timed, Workload};
 use super::{BenchError, Ceiling, Options, Unit};
 use crate::data::Dataset;
 use crate::device::as_f32;
-use crate::engine::{Engine, Pass, ProbeClient, ProbeResult, ProbeSettings};
+use crate::engine::{Engine, Pass, ProbeClient, ProbeResult, ProbeSettings, Sides};
 use crate::fed::experiment::sample_set;
 use crate::kernels::params::Lane;
 use crate::model::{Graph, ModelSpec};
@@ -102,8 +102,13 @@ pub fn resnet_backward(engine: &mut Engine, options: &Options) -> Result<Prepare
 
 /// The probe that the gradient is compared with.
 const SEED: u64 = 7;
-const SETTINGS: ProbeSettings =
-    ProbeSettings { distribution: Distribution::Rademacher, tau: 0.75, epsilon: 1e-4, batch_statistics: false };
+const SETTINGS: ProbeSettings = ProbeSettings {
+    distribution: Distribution::Rademacher,
+    tau: 0.75,
+    epsilon: 1e-4,
+    sides: Sides::Two,
+    batch_statistics: false,
+};
 
 /// The gradient along a probe's direction is what its two-sided difference says: the twins would take minutes for a whole step.
 fn agrees_with_difference(pass: Pass, probed: Option<ProbeResult>) -> Check {

@@ -1,5 +1,6 @@
 //! Models, data and clients that the workloads share.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::BenchError;
@@ -59,5 +60,5 @@ fn experiment(config: Config, data: Dataset, clients: u32, images: u32) -> Resul
         test: None,
     };
     let initial = graph.init_weights(config.seeds.weights);
-    Ok(Experiment { config, data, split, model, graph, initial, notes: Vec::new() })
+    Ok(Experiment { config, data, split, model, graph, initial, notes: Vec::new(), given: BTreeMap::new() })
 }

@@ -8,7 +8,8 @@ use super::{BenchError, Ceiling, Options, Unit};
 use crate::device::ReferenceDevice;
 use crate::engine::{Engine, EngineError, ProbeClient, Samples};
 use crate::fed::experiment::Experiment;
-use crate::fed::{warmup as warmup_round, zo};
+use crate::fed::warmup::Warmup;
+use crate::fed::zo::{self, ZoPhase};
 use crate::stream::replay::apply_exact;
 
 /// An experiment and its samples on the device.
@@ -43,10 +44,10 @@ fn zo_round(engine: &mut Engine, name: &'static str, experiment: Experiment) -> 
     let buffers = setting.1.buffers().collect();
     let check = check_zo(Rc::clone(&setting));
     let mut round = setting.0.config.warmup.rounds;
-    let mut server = zo::server(&setting.0);
+    let mut phase = ZoPhase::new(&setting.0);
     let step = move |engine: &mut Engine| {
         round += 1;
-        zo::round(engine, &setting.0, &setting.1, &mut server, round).map(drop)
+        phase.round(engine, &setting.0, &setting.1, round).map(drop)
     };
     Ok(whole(name, shape, work, Timed::Round(Box::new(step)), check, buffers))
 }
@@ -75,8 +76,7 @@ fn check_zo(setting: Setting) -> Check {
         if engine.fingerprint()? != before {
             return Ok(Err("probing changed the weights".to_owned()));
         }
-        let server = &mut zo::server(experiment);
-        let round = zo::round(engine, experiment, samples, server, experiment.config.warmup.rounds)?;
+        let round = ZoPhase::new(experiment).round(engine, experiment, samples, experiment.config.warmup.rounds)?;
         if round.dropped > 0 {
             return Ok(Err(format!("{} probes gave no number", round.dropped)));
         }
@@ -104,7 +104,7 @@ pub fn warmup(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchE
     let mut round = 0;
     let step = move |engine: &mut Engine| {
         round += 1;
-        warmup_round::round(engine, &setting.0, &setting.1, round).map(drop)
+        Warmup::new(engine, &setting.0)?.round(engine, &setting.0, &setting.1, round).map(drop)
     };
     Ok(whole("warmup-round", shape, work, Timed::Round(Box::new(step)), check, buffers))
 }
@@ -117,7 +117,7 @@ fn check_warmup(setting: Setting) -> Check {
         let mut twin = Engine::new(device, experiment.graph.clone(), &experiment.initial)?;
         let twin_samples = twin.upload(&experiment.train_set())?;
         let step = |engine: &mut Engine, samples: &Samples| {
-            warmup_round::round(engine, experiment, samples, 0)?;
+            Warmup::new(engine, experiment)?.round(engine, experiment, samples, 0)?;
             let moved = |(w, w0): (f32, &f32)| w - w0;
             Ok::<Vec<f32>, EngineError>(engine.weights()?.into_iter().zip(&experiment.initial).map(moved).collect())
         };

@@ -97,6 +97,7 @@ fn of_verify(error: &VerifyError) -> u8 {
         VerifyError::Golden(_) | VerifyError::Params { .. } => WRONG,
         VerifyError::Device(e) => of_device(e),
         VerifyError::Engine(e) => of_engine(e),
+        VerifyError::Fed(e) => of_fed(e),
     }
 }
 
@@ -128,7 +129,10 @@ fn of_folder(error: &FolderError) -> u8 {
 fn of_engine(error: &EngineError) -> u8 {
     match error {
         EngineError::Device(e) => of_device(e),
-        EngineError::Whole { .. } | EngineError::OneValue { .. } | EngineError::TooMany { .. } => WRONG,
+        EngineError::Whole { .. }
+        | EngineError::OneValue { .. }
+        | EngineError::TooMany { .. }
+        | EngineError::Copy { .. } => WRONG,
         EngineError::Params { .. } | EngineError::Tensor { .. } | EngineError::State { .. } => FAILED,
     }
 }

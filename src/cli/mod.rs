@@ -15,6 +15,7 @@ mod eval;
 mod interrupt;
 mod outfile;
 mod output;
+mod probe;
 mod replay;
 mod run;
 mod say;
@@ -72,6 +73,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Bytes that a config's run sends and holds, by the paper's formulas and as the engine counts them
     Cost(cost::CostArgs),
+    /// Compare the zeroth-order estimate with the true gradient
+    Probe(probe::ProbeArgs),
     /// Print the default config, or a complete one
     Config(config::ConfigArgs),
 }
@@ -111,6 +114,7 @@ fn execute(command: &Command) -> Result<u8, Error> {
         Command::Devices(args) => devices::execute(args),
         Command::Bench(args) => bench::execute(args),
         Command::Cost(args) => cost::execute(args),
+        Command::Probe(args) => probe::execute(args),
         Command::Config(args) => config::execute(args),
     }
 }

@@ -188,6 +188,8 @@ named! {
         F16 = "f16",
         /// Its sign; the majority counts (FeedSign).
         Sign = "sign",
+        /// The weights that its steps lead to, as FedZO's clients do: the same step, counted as 4 bytes a weight each way.
+        Weights = "weights",
     }
 }
 

@@ -1,23 +1,12 @@
 //! Settings of the config format that this version cannot carry out. A version that can removes the line here.
 
-use super::names::{Augment, DataName, WarmupAlgorithm, ZoOptimizer};
+use super::names::{DataName, WarmupAlgorithm};
 use super::source::Source;
 use super::{Config, ConfigError};
-use crate::stream::Distribution;
 
 /// The first setting that is not available, as an error naming key, value and what to use.
 pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError> {
-    let (warmup, zo) = (&config.warmup, &config.zo);
     let quoted = |name: &str| format!("\"{name}\"");
-    let options = [
-        ("warmup.client_lr_decay", warmup.client_lr_decay, 1.0),
-        ("warmup.momentum", warmup.momentum, 0.0),
-        ("warmup.weight_decay", warmup.weight_decay, 0.0),
-        ("warmup.clip_norm", warmup.clip_norm, 0.0),
-        ("eval.average", config.eval.average, 0.0),
-    ];
-    let options = options
-        .map(|(key, value, usual)| (value != usual, key, value.to_string(), if usual == 0.0 { "0" } else { "1" }));
     let refusals = [
         (
             matches!(config.data.name, DataName::ImageNet32 | DataName::Npz),
@@ -25,21 +14,14 @@ pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError>
             quoted(config.data.name.name()),
             "idx, with the samples saved as IDX files (docs/data.md shows how)",
         ),
-        (config.data.augment != Augment::None, "data.augment", quoted(config.data.augment.name()), "none"),
-        (warmup.algorithm != WarmupAlgorithm::FedAvg, "warmup.algorithm", quoted(warmup.algorithm.name()), "fedavg"),
-        (zo.local_steps > 1, "zo.local_steps", zo.local_steps.to_string(), "1"),
-        (zo.batch > 0, "zo.batch", zo.batch.to_string(), "0"),
-        (zo.sides != 2, "zo.sides", zo.sides.to_string(), "2"),
-        (zo.optimizer != ZoOptimizer::Sgd, "zo.optimizer", quoted(zo.optimizer.name()), "sgd"),
-        (zo.participants.is_mixed(), "zo.participants", quoted(zo.participants.name()), "all, low or high"),
         (
-            zo.distribution == Distribution::Sphere,
-            "zo.distribution",
-            quoted("sphere"),
-            "rademacher, binomial, gaussian or uniform",
+            config.warmup.algorithm == WarmupAlgorithm::HeteroFl,
+            "warmup.algorithm",
+            quoted("heterofl"),
+            "fedavg, fedavgm, fedadam or fedprox",
         ),
     ];
-    match options.into_iter().chain(refusals).find(|(refused, ..)| *refused) {
+    match refusals.into_iter().find(|(refused, ..)| *refused) {
         None => Ok(()),
         Some((_, key, value, instead)) => Err(ConfigError::Unsupported {
             origin: source.origin(key),

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::batch::Batch;
+use super::client_step::{OptionBuffers, StepOptions};
 use super::counts::{at_most, check_batch, count};
 use super::forward::Chunk;
 use super::fusion::{Fusion, Purpose};
@@ -66,8 +67,27 @@ pub(super) struct StepBuffers {
     addend: Span,
     /// Parts of a gradient's long sums, each node's in turn.
     parts: Span,
+    /// What steps with options keep.
+    pub options: OptionBuffers,
     /// Shares in these buffers.
     pub leases: Vec<Lease>,
+}
+
+/// What local steps are planned for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StepNeeds {
+    /// Rows of the largest batch.
+    pub batch: u32,
+    /// Clients at once, at most.
+    pub clients: usize,
+    /// Values of a sample.
+    pub features: usize,
+    /// Batch norms take the statistics of a batch's rows and update the running ones.
+    pub batch_statistics: bool,
+    /// The config's key behind the size of a batch.
+    pub key: &'static str,
+    /// What the steps have beside the plain one.
+    pub options: StepOptions,
 }
 
 /// One part of a local step: lanes whose rows are held at once.
@@ -199,7 +219,7 @@ impl StepBuffers {
 }
 
 impl Session<'_> {
-    /// Plans local steps of batches of at most `batch` rows for up to `clients` clients at once, and makes the buffers.
+    /// Plans plain local steps of batches of at most `batch` rows for up to `clients` clients at once, and makes the buffers.
     pub(super) fn train_plan(
         &mut self,
         batch: u32,
@@ -207,10 +227,17 @@ impl Session<'_> {
         features: usize,
         batch_statistics: bool,
     ) -> Result<StepBuffers, EngineError> {
+        let key = "warmup.batch";
+        self.step_plan(&StepNeeds { batch, clients, features, batch_statistics, key, options: StepOptions::default() })
+    }
+
+    /// Plans local steps and makes the buffers.
+    pub(super) fn step_plan(&mut self, needs: &StepNeeds) -> Result<StepBuffers, EngineError> {
+        let StepNeeds { batch, clients, features, batch_statistics, key, options } = *needs;
         if batch_statistics {
-            check_batch(&self.program.graph, batch, "warmup.batch")?;
+            check_batch(&self.program.graph, batch, key)?;
         }
-        at_most(u64::from(batch), self.space.binding() / 4, "samples of a batch", "warmup.batch")?;
+        at_most(u64::from(batch), self.space.binding() / 4, "samples of a batch", key)?;
         let plan = StepPlan::of(&self.program.lowered, self.program.tiling, batch_statistics);
         let row = plan.row_bytes();
         let shared: Vec<u64> = self.program.lowered.elements.iter().map(|&values| (values * 4) as u64).collect();
@@ -219,7 +246,7 @@ impl Session<'_> {
         let largest = plan.values.iter().chain(&plan.slopes).chain(&shared).copied().fold(input.max(4), u64::max);
         let binding = self.space.binding();
         let stride = self.program.graph.state_len().next_multiple_of(64);
-        let slot = (stride * 8) as u64;
+        let slot = (stride * 8) as u64 + options.slot_bytes(&self.program.graph, stride);
         let memory = self.space.working_memory();
         // A step costs three forward passes; what a submission can't hold is cut between dispatches.
         let affordable = |share: u64| (memory / share / row.max(1)).min(binding / largest).max(1) as u32;
@@ -232,7 +259,7 @@ impl Session<'_> {
             let needed = u64::from(batch) * row + slot;
             if needed > memory {
                 let (rows, missing) = (batch, needed - memory);
-                return Err(EngineError::Whole { rows, needed, missing, key: "warmup.batch" });
+                return Err(EngineError::Whole { rows, needed, missing, key });
             }
             rows = batch;
         }
@@ -273,6 +300,7 @@ impl Session<'_> {
             masked: space.need("masked slope", held * plan.masked)?,
             addend: space.need("slope to add", held * plan.addend)?,
             parts: space.need("parts of sums", part_bytes)?,
+            options: options.make(space, &self.program.graph, slots, stride)?,
             leases: space.in_hand(),
         })
     }

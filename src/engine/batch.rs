@@ -39,7 +39,7 @@ impl Session<'_> {
         let rows = indices.len();
         let alignment = self.space.device().limits().alignment;
         let batch = self.batch(rows as u64, samples.features())?;
-        let index = self.space.need("indices", samples.index_bytes(rows, alignment))?;
+        let index = self.space.need("indices", samples.index_bytes(rows, alignment, false))?;
         let key = BatchKey {
             program: self.program.id,
             samples: samples.id(),
@@ -51,7 +51,7 @@ impl Session<'_> {
         }
         self.space.resident = None;
         let mut recording = Recording::new();
-        samples.gather(&mut recording, indices, index, alignment, batch.x);
+        samples.gather(&mut recording, indices, None, index, alignment, batch.x);
         recording.upload(batch.labels.buffer, 0, &samples.labels_of(indices));
         self.record_shared(&mut recording, rows as u64, batch.x, &batch.shared);
         self.space.submit(&recording)?;

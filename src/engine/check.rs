@@ -1,16 +1,20 @@
 //! Whether a device can do what a run will ask of it, told before its first round.
 
 use super::counts::at_most;
-use super::{Engine, EngineError, ProbeClient, ProbeSettings, SampleSet, Update};
+use super::{
+    Engine, EngineError, LocalClient, LocalStep, LocalUpdate, ProbeClient, ProbeSettings, SampleSet, Samples, Update,
+};
 use crate::device::{Device, PlanningDevice};
 use crate::model::Graph;
 
 /// What the zeroth-order rounds of a run ask of a device.
 pub struct ZoPhase<'a> {
-    /// Samples of each client of a round: of the largest that may take part.
+    /// Samples of each client of a round, in a step: of the largest that may take part.
     pub clients: &'a [usize],
-    /// Probes of each of them.
+    /// Probes of each of them, in a step.
     pub probes: u32,
+    /// Steps of each of them; 1: none moves a copy of the weights.
+    pub local_steps: u32,
     /// How they perturb.
     pub settings: ProbeSettings,
     /// Samples of each client whose running statistics are taken, at the pivot or in a round.
@@ -28,7 +32,8 @@ pub fn check_zo_phase(
     sets: &[&SampleSet<'_>],
     phase: &ZoPhase<'_>,
 ) -> Result<(), EngineError> {
-    let total = phase.clients.len() as u64 * u64::from(phase.probes);
+    let of_client = u64::from(phase.probes) * u64::from(phase.local_steps.max(1));
+    let total = phase.clients.len() as u64 * of_client;
     at_most(total, device.limits().binding / 16, "probes of a round, of all its clients", "zo.probes")?;
     let mut engine = Engine::planned(Box::new(PlanningDevice::like(device)), graph.clone())?;
     let mut samples = Vec::new();
@@ -41,7 +46,7 @@ pub fn check_zo_phase(
     let seeds = vec![0; phase.probes as usize];
     let of = |&n: &usize| &all[..n.min(all.len())];
     let clients: Vec<_> = phase.clients.iter().map(|n| ProbeClient { indices: of(n), seeds: &seeds }).collect();
-    engine.probe(samples, &clients, &phase.settings)?;
+    probe(&mut engine, samples, &clients, phase)?;
     if !phase.statistics.is_empty() {
         let indices: Vec<&[u32]> = phase.statistics.iter().map(of).collect();
         engine.batch_norm_statistics(samples, &indices)?;
@@ -54,4 +59,22 @@ pub fn check_zo_phase(
         engine.update(distribution, &Update::Float { seeds: &seeds, a: &vec![0.0; total as usize] })?;
     }
     Ok(())
+}
+
+/// The probes of a round, or of the first two of a client's steps: the others are like the second.
+fn probe(
+    engine: &mut Engine,
+    samples: &Samples,
+    clients: &[ProbeClient<'_>],
+    phase: &ZoPhase<'_>,
+) -> Result<(), EngineError> {
+    if phase.local_steps <= 1 {
+        return engine.probe(samples, clients, &phase.settings).map(drop);
+    }
+    let clients: Vec<LocalClient<'_>> = clients.iter().map(|&step| LocalClient { steps: vec![step; 2] }).collect();
+    let mut still = |step: &LocalStep<'_>| match phase.settings.distribution.is_exact() {
+        true => LocalUpdate::Exact { q: vec![0; step.results.len()], scale_exp: 0 },
+        false => LocalUpdate::Float { a: vec![0.0; step.results.len()] },
+    };
+    engine.probe_local(samples, &clients, &phase.settings, &mut still).map(drop)
 }

@@ -6,21 +6,27 @@
 //! It turns lanes into recordings ([`crate::recording`]) of kernels ([`crate::kernels`]) and runs them. It knows nothing of rounds,
 //! files or schedules: that is [`crate::fed`].
 
+mod average;
 mod backward;
 mod batch;
 mod check;
+mod client_step;
 mod counts;
+mod epochs;
 mod evaluate;
 mod forward;
 mod fusion;
 mod lanes;
+mod losses;
 mod lowering;
+mod optimizer;
 mod pass;
 mod probe;
 mod program;
 mod rounding;
 mod samples;
 mod scratch;
+mod server;
 mod session;
 mod state;
 mod statistics;
@@ -30,13 +36,15 @@ mod workspace;
 
 pub use backward::Gradients;
 pub use check::{ZoPhase, check_zo_phase};
+pub use client_step::ClientStep;
 pub use counts::{check_batch, check_local_steps};
 pub use evaluate::{ClassResult, Evaluation};
 pub use forward::Outputs;
+pub use optimizer::{ServerOptimizer, power};
 pub use pass::Pass;
-pub use probe::{ProbeClient, ProbeResult, ProbeSettings};
+pub use probe::{LocalClient, LocalResults, LocalStep, LocalUpdate, ProbeClient, ProbeResult, ProbeSettings, Sides};
 pub use program::Program;
-pub use samples::{SampleSet, Samples};
+pub use samples::{Moves, SampleSet, SampleValues, Samples};
 pub use session::Session;
 pub use state::{NamedValues, State};
 pub use train::{TrainClient, TrainSettings};
@@ -100,6 +108,18 @@ pub enum EngineError {
         /// How many there may be.
         most: u64,
         /// The config's key to lower; empty: none.
+        key: &'static str,
+    },
+    /// A client's own copy of the weights doesn't fit.
+    #[error(
+        "local steps: a client's copy of the weights takes {bytes} bytes, {missing} more than there are (a larger device.memory_budget or {key} = 1 would make it fit)"
+    )]
+    Copy {
+        /// Bytes of the copy.
+        bytes: u64,
+        /// Bytes that are missing.
+        missing: u64,
+        /// The config's key that asks for it.
         key: &'static str,
     },
     /// Samples that can't be cut don't fit at once.
@@ -242,6 +262,22 @@ impl Engine {
         self.session().probe(samples, clients, settings)
     }
 
+    /// [`Session::probe_local`].
+    pub fn probe_local(
+        &mut self,
+        samples: &Samples,
+        clients: &[LocalClient<'_>],
+        settings: &ProbeSettings,
+        update: &mut dyn FnMut(&LocalStep<'_>) -> LocalUpdate,
+    ) -> Result<LocalResults, EngineError> {
+        self.session().probe_local(samples, clients, settings, update)
+    }
+
+    /// [`Session::sphere_factors`].
+    pub fn sphere_factors(&mut self, seeds: &[u64]) -> Result<Vec<f64>, EngineError> {
+        self.session().sphere_factors(seeds)
+    }
+
     /// [`Session::probe_given`].
     pub fn probe_given(
         &mut self,
@@ -258,9 +294,59 @@ impl Engine {
         self.session().update(distribution, update)
     }
 
+    /// [`Session::accumulate`].
+    pub fn accumulate(&mut self, distribution: Distribution, seeds: &[u64], a: &[f32]) -> Result<(), EngineError> {
+        self.session().accumulate(distribution, seeds, a)
+    }
+
+    /// [`Session::advance`].
+    pub fn advance(&mut self, optimizer: &ServerOptimizer, lr: f64, t: u64) -> Result<Fingerprint, EngineError> {
+        self.session().advance(optimizer, lr, t)
+    }
+
+    /// [`Session::reset_moments`].
+    pub fn reset_moments(&mut self, optimizer: &ServerOptimizer) -> Result<(), EngineError> {
+        self.session().reset_moments(optimizer)
+    }
+
+    /// [`Session::add`].
+    pub fn add(&mut self, values: &[f32]) -> Result<Fingerprint, EngineError> {
+        self.session().add(values)
+    }
+
+    /// [`Session::add_step`].
+    pub fn add_step(&mut self) -> Result<Fingerprint, EngineError> {
+        self.session().add_step()
+    }
+
+    /// [`Session::step_values`].
+    pub fn step_values(&mut self) -> Result<Vec<f32>, EngineError> {
+        self.session().step_values()
+    }
+
     /// [`Session::fingerprint`].
     pub fn fingerprint(&mut self) -> Result<Fingerprint, EngineError> {
         self.session().fingerprint()
+    }
+
+    /// [`Session::begin_average`].
+    pub fn begin_average(&mut self) -> Result<(), EngineError> {
+        self.session().begin_average()
+    }
+
+    /// [`Session::follow_average`].
+    pub fn follow_average(&mut self, keeps: f64) -> Result<(), EngineError> {
+        self.session().follow_average(keeps)
+    }
+
+    /// [`Session::evaluate_average`].
+    pub fn evaluate_average(&mut self, samples: &Samples) -> Result<Evaluation, EngineError> {
+        self.session().evaluate_average(samples)
+    }
+
+    /// [`Session::average`].
+    pub fn average(&mut self) -> Result<Vec<f32>, EngineError> {
+        self.session().average()
     }
 
     /// [`Session::evaluate`].
@@ -276,6 +362,32 @@ impl Engine {
         settings: &TrainSettings,
     ) -> Result<f64, EngineError> {
         self.session().train(samples, clients, settings)
+    }
+
+    /// [`Session::train_average`].
+    pub fn train_average(
+        &mut self,
+        samples: &Samples,
+        clients: &[TrainClient],
+        step: &ClientStep<'_>,
+        server_lr: f32,
+    ) -> Result<f64, EngineError> {
+        self.session().train_average(samples, clients, step, server_lr)
+    }
+
+    /// [`Session::train_delta`].
+    pub fn train_delta(
+        &mut self,
+        samples: &Samples,
+        clients: &[TrainClient],
+        step: &ClientStep<'_>,
+    ) -> Result<f64, EngineError> {
+        self.session().train_delta(samples, clients, step)
+    }
+
+    /// [`Session::mean_gradient`].
+    pub fn mean_gradient(&mut self, samples: &Samples, clients: &[(&[u32], f32)]) -> Result<f64, EngineError> {
+        self.session().mean_gradient(samples, clients)
     }
 
     /// [`Session::outputs`].

@@ -1,4 +1,5 @@
-//! A set of samples on the device: pixels as bytes, in pages that fit a binding, normalised when a batch is gathered.
+//! A set of samples on the device, in pages that fit a binding: pixels as bytes, normalised when a batch is gathered, or f32 as the model
+//! gets them.
 
 use super::EngineError;
 use super::counts::count;
@@ -8,14 +9,66 @@ use crate::recording::{BufferId, Recording, Span};
 
 /// What a set of samples is on the host: the loaders of [`crate::data`] make it.
 pub struct SampleSet<'a> {
-    /// Bytes of all samples, each `features` long, channels first.
-    pub pixels: &'a [u8],
+    /// All samples, each channels first.
+    pub values: SampleValues<'a>,
     /// Classes.
     pub labels: &'a [u32],
     /// Channels and pixels a channel.
     pub shape: (usize, usize),
-    /// The value of each byte of each channel, `[channels, 256]`.
-    pub table: Vec<f32>,
+}
+
+/// The values of a set.
+pub enum SampleValues<'a> {
+    /// A byte a value.
+    Bytes {
+        /// The bytes of all samples.
+        pixels: &'a [u8],
+        /// The value of each byte of each channel, `[channels, 256]`.
+        table: Vec<f32>,
+    },
+    /// f32 that are taken as they are.
+    Floats(&'a [f32]),
+}
+
+impl<'a> SampleSet<'a> {
+    /// Bytes, and the value of each byte of each channel, `[channels, 256]`; `shape`: channels and pixels a channel.
+    pub fn of_bytes(pixels: &'a [u8], labels: &'a [u32], shape: (usize, usize), table: Vec<f32>) -> Self {
+        Self { values: SampleValues::Bytes { pixels, table }, labels, shape }
+    }
+
+    /// f32 as the model gets them.
+    pub fn of_floats(values: &'a [f32], labels: &'a [u32], shape: (usize, usize)) -> Self {
+        Self { values: SampleValues::Floats(values), labels, shape }
+    }
+
+    /// What a page of it holds a row.
+    fn row(&self) -> Result<gather::Row, EngineError> {
+        let (channels, spatial) = self.shape;
+        let features = count(channels * spatial, "values of a sample", "")?;
+        let values = match self.values {
+            SampleValues::Bytes { .. } => gather::Values::Bytes,
+            SampleValues::Floats(_) => gather::Values::Floats,
+        };
+        Ok(gather::Row { features, spatial: spatial as u32, values })
+    }
+
+    /// The values of bytes on the device; of f32 a place to bind.
+    fn table(&self) -> &[f32] {
+        match &self.values {
+            SampleValues::Bytes { table, .. } => table,
+            SampleValues::Floats(_) => &[0.0],
+        }
+    }
+
+    /// The bytes of row `row`.
+    fn row_bytes(&self, row: usize) -> &[u8] {
+        let features = self.shape.0 * self.shape.1;
+        let range = row * features..(row + 1) * features;
+        match &self.values {
+            SampleValues::Bytes { pixels, .. } => &pixels[range],
+            SampleValues::Floats(values) => bytemuck::cast_slice(&values[range]),
+        }
+    }
 }
 
 struct Page {
@@ -29,8 +82,7 @@ struct Page {
 pub struct Samples {
     id: u64,
     pages: Vec<Page>,
-    features: u32,
-    spatial: u32,
+    row: gather::Row,
     table: Span,
     labels: Vec<u32>,
 }
@@ -38,9 +90,8 @@ pub struct Samples {
 impl Samples {
     /// Makes room for a set. `id` tells sets of one workspace apart.
     pub(super) fn reserve(device: &mut dyn Device, id: u64, set: &SampleSet<'_>) -> Result<Self, EngineError> {
-        let (channels, spatial) = set.shape;
-        let features = channels * spatial;
-        let row_bytes = features.div_ceil(4).max(1) as u64 * 4;
+        let row = set.row()?;
+        let row_bytes = u64::from(row.words().max(1)) * 4;
         let limit = device.limits().binding.min(device.limits().buffer);
         if row_bytes > limit {
             let name = "a sample".to_owned();
@@ -55,17 +106,15 @@ impl Samples {
             let buffer = device.create_buffer("samples", bytes)?;
             pages.push(Page { buffer, first: first as u32, rows: rows as u32, bytes });
         }
-        let bytes = (set.table.len() * 4) as u64;
+        let bytes = (set.table().len() * 4) as u64;
         let table = Span::of(device.create_buffer("normalisation", bytes)?, bytes);
-        let (features, spatial) = (count(features, "values of a sample", "")?, spatial as u32);
-        Ok(Self { id, pages, features, spatial, table, labels: set.labels.to_vec() })
+        Ok(Self { id, pages, row, table, labels: set.labels.to_vec() })
     }
 
     /// Uploads a set. `id` tells sets of one workspace apart.
     pub(super) fn upload(device: &mut dyn Device, id: u64, set: &SampleSet<'_>) -> Result<Self, EngineError> {
         let samples = Self::reserve(device, id, set)?;
-        let features = samples.features();
-        let row_bytes = features.div_ceil(4) * 4;
+        let row_bytes = samples.row.words() as usize * 4;
         // Rows are padded to whole words; many small uploads keep the staging buffer small.
         let block = ((16 << 20) / row_bytes.max(4)).max(1);
         for page in &samples.pages {
@@ -74,8 +123,8 @@ impl Samples {
                 let n = block.min(count - start);
                 let mut padded = vec![0u8; n * row_bytes];
                 for row in 0..n {
-                    let from = (first + start + row) * features;
-                    padded[row * row_bytes..][..features].copy_from_slice(&set.pixels[from..from + features]);
+                    let bytes = set.row_bytes(first + start + row);
+                    padded[row * row_bytes..][..bytes.len()].copy_from_slice(bytes);
                 }
                 let mut recording = Recording::new();
                 recording.upload(page.buffer, (start * row_bytes) as u64, &padded);
@@ -83,7 +132,7 @@ impl Samples {
             }
         }
         let mut recording = Recording::new();
-        recording.upload(samples.table.buffer, 0, &set.table);
+        recording.upload(samples.table.buffer, 0, set.table());
         device.run(&recording)?;
         Ok(samples)
     }
@@ -110,7 +159,7 @@ impl Samples {
 
     /// Values a sample.
     pub fn features(&self) -> usize {
-        self.features as usize
+        self.row.features as usize
     }
 
     /// The labels of the samples at `indices`.
@@ -118,28 +167,62 @@ impl Samples {
         indices.iter().map(|&i| self.labels[i as usize]).collect()
     }
 
-    /// Words of index space that [`Samples::gather`] needs for `rows` rows: a list a page.
-    pub(super) fn index_bytes(&self, rows: usize, alignment: u64) -> u64 {
-        self.pages.len() as u64 * ((rows * 4) as u64).next_multiple_of(alignment)
+    /// Bytes of index space that [`Samples::gather`] needs for `rows` rows: a list a page, and one of moves where they are moved.
+    pub(super) fn index_bytes(&self, rows: usize, alignment: u64, moved: bool) -> u64 {
+        (self.pages.len() as u64 + u64::from(moved)) * ((rows * 4) as u64).next_multiple_of(alignment)
     }
 
-    /// Records the gathering of the samples at `indices` into rows 0, 1, ... of `x`. `index` holds at least
-    /// [`Samples::index_bytes`] bytes and starts at an aligned offset.
-    pub(super) fn gather(&self, recording: &mut Recording, indices: &[u32], index: Span, alignment: u64, x: Span) {
-        let mut at = index.offset;
-        for page in &self.pages {
+    /// Records the gathering of the samples at `indices` into rows 0, 1, ... of `x`, each moved where there are moves. `index` holds at
+    /// least [`Samples::index_bytes`] bytes and starts at an aligned offset.
+    pub(super) fn gather(
+        &self,
+        recording: &mut Recording,
+        indices: &[u32],
+        moves: Option<&Moves>,
+        index: Span,
+        alignment: u64,
+        x: Span,
+    ) {
+        let bytes = (indices.len() * 4) as u64;
+        let list =
+            |number: u64| Span { offset: index.offset + number * bytes.next_multiple_of(alignment), bytes, ..index };
+        let moved = moves.map(|moves| {
+            let words: Vec<u32> = moves.rows.iter().map(|row| row.word()).collect();
+            let span = list(self.pages.len() as u64);
+            recording.upload(span.buffer, span.offset, &words);
+            gather::Moved { moves: span, width: moves.width, pad: moves.pad }
+        });
+        for (number, page) in (0..).zip(&self.pages) {
             let inside = |&i: &u32| {
                 if i >= page.first && i - page.first < page.rows { i - page.first } else { gather::UNTOUCHED }
             };
-            let list: Vec<u32> = indices.iter().map(inside).collect();
-            if list.iter().any(|&i| i != u32::MAX) {
-                let span = Span { buffer: index.buffer, offset: at, bytes: (list.len() * 4) as u64 };
-                recording.upload(index.buffer, at, &list);
-                let pixels = Span::of(page.buffer, page.bytes);
-                let buffers = gather::Buffers { index: span, pixels, table: self.table, x };
-                gather::record(recording, &buffers, list.len() as u32, self.features, self.spatial, 0);
+            let rows: Vec<u32> = indices.iter().map(inside).collect();
+            if rows.iter().all(|&i| i == gather::UNTOUCHED) {
+                continue;
             }
-            at += ((list.len() * 4) as u64).next_multiple_of(alignment);
+            let span = list(number);
+            recording.upload(span.buffer, span.offset, &rows);
+            let pixels = Span::of(page.buffer, page.bytes);
+            let buffers = gather::Buffers { index: span, pixels, table: self.table, x };
+            gather::record(recording, &buffers, rows.len() as u32, self.row, 0, moved.as_ref());
         }
+    }
+}
+
+/// How the images of a batch are moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moves {
+    /// Pixels of a row of an image.
+    pub width: u32,
+    /// Pixels of the black border that crops may reach into.
+    pub pad: u32,
+    /// A move a row of the batch.
+    pub rows: Vec<gather::Move>,
+}
+
+impl Moves {
+    /// Those of some of the rows.
+    pub(super) fn part(&self, rows: std::ops::Range<usize>) -> Self {
+        Self { rows: self.rows[rows].to_vec(), ..*self }
     }
 }

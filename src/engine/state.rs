@@ -17,7 +17,9 @@ pub struct NamedValues {
 struct Vector {
     name: String,
     span: Span,
-    /// The buffer lives as long as the state.
+    /// Whether it is saved and restored; else it is worth something only within a round.
+    kept: bool,
+    /// The buffer lives as long as the vector.
     _lease: Lease,
 }
 
@@ -31,10 +33,21 @@ impl State {
     /// The name of the weight vector: the parameters in flat order, then the running statistics.
     pub const WEIGHTS: &'static str = "weights";
 
+    /// The name of what a server is about to add to the weights, as long as these; not saved.
+    pub const STEP: &'static str = "step";
+
+    /// The name of a running mean of the weights, as long as these; not saved, it follows from the rounds.
+    pub const AVERAGE: &'static str = "average";
+
     /// A state of a program with weights that have no values yet.
     pub fn new(space: &mut Workspace, program: &Program) -> Result<Self, EngineError> {
+        Self::with(space, Self::WEIGHTS, program.graph().state_len())
+    }
+
+    /// A state whose weights lie in a vector of `len` f32 of this name, that have no values yet.
+    pub(super) fn with(space: &mut Workspace, name: &str, len: usize) -> Result<Self, EngineError> {
         let mut state = Self { vectors: Vec::new() };
-        state.add(space, Self::WEIGHTS, program.graph().state_len())?;
+        state.add(space, name, len)?;
         Ok(state)
     }
 
@@ -46,11 +59,59 @@ impl State {
         if self.find(name).is_some() {
             return Err(EngineError::State { name: name.to_owned(), why: "is there already".to_owned() });
         }
+        self.make(space, name, len, true)
+    }
+
+    /// Where [`State::STEP`] lies; without values where it is new.
+    pub(super) fn step(&mut self, space: &mut Workspace) -> Result<Span, EngineError> {
+        let len = (self.weights().bytes / 4) as usize;
+        self.find(Self::STEP).map_or_else(|| self.make(space, Self::STEP, len, false), Ok)
+    }
+
+    /// Where [`State::STEP`] lies, which has values.
+    ///
+    /// # Errors
+    /// It was never set.
+    pub(super) fn set_step(&self) -> Result<Span, EngineError> {
+        let error = || EngineError::State { name: Self::STEP.to_owned(), why: "was never set".to_owned() };
+        self.find(Self::STEP).ok_or_else(error)
+    }
+
+    /// Where [`State::AVERAGE`] lies; without values where it is new.
+    pub(super) fn average(&mut self, space: &mut Workspace) -> Result<Span, EngineError> {
+        let len = (self.weights().bytes / 4) as usize;
+        self.find(Self::AVERAGE).map_or_else(|| self.make(space, Self::AVERAGE, len, false), Ok)
+    }
+
+    /// Where [`State::AVERAGE`] lies, which has values.
+    ///
+    /// # Errors
+    /// It was never begun.
+    pub(super) fn begun_average(&self) -> Result<Span, EngineError> {
+        let error = || EngineError::State { name: Self::AVERAGE.to_owned(), why: "was never begun".to_owned() };
+        self.find(Self::AVERAGE).ok_or_else(error)
+    }
+
+    /// Has the weights and a vector of their length change places; nothing is copied.
+    pub(super) fn exchange(&mut self, name: &str) {
+        if let Some(other) = self.vectors.iter().position(|v| v.name == name && v.span.bytes == self.weights().bytes) {
+            let (mine, theirs) = (self.vectors[0].span, self.vectors[other].span);
+            (self.vectors[0].span, self.vectors[other].span) = (theirs, mine);
+        }
+    }
+
+    /// Gives back all vectors that would be saved but the weights and those of the given names.
+    pub(super) fn keep_only(&mut self, names: &[&str]) {
+        let stays = |v: &Vector| v.name == Self::WEIGHTS || !v.kept || names.contains(&v.name.as_str());
+        self.vectors.retain(stays);
+    }
+
+    fn make(&mut self, space: &mut Workspace, name: &str, len: usize, kept: bool) -> Result<Span, EngineError> {
         let bytes = len as u64 * 4;
         // Kernels read and write whole vec4: the buffer ends on one.
         let (span, lease) = space.buffer(name, bytes.next_multiple_of(256))?;
         let span = Span { bytes, ..span };
-        self.vectors.push(Vector { name: name.to_owned(), span, _lease: lease });
+        self.vectors.push(Vector { name: name.to_owned(), span, kept, _lease: lease });
         Ok(span)
     }
 
@@ -64,13 +125,17 @@ impl State {
         self.vectors[0].span
     }
 
-    /// Reads all vectors back.
+    /// Reads all vectors back but for [`State::STEP`].
     pub fn save(&self, space: &mut Workspace) -> Result<Vec<NamedValues>, EngineError> {
         let mut recording = Recording::new();
-        self.vectors.iter().for_each(|v| recording.read_back(v.span));
+        self.kept().for_each(|v| recording.read_back(v.span));
         let read = space.submit(&recording)?;
         let named = |(v, bytes): (&Vector, &Vec<u8>)| NamedValues { name: v.name.clone(), values: as_f32(bytes) };
-        Ok(self.vectors.iter().zip(&read).map(named).collect())
+        Ok(self.kept().zip(&read).map(named).collect())
+    }
+
+    fn kept(&self) -> impl Iterator<Item = &Vector> {
+        self.vectors.iter().filter(|v| v.kept)
     }
 
     /// Replaces all vectors by those saved.
@@ -79,12 +144,16 @@ impl State {
     /// Vectors that are missing, unknown or of another length; nothing is replaced then.
     pub fn restore(&mut self, space: &mut Workspace, saved: &[NamedValues]) -> Result<(), EngineError> {
         let error = |name: &str, why: String| EngineError::State { name: name.to_owned(), why };
-        if let Some(v) = self.vectors.iter().find(|v| saved.iter().all(|s| s.name != v.name)) {
+        if let Some(v) = self.kept().find(|v| saved.iter().all(|s| s.name != v.name)) {
             return Err(error(&v.name, "is missing in what was saved".to_owned()));
         }
         let mut recording = Recording::new();
         for NamedValues { name, values } in saved {
-            let span = self.find(name).ok_or_else(|| error(name, "is no part of this state".to_owned()))?;
+            let span = self
+                .kept()
+                .find(|v| v.name == *name)
+                .map(|v| v.span)
+                .ok_or_else(|| error(name, "is no part of this state".to_owned()))?;
             let (expected, found) = (span.bytes / 4, values.len());
             if expected != found as u64 {
                 return Err(error(name, format!("has {expected} values, {found} were saved")));

@@ -1,11 +1,12 @@
-//! A warm-up round: local epochs of SGD on many clients at once, each with its own weights, then their weighted average.
+//! First-order rounds: local epochs of SGD on many clients at once, each with its own weights, then what the server makes of them; and
+//! gradients of clients' whole data.
 
-use super::backward::StepBuffers;
+use super::backward::{StepBuffers, StepNeeds};
+use super::client_step::{ClientStep, StepOptions};
 use super::counts::{check_batch, count};
+use super::epochs::{SlotBatch, mean_losses};
 use super::{EngineError, Samples, Session};
-use crate::device::as_f32;
-use crate::kernels::params::Lane;
-use crate::kernels::{average, lane_sum, server_step, sgd};
+use crate::kernels::{average, server_step};
 use crate::recording::chunks::pack;
 use crate::recording::{Recording, Span};
 
@@ -13,7 +14,7 @@ use crate::recording::{Recording, Span};
 pub struct TrainClient {
     /// The samples of each local step, in order; no batch is empty.
     pub batches: Vec<Vec<u32>>,
-    /// Its share in the average; the shares of a round add up to 1.
+    /// Its share in the average; the shares of a round add up to 1, but where some of its clients send numbers.
     pub share: f32,
 }
 
@@ -26,169 +27,175 @@ pub struct TrainSettings {
     pub server_lr: f32,
 }
 
-/// Steps that go into one recording: bounds the host memory of uploads and the length of a submission's encoding.
-const STEPS_A_RECORDING: usize = 32;
+/// A sum over clients in the making: `to = [to +] sum of share times their vectors`, less those `before` where there are such.
+struct Joined {
+    /// Where each client's vector lies, a slot each.
+    of: Span,
+    /// The sum.
+    to: Span,
+    before: Option<Span>,
+    /// Values that are summed.
+    count: usize,
+}
 
 impl Session<'_> {
-    /// Trains the clients from the shared weights and replaces these by the average. Returns the mean loss over all local steps.
+    /// Trains the clients from the shared weights by plain steps and replaces these by the average. Returns the mean loss over all local
+    /// steps.
     pub fn train(
         &mut self,
         samples: &Samples,
         clients: &[TrainClient],
         settings: &TrainSettings,
     ) -> Result<f64, EngineError> {
+        self.train_average(samples, clients, &ClientStep::plain(settings.client_lr), settings.server_lr)
+    }
+
+    /// Trains the clients from the shared weights: `w += server_lr (average - w)`, the average itself where the rate is 1. Returns the mean
+    /// loss over all local steps.
+    pub fn train_average(
+        &mut self,
+        samples: &Samples,
+        clients: &[TrainClient],
+        step: &ClientStep<'_>,
+        server_lr: f32,
+    ) -> Result<f64, EngineError> {
         self.space.begin();
-        let mut most = 1;
-        for batch in clients.iter().flat_map(|c| &c.batches) {
-            let rows = count(batch.len(), "samples of a batch", "warmup.batch")?;
-            check_batch(&self.program.graph, rows, "warmup.batch")?;
-            most = most.max(rows);
-        }
-        let plan = self.train_plan(most, clients.len(), samples.features(), true)?;
+        let plan = self.client_plan(samples, clients, step)?;
         // Running statistics are averaged like weights.
         let d = self.program.graph.state_len();
         let average_of = self.space.need("average", (d * 4) as u64)?;
-        let (mut losses, mut first) = (Vec::with_capacity(clients.len()), true);
-        for group in pack(clients.iter().map(|_| 1), plan.slots as u64, usize::MAX) {
-            let group = &clients[group];
-            losses.extend(self.train_group(samples, group, &plan, settings.client_lr)?);
-            let shares: Vec<f32> = group.iter().map(|c| c.share).collect();
-            let share_span = self.space.need("shares", (shares.len() * 4) as u64)?;
-            let mut recording = Recording::new();
-            recording.upload(share_span.buffer, 0, &shares);
-            for piece in self.program.windows.pieces(d) {
-                let params = average::Params {
-                    count: piece.len as u32,
-                    stride: plan.stride,
-                    clients: shares.len() as u32,
-                    first: u32::from(first),
-                };
-                let part = |vector| self.program.windows.part(piece, vector);
-                average::record(&mut recording, &params, share_span, part(plan.weights), part(average_of));
-            }
-            self.space.submit(&recording)?;
-            first = false;
-        }
+        let joined = Joined { of: plan.weights, to: average_of, before: None, count: d };
+        let loss = self.train_all(samples, clients, step, &plan, &joined)?;
         let mut recording = Recording::new();
         for piece in self.program.windows.pieces(d) {
             let (mean, weights) =
                 (self.program.windows.part(piece, average_of), self.program.windows.part(piece, self.state.weights()));
-            server_step::record(&mut recording, piece.len as u32, settings.server_lr, mean, weights);
+            server_step::record(&mut recording, piece.len as u32, server_lr, mean, weights);
         }
         self.space.submit(&recording)?;
+        Ok(loss)
+    }
+
+    /// Trains the clients from the shared weights, which stay as they are; the step ([`State::STEP`](super::State::STEP)) is then the sum of
+    /// share times each client's change, running statistics included. Returns the mean loss over all local steps.
+    pub fn train_delta(
+        &mut self,
+        samples: &Samples,
+        clients: &[TrainClient],
+        step: &ClientStep<'_>,
+    ) -> Result<f64, EngineError> {
+        self.space.begin();
+        let to = self.zero_step()?;
+        let plan = self.client_plan(samples, clients, step)?;
+        let (before, count) = (Some(self.state.weights()), self.program.graph.state_len());
+        self.train_all(samples, clients, step, &plan, &Joined { of: plan.weights, to, before, count })
+    }
+
+    /// The step is then the sum of share times gradient, over clients `(samples, share)`: each gradient is that of the mean loss over all
+    /// of the client's samples at the shared weights, batch norms on the statistics of these samples. Weights and running statistics stay
+    /// as they are. Returns the mean of the clients' losses.
+    ///
+    /// # Errors
+    /// A client's samples are more than batch norms can take at once.
+    pub fn mean_gradient(&mut self, samples: &Samples, clients: &[(&[u32], f32)]) -> Result<f64, EngineError> {
+        self.space.begin();
+        let key = "zo.participants";
+        let clients: Vec<&(&[u32], f32)> = clients.iter().filter(|(indices, _)| !indices.is_empty()).collect();
+        let mut batch = 1;
+        for (indices, _) in &clients {
+            let rows = count(indices.len(), "samples of a client", key)?;
+            check_batch(&self.program.graph, rows, key)?;
+            batch = batch.max(rows);
+        }
+        let to = self.zero_step()?;
+        let (features, options) = (samples.features(), StepOptions::default());
+        let needs = StepNeeds { batch, clients: clients.len(), features, batch_statistics: true, key, options };
+        let plan = self.step_plan(&needs)?;
+        let joined = Joined { of: plan.gradients, to, before: None, count: self.program.graph.param_count() };
+        let mut losses = Vec::with_capacity(clients.len());
+        for group in pack(clients.iter().map(|_| 1), plan.slots as u64, usize::MAX) {
+            let first = group.start == 0;
+            let group = &clients[group];
+            self.start_slots(&plan, group.len())?;
+            let batches = group.iter().enumerate();
+            let batches = batches.map(|(slot, (indices, _))| SlotBatch { slot, indices, moves: None }).collect();
+            let steps = [batches];
+            let tables = self.step_tables(samples, &steps, &plan, group.len())?;
+            let mut recording = Recording::new();
+            self.record_gradients(&mut recording, samples, &steps[0], &plan, (&tables, 0));
+            let read = self.space.submit(&recording)?;
+            losses.extend(mean_losses(&read, &steps).into_iter().map(|(_, loss)| loss));
+            let shares: Vec<f32> = group.iter().map(|(_, share)| *share).collect();
+            self.join(&shares, &plan, &joined, first)?;
+        }
+        Ok(losses.iter().sum::<f64>() / losses.len().max(1) as f64)
+    }
+
+    /// The step, set to 0.
+    fn zero_step(&mut self) -> Result<Span, EngineError> {
+        let step = self.state.step(self.space)?;
+        let mut recording = Recording::new();
+        recording.clear(step);
+        self.space.submit(&recording)?;
+        Ok(step)
+    }
+
+    /// Checks the batches and plans their steps.
+    fn client_plan(
+        &mut self,
+        samples: &Samples,
+        clients: &[TrainClient],
+        step: &ClientStep<'_>,
+    ) -> Result<StepBuffers, EngineError> {
+        let key = "warmup.batch";
+        let mut batch = 1;
+        for indices in clients.iter().flat_map(|c| &c.batches) {
+            let rows = count(indices.len(), "samples of a batch", key)?;
+            check_batch(&self.program.graph, rows, key)?;
+            batch = batch.max(rows);
+        }
+        let (features, options) = (samples.features(), step.options());
+        self.step_plan(&StepNeeds { batch, clients: clients.len(), features, batch_statistics: true, key, options })
+    }
+
+    /// Trains all clients, as many at once as have slots, and joins what came of it. Returns the mean loss over all local steps.
+    fn train_all(
+        &mut self,
+        samples: &Samples,
+        clients: &[TrainClient],
+        step: &ClientStep<'_>,
+        plan: &StepBuffers,
+        joined: &Joined,
+    ) -> Result<f64, EngineError> {
+        let mut losses = Vec::with_capacity(clients.len());
+        for range in pack(clients.iter().map(|_| 1), plan.slots as u64, usize::MAX) {
+            let first = range.start;
+            let group = &clients[range];
+            losses.extend(self.train_group(samples, (first, group), plan, step)?);
+            let shares: Vec<f32> = group.iter().map(|c| c.share).collect();
+            self.join(&shares, plan, joined, first == 0)?;
+        }
         // Client after client, whatever groups they came in.
         let all: Vec<f64> = losses.concat();
         Ok(all.iter().sum::<f64>() / all.len().max(1) as f64)
     }
 
-    /// All local steps of a group of clients that fits the slots, in lockstep: clients that have no more batches drop out of the lanes.
-    /// Returns the mean loss of each client's steps.
-    fn train_group(
-        &mut self,
-        samples: &Samples,
-        group: &[TrainClient],
-        plan: &StepBuffers,
-        lr: f32,
-    ) -> Result<Vec<Vec<f64>>, EngineError> {
+    /// Adds what the clients of a group have to a sum, which begins with the first group.
+    fn join(&mut self, shares: &[f32], plan: &StepBuffers, joined: &Joined, first: bool) -> Result<(), EngineError> {
+        let share_span = self.space.need("shares", (shares.len() * 4) as u64)?;
         let mut recording = Recording::new();
-        for slot in 0..group.len() {
-            let to = Span {
-                buffer: plan.weights.buffer,
-                offset: slot as u64 * u64::from(plan.stride) * 4,
-                bytes: self.state.weights().bytes,
+        recording.upload(share_span.buffer, 0, shares);
+        for piece in self.program.windows.pieces(joined.count) {
+            let params = average::Params {
+                count: piece.len as u32,
+                stride: plan.stride,
+                clients: shares.len() as u32,
+                first: u32::from(first),
             };
-            recording.copy(self.state.weights(), to);
+            let part = |vector| self.program.windows.part(piece, vector);
+            let before = joined.before.map(part);
+            average::record(&mut recording, &params, share_span, part(joined.of), part(joined.to), before);
         }
-        self.space.submit(&recording)?;
-        let longest = group.iter().map(|c| c.batches.len()).max().unwrap_or(0);
-        let mut losses = vec![Vec::new(); group.len()];
-        let steps: Vec<usize> = (0..longest).collect();
-        // A step's lanes and losses lie in tables of its own.
-        let step_bytes = self.program.lanes.bytes(group.len()) + 4 * group.len() as u64;
-        let at_once = (self.space.working_memory() / 16 / step_bytes).clamp(1, STEPS_A_RECORDING as u64) as usize;
-        for block in steps.chunks(at_once) {
-            for (slot, loss) in self.train_steps(samples, group, plan, lr, block)? {
-                losses[slot].push(loss);
-            }
-        }
-        Ok(losses)
-    }
-
-    /// Some consecutive local steps of a group, as one recording: (slot, mean loss) of each, step after step.
-    fn train_steps(
-        &mut self,
-        samples: &Samples,
-        group: &[TrainClient],
-        plan: &StepBuffers,
-        lr: f32,
-        steps: &[usize],
-    ) -> Result<Vec<(usize, f64)>, EngineError> {
-        let alignment = self.space.device().limits().alignment;
-        let aligned = |bytes: u64| bytes.next_multiple_of(alignment);
-        let active = |step: usize| group.iter().enumerate().filter(move |(_, c)| c.batches.len() > step);
-        let rows_of = |step: usize| active(step).map(|(_, c)| c.batches[step].len()).sum::<usize>();
-        let widest = steps.iter().map(|&s| rows_of(s)).max().unwrap_or(0);
-        let layout = &self.program.lanes;
-        let lane_stride = layout.bytes(group.len());
-        let sum_stride = aligned((group.len() * 4) as u64);
-        let n = steps.len() as u64;
-        let index_bytes = samples.index_bytes(widest.min(plan.rows as usize), alignment);
-        let index = self.space.need("training indices", index_bytes)?;
-        let lanes = self.space.need("training lanes", n * lane_stride)?;
-        let losses = self.space.need("training losses", n * sum_stride)?;
-        let part_table = self.space.need("training lanes of a part", lane_stride)?;
-        let at = |span: Span, offset: u64, bytes: u64| Span { buffer: span.buffer, offset, bytes };
-        let mut recording = Recording::new();
-        let mut sizes = Vec::new();
-        for (k, &step) in steps.iter().enumerate() {
-            let k = k as u64;
-            let indices: Vec<u32> = active(step).flat_map(|(_, c)| &c.batches[step]).copied().collect();
-            let mut row = 0;
-            let table: Vec<Lane> = active(step)
-                .map(|(slot, c)| {
-                    let rows = c.batches[step].len() as u32;
-                    let lane = Lane {
-                        weight_base: slot as u32 * plan.stride,
-                        coef: 1.0 / rows as f32,
-                        x_row: row,
-                        row0: row,
-                        rows,
-                        out_row: row,
-                        ..Lane::default()
-                    };
-                    row += rows;
-                    lane
-                })
-                .collect();
-            let parts = plan.parts(&table);
-            let sum_span = at(losses, k * sum_stride, (table.len() * 4) as u64);
-            let tables = layout.record(&mut recording, at(lanes, k * lane_stride, lane_stride), &table);
-            for part in &parts {
-                let indices = &indices[part.rows.clone()];
-                recording.upload(plan.labels.buffer, 0, &samples.labels_of(indices));
-                samples.gather(&mut recording, indices, index, alignment, plan.x);
-                if parts.len() == 1 {
-                    self.record_part(&mut recording, plan, &tables, part.accumulate);
-                } else {
-                    let tables = layout.record(&mut recording, part_table, &part.lanes);
-                    self.record_part(&mut recording, plan, &tables, part.accumulate);
-                }
-            }
-            lane_sum::record(&mut recording, &tables.first.samples, plan.losses, sum_span);
-            // Where there are several pieces there is one slot, whose base in the first window's table is 0: that of each piece.
-            for piece in self.program.windows.pieces(self.program.graph.param_count()) {
-                let part = |vector| self.program.windows.part(piece, vector);
-                let (weights, gradients) = (part(plan.weights), part(plan.gradients));
-                sgd::record(&mut recording, &tables.first.samples, piece.len as u32, lr, weights, gradients);
-            }
-            recording.read_back(sum_span);
-            sizes.push(active(step).map(|(slot, c)| (slot, c.batches[step].len() as f64)).collect::<Vec<_>>());
-        }
-        let read = self.space.submit(&recording)?;
-        let mut losses = Vec::new();
-        for (bytes, rows) in read.iter().zip(&sizes) {
-            losses.extend(as_f32(bytes).iter().zip(rows).map(|(sum, (slot, rows))| (*slot, f64::from(*sum) / rows)));
-        }
-        Ok(losses)
+        self.space.submit(&recording).map(drop)
     }
 }

@@ -4,7 +4,7 @@ use super::counts::at_most;
 use super::{EngineError, Session};
 use crate::device::as_u32;
 use crate::kernels::{fingerprint, replay, replaying};
-use crate::recording::Recording;
+use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
 
 /// What a round's update does: the sum over probes of coefficient times element, added to each weight.
@@ -42,39 +42,47 @@ impl Session<'_> {
     pub fn update(&mut self, distribution: Distribution, update: &Update<'_>) -> Result<Fingerprint, EngineError> {
         self.space.begin();
         let mut recording = Recording::new();
+        self.record_replay(&mut recording, distribution, update, self.state.weights())?;
+        self.fingerprinted(recording)
+    }
+
+    /// Records the sum of an update, added to the parameters of `vector`, which is as long as the weights.
+    pub(super) fn record_replay(
+        &mut self,
+        recording: &mut Recording,
+        distribution: Distribution,
+        update: &Update<'_>,
+        vector: Span,
+    ) -> Result<(), EngineError> {
         let table: Vec<replay::Probe> = match update {
             Update::Exact { seeds, q, .. } => seeds.iter().zip(*q).map(|(&s, &q)| replay::Probe::exact(s, q)).collect(),
             Update::Float { seeds, a } => seeds.iter().zip(*a).map(|(&s, &a)| replay::Probe::float(s, a)).collect(),
         };
-        if !table.is_empty() {
-            // The sum over a round's probes is rounded once: it can't be cut.
-            at_most(
-                table.len() as u64,
-                self.space.binding() / 16,
-                "probes of a round, of all its clients",
-                "zo.probes",
-            )?;
-            let bytes = (table.len() * 16) as u64;
-            let probes = self.space.need("replayed probes", bytes)?;
-            recording.upload(probes.buffer, 0, &table);
-            for piece in self.program.windows.pieces(self.program.graph.param_count()) {
-                let target = replay::Target {
-                    probes: probes.buffer,
-                    count: table.len() as u32,
-                    weights: self.state.weights().buffer,
-                    offset: 4 * piece.first as u64,
-                    first: piece.first as u32,
-                    params: piece.len as u32,
-                };
-                match update {
-                    Update::Exact { scale_exp, .. } => {
-                        replaying::record_exact(&mut recording, distribution, &target, *scale_exp, self.space.exact);
-                    }
-                    Update::Float { .. } => replaying::record_float(&mut recording, distribution, &target),
+        if table.is_empty() {
+            return Ok(());
+        }
+        // The sum over a round's probes is rounded once: it can't be cut.
+        at_most(table.len() as u64, self.space.binding() / 16, "probes of a round, of all its clients", "zo.probes")?;
+        let bytes = (table.len() * 16) as u64;
+        let probes = self.space.need("replayed probes", bytes)?;
+        recording.upload(probes.buffer, 0, &table);
+        for piece in self.program.windows.pieces(self.program.graph.param_count()) {
+            let target = replay::Target {
+                probes: probes.buffer,
+                count: table.len() as u32,
+                weights: vector.buffer,
+                offset: vector.offset + 4 * piece.first as u64,
+                first: piece.first as u32,
+                params: piece.len as u32,
+            };
+            match update {
+                Update::Exact { scale_exp, .. } => {
+                    replaying::record_exact(recording, distribution, &target, *scale_exp, self.space.exact);
                 }
+                Update::Float { .. } => replaying::record_float(recording, distribution, &target),
             }
         }
-        self.fingerprinted(recording)
+        Ok(())
     }
 
     /// The fingerprint of the weights as they are.
@@ -83,7 +91,7 @@ impl Session<'_> {
         self.fingerprinted(Recording::new())
     }
 
-    fn fingerprinted(&mut self, mut recording: Recording) -> Result<Fingerprint, EngineError> {
+    pub(super) fn fingerprinted(&mut self, mut recording: Recording) -> Result<Fingerprint, EngineError> {
         let out = self.space.need("fingerprint", 12)?;
         recording.clear(out);
         for piece in self.program.windows.pieces(self.program.graph.param_count()) {

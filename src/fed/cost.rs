@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::experiment::Experiment;
 use super::traffic::{self, Bytes};
-use super::{schedule, warmup, zo};
+use super::warmup::Warmup;
+use super::zo::{Absences, ZoPhase};
+use super::{schedule, zo};
 use crate::config::NormStatistics;
 use crate::device::{Device, PlanningDevice};
 use crate::engine::{Engine, EngineError, Samples};
@@ -64,43 +66,53 @@ pub fn cost(experiment: &Experiment, device: &dyn Device) -> Result<Cost, Engine
     let params = graph.param_count();
     let values = || graph.nodes.iter().map(|n| n.layer.output_len() as u64);
     let held = experiment.split.clients.iter().map(Vec::len).max().unwrap_or(0) as u64;
-    let (weights, probes) = (4 * params as u64, u64::from(config.zo.probes));
+    let (weights, probes) = (4 * params as u64, u64::from(config.zo.probes) * u64::from(config.zo.local_steps));
     let memory = |batch: u64, activations: u64| 2 * weights + 4 * batch * activations;
-    let n = zo::clients(experiment, config.warmup.rounds).len();
-    let one_client = round_traffic(experiment, n, 0);
-    let share = |bytes: u64| bytes / n.max(1) as u64;
+    let (n, trainers) = counts(experiment, config.warmup.rounds);
+    // Of a client that probes: those that go on with backprop are counted like the warm-up's.
+    let (all, training) = (round_traffic(experiment, n, trainers, 0), round_traffic(experiment, n, trainers + 1, 0));
+    let share = |all: u64, more: u64| all.saturating_sub(trainers as u64 * more.saturating_sub(all)) / n.max(1) as u64;
     let warmup = PhaseCost {
         uplink_bytes: weights,
         downlink_bytes: weights,
         formula_uplink_bytes: weights,
         formula_downlink_bytes: weights,
         formula_memory_bytes: memory(u64::from(config.warmup.batch).min(held), values().sum()),
-        device_bytes: peak(experiment, device, |engine, train| warmup::round(engine, experiment, train, 0).map(drop))?,
+        device_bytes: peak(experiment, device, |engine, train| {
+            Warmup::new(engine, experiment)?.round(engine, experiment, train, 0).map(drop)
+        })?,
     };
     let zo = PhaseCost {
-        uplink_bytes: share(one_client.up),
-        downlink_bytes: share(one_client.down),
+        uplink_bytes: share(all.up, training.up),
+        downlink_bytes: share(all.down, training.down),
         formula_uplink_bytes: 4 * probes,
         formula_downlink_bytes: 4 * probes * n as u64,
         formula_memory_bytes: memory(held, values().max().unwrap_or(0)),
         device_bytes: peak(experiment, device, |engine, train| {
-            zo::round(engine, experiment, train, &mut zo::server(experiment), config.warmup.rounds).map(drop)
+            ZoPhase::new(experiment).round(engine, experiment, train, config.warmup.rounds).map(drop)
         })?,
     };
     let pivot_bytes = if config.zo.rounds > 0 { weights } else { 0 };
     Ok(Cost { params: params as u64, warmup, zo, pivot_bytes, total: total(experiment) })
 }
 
-/// Bytes of a zeroth-order round of `clients`; `pivot_clients` get the weights with it.
-pub fn round_traffic(experiment: &Experiment, clients: usize, pivot_clients: usize) -> Bytes {
+/// Clients that probe in a zeroth-order round, and that go on with backprop.
+fn counts(experiment: &Experiment, round: u32) -> (usize, usize) {
+    let (probing, training) = zo::clients(experiment, round);
+    (probing.len(), training.len())
+}
+
+/// Bytes of a zeroth-order round of so many clients that probe and that go on with backprop; `pivot_clients` get the weights with it.
+pub fn round_traffic(experiment: &Experiment, probing: usize, training: usize, pivot_clients: usize) -> Bytes {
     let graph = &experiment.graph;
-    let mut sent = traffic::zo_round(graph.param_count(), clients, experiment.config.zo.probes, pivot_clients);
+    let mut sent = traffic::zo_round(graph.param_count(), &experiment.config.zo, probing, training);
+    sent += traffic::pivot(graph.param_count(), pivot_clients);
     let channels = graph.batch_norm_channels();
     sent += match zo::norm_statistics(experiment) {
         NormStatistics::Frozen => Bytes::default(),
         // Once, of every client, with the pivot.
         NormStatistics::Recomputed => traffic::norm_statistics(channels, pivot_clients),
-        NormStatistics::Refreshed => traffic::norm_statistics(channels, clients),
+        NormStatistics::Refreshed => traffic::norm_statistics(channels, probing),
     };
     sent
 }
@@ -113,9 +125,12 @@ fn total(experiment: &Experiment) -> Total {
         let clients = schedule::warmup_clients(split, config.warmup.participation, config.seeds.sampling, round);
         sum += traffic::warmup_round(params, clients.len());
     }
+    let mut absences = Absences::default();
     for round in 0..config.zo.rounds {
-        let clients = zo::clients(experiment, config.warmup.rounds + round).len();
-        sum += round_traffic(experiment, clients, if round == 0 { split.clients.len() } else { 0 });
+        let (probing, training) = counts(experiment, config.warmup.rounds + round);
+        let pivot = if round == 0 { split.clients.len() } else { 0 };
+        sum += round_traffic(experiment, probing, training, pivot);
+        sum.down += absences.catchup_bytes(experiment, config.warmup.rounds + round);
     }
     Total { uplink_bytes: sum.up, downlink_bytes: sum.down }
 }

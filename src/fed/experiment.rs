@@ -1,5 +1,7 @@
 //! Everything a run needs before its first round, made and checked on the host: data, split, model, initial weights.
 
+use std::collections::BTreeMap;
+
 use super::error::FedError;
 use crate::config::Config;
 use crate::data::{Dataset, Samples as HostSamples};
@@ -24,6 +26,8 @@ pub struct Experiment {
     pub initial: Vec<f32>,
     /// What was done to the tensors of `model.weights`.
     pub notes: Vec<weights::Note>,
+    /// Who takes part in rounds where that isn't drawn, by round (absolute); each list ascending.
+    pub given: BTreeMap<u32, Vec<u32>>,
 }
 
 impl Experiment {
@@ -56,7 +60,16 @@ impl Experiment {
             }
             None => (graph.init_weights(config.seeds.weights), Vec::new()),
         };
-        Ok(Self { config: config.clone(), data, split, model: spec.to_json(), graph, initial, notes })
+        Ok(Self {
+            config: config.clone(),
+            data,
+            split,
+            model: spec.to_json(),
+            graph,
+            initial,
+            notes,
+            given: BTreeMap::new(),
+        })
     }
 
     /// The training samples as the engine takes them.
@@ -79,10 +92,5 @@ pub fn model_of(config: &Config, data: &Dataset) -> Result<ModelSpec, FedError> 
 /// Part of a data set as the engine takes it.
 pub fn sample_set<'a>(data: &'a Dataset, part: &'a HostSamples) -> SampleSet<'a> {
     let [channels, height, width] = data.shape;
-    SampleSet {
-        pixels: &part.pixels,
-        labels: &part.labels,
-        shape: (channels, height * width),
-        table: data.normalisation.table(),
-    }
+    SampleSet::of_bytes(&part.pixels, &part.labels, (channels, height * width), data.normalisation.table())
 }

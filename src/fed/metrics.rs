@@ -32,6 +32,9 @@ pub struct RoundMetrics {
     pub test_loss: Option<f64>,
     /// 0..1, after the round; null where not evaluated.
     pub test_accuracy: Option<f64>,
+    /// The same of the running mean of the weights; null without one (`eval.average`).
+    #[serde(default)]
+    pub averaged_accuracy: Option<f64>,
     /// Accuracy on the low-resource clients' labels ([`super::inclusion`]); null, as the next three, without `eval.groups`.
     #[serde(default)]
     pub low_accuracy: Option<f64>,
@@ -52,6 +55,9 @@ pub struct RoundMetrics {
     pub uplink_bytes: u64,
     /// Bytes to all clients together.
     pub downlink_bytes: u64,
+    /// Of them, what clients that return are sent for the rounds that they missed.
+    #[serde(default)]
+    pub catchup_bytes: Option<u64>,
     /// Wall time of the round, its evaluation included, without that of compiling.
     pub seconds: f64,
     /// Wall time in which the round waited for pipelines to be compiled.
@@ -79,6 +85,7 @@ impl RoundMetrics {
             train_loss: finite(train_loss),
             test_loss: None,
             test_accuracy: None,
+            averaged_accuracy: None,
             low_accuracy: None,
             high_accuracy: None,
             worst_tenth_accuracy: None,
@@ -87,6 +94,7 @@ impl RoundMetrics {
             probes: None,
             uplink_bytes: 0,
             downlink_bytes: 0,
+            catchup_bytes: None,
             seconds: 0.0,
             compile_seconds: 0.0,
             dl_rms: None,
@@ -171,6 +179,9 @@ pub struct Summary {
     pub best_accuracy: Option<f64>,
     /// The round after which it was first reached.
     pub best_round: Option<u32>,
+    /// Test accuracy of the running mean of the weights after the last round.
+    #[serde(default)]
+    pub averaged_accuracy: Option<f64>,
     /// Final less pivot accuracy.
     #[serde(default)]
     pub gain: Option<f64>,
@@ -216,7 +227,7 @@ mod tests {
         let text = serde_json::to_string(&line).unwrap();
         assert_eq!(
             text,
-            r#"{"round":3,"phase":"warmup","train_loss":null,"test_loss":null,"test_accuracy":null,"low_accuracy":null,"high_accuracy":null,"worst_tenth_accuracy":null,"class_accuracy":null,"clients":2,"probes":null,"uplink_bytes":8,"downlink_bytes":8,"seconds":0.5,"compile_seconds":0.0,"dl_rms":null,"dl_zero":null,"dropped":null}"#
+            r#"{"round":3,"phase":"warmup","train_loss":null,"test_loss":null,"test_accuracy":null,"averaged_accuracy":null,"low_accuracy":null,"high_accuracy":null,"worst_tenth_accuracy":null,"class_accuracy":null,"clients":2,"probes":null,"uplink_bytes":8,"downlink_bytes":8,"catchup_bytes":null,"seconds":0.5,"compile_seconds":0.0,"dl_rms":null,"dl_zero":null,"dropped":null}"#
         );
         let back: RoundMetrics = serde_json::from_str(&text).unwrap();
         assert_eq!((back.round, back.train_loss), (3, None));

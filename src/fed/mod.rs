@@ -4,9 +4,11 @@
 //! them with what was written; `warmup` and `zo` are the two kinds of rounds on an engine, `inclusion` what an evaluation means to clients; `run` puts them in order, `sweep` runs many, `replay` goes through
 //! a ledger alone.
 
+mod augment;
 mod base;
 pub mod check;
 pub mod cost;
+pub mod dense;
 mod error;
 pub mod experiment;
 pub mod folder;
@@ -17,6 +19,7 @@ pub mod observer;
 pub mod origin;
 mod progress;
 pub mod replay;
+pub mod rounding;
 pub mod run;
 pub mod schedule;
 mod sealed;

@@ -1,5 +1,6 @@
 //! Where a run stands between two rounds: what its lines of metrics add up to, whether they were just written or read back.
 
+use super::experiment::Experiment;
 use super::inclusion::{self, Groups};
 use super::metrics::{Phase, RoundMetrics};
 use super::warnings::Watch;
@@ -45,6 +46,8 @@ pub struct Progress {
     pub best: Option<(u32, f64)>,
     /// The last evaluation.
     pub last: Option<Figures>,
+    /// Accuracy of the running mean of the weights at the last evaluation.
+    pub averaged: Option<f64>,
     /// Bytes up and down so far.
     pub bytes: (u64, u64),
     /// Wall time of the rounds so far.
@@ -60,6 +63,11 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Of an experiment, before its first round.
+    pub fn of(experiment: &Experiment) -> Self {
+        Self { watch: Watch::of(experiment), ..Self::default() }
+    }
+
     /// Follows a round; `evaluated` tells that the test set was, whatever came of it. Returns how many warnings it gave.
     pub fn follow(&mut self, line: &RoundMetrics, evaluated: bool) -> usize {
         self.next = line.round + 1;
@@ -71,6 +79,7 @@ impl Progress {
         if evaluated || line.test_loss.is_some() {
             self.evaluated(line.round, line.figures());
         }
+        self.averaged = line.averaged_accuracy.or(self.averaged);
         self.line = Some(line.clone());
         self.watch.follow(line)
     }

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::base;
 use super::error::FedError;
 use super::origin;
+use super::{base, dense};
 use crate::device::{Selection, open};
 use crate::engine::Engine;
 use crate::ledger::{Ledger, LedgerError};
@@ -56,7 +56,7 @@ pub fn replay(
     let ledger = Ledger::read(ledger_path)?;
     let header = &ledger.header;
     let graph = model(ledger_path, &ledger)?;
-    let rule = Rule::of(header).map_err(|e| line_1(ledger_path, e.to_string()))?;
+    let rule = Rule::of(header);
     origin::check_base(ledger_path, header)?;
     let base = base::load(base_path, ledger_path, header, &graph.tensors)?;
     let mut notes: Vec<String> = base.notes.iter().map(ToString::to_string).collect();
@@ -77,7 +77,8 @@ pub fn replay(
     let (mut rounds, mut first_difference) = (0, None);
     for round in ledger.rounds.iter().take_while(|r| until.is_none_or(|until| r.round <= until)) {
         rounds += 1;
-        match server.replay(&mut engine, round, false) {
+        let dense = dense::read(ledger_path, &tensors, round)?;
+        match server.replay(&mut engine, round, dense.as_deref(), false) {
             Ok(after) => fingerprint = after.value,
             Err(RuleError::Differs { round, found, .. }) => {
                 (fingerprint, first_difference) = (found, Some(round));

@@ -33,6 +33,11 @@ pub fn zo_clients(
     sample(&eligible, participation, sampling_seed, round)
 }
 
+/// The high-resource clients that go on with backprop in a ZO round, ascending: `participation` of those that hold samples.
+pub fn training_clients(split: &Split, participation: f64, sampling_seed: u64, round: u32) -> Vec<u32> {
+    draw(&holding(split, |high| high), participation, sampling_seed, &format!("sampling/{round}/high"))
+}
+
 /// The clients of a kind that hold at least one sample, ascending.
 fn holding(split: &Split, kind: fn(bool) -> bool) -> Vec<u32> {
     let clients = split.clients.iter().zip(&split.high).enumerate();
@@ -41,9 +46,13 @@ fn holding(split: &Split, kind: fn(bool) -> bool) -> Vec<u32> {
 
 /// A share of the clients, rounded half up and at least one, drawn without replacement from the round's own stream.
 fn sample(eligible: &[u32], participation: f64, sampling_seed: u64, round: u32) -> Vec<u32> {
+    draw(eligible, participation, sampling_seed, &format!("sampling/{round}"))
+}
+
+fn draw(eligible: &[u32], participation: f64, sampling_seed: u64, purpose: &str) -> Vec<u32> {
     let all = eligible.len() as u32;
     let take = share_of(participation, all).min(all);
-    let mut rng = pcg(sampling_seed, &format!("sampling/{round}"));
+    let mut rng = pcg(sampling_seed, purpose);
     choose(&mut rng, all, take).into_iter().map(|i| eligible[i as usize]).collect()
 }
 

@@ -1,8 +1,12 @@
-//! A warm-up round: FedAvg on the high-resource clients.
+//! A warm-up round: the high-resource clients train, the server joins what came of it (methods.md, First order).
 
+use super::augment;
 use super::experiment::Experiment;
 use super::schedule;
-use crate::engine::{Engine, EngineError, Samples, TrainClient, TrainSettings, check_local_steps};
+use crate::config::{Augment, WarmupAlgorithm, WarmupConfig};
+use crate::engine::{
+    ClientStep, Engine, EngineError, Moves, Samples, ServerOptimizer, TrainClient, check_local_steps, power,
+};
 
 /// What a warm-up round reports.
 #[derive(Clone, Debug)]
@@ -24,29 +28,138 @@ pub fn check(experiment: &Experiment) -> Result<(), EngineError> {
     check_local_steps(&experiment.graph, &sizes, warmup.batch)
 }
 
-/// Runs round `round`: every client that takes part trains for its local epochs, the server averages by data size.
-pub fn round(
+/// The server of a warm-up. What it keeps from round to round are the engine's moments, which [`Engine::save`] holds; so it goes on from
+/// any round, once they are restored.
+#[derive(Clone, Copy, Debug)]
+pub struct Warmup {
+    optimizer: Option<ServerOptimizer>,
+}
+
+impl Warmup {
+    /// Before the first round: the server's moments begin.
+    ///
+    /// # Errors
+    /// Moments that don't fit the memory.
+    pub fn new(engine: &mut Engine, experiment: &Experiment) -> Result<Self, EngineError> {
+        let optimizer = optimizer(&experiment.config.warmup);
+        engine.reset_moments(&optimizer.unwrap_or(ServerOptimizer::Sgd))?;
+        Ok(Self { optimizer })
+    }
+
+    /// The names of the moments that the server keeps.
+    pub fn moments(&self) -> Vec<&'static str> {
+        let moments = self.optimizer.iter().flat_map(ServerOptimizer::moments);
+        moments.map(|(name, _)| name).collect()
+    }
+
+    /// Runs round `round`: every client that takes part trains for its local epochs, the server joins their weights by data size.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn round(
+        &mut self,
+        engine: &mut Engine,
+        experiment: &Experiment,
+        train: &Samples,
+        round: u32,
+    ) -> Result<WarmupRound, EngineError> {
+        let (config, split) = (&experiment.config, &experiment.split);
+        let clients = experiment.given.get(&round).cloned().unwrap_or_else(|| {
+            schedule::warmup_clients(split, config.warmup.participation, config.seeds.sampling, round)
+        });
+        let total: usize = clients.iter().map(|&c| split.clients[c as usize].len()).sum();
+        let share = |client: u32| split.clients[client as usize].len() as f64 / total as f64;
+        let shares: Vec<(u32, f64)> = clients.iter().map(|&client| (client, share(client))).collect();
+        let local = Local::of(experiment, round, &shares);
+        let server_lr = config.warmup.server_lr;
+        let train_loss = match &self.optimizer {
+            None => local.run(|work, step| engine.train_average(train, work, step, server_lr as f32))?,
+            Some(optimizer) => {
+                let loss = local.run(|work, step| engine.train_delta(train, work, step))?;
+                engine.advance(optimizer, server_lr, u64::from(round) + 1)?;
+                loss
+            }
+        };
+        Ok(WarmupRound { clients, train_loss })
+    }
+}
+
+/// What the server does with the mean change; `None`: the mean of the weights itself.
+fn optimizer(warmup: &WarmupConfig) -> Option<ServerOptimizer> {
+    match warmup.algorithm {
+        WarmupAlgorithm::FedAvgM => Some(ServerOptimizer::Momentum { beta: warmup.server_momentum }),
+        WarmupAlgorithm::FedAdam => Some(ServerOptimizer::Adam {
+            beta1: warmup.server_beta1,
+            beta2: warmup.server_beta2,
+            epsilon: warmup.server_epsilon,
+            bias_correction: warmup.server_bias_correction,
+        }),
+        WarmupAlgorithm::FedAvg | WarmupAlgorithm::FedProx | WarmupAlgorithm::HeteroFl => None,
+    }
+}
+
+/// Has clients, each with its share, train from the weights as in the warm-up; the engine's step is then the sum of share times change.
+/// Returns the mean loss over all local steps.
+///
+/// # Errors
+/// The engine's.
+pub fn train_delta(
     engine: &mut Engine,
     experiment: &Experiment,
     train: &Samples,
     round: u32,
-) -> Result<WarmupRound, EngineError> {
-    let (config, split) = (&experiment.config, &experiment.split);
-    let clients = schedule::warmup_clients(split, config.warmup.participation, config.seeds.sampling, round);
-    let total: usize = clients.iter().map(|&c| split.clients[c as usize].len()).sum();
-    let work: Vec<TrainClient> = clients
-        .iter()
-        .map(|&client| {
+    clients: &[(u32, f64)],
+) -> Result<f64, EngineError> {
+    Local::of(experiment, round, clients).run(|work, step| engine.train_delta(train, work, step))
+}
+
+/// The local epochs of a round.
+struct Local<'a> {
+    experiment: &'a Experiment,
+    round: u32,
+    clients: Vec<u32>,
+    work: Vec<TrainClient>,
+}
+
+impl<'a> Local<'a> {
+    fn of(experiment: &'a Experiment, round: u32, clients: &[(u32, f64)]) -> Self {
+        let (config, split) = (&experiment.config, &experiment.split);
+        let (epochs, batch) = (config.warmup.local_epochs, config.warmup.batch);
+        let client = |&(client, share): &(u32, f64)| {
             let samples = &split.clients[client as usize];
-            let (epochs, batch) = (config.warmup.local_epochs, config.warmup.batch);
-            TrainClient {
-                batches: schedule::local_batches(samples, epochs, batch, config.seeds.shuffle, round, client),
-                share: (samples.len() as f64 / total as f64) as f32,
-            }
-        })
-        .collect();
-    let settings =
-        TrainSettings { client_lr: config.warmup.client_lr as f32, server_lr: config.warmup.server_lr as f32 };
-    let train_loss = engine.train(train, &work, &settings)?;
-    Ok(WarmupRound { clients, train_loss })
+            let batches = schedule::local_batches(samples, epochs, batch, config.seeds.shuffle, round, client);
+            TrainClient { batches, share: share as f32 }
+        };
+        let work = clients.iter().map(client).collect();
+        Self { experiment, round, clients: clients.iter().map(|(client, _)| *client).collect(), work }
+    }
+
+    /// Hands the work and its step to the engine.
+    fn run<T>(&self, train: impl FnOnce(&[TrainClient], &ClientStep<'_>) -> T) -> T {
+        let moves = |place: usize, batch: usize| self.moves(place, batch);
+        let augmented = self.experiment.config.data.augment == Augment::Cifar;
+        let step = client_step(&self.experiment.config.warmup, self.round);
+        train(&self.work, &ClientStep { moves: augmented.then_some(&moves), ..step })
+    }
+
+    /// How the images of a batch of the client at `place` are moved.
+    fn moves(&self, place: usize, batch: usize) -> Moves {
+        let (seed, client) = (self.experiment.config.seeds.shuffle, self.clients[place]);
+        let rows = self.work[place].batches[batch].len();
+        let [_, _, width] = self.experiment.data.shape;
+        augment::moves(seed, self.round, client, batch, rows, width)
+    }
+}
+
+/// A client's step in a round, before its images are moved.
+fn client_step(warmup: &WarmupConfig, round: u32) -> ClientStep<'static> {
+    let pull = if warmup.algorithm == WarmupAlgorithm::FedProx { warmup.proximal_mu } else { 0.0 };
+    ClientStep {
+        lr: (warmup.client_lr * power(warmup.client_lr_decay, round.into())) as f32,
+        momentum: warmup.momentum as f32,
+        weight_decay: warmup.weight_decay as f32,
+        proximal_mu: pull as f32,
+        clip_norm: warmup.clip_norm as f32,
+        moves: None,
+    }
 }

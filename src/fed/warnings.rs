@@ -1,6 +1,8 @@
 //! Signs that a run is failing without saying so.
 
+use super::experiment::Experiment;
 use super::metrics::{Phase, RoundMetrics};
+use super::rounding::Noise;
 
 /// Rounds in a row with mostly zero differences before that is told.
 const MOSTLY_ZERO_ROUNDS: u32 = 10;
@@ -15,11 +17,17 @@ pub struct Watch {
     all_zero_told: bool,
     mostly_zero_told: bool,
     loss_told: bool,
+    noise: Noise,
     /// All warnings so far.
     list: Vec<String>,
 }
 
 impl Watch {
+    /// For an experiment's rounds.
+    pub fn of(experiment: &Experiment) -> Self {
+        Self { noise: Noise::of(experiment), ..Self::default() }
+    }
+
     /// Notes the pivot's test loss.
     pub fn pivot(&mut self, loss: Option<f64>) {
         self.pivot_loss = loss;
@@ -39,6 +47,12 @@ impl Watch {
         let before = self.list.len();
         if line.phase == Phase::Zo {
             self.differences(line);
+            if let Some((rms, rounding)) = self.noise.follow(line) {
+                self.list.push(format!(
+                    "round {}: the loss differences are mostly rounding: their root mean square is {rms:.1e}, of which f32 gives about {rounding:.1e} (a larger zo.epsilon lifts them above it; `zowarmup probe` measures both)",
+                    line.round
+                ));
+            }
             self.loss(line);
         }
         self.list.len() - before

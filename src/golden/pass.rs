@@ -5,6 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use super::GoldenError;
+use super::samples::samples;
 use crate::files::{self, Limit};
 use crate::model::{Graph, ModelSpec, ParamTensor};
 use crate::weights::TensorFile;
@@ -84,22 +85,11 @@ impl PassGolden {
         let graph = spec.graph().map_err(model)?;
         let mode = text("mode")?.parse().map_err(|m| field(format!("metadata {m}")))?;
 
-        let shape = file.shape("x")?;
-        let samples = shape.first().copied().unwrap_or(0);
-        if samples == 0 || shape[1..].iter().try_fold(1usize, |n, &s| n.checked_mul(s)) != Some(graph.input.len()) {
-            let expected = graph.input.len();
-            return Err(file
-                .error("x", format!("expected [N, ...] of {expected} values a sample, found {shape:?}"))
-                .into());
+        let (x, y) = samples(&file, &graph)?;
+        if let Some(i) = x.iter().position(|x| !x.is_finite()) {
+            return Err(file.error("x", format!("expected finite values, found {} at index {i}", x[i])).into());
         }
-        let x = file.f32s("x", &shape)?;
-        let mut y = Vec::with_capacity(samples);
-        for label in file.i64s("y", &[samples])? {
-            let class = u32::try_from(label).ok().filter(|&c| (c as usize) < graph.classes);
-            y.push(class.ok_or_else(|| {
-                file.error("y", format!("expected labels from 0 to {}, found {label}", graph.classes - 1))
-            })?);
-        }
+        let samples = y.len();
         let mut weights = file.flat("param/", graph.params())?;
         let grads = file.flat("grad/", graph.params())?;
         let logits = file.f32s("out/logits", &[samples, graph.classes])?;

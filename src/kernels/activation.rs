@@ -2,7 +2,7 @@
 
 use std::f32::consts::FRAC_1_SQRT_2;
 
-use super::lib::math::{erf_f32, tanh_f32};
+use super::lib::math::{erf_f32, rectify, tanh_f32};
 use super::lib::values;
 use super::lib::{Case, fold_grid, rounding};
 use crate::recording::kernel::{Call, Kernel, Variant, params};
@@ -54,8 +54,7 @@ fn twin(call: &Call<'_>) {
     let mut y = call.write::<f32>(2);
     for (y, &v) in y[..count].iter_mut().zip(&*x) {
         *y = match kind {
-            0 if v < 0.0 => 0.0,
-            0 => v,
+            0 => rectify(v),
             1 => 0.5 * v * (1.0 + erf_f32(v * FRAC_1_SQRT_2)),
             _ => tanh_f32(v),
         };

@@ -3,7 +3,7 @@
 use std::f32::consts::FRAC_1_SQRT_2;
 
 use super::lib::case::{perturbation, product_tolerance};
-use super::lib::math::erf_f32;
+use super::lib::math::{erf_f32, rectify};
 use super::lib::params::{ABSENT, Lane, Lanes};
 use super::lib::tiling::{Operands, Product};
 use super::lib::weight::weights;
@@ -96,7 +96,7 @@ fn twin(call: &Call<'_>) {
             for o in 0..outputs {
                 let sum = matrix[o * inputs..][..inputs].iter().zip(x).fold(0.0, |sum, (w, x)| sum + x * w) + bias[o];
                 y[o] = match p.activation {
-                    RELU => sum.max(0.0),
+                    RELU => rectify(sum),
                     GELU => 0.5 * sum * (1.0 + erf_f32(sum * FRAC_1_SQRT_2)),
                     _ if added => sum + residual[at + o],
                     _ => sum,

@@ -1,6 +1,7 @@
 //! The whole forward pass of a small multilayer perceptron in one launch.
 
 use super::lib::case::{perturbation, product_tolerance};
+use super::lib::math::rectify;
 use super::lib::params::{ABSENT, Lane, Lanes};
 use super::lib::tiling::{Operands, Product};
 use super::lib::weight::weights;
@@ -67,7 +68,7 @@ fn twin(call: &Call<'_>) {
         let (w2, b2) = (tensor(p.weight2, p.classes * p.hidden), tensor(p.bias2, p.classes));
         for r in 0..lane.rows as usize {
             let x = &x[(lane.x_row as usize + r) * inputs..][..inputs];
-            let hidden: Vec<f32> = layer(&w1, &b1, x).into_iter().map(|v| v.max(0.0)).collect();
+            let hidden: Vec<f32> = layer(&w1, &b1, x).into_iter().map(rectify).collect();
             logits[(lane.row0 as usize + r) * classes..][..classes].copy_from_slice(&layer(&w2, &b2, &hidden));
         }
     }

@@ -1,5 +1,6 @@
 //! The elementwise pass of norms over images.
 
+use super::lib::math::rectify;
 use super::lib::norm::{Params, SPEED, Statistics, slices, span_sizes};
 use super::lib::norm_cases::{self, Norm, ROWS, SHAPES, TOTAL};
 use super::lib::params::{Lane, Lanes};
@@ -43,7 +44,7 @@ fn twin(call: &Call<'_>) {
             let [a, b] = coefficients[if by_row { plane } else { l * channels + plane % channels }];
             for i in plane * spatial..(plane + 1) * spatial {
                 let v = x[i] * a + b + if with_residual { residual[i] } else { 0.0 };
-                y[i] = if p.relu == 1 && v < 0.0 { 0.0 } else { v };
+                y[i] = if p.relu == 1 { rectify(v) } else { v };
             }
         }
     }

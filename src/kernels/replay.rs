@@ -1,21 +1,27 @@
 //! Exact replay of rademacher, a float addition and a selection a probe.
 
 use super::lib::Case;
-use super::lib::replay::{self, factor_bits};
+use super::lib::replay::{self, OWNERS, factor_bits};
 use super::lib::replay_cases::Cases;
 use crate::recording::Recording;
 use crate::recording::kernel::{Call, Kernel, Variant};
 use crate::stream::Distribution;
 
-pub use super::lib::replay::{Exact, Params, Probe, Target};
+pub use super::lib::replay::{Exact, Owners, Params, Probe, Target};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel::new::<Params>("replay", twin);
+pub static KERNEL: Kernel = Kernel::new::<Params>("replay", twin).with_defines(&[OWNERS]);
 
 /// Records `w_i += f32(sum_j q_j e_i(seed_j)) * 2^-scale_exp`; see [`super::replaying::record_exact`].
 pub fn record(rec: &mut Recording, target: &Target, scale_exp: i32, soft_add: bool) {
     let variant = Variant::plain().with("SOFT_ADD", u32::from(soft_add));
     replay::record(rec, &KERNEL, variant, target, factor_bits(scale_exp), 128, 1);
+}
+
+/// The same onto several owners' vectors, with an exponent each.
+pub fn record_owners(rec: &mut Recording, to: &Owners, soft_add: bool) {
+    let variant = Variant::plain().with("SOFT_ADD", u32::from(soft_add));
+    replay::record_owners(rec, &KERNEL, variant, to, 128, 1);
 }
 
 fn twin(call: &Call<'_>) {
@@ -26,6 +32,7 @@ fn twin(call: &Call<'_>) {
 pub fn cases() -> Vec<Case> {
     let of = Cases {
         dist: Distribution::Rademacher,
+        exact: true,
         way: "",
         record: |rec: &mut Recording, _: &_, target: &Target, scale_exp, soft_add| {
             record(rec, target, scale_exp, soft_add)
@@ -35,6 +42,7 @@ pub fn cases() -> Vec<Case> {
     for scale_exp in [-60, -1, 23, 60] {
         cases.extend([false, true].map(|soft_add| of.rounding(scale_exp, soft_add)));
     }
+    cases.extend([false, true].map(|soft_add| of.owners(move |rec, _, to| record_owners(rec, to, soft_add))));
     cases.push(of.random(65_536 * 128 + 5, 1).large());
     cases
 }

@@ -1,19 +1,25 @@
 //! Exact replay of binomial.
 
 use super::lib::Case;
-use super::lib::replay::{self, Params, Target, factor_bits};
+use super::lib::replay::{self, OWNERS, Owners, Params, Target, factor_bits};
 use super::lib::replay_cases::Cases;
 use crate::recording::Recording;
 use crate::recording::kernel::{Call, Kernel, Variant};
 use crate::stream::Distribution;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel::new::<Params>("replay_binomial", twin);
+pub static KERNEL: Kernel = Kernel::new::<Params>("replay_binomial", twin).with_defines(&[OWNERS]);
 
 /// Records `w_i += f32(sum_j q_j e_i(seed_j)) * 2^-scale_exp`; see [`super::replaying::record_exact`].
 pub fn record(rec: &mut Recording, target: &Target, scale_exp: i32, soft_add: bool) {
     let variant = Variant::plain().with("SOFT_ADD", u32::from(soft_add));
     replay::record(rec, &KERNEL, variant, target, factor_bits(scale_exp), 16, 12);
+}
+
+/// The same onto several owners' vectors, with an exponent each.
+pub fn record_owners(rec: &mut Recording, to: &Owners, soft_add: bool) {
+    let variant = Variant::plain().with("SOFT_ADD", u32::from(soft_add));
+    replay::record_owners(rec, &KERNEL, variant, to, 16, 12);
 }
 
 fn twin(call: &Call<'_>) {
@@ -24,6 +30,7 @@ fn twin(call: &Call<'_>) {
 pub fn cases() -> Vec<Case> {
     let of = Cases {
         dist: Distribution::Binomial,
+        exact: true,
         way: "",
         record: |rec: &mut Recording, _: &_, target: &Target, scale_exp, soft_add| {
             record(rec, target, scale_exp, soft_add)
@@ -34,6 +41,7 @@ pub fn cases() -> Vec<Case> {
         cases.extend([false, true].map(|soft_add| of.rounding(scale_exp, soft_add)));
     }
     cases.push(of.windows());
+    cases.extend([false, true].map(|soft_add| of.owners(move |rec, _, to| record_owners(rec, to, soft_add))));
     cases.push(of.random(140_001, 300).large());
     cases
 }

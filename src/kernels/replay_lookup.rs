@@ -1,7 +1,7 @@
 //! Exact replay of rademacher by lookups in the subgroup, for subgroups of eight or more.
 
 use super::lib::Case;
-use super::lib::replay::{self, Exact, Params, Target, factor_bits};
+use super::lib::replay::{self, Exact, OWNERS, Owners, Params, Target, factor_bits};
 use super::lib::replay_cases::Cases;
 use crate::caps::AdapterInfo;
 use crate::recording::Recording;
@@ -9,12 +9,18 @@ use crate::recording::kernel::{Call, Kernel, Variant};
 use crate::stream::Distribution;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel::new::<Params>("replay_lookup", twin).of_subgroups();
+pub static KERNEL: Kernel = Kernel::new::<Params>("replay_lookup", twin).with_defines(&[OWNERS]).of_subgroups();
 
 /// Records `w_i += f32(sum_j q_j e_i(seed_j)) * 2^-scale_exp`; see [`super::replaying::record_exact`].
 pub fn record(rec: &mut Recording, target: &Target, scale_exp: i32, soft_add: bool) {
     let variant = Variant::plain().with("SOFT_ADD", u32::from(soft_add));
     replay::record(rec, &KERNEL, variant, target, factor_bits(scale_exp), 128, 1);
+}
+
+/// The same onto several owners' vectors, with an exponent each.
+pub fn record_owners(rec: &mut Recording, to: &Owners, soft_add: bool) {
+    let variant = Variant::plain().with("SOFT_ADD", u32::from(soft_add));
+    replay::record_owners(rec, &KERNEL, variant, to, 128, 1);
 }
 
 fn twin(call: &Call<'_>) {
@@ -25,6 +31,7 @@ fn twin(call: &Call<'_>) {
 pub fn cases() -> Vec<Case> {
     let of = Cases {
         dist: Distribution::Rademacher,
+        exact: true,
         way: " by lookups",
         record: |rec: &mut Recording, info: &AdapterInfo, target: &Target, scale_exp, soft_add| {
             let record = if Exact::of(info).lookups { record } else { super::replay::record };
@@ -37,6 +44,10 @@ pub fn cases() -> Vec<Case> {
         cases.extend([false, true].map(|soft_add| of.rounding(scale_exp, soft_add)));
     }
     cases.push(of.windows());
+    cases.push(of.owners(|rec, info, to| {
+        let record = if Exact::of(info).lookups { record_owners } else { super::replay::record_owners };
+        record(rec, to, false);
+    }));
     cases.push(of.random(1_700_001, 300).large());
     cases
 }

@@ -17,6 +17,10 @@ impl Kind for Attention {
         "attention"
     }
 
+    fn mixes_places(&self) -> bool {
+        true
+    }
+
     fn input_len(&self) -> usize {
         3 * self.tokens * self.dim
     }

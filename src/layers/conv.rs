@@ -49,6 +49,10 @@ impl Kind for Conv {
         "conv"
     }
 
+    fn mixes_places(&self) -> bool {
+        true
+    }
+
     fn input_len(&self) -> usize {
         self.input.len()
     }

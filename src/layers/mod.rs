@@ -59,6 +59,11 @@ pub trait Kind {
         1
     }
 
+    /// Whether it is a convolution or a part of attention: pixels or tokens share its weights.
+    fn mixes_places(&self) -> bool {
+        false
+    }
+
     /// What the layer's passes keep beside their outputs.
     fn keeps(&self) -> Keeps {
         Keeps::default()

@@ -23,6 +23,10 @@ impl Kind for Tokens {
         "tokens"
     }
 
+    fn mixes_places(&self) -> bool {
+        true
+    }
+
     fn input_len(&self) -> usize {
         self.dim * self.patches
     }

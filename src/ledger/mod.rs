@@ -9,7 +9,9 @@ mod write;
 
 pub use fingerprint::fingerprint;
 pub use read::Ledger;
-pub use types::{Entry, FORMAT, Header, Optimizer, Round, VERSION, parse_hex64};
+pub use types::{
+    Dense, EVERYONE, Entry, FORMAT, Header, Normalise, Optimizer, Round, Uplink, VERSION, VERSION_2, parse_hex64,
+};
 pub use validate::{EXP_RANGE, MAX_SUM};
 pub use write::LedgerWriter;
 

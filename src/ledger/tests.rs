@@ -80,7 +80,15 @@ fn differences_survive_to_the_bit() {
         dl: Some(v).filter(|v| v.is_finite()),
         q: None,
     });
-    let round = Round { round: 0, lr: 0.1, scale_exp: None, skipped: false, probes: probes.collect(), fingerprint: 3 };
+    let round = Round {
+        round: 0,
+        lr: 0.1,
+        scale_exp: None,
+        skipped: false,
+        probes: probes.collect(),
+        dense: None,
+        fingerprint: 3,
+    };
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("l");
     LedgerWriter::create(&path, header).unwrap().append(&round).unwrap();

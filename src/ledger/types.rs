@@ -7,8 +7,12 @@ use crate::stream::Distribution;
 
 /// `format` of every header.
 pub const FORMAT: &str = "zo-ledger";
-/// `version` of every header.
+/// `version` of a ledger that needs none of what the second version adds.
 pub const VERSION: u32 = 1;
+/// `version` of one that does (methods.md, Ledger).
+pub const VERSION_2: u32 = 2;
+/// `client` of an entry that all clients of the round share.
+pub const EVERYONE: u32 = u32::MAX;
 
 /// The first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,7 +20,7 @@ pub const VERSION: u32 = 1;
 pub struct Header {
     /// [`FORMAT`].
     pub format: String,
-    /// [`VERSION`].
+    /// [`VERSION`] or [`VERSION_2`].
     pub version: u32,
     /// The model table.
     pub model: Value,
@@ -43,9 +47,55 @@ pub struct Header {
     /// K, where seeds come from a fixed pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed_pool: Option<u32>,
+    /// 1 where differences are one-sided; absent where two-sided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sides: Option<u32>,
+    /// What a client sends of a probe, where it isn't the difference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uplink: Option<Uplink>,
+    /// All clients of a round try the same seeds; an entry is their weighted mean.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shared_seeds: bool,
+    /// What rates are divided by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalise: Option<Normalise>,
+    /// The precision of products, where it isn't f32.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<String>,
+    /// Relative error of differences in that precision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dl_error: Option<f64>,
     /// The policy for running statistics, where a replay must know it (`refreshed`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub norm_statistics: Option<String>,
+}
+
+impl Header {
+    /// Whether the header alone makes it a ledger of the second version: one of its fields, or an optimiser with state.
+    pub fn needs_version_2(&self) -> bool {
+        let added = self.sides.is_some() || self.uplink.is_some() || self.shared_seeds || self.normalise.is_some();
+        let measured = self.precision.is_some() || self.dl_error.is_some();
+        let state = self.optimizer.is_some_and(|optimizer| optimizer != Optimizer::Sgd {});
+        added || measured || state || self.seed_pool.is_some()
+    }
+}
+
+/// What a client sends of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Uplink {
+    /// The slope, rounded to 16 bits.
+    F16,
+    /// The slope's sign: entries' `dl` is the majority's, +1 or -1.
+    Sign,
+}
+
+/// What a round's rate is divided by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Normalise {
+    /// The deviation of the perturbed losses over epsilon.
+    Deviation,
 }
 
 /// The server's optimiser of a ledger that is not exact.
@@ -67,6 +117,16 @@ pub enum Optimizer {
         beta2: f64,
         /// Added to the root.
         epsilon: f64,
+        /// Moments start at 0 and are corrected for it; else the second starts at the square of `epsilon`.
+        #[serde(default)]
+        bias_correction: bool,
+    },
+    /// Steps divided by the root of a diagonal.
+    Hessian {
+        /// Decay of the diagonal, which starts at 1.
+        nu: f64,
+        /// Added under the root.
+        epsilon: f64,
     },
 }
 
@@ -86,16 +146,29 @@ pub struct Round {
     pub skipped: bool,
     /// In the order in which coefficients are added up.
     pub probes: Vec<Entry>,
+    /// What is added to the weights after the round's step: the part of clients that went on with backprop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dense: Option<Dense>,
     /// Of the weights after the round.
     #[serde(with = "hex64")]
     pub fingerprint: u64,
+}
+
+/// A file of f32, one a parameter, under the model's tensor names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dense {
+    /// Its path, relative to the ledger's folder.
+    pub file: String,
+    /// SHA-256 of its content, 64 hex digits.
+    pub sha256: String,
 }
 
 /// One probe of a round, as a ledger keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// The client's index.
+    /// The client's index; [`EVERYONE`] where seeds are shared.
     pub client: u32,
     /// The client's local step, where a round has several.
     #[serde(default, skip_serializing_if = "Option::is_none")]

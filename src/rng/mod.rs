@@ -8,4 +8,4 @@ pub mod philox;
 pub mod seeds;
 
 pub use philox::philox;
-pub use seeds::{pool_seed, probe_seed};
+pub use seeds::{pool_index, pool_seed, probe_seed};

@@ -4,6 +4,7 @@ use super::philox::{key_of, philox};
 
 const PROBE_DOMAIN: u32 = 0x5EED_0001;
 const POOL_DOMAIN: u32 = 0x5EED_0002;
+const INDEX_DOMAIN: u32 = 0x5EED_0003;
 
 /// The seed of probe `probe` of client `client` in the absolute round `round`. With several local steps,
 /// `probe` is `step * S + s`.
@@ -14,6 +15,11 @@ pub fn probe_seed(run_seed: u64, round: u32, client: u32, probe: u32) -> u64 {
 /// Seed `k` of a fixed pool (FedKSeed).
 pub fn pool_seed(run_seed: u64, k: u32) -> u64 {
     derive(run_seed, [k, 0, 0, POOL_DOMAIN])
+}
+
+/// Which of a pool's `size` seeds a probe uses; `round`, `client` and `probe` as for [`probe_seed`]. `size` is at least 1.
+pub fn pool_index(run_seed: u64, round: u32, client: u32, probe: u32, size: u32) -> u32 {
+    philox(key_of(run_seed), [round, client, probe, INDEX_DOMAIN])[0] % size.max(1)
 }
 
 fn derive(run_seed: u64, ctr: [u32; 4]) -> u64 {

@@ -1,32 +1,23 @@
 //! The rule: how a round's (seed, number) pairs change the weights. The one definition of applying a round; live rounds, a resumed run
 //! and a replay all call it.
 //!
-//! [`Rule`] turns a round of a ledger into a [`Step`], which is data: exact integers on a power of two, or f32 coefficients. [`Server`]
-//! is what holds the weights' side of it: it applies steps to an engine, one round after the other, and is where the state of a server
-//! optimiser belongs.
+//! [`Rule`] turns a round of a ledger into a [`Step`], which is data: exact integers on a power of two, or f32 coefficients, on their way
+//! through an optimiser or not. [`Server`] is what holds the weights' side of it: it applies steps to an engine, one round after the other,
+//! and counts the optimiser's, whose moments lie on the device.
 
 mod coefficients;
 mod server;
-mod sphere;
 mod step;
 
-pub use coefficients::{Coefficients, StepRule, quantise};
+pub use coefficients::{Coefficients, Number, StepRule, quantise};
 pub use server::Server;
-pub use step::{Rule, Step};
+pub use step::{LocalStep, Rule, Step};
 
 use crate::engine::EngineError;
 
 /// What can go wrong in applying rounds.
 #[derive(Debug, thiserror::Error)]
 pub enum RuleError {
-    /// A ledger that this version can't replay.
-    #[error("{field}: {message}")]
-    Unsupported {
-        /// The header's field.
-        field: &'static str,
-        /// What was found, what can be replayed.
-        message: String,
-    },
     /// A replayed round gives other weights than the ledger says.
     #[error("round {round}: the weights after it have the fingerprint {found:016x}, expected {expected:016x}")]
     Differs {

@@ -76,6 +76,15 @@ impl<'a> TensorFile<'a> {
         Ok(values)
     }
 
+    /// The values of an f32 tensor of a known shape, whatever they are.
+    ///
+    /// # Errors
+    /// No such tensor; another shape or type.
+    pub fn any_f32s(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
+        let view = self.typed(name, Dtype::F32, shape)?;
+        Ok(view.data().as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect())
+    }
+
     /// Appends the values of a tensor of a known shape and any float type of 16 bits or more, as f32. Tells the type, as safetensors
     /// call it, where it is another than f32.
     ///

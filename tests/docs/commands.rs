@@ -42,6 +42,7 @@ fn arguments(line: &str, place: &Place) -> Vec<String> {
             let count = std::fs::read_dir(place.path("runs")).unwrap().count();
             args.extend(["--out".to_owned(), format!("runs/{count}")]);
         }
+        "probe" => args.extend(words("--clients 2 --draws 4 --epsilon 1e-3")),
         _ if args.len() == 1 && NEED_ARGUMENTS.contains(&command.as_str()) => args.push("--help".to_owned()),
         _ => {}
     }

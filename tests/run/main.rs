@@ -13,6 +13,7 @@ mod norms;
 mod outfiles;
 mod outputs;
 mod phases;
+mod probe;
 mod repeat;
 mod replay;
 mod requests;

@@ -25,6 +25,22 @@ fn a_run_whose_differences_are_all_zero_says_so() {
 }
 
 #[test]
+fn a_run_whose_differences_are_mostly_rounding_says_so() {
+    let place = Place::new();
+    // Six clients, two probes: the 32 are there in the third round. What two steps of 1e-8 change is a tenth of f32's spacing at the loss.
+    let (dir, summary) = place.run_to("run", &["zo.epsilon=1e-9"], 0);
+    let list = warnings(&summary);
+    let told: Vec<_> = list.iter().filter(|w| w.contains("mostly rounding")).collect();
+    assert!(told.len() == 1 && told[0].starts_with("round 5: ") && told[0].contains("zo.epsilon"), "{list:?}");
+    // It is told again of a run that is read back, and once.
+    let again: Value = serde_json::from_slice(
+        &zowarmup().args(["resume", "--json", "--set", "zo.rounds=10"]).arg(&dir).output().unwrap().stdout,
+    )
+    .unwrap();
+    assert_eq!(warnings(&again).iter().filter(|w| w.contains("mostly rounding")).count(), 1);
+}
+
+#[test]
 fn a_run_that_loses_what_the_warmup_won_says_so() {
     let place = Place::new();
     let (dir, summary) = place.run_to("run", &["zo.lr=20", "warmup.rounds=20"], 0);

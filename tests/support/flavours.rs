@@ -1,5 +1,5 @@
 //! Running tests in every flavour of kernels, and in the subgroup sizes that Mesa's software adapter can be told to have.
-#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(dead_code, unused_macros, unused_imports, reason = "each test binary uses a part")]
 
 use std::process::Command;
 

@@ -105,8 +105,13 @@ impl Images {
         Self { pixels, labels: (0..samples).map(|_| next() % classes).collect(), shape }
     }
 
+    /// The bytes of all images.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
     pub fn set(&self) -> SampleSet<'_> {
         let table = (0..self.shape.0).flat_map(|_| (0..256).map(|b| b as f32 / 128.0 - 1.0)).collect();
-        SampleSet { pixels: &self.pixels, labels: &self.labels, shape: self.shape, table }
+        SampleSet::of_bytes(&self.pixels, &self.labels, self.shape, table)
     }
 }

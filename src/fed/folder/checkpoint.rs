@@ -1,7 +1,7 @@
-//! What a resumed run starts from: `checkpoint/state.json`, and the weights it names beside it.
+//! What a resumed run starts from: `checkpoint/state.json`, and the weights it names beside it, with the server's moments where it keeps such.
 //!
-//! A checkpoint counts once `state.json` is renamed into place, and the weights it names are whole and on disk before that, under
-//! a name of their own each round. So a kill at any moment leaves the checkpoint before or the one after.
+//! A checkpoint counts once `state.json` is renamed into place, and the files it names are whole and on disk before that, under
+//! names of their own each round. So a kill at any moment leaves the checkpoint before or the one after.
 //!
 //! Checkpoints are made in the warm-up, whose weights nothing else holds. In the zeroth-order phase the pivot and the ledger are
 //! the state: what follows the last whole round is cut off.
@@ -21,6 +21,7 @@ use crate::weights::LIMIT;
 pub(in crate::fed) const FOLDER: &str = "checkpoint";
 const STATE: &str = "state.json";
 const WEIGHTS_PREFIX: &str = "weights-";
+const MOMENTS_PREFIX: &str = "moments-";
 
 /// The state of a run between two rounds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,16 +37,35 @@ pub struct Checkpoint {
     pub weights_file: String,
     /// SHA-256 of its content.
     pub weights_sha256: String,
+    /// The server's moments, where it keeps such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moments: Option<Stored>,
+}
+
+/// A file beside `state.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stored {
+    /// Its name.
+    pub file: String,
+    /// SHA-256 of its content.
+    pub sha256: String,
 }
 
 impl Checkpoint {
-    /// Saves the state after the round of `line`, with the weights as the bytes of a safetensors file.
+    /// Saves the state after the round of `line`, with the weights, and the server's moments where it keeps such, as the bytes of safetensors
+    /// files.
     ///
     /// # Errors
     /// A file or folder that can't be written; then the checkpoint before counts.
-    pub fn save(folder: &RunFolder, line: &RoundMetrics, safetensors: &[u8]) -> Result<(), FolderError> {
+    pub fn save(
+        folder: &RunFolder,
+        line: &RoundMetrics,
+        weights: &[u8],
+        moments: Option<&[u8]>,
+    ) -> Result<(), FolderError> {
         let dir = folder.path(FOLDER);
-        let state = store(&dir, line, safetensors)?;
+        let state = store(&dir, line, weights, moments)?;
         commit(&dir, &state)?;
         tidy(&dir, &state)
     }
@@ -70,19 +90,36 @@ impl Checkpoint {
     pub fn weights(&self, folder: &RunFolder) -> Result<Vec<u8>, FolderError> {
         weights(&folder.path(FOLDER), self)
     }
+
+    /// Where the server's moments are, and their bytes.
+    ///
+    /// # Errors
+    /// There are none; a file that can't be read, or isn't the one that was saved.
+    pub fn moments(&self, folder: &RunFolder) -> Result<(PathBuf, Vec<u8>), FolderError> {
+        let dir = folder.path(FOLDER);
+        let Some(stored) = &self.moments else {
+            let message = "moments: missing, expected those of the server's optimiser".to_owned();
+            return Err(FolderError::Malformed { path: dir.join(STATE), message });
+        };
+        Ok((dir.join(&stored.file), whole(&dir, &stored.file, &stored.sha256)?))
+    }
 }
 
-/// First step of a checkpoint: the weights, whole, under a name that no committed state of another round uses.
-fn store(dir: &Path, line: &RoundMetrics, safetensors: &[u8]) -> Result<Checkpoint, FolderError> {
+/// First step of a checkpoint: weights and moments, whole, under names that no committed state of another round uses.
+fn store(dir: &Path, line: &RoundMetrics, weights: &[u8], moments: Option<&[u8]>) -> Result<Checkpoint, FolderError> {
     if !dir.is_dir() {
         fs::create_dir_all(dir).map_err(FileError::of(dir, "make"))?;
         files::sync_folder(files::folder_of(dir))?;
     }
     let next_round = line.round + 1;
-    let weights_file = format!("{WEIGHTS_PREFIX}{next_round}.safetensors");
-    files::write_whole(&dir.join(&weights_file), safetensors)?;
-    let weights_sha256 = files::sha256_hex(safetensors);
-    Ok(Checkpoint { schema: SCHEMA, next_round, line: line.clone(), weights_file, weights_sha256 })
+    let write = |prefix: &str, bytes: &[u8]| {
+        let file = format!("{prefix}{next_round}.safetensors");
+        files::write_whole(&dir.join(&file), bytes)?;
+        Ok::<_, FolderError>(Stored { file, sha256: files::sha256_hex(bytes) })
+    };
+    let moments = moments.map(|bytes| write(MOMENTS_PREFIX, bytes)).transpose()?;
+    let Stored { file: weights_file, sha256: weights_sha256 } = write(WEIGHTS_PREFIX, weights)?;
+    Ok(Checkpoint { schema: SCHEMA, next_round, line: line.clone(), weights_file, weights_sha256, moments })
 }
 
 /// Second step: makes the state the one that counts, all or nothing.
@@ -90,14 +127,15 @@ fn commit(dir: &Path, state: &Checkpoint) -> Result<(), FolderError> {
     sealed::write(&dir.join(STATE), state)
 }
 
-/// Last step: removes what the committed state doesn't name: older weights, and files cut short by a kill.
+/// Last step: removes what the committed state doesn't name: older weights and moments, and files cut short by a kill.
 fn tidy(dir: &Path, state: &Checkpoint) -> Result<(), FolderError> {
     for entry in fs::read_dir(dir).map_err(FileError::of(dir, "list"))? {
         let entry = entry.map_err(FileError::of(dir, "list"))?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        let stray = name.starts_with(WEIGHTS_PREFIX) || (name.starts_with('.') && name.ends_with(".part"));
-        if stray && name != state.weights_file {
+        let old = [WEIGHTS_PREFIX, MOMENTS_PREFIX].iter().any(|prefix| name.starts_with(prefix));
+        let stray = old || (name.starts_with('.') && name.ends_with(".part"));
+        if stray && name != state.weights_file && state.moments.as_ref().is_none_or(|stored| name != stored.file) {
             fs::remove_file(entry.path()).map_err(FileError::of(&entry.path(), "remove"))?;
         }
     }
@@ -114,21 +152,26 @@ fn load(dir: &Path) -> Result<Option<Checkpoint>, FolderError> {
     if state.line.round.checked_add(1) != Some(state.next_round) {
         return Err(malformed(format!("next_round: expected {} + 1, found {}", state.line.round, state.next_round)));
     }
-    if Path::new(&state.weights_file).file_name() != Some(state.weights_file.as_ref()) {
-        return Err(malformed(format!(
-            "weights_file: expected a file beside this one, found {:?}",
-            state.weights_file
-        )));
+    let moments = state.moments.as_ref().map(|stored| ("moments", &stored.file));
+    for (field, file) in [("weights_file", &state.weights_file)].into_iter().chain(moments) {
+        if Path::new(file).file_name() != Some(file.as_ref()) {
+            return Err(malformed(format!("{field}: expected a file beside this one, found {file:?}")));
+        }
     }
     Ok(Some(state))
 }
 
 fn weights(dir: &Path, state: &Checkpoint) -> Result<Vec<u8>, FolderError> {
-    let path = dir.join(&state.weights_file);
+    whole(dir, &state.weights_file, &state.weights_sha256)
+}
+
+/// The bytes of a file whose digest is known.
+fn whole(dir: &Path, file: &str, sha256: &str) -> Result<Vec<u8>, FolderError> {
+    let path = dir.join(file);
     let bytes = files::read(&path, LIMIT)?;
     let found = files::sha256_hex(&bytes);
-    if found != state.weights_sha256 {
-        return Err(FolderError::digest(path, &state.weights_sha256, &found));
+    if found != sha256 {
+        return Err(FolderError::digest(path, sha256, &found));
     }
     Ok(bytes)
 }
@@ -160,12 +203,12 @@ mod tests {
         let dir = &temporary.path().join(FOLDER);
         assert!(load(dir).unwrap().is_none());
         // Killed after the first weights: nothing is committed.
-        let first = store(dir, &line(1), b"one").unwrap();
+        let first = store(dir, &line(1), b"one", Some(b"m1")).unwrap();
         assert!(load(dir).unwrap().is_none());
         commit(dir, &first).unwrap();
         assert_eq!(loaded(dir), (1, b"one".to_vec()));
         // Killed after the next weights: the state before counts, with its own weights.
-        let second = store(dir, &line(2), b"two").unwrap();
+        let second = store(dir, &line(2), b"two", Some(b"m2")).unwrap();
         assert_eq!(loaded(dir), (1, b"one".to_vec()));
         // Killed in the middle of writing the state.
         fs::write(dir.join(".state.json.77-3.part"), b"{\"schema\":1,").unwrap();
@@ -175,10 +218,17 @@ mod tests {
         assert_eq!(loaded(dir), (2, b"two".to_vec()));
         assert_eq!(
             names(dir),
-            [".state.json.77-3.part", "state.json", "weights-1.safetensors", "weights-2.safetensors"]
+            [
+                ".state.json.77-3.part",
+                "moments-1.safetensors",
+                "moments-2.safetensors",
+                "state.json",
+                "weights-1.safetensors",
+                "weights-2.safetensors"
+            ]
         );
         tidy(dir, &second).unwrap();
-        assert_eq!(names(dir), ["state.json", "weights-2.safetensors"]);
+        assert_eq!(names(dir), ["moments-2.safetensors", "state.json", "weights-2.safetensors"]);
         assert_eq!(load(dir).unwrap(), Some(second));
     }
 
@@ -186,13 +236,14 @@ mod tests {
     fn a_killed_round_is_done_again_over_its_leftovers() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = RunFolder::create(&temporary.path().join("run")).unwrap();
-        Checkpoint::save(&folder, &line(4), b"four").unwrap();
+        Checkpoint::save(&folder, &line(4), b"four", Some(b"moments")).unwrap();
         let dir = folder.path(FOLDER);
-        store(&dir, &line(5), b"torn").unwrap();
-        Checkpoint::save(&folder, &line(5), b"five").unwrap();
+        store(&dir, &line(5), b"torn", Some(b"torn")).unwrap();
+        Checkpoint::save(&folder, &line(5), b"five", None).unwrap();
         let state = Checkpoint::load(&folder).unwrap().unwrap();
         assert_eq!((state.next_round, &state.line), (5, &line(5)));
         assert_eq!(state.weights(&folder).unwrap(), b"five");
+        assert!(state.moments(&folder).unwrap_err().to_string().contains("moments: missing"));
         assert_eq!(names(&dir), ["state.json", "weights-5.safetensors"]);
     }
 
@@ -200,7 +251,7 @@ mod tests {
     fn damage_is_named() {
         let temporary = tempfile::tempdir().unwrap();
         let dir = temporary.path();
-        let state = store(dir, &line(4), b"four").unwrap();
+        let state = store(dir, &line(4), b"four", None).unwrap();
         commit(dir, &state).unwrap();
         fs::write(dir.join("weights-4.safetensors"), b"fuor").unwrap();
         let text = weights(dir, &state).unwrap_err().to_string();
@@ -209,6 +260,9 @@ mod tests {
         assert!(weights(dir, &state).unwrap_err().to_string().contains("weights-4.safetensors"));
         commit(dir, &Checkpoint { weights_file: "../final.safetensors".to_owned(), ..state.clone() }).unwrap();
         assert!(load(dir).unwrap_err().to_string().contains("beside this one"));
+        let moments = Some(Stored { file: "/etc/passwd".to_owned(), sha256: String::new() });
+        commit(dir, &Checkpoint { moments, ..state.clone() }).unwrap();
+        assert!(load(dir).unwrap_err().to_string().contains("moments: expected a file beside"));
         commit(dir, &Checkpoint { schema: SCHEMA + 1, ..state }).unwrap();
         assert!(load(dir).unwrap_err().to_string().contains("schema"));
         fs::write(dir.join(STATE), b"{\"schema\":1").unwrap();

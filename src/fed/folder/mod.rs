@@ -5,6 +5,7 @@ mod error;
 mod lines;
 pub(crate) mod manifest;
 mod metrics_log;
+pub(super) mod moments;
 mod name;
 pub(super) mod rounds_log;
 
@@ -42,8 +43,10 @@ pub const INIT: &str = "init.safetensors";
 pub const PIVOT: &str = "pivot.safetensors";
 /// Weights after the last round.
 pub const FINAL: &str = "final.safetensors";
+/// The running mean of the weights after the last round, where there is one.
+pub const AVERAGED: &str = "averaged.safetensors";
 /// The files that lie in the folder itself.
-const FILES: [&str; 9] = [CONFIG, MANIFEST, METRICS, SUMMARY, SPLIT, INIT, PIVOT, FINAL, LEDGER];
+const FILES: [&str; 10] = [CONFIG, MANIFEST, METRICS, SUMMARY, SPLIT, INIT, PIVOT, FINAL, AVERAGED, LEDGER];
 
 /// Those in the checkpoint that have one name.
 const CHECKPOINT_FILES: [&str; 2] = ["state.json", "rounds.jsonl"];
@@ -212,6 +215,19 @@ impl RunFolder {
         Ok(files::write_whole(&self.path(name), bytes)?)
     }
 
+    /// Makes a folder in it, where there is none yet.
+    ///
+    /// # Errors
+    /// A folder that can't be made.
+    pub fn make(&self, name: &str) -> Result<(), FolderError> {
+        let path = self.path(name);
+        if !path.is_dir() {
+            fs::create_dir_all(&path).map_err(FileError::of(&path, "make"))?;
+            files::sync_folder(&self.path)?;
+        }
+        Ok(())
+    }
+
     /// Appends a line to `metrics.jsonl`, which is there, and syncs it. Returns the line's bytes.
     ///
     /// # Errors
@@ -363,6 +379,7 @@ mod tests {
             final_loss: Some(0.5),
             best_accuracy: Some(0.75),
             best_round: Some(2),
+            averaged_accuracy: None,
             gain: Some(0.25),
             pivot_low_accuracy: Some(0.125),
             final_low_accuracy: None,

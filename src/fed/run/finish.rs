@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::super::error::FedError;
 use super::super::folder::checkpoint::Checkpoint;
-use super::super::folder::{CONFIG, FINAL, FolderError, INIT, LEDGER, Lines, METRICS, PIVOT, SPLIT, SUMMARY};
+use super::super::folder::{AVERAGED, CONFIG, FINAL, FolderError, INIT, LEDGER, Lines, METRICS, PIVOT, SPLIT, SUMMARY};
 use super::super::metrics::{SCHEMA, Status, Summary};
 use super::super::zo;
 use super::{End, Run};
 use crate::files::sha256_hex;
-use crate::ledger::Ledger;
+use crate::ledger::{Dense, Ledger};
 use crate::split::Split;
 use crate::weights;
 
@@ -78,6 +78,7 @@ impl Run<'_> {
             final_loss: last.loss,
             best_accuracy: progress.best.map(|b| b.1),
             best_round: progress.best.map(|b| b.0),
+            averaged_accuracy: progress.averaged,
             pivot_low_accuracy: pivot.groups.and_then(|g| g.low),
             final_low_accuracy: last.groups.and_then(|g| g.low),
             pivot_high_accuracy: pivot.groups.and_then(|g| g.high),
@@ -110,6 +111,10 @@ impl Run<'_> {
         if self.progress.pivot.is_none() {
             self.pivot()?;
         }
+        if status == Status::Done && self.zo.has_average() {
+            let average = weights::encode(&tensors, &self.engine.average()?, &[]);
+            self.folder.write(AVERAGED, &average)?;
+        }
         let last = weights::encode(&tensors, &self.engine.weights()?, &[]);
         self.folder.write(FINAL, &last)?;
         Ok(last)
@@ -128,6 +133,9 @@ impl Run<'_> {
             }
             files.insert(name.to_owned(), found);
         }
+        if let Some(average) = self.folder.read(AVERAGED)? {
+            files.insert(AVERAGED.to_owned(), sha256_hex(&average));
+        }
         // Paths and devices may be changed in it while the run is on.
         files.insert(CONFIG.to_owned(), sha256_hex(&self.still_there(CONFIG)?));
         let split = self.still_there(SPLIT)?;
@@ -143,7 +151,8 @@ impl Run<'_> {
         files.insert(METRICS.to_owned(), sha256_hex(&metrics));
         if let Some(pivot) = &self.manifest.pivot {
             let ledger = self.still_there(LEDGER)?;
-            let header = Ledger::parse(&self.folder.path(LEDGER), &ledger).map(|ledger| ledger.header).ok();
+            let parsed = Ledger::parse(&self.folder.path(LEDGER), &ledger).ok();
+            let (header, rounds) = parsed.map(|ledger| (ledger.header, ledger.rounds)).unzip();
             let mut lines = Lines::of(&ledger);
             lines.complete.drain(..1.min(lines.complete.len()));
             let warmup = self.experiment.config.warmup.rounds as usize;
@@ -152,6 +161,12 @@ impl Run<'_> {
                 return Err(self.lost(LEDGER, "changed"));
             }
             files.insert(LEDGER.to_owned(), sha256_hex(&ledger));
+            for Dense { file, sha256 } in rounds.into_iter().flatten().filter_map(|round| round.dense) {
+                if sha256_hex(&self.still_there(&file)?) != sha256 {
+                    return Err(self.lost(&file, "changed"));
+                }
+                files.insert(file, sha256);
+            }
         }
         Ok(files)
     }

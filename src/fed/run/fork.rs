@@ -5,7 +5,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::check;
 use super::super::error::FedError;
 use super::super::experiment::Experiment;
 use super::super::folder::checkpoint::Checkpoint;
@@ -19,9 +18,10 @@ use super::super::metrics::Summary;
 use super::super::observer::Observer;
 use super::super::progress::Progress;
 use super::super::settings::{Change, changes, is_after_the_pivot, settled};
-use super::super::zo;
+use super::super::zo::ZoPhase;
+use super::super::{check, dense};
 use super::compare::{self, AtHand};
-use super::{Run, initial_bytes, load};
+use super::{Loaded, Run, dense_bytes, initial_bytes, load};
 use crate::config::{Config, NormStatistics};
 use crate::device::Selection;
 use crate::files::{FileError, sha256_hex};
@@ -179,9 +179,11 @@ pub(in crate::fed) fn fork_on(
     experiment.config.model.weights = from;
     let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
     let selection = Selection::resolve(device, &config.device.select, budget)?;
-    let (engine, train, test) = load(&experiment, host.take(&selection)?)?;
-    let folder = RunFolder::create(&out.map_or_else(|| folder::default_path(config), Path::to_path_buf))?;
-    let warmup = experiment.config.warmup.rounds;
+    let Loaded { engine, train, test, warmup } = load(&experiment, host.take(&selection)?)?;
+    let out = out.map_or_else(|| folder::default_path(config), Path::to_path_buf);
+    dense::check_room(&out, dense_bytes(&experiment, 0))?;
+    let folder = RunFolder::create(&out)?;
+    let first = experiment.config.warmup.rounds;
     let guessed = origin.manifest.normalisation.guessed.clone();
     let mut manifest = Manifest::new(Ingredients {
         config: text,
@@ -191,15 +193,15 @@ pub(in crate::fed) fn fork_on(
         init_sha256: sha256_hex(&initial_bytes(&experiment)),
         adapter: AdapterRecord::of(engine.device().info(), 0),
     });
-    if warmup > 0 {
-        let theirs = origin.manifest.adapters.iter().filter(|adapter| adapter.from_round < warmup);
+    if first > 0 {
+        let theirs = origin.manifest.adapters.iter().filter(|adapter| adapter.from_round < first);
         manifest.adapters = theirs.cloned().collect();
     }
     manifest.fork = Some(origin.record());
     let log = copy(origin, &folder, &experiment, &manifest)?;
-    let (server, progress) = (zo::server(&experiment), Progress::default());
+    let (zo, progress) = (ZoPhase::new(&experiment), Progress::of(&experiment));
     observer.note(&format!("from the pivot of {}", origin.dir.display()));
-    let mut run = Run { experiment, folder, manifest, log, engine, train, test, progress, server, observer };
+    let mut run = Run { experiment, folder, manifest, log, engine, train, test, progress, warmup, zo, observer };
     run.recover()?;
     run.note_adapter()?;
     let summary = run.proceed()?;
@@ -222,7 +224,7 @@ fn copy(
     let lines = Lines::of(&origin.lines);
     lines.complete.iter().try_for_each(|line| log.append(line, None))?;
     if let Some(last) = parse_metrics(&folder.path(METRICS), &lines.complete)?.last() {
-        Checkpoint::save(folder, last, &origin.pivot)?;
+        Checkpoint::save(folder, last, &origin.pivot, None)?;
     }
     folder.write(CONFIG, manifest.config.as_bytes())?;
     Ok(log)

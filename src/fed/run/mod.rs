@@ -23,13 +23,14 @@ use super::host::Host;
 use super::metrics::{Phase, RoundMetrics, Summary};
 use super::observer::{Observer, RunPlan};
 use super::progress::Progress;
-use super::{schedule, settings};
+use super::warmup::{self, Warmup};
+use super::zo::ZoPhase;
+use super::{dense, schedule, settings};
 use crate::config::Config;
 use crate::device::{DeviceError, Selection};
 use crate::engine::{Engine, EngineError, Samples, Workspace};
 use crate::files::sha256_hex;
 use crate::ledger::LedgerWriter;
-use crate::rule::Server;
 use crate::weights;
 
 /// A run in this process.
@@ -43,8 +44,10 @@ struct Run<'a> {
     train: Samples,
     test: Samples,
     progress: Progress,
-    /// Applies ZO rounds.
-    server: Server,
+    /// The warm-up's server.
+    warmup: Warmup,
+    /// The zeroth-order phase.
+    zo: ZoPhase,
     observer: &'a mut dyn Observer,
 }
 
@@ -79,8 +82,10 @@ pub(in crate::fed) fn start_on(
     let mut experiment = Experiment::prepare(config)?;
     let guessed = settings::guessed(config, &experiment.data.normalisation);
     experiment.config = settings::settled(config, &experiment.data.normalisation);
-    let (engine, train, test) = load(&experiment, host.take(selection)?)?;
-    let folder = RunFolder::create(&out.map_or_else(|| folder::default_path(config), Path::to_path_buf))?;
+    let Loaded { engine, train, test, warmup } = load(&experiment, host.take(selection)?)?;
+    let out = out.map_or_else(|| folder::default_path(config), Path::to_path_buf);
+    dense::check_room(&out, dense_bytes(&experiment, 0))?;
+    let folder = RunFolder::create(&out)?;
     let manifest = Manifest::new(Ingredients {
         config: experiment.config.to_toml(),
         data: DataDigests::of(&experiment.data),
@@ -94,9 +99,9 @@ pub(in crate::fed) fn start_on(
     folder.write(CONFIG, manifest.config.as_bytes())?;
     first_files(&folder, &experiment)?;
     let log = RoundsLog::create(&folder)?;
-    let server = super::zo::server(&experiment);
-    let progress = Progress::default();
-    let mut run = Run { experiment, folder, manifest, log, engine, train, test, progress, server, observer };
+    let zo = ZoPhase::new(&experiment);
+    let progress = Progress::of(&experiment);
+    let mut run = Run { experiment, folder, manifest, log, engine, train, test, progress, warmup, zo, observer };
     let end = run.proceed();
     if end.as_ref().is_err_and(cannot_fit) && run.progress.next == 0 {
         // The first round showed that the request can't be met (a memory budget too small for it): nothing is left behind.
@@ -120,6 +125,14 @@ fn cannot_fit(error: &FedError) -> bool {
     }
 }
 
+/// Bytes that clients' dense parts will take on disk, from round `next` on.
+fn dense_bytes(experiment: &Experiment, next: u32) -> u64 {
+    let config = &experiment.config;
+    let total = config.warmup.rounds.saturating_add(config.zo.rounds);
+    let rounds = total.saturating_sub(next.max(config.warmup.rounds));
+    if config.zo.participants.is_mixed() { dense::bytes(&experiment.graph.tensors, rounds) } else { 0 }
+}
+
 fn initial_bytes(experiment: &Experiment) -> Vec<u8> {
     weights::encode(&experiment.graph.tensors, &experiment.initial, &[])
 }
@@ -138,13 +151,22 @@ fn first_files(folder: &RunFolder, experiment: &Experiment) -> Result<(), FedErr
     Ok(())
 }
 
-fn load(experiment: &Experiment, space: Workspace) -> Result<(Engine, Samples, Samples), EngineError> {
-    super::warmup::check(experiment)?;
+/// What lies on a device, and the warm-up's server.
+struct Loaded {
+    engine: Engine,
+    train: Samples,
+    test: Samples,
+    warmup: Warmup,
+}
+
+fn load(experiment: &Experiment, space: Workspace) -> Result<Loaded, FedError> {
+    warmup::check(experiment)?;
     super::zo::check(experiment, space.device())?;
     let mut engine = Engine::on(space, experiment.graph.clone(), &experiment.initial)?;
     let train = engine.upload(&experiment.train_set())?;
     let test = engine.upload(&experiment.test_set())?;
-    Ok((engine, train, test))
+    let warmup = Warmup::new(&mut engine, experiment)?;
+    Ok(Loaded { engine, train, test, warmup })
 }
 
 impl Run<'_> {
@@ -170,6 +192,14 @@ impl Run<'_> {
             self.engine.device_mut().watch_compiling(watch);
         }
         self.experiment.notes.iter().for_each(|note| self.observer.note(&note.to_string()));
+        let dense = dense_bytes(&self.experiment, self.progress.next);
+        if dense > 0 {
+            let text = format!(
+                "the weights that high-resource clients send will take {dense} bytes on disk, in {}",
+                self.folder.path(dense::FOLDER).display()
+            );
+            self.observer.note(&text);
+        }
         self.standing_warnings();
         let end = self.rounds()?;
         self.finish(end)

@@ -5,12 +5,16 @@ use super::super::base;
 use super::super::error::FedError;
 use super::super::folder::checkpoint::Checkpoint;
 use super::super::folder::manifest::{AdapterRecord, PivotRecord};
+use super::super::folder::moments;
 use super::super::folder::rounds_log::{self, RoundsLog};
 use super::super::folder::{FolderError, LEDGER, Lines, METRICS, PIVOT, good, parse_metrics};
+use super::super::metrics::Phase;
 use super::super::progress::{Figures, Progress};
-use super::super::{schedule, zo};
+use super::super::zo::ZoPhase;
+use super::super::{dense, schedule, zo};
 use super::Run;
 use crate::config::NormStatistics;
+use crate::engine::{NamedValues, State};
 use crate::ledger::{Header, Ledger, Round};
 use crate::weights;
 
@@ -39,12 +43,27 @@ impl Run<'_> {
             let (bytes, _) = self.restored(found, next, Some(&checkpoint))?;
             let weights = checkpoint.weights(&self.folder)?;
             let from = checkpoint.weights_path(&self.folder);
-            self.engine.set_weights(&weights::decode(&from, &weights, &self.experiment.graph.tensors)?.values)?;
+            let values = weights::decode(&from, &weights, &self.experiment.graph.tensors)?.values;
+            self.engine.set_weights(&values)?;
+            self.restore_moments(&checkpoint, values)?;
             (next, bytes)
         } else {
             (0, Vec::new())
         };
         self.keep(next, &bytes)
+    }
+
+    /// Gives the warm-up's server the moments of a checkpoint.
+    fn restore_moments(&mut self, checkpoint: &Checkpoint, weights: Vec<f32>) -> Result<(), FedError> {
+        let names = self.warmup.moments();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let (path, bytes) = checkpoint.moments(&self.folder)?;
+        let len = weights.len();
+        let mut saved = vec![NamedValues { name: State::WEIGHTS.to_owned(), values: weights }];
+        saved.extend(moments::decode(&path, &bytes, &names, len)?);
+        Ok(self.engine.restore(&saved)?)
     }
 
     /// The metrics' bytes and how many of its lines count, at least `needed`: the checkpoint has the last one where the file lost it.
@@ -139,13 +158,16 @@ impl Run<'_> {
         let ledger = Ledger::read(&path)?;
         let base = base::load(&self.folder.path(PIVOT), &path, &ledger.header, &self.experiment.graph.tensors)?;
         self.engine.set_weights(&base.values)?;
-        self.server = zo::server(&self.experiment);
+        self.zo = ZoPhase::new(&self.experiment);
+        self.zo.begin(&mut self.engine)?;
         let now = AdapterRecord::of(self.engine.device().info(), 0);
         let same_adapter = self.manifest.one_adapter(&now);
         let kept = &ledger.rounds[..(rounds as usize).min(ledger.rounds.len())];
         for round in kept {
-            let replayed = self.server.replay(&mut self.engine, round, same_adapter);
+            let dense = dense::read(&path, &self.experiment.graph.tensors, round)?;
+            let replayed = self.zo.server.replay(&mut self.engine, round, dense.as_deref(), same_adapter);
             replayed.map_err(|source| FedError::Rule { path: path.clone(), source })?;
+            self.zo.applied(&mut self.engine)?;
         }
         self.refresh(kept.last())
     }
@@ -154,7 +176,7 @@ impl Run<'_> {
     fn refresh(&mut self, last: Option<&Round>) -> Result<(), FedError> {
         match last {
             Some(round) if zo::norm_statistics(&self.experiment) == NormStatistics::Refreshed => {
-                let clients = zo::clients(&self.experiment, round.round);
+                let (clients, _) = zo::clients(&self.experiment, round.round);
                 Ok(zo::take_statistics(&mut self.engine, &self.experiment, &self.train, &clients)?)
             }
             _ => Ok(()),
@@ -170,7 +192,7 @@ impl Run<'_> {
         self.folder.write(METRICS, &kept.concat())?;
         self.log.keep(next)?;
         let (warmup, total) = self.round_counts();
-        self.progress = Progress::default();
+        self.progress = Progress::of(&self.experiment);
         if let Some(guessed) = &self.manifest.normalisation.guessed {
             self.progress.watch.add(guessed.clone());
         }
@@ -181,6 +203,9 @@ impl Run<'_> {
         for line in &metrics {
             let evaluated = schedule::evaluates(line.round, warmup, total, self.experiment.config.eval.every);
             self.progress.follow(line, evaluated);
+            if line.phase == Phase::Zo {
+                self.zo.follow(line.train_loss);
+            }
             if line.round + 1 == warmup {
                 self.note_pivot(pivot.as_ref(), warmup);
             }

@@ -12,11 +12,12 @@ use super::super::folder::{
 use super::super::host::Host;
 use super::super::metrics::{Status, Summary};
 use super::super::observer::Observer;
+use super::super::origin;
 use super::super::progress::Progress;
 use super::super::settings::{Change, changes};
-use super::super::{origin, zo};
+use super::super::zo::ZoPhase;
 use super::compare::{self, AtHand};
-use super::{Run, first_files, load};
+use super::{Loaded, Run, first_files, load};
 use crate::config::Config;
 use crate::device::Selection;
 
@@ -134,11 +135,11 @@ fn prepare<'a>(
     let experiment = compare::experiment(folder.dir(), &manifest, config)?;
     let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
     let selection = Selection::resolve(device, &config.device.select, budget)?;
-    let (engine, train, test) = load(&experiment, host.take(&selection)?)?;
+    let Loaded { engine, train, test, warmup } = load(&experiment, host.take(&selection)?)?;
     first_files(&folder, &experiment)?;
     let (log, _) = RoundsLog::read(&folder)?;
-    let (server, progress) = (zo::server(&experiment), Progress::default());
-    Ok((Run { experiment, folder, manifest, log, engine, train, test, progress, server, observer }, selection))
+    let (zo, progress) = (ZoPhase::new(&experiment), Progress::of(&experiment));
+    Ok((Run { experiment, folder, manifest, log, engine, train, test, progress, warmup, zo, observer }, selection))
 }
 
 impl Run<'_> {

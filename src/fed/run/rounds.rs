@@ -5,10 +5,12 @@ use std::time::Instant;
 use super::super::error::FedError;
 use super::super::folder::checkpoint::Checkpoint;
 use super::super::folder::manifest::PivotRecord;
+use super::super::folder::moments;
 use super::super::folder::{LEDGER, PIVOT};
 use super::super::metrics::{Phase, RoundMetrics};
 use super::super::progress::Figures;
-use super::super::{cost, inclusion, schedule, traffic, warmup, zo};
+use super::super::zo::ZoPhase;
+use super::super::{cost, dense, inclusion, schedule, traffic, zo};
 use super::{End, Run};
 use crate::config::NormStatistics;
 use crate::engine::Evaluation;
@@ -32,6 +34,9 @@ impl Run<'_> {
             if self.experiment.config.eval.groups {
                 metrics.class_accuracy = inclusion::class_accuracies(&evaluation);
             }
+            if metrics.phase == Phase::Zo && self.zo.has_average() {
+                metrics.averaged_accuracy = self.engine.evaluate_average(&self.test)?.accuracy();
+            }
         }
         Ok(())
     }
@@ -47,7 +52,7 @@ impl Run<'_> {
 
     pub(super) fn warmup_round(&mut self) -> Result<Option<End>, FedError> {
         let (round, clock) = (self.progress.next, self.clock());
-        let result = warmup::round(&mut self.engine, &self.experiment, &self.train, round)?;
+        let result = self.warmup.round(&mut self.engine, &self.experiment, &self.train, round)?;
         let last = round + 1 == self.experiment.config.warmup.rounds;
         let mut after = self.engine.weights()?;
         if !result.train_loss.is_finite() || after.iter().any(|w| !w.is_finite()) {
@@ -62,7 +67,11 @@ impl Run<'_> {
         self.evaluate(&mut metrics)?;
         self.complete(&mut metrics, sent, clock, None)?;
         let bytes = weights::encode(&self.experiment.graph.tensors, &after, &[]);
-        Checkpoint::save(&self.folder, &metrics, &bytes)?;
+        let moments = match self.warmup.moments()[..] {
+            [] => None,
+            _ => Some(moments::encode(&self.engine.save()?)),
+        };
+        Checkpoint::save(&self.folder, &metrics, &bytes, moments.as_deref())?;
         Ok(self.ended())
     }
 
@@ -94,23 +103,32 @@ impl Run<'_> {
         self.manifest.pivot = Some(PivotRecord { sha256, loss, accuracy, groups });
         self.manifest.write(self.folder.dir())?;
         LedgerWriter::create(&self.folder.path(LEDGER), header)?;
-        self.server = zo::server(&self.experiment);
+        self.zo = ZoPhase::new(&self.experiment);
+        self.zo.begin(&mut self.engine)?;
         self.progress.set_pivot(figures, warmup);
         Ok(())
     }
 
     pub(super) fn zo_round(&mut self, ledger: &mut LedgerWriter) -> Result<Option<End>, FedError> {
         let (round, clock) = (self.progress.next, self.clock());
-        let result = zo::round(&mut self.engine, &self.experiment, &self.train, &mut self.server, round)?;
+        let mut result = self.zo.round(&mut self.engine, &self.experiment, &self.train, round)?;
         if !result.finite {
             self.return_to(round - self.experiment.config.warmup.rounds)?;
             return Ok(Some(End::Diverged(format!("ZO round {round}: a weight is not finite"))));
         }
+        self.zo.applied(&mut self.engine)?;
+        if let Some(values) = &result.dense {
+            result.ledger.dense = Some(dense::write(&self.folder, &self.experiment.graph.tensors, round, values)?);
+        }
         let clients = self.experiment.split.clients.len();
         let pivot = if self.progress.pivot_counted { 0 } else { clients };
-        let sent = cost::round_traffic(&self.experiment, result.clients.len(), pivot);
-        let mut metrics = RoundMetrics::new(round, Phase::Zo, result.train_loss, result.clients.len());
-        metrics.set_probes(result.ledger.probes.len(), result.dl_rms, result.dl_zero, result.dropped);
+        let (probing, training) = (result.clients.0.len(), result.clients.1.len());
+        let mut sent = cost::round_traffic(&self.experiment, probing, training, pivot);
+        let catchup = self.zo.catchup_bytes(&self.experiment, round);
+        sent.down += catchup;
+        let mut metrics = RoundMetrics::new(round, Phase::Zo, result.train_loss, probing + training);
+        metrics.catchup_bytes = Some(catchup);
+        metrics.set_probes(result.probes, result.dl_rms, result.dl_zero, result.dropped);
         self.evaluate(&mut metrics)?;
         let line = ledger.append(&result.ledger)?;
         self.complete(&mut metrics, sent, clock, Some(&line))?;

@@ -1,6 +1,6 @@
 //! Replay of a round's probes onto the weights, exactly or in f32 (perturbation-stream, Exact replay).
 
-use crate::kernels::lib::replay::{Exact, Target};
+use crate::kernels::lib::replay::{Exact, Owners, Target};
 use crate::kernels::{replay, replay_binomial, replay_float, replay_lookup};
 use crate::recording::Recording;
 use crate::stream::Distribution;
@@ -20,4 +20,19 @@ pub fn record_exact(rec: &mut Recording, dist: Distribution, target: &Target, sc
 /// Replay in f32: `w_i += sum_j a_j e_i(seed_j)`; see [`replay_float::record`].
 pub fn record_float(rec: &mut Recording, dist: Distribution, target: &Target) {
     replay_float::record(rec, dist, target);
+}
+
+/// Exact replay of each owner's probes onto its own vector, with an exponent each; see [`record_exact`].
+pub fn record_exact_owners(rec: &mut Recording, dist: Distribution, to: &Owners, how: Exact) {
+    match dist {
+        Distribution::Rademacher if how.lookups => replay_lookup::record_owners(rec, to, how.soft_add),
+        Distribution::Rademacher => replay::record_owners(rec, to, how.soft_add),
+        Distribution::Binomial => replay_binomial::record_owners(rec, to, how.soft_add),
+        Distribution::Gaussian | Distribution::Uniform | Distribution::Sphere => {}
+    }
+}
+
+/// Replay in f32 of each owner's probes onto its own vector; see [`record_float`].
+pub fn record_float_owners(rec: &mut Recording, dist: Distribution, to: &Owners) {
+    replay_float::record_owners(rec, dist, to);
 }

@@ -1,6 +1,7 @@
 //! What convolutions share that leave moments of their output and that don't.
 
 use super::geometry::{Geometry, Sizes};
+use super::math::rectify;
 use super::params::{ABSENT, Lane, Lanes};
 use super::tiling::{Operands, Product, Tiling};
 use super::weight::weights;
@@ -128,7 +129,7 @@ pub fn twin(call: &Call<'_>) {
                     }
                 }
                 sum += bias[o];
-                *value = if p.relu == 1 { sum.max(0.0) } else { sum };
+                *value = if p.relu == 1 { rectify(sum) } else { sum };
             }
         }
     }

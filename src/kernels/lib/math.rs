@@ -87,6 +87,11 @@ pub fn erf_f32(x: f32) -> f32 {
     if x < 0.0 { -r } else { r }
 }
 
+/// ReLU through which NaN comes: `shaders/lib/rectify.wgsl`.
+pub fn rectify(v: f32) -> f32 {
+    if v < 0.0 { 0.0 } else { v }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,7 +18,7 @@ params! {
         pub weights: u32,
         /// First element of the launch, the first that is bound; a multiple of 128.
         pub first: u32,
-        /// Bits of `2^-E`; ignored by the replay in f32.
+        /// Bits of `2^-E`; ignored by the replay in f32, and where each owner has its own.
         pub factor: u32,
         /// 1: passes of loops that keep a compiler from moving what follows them.
         pub once: u32,
@@ -50,6 +50,11 @@ impl Probe {
         Self { value: a.to_bits(), ..Self::exact(seed, 0) }
     }
 
+    /// Before an owner's probes: its E, and the first f32 of its weights, a multiple of 4.
+    pub fn header(scale_exp: i32, first: u32) -> Self {
+        Self { seed_lo: factor_bits(scale_exp), seed_hi: first / 4, value: 0, minus: 0 }
+    }
+
     /// The seed.
     pub fn seed(&self) -> u64 {
         u64::from(self.seed_lo) | u64::from(self.seed_hi) << 32
@@ -71,6 +76,33 @@ pub struct Target {
     pub first: u32,
     /// Its elements.
     pub params: u32,
+}
+
+/// The define of kernels that replay onto several vectors at once.
+pub const OWNERS: &str = "OWNERS";
+
+/// What a replay onto the vectors of several owners reads and writes: each one's own probes onto its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Owners {
+    /// For each owner a [`Probe::header`] and `count` [`Probe`] entries, zeros beyond its own; from the buffer's start.
+    pub table: BufferId,
+    /// How many owners: at most 65,535.
+    pub owners: u32,
+    /// Probes of the one with most.
+    pub count: u32,
+    /// The vectors of all of them, or the same part of each: whole vec4.
+    pub weights: Span,
+    /// The first element of each in its whole vector, a multiple of 128.
+    pub first: u32,
+    /// Elements of each.
+    pub params: u32,
+}
+
+impl Owners {
+    /// Bytes of a table.
+    pub fn table_bytes(owners: u64, count: u64) -> u64 {
+        16 * owners * (count + 1)
+    }
 }
 
 /// `2^-E` as f32 bits, for E in [-60, 60].
@@ -112,10 +144,7 @@ pub fn record(
     }
     let probes = Span::of(target.probes, u64::from(target.count) * 16);
     let cost = cost * u64::from(target.count);
-    let step = (LAUNCH_COST / cost).clamp(1 << 16, 1 << 31).next_multiple_of(1 << 13);
-    let mut done = 0;
-    while done < u64::from(target.params) {
-        let items = step.min(u64::from(target.params) - done);
+    for (done, items) in launches(target.params, cost) {
         // A launch's threads beyond its part would repeat the next one's: the end bounds them.
         let first = target.first + done as u32;
         let params = Params { probes: target.count, weights: first + items as u32, first, factor, once: 1 };
@@ -124,8 +153,38 @@ pub fn record(
         // Named again for devices that read what was there from a texture (shaders/lib/replay.wgsl).
         let bindings = [probes, weights, weights];
         rec.dispatch(kernel, variant.clone(), &params, &bindings, fold_grid(items, 64 * per_thread), cost * items);
-        done += items;
     }
+}
+
+/// Records launches of `kernel` onto several owners' vectors; else as [`record`].
+pub fn record_owners(
+    rec: &mut Recording,
+    kernel: &'static Kernel,
+    variant: Variant,
+    to: &Owners,
+    per_thread: u32,
+    cost: u64,
+) {
+    if to.count == 0 || to.owners == 0 {
+        return;
+    }
+    let table = Span::of(to.table, Owners::table_bytes(u64::from(to.owners), u64::from(to.count)));
+    let cost = cost * u64::from(to.count) * u64::from(to.owners);
+    for (done, items) in launches(to.params, cost) {
+        let first = to.first + done as u32;
+        let params = Params { probes: to.count, weights: first + items as u32, first, factor: 0, once: 1 };
+        let weights = Span { offset: to.weights.offset + 4 * done, bytes: to.weights.bytes - 4 * done, ..to.weights };
+        let [x, y, _] = fold_grid(items, 64 * per_thread);
+        let bindings = [table, weights, weights];
+        rec.dispatch(kernel, variant.clone().define(OWNERS), &params, &bindings, [x, y, to.owners], cost * items);
+    }
+}
+
+/// The parts (first, count) of `params` weights that a launch takes, at `cost` operations a weight.
+fn launches(params: u32, cost: u64) -> impl Iterator<Item = (u64, u64)> {
+    let step = (LAUNCH_COST / cost).clamp(1 << 16, 1 << 31).next_multiple_of(1 << 13);
+    let params = u64::from(params);
+    (0..params).step_by(step as usize).map(move |done| (done, step.min(params - done)))
 }
 
 /// Weights that are summed at a time.
@@ -135,22 +194,31 @@ pub const PART: usize = 4096;
 pub fn exact(call: &Call<'_>, dist: Distribution) {
     let params: Params = call.params();
     let soft = call.variant.get("SOFT_ADD", 0) != 0;
-    let probes = call.read::<Probe>(1);
-    let mut weights = call.write::<u32>(2);
-    let mut first = u64::from(params.first);
-    for part in launched(&params, &mut weights).chunks_mut(PART) {
-        let mut acc = vec![0i32; part.len()];
-        for probe in &probes[..params.probes as usize] {
-            stream::accumulate(dist, probe.seed(), first, probe.value as i32, &mut acc);
+    for_each_vector::<u32>(call, |probes, factor, weights| {
+        let mut first = u64::from(params.first);
+        for part in weights.chunks_mut(PART) {
+            let mut acc = vec![0i32; part.len()];
+            for probe in probes {
+                stream::accumulate(dist, probe.seed(), first, probe.value as i32, &mut acc);
+            }
+            for (w, acc) in part.iter_mut().zip(acc) {
+                *w = add_exact(*w, acc, factor, soft);
+            }
+            first += PART as u64;
         }
-        for (w, acc) in part.iter_mut().zip(acc) {
-            *w = add_exact(*w, acc, params.factor, soft);
-        }
-        first += PART as u64;
-    }
+    });
 }
 
-/// The weights of a launch, of the whole quads that are bound.
-pub fn launched<'a, T>(params: &Params, weights: &'a mut [T]) -> &'a mut [T] {
-    &mut weights[..(params.weights - params.first) as usize]
+/// The vectors of a launch one after the other: each one's probes, the bits of its factor, and its weights as far as they belong to the
+/// launch.
+pub fn for_each_vector<T: Pod>(call: &Call<'_>, mut replay: impl FnMut(&[Probe], u32, &mut [T])) {
+    let params: Params = call.params();
+    let (table, mut weights) = (call.read::<Probe>(1), call.write::<T>(2));
+    let (probes, count) = (params.probes as usize, (params.weights - params.first) as usize);
+    if !call.variant.defines().contains(&OWNERS) {
+        return replay(&table[..probes], params.factor, &mut weights[..count]);
+    }
+    for own in table.chunks_exact(probes + 1).take(call.grid[2] as usize) {
+        replay(&own[1..], own[0].seed_lo, &mut weights[4 * own[0].seed_hi as usize..][..count]);
+    }
 }

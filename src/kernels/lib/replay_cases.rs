@@ -1,6 +1,6 @@
 //! Cases of the replay kernels.
 
-use super::replay::{Probe, Target};
+use super::replay::{Owners, Probe, Target};
 use super::{Case, Fixture, vec4_bytes};
 use crate::caps::AdapterInfo;
 use crate::recording::{BufferId, Recording, Span};
@@ -27,6 +27,8 @@ pub fn test_weights(count: u32) -> Vec<f32> {
 pub struct Cases<R> {
     /// The distribution.
     pub dist: Distribution,
+    /// Whether coefficients are integers and results equal, or f32.
+    pub exact: bool,
     /// Ends the names.
     pub way: &'static str,
     /// The kernel's replay.
@@ -36,18 +38,15 @@ pub struct Cases<R> {
 impl<R: Record> Cases<R> {
     /// Replays `probes` made-up probes onto `params` weights.
     pub fn random(self, params: u32, probes: u32) -> Case {
-        let Self { dist, way, record } = self;
+        let Self { dist, exact, way, record } = self;
         // In f32: (probes + 1) roundings of terms that are at most 0.02 each, and an element's own error where it isn't exact.
-        let tolerance = if dist.is_exact() { 0.0 } else { 1e-5 };
+        let tolerance = if exact { 0.0 } else { 1e-5 };
         Case::new(format!("replay {dist} {params}x{probes}{way}"), tolerance, move |f| {
             let seeds = (0..probes).map(|k| 0x9e37_79b9_7f4a_7c15u64.wrapping_mul(u64::from(k) + 1));
-            let exact = |(k, seed): (usize, u64)| Probe::exact(seed, 301 * (k as i32 % 5 - 2) + 1);
+            let integer = |(k, seed): (usize, u64)| Probe::exact(seed, 301 * (k as i32 % 5 - 2) + 1);
             let float = |(k, seed): (usize, u64)| Probe::float(seed, 0.001 * (k as f32 % 5.0 - 1.75));
-            let list: Vec<Probe> = if dist.is_exact() {
-                seeds.enumerate().map(exact).collect()
-            } else {
-                seeds.enumerate().map(float).collect()
-            };
+            let list: Vec<Probe> =
+                if exact { seeds.enumerate().map(integer).collect() } else { seeds.enumerate().map(float).collect() };
             replay(f, record, &list, &test_weights(params), params, (23, false))
         })
     }
@@ -55,7 +54,7 @@ impl<R: Record> Cases<R> {
     /// One probe of coefficient 1 onto weights whose sums are ties, cancel to zero, or lie a few exponents off.
     pub fn rounding(self, scale_exp: i32, soft_add: bool) -> Case {
         const COUNT: u32 = 4_096;
-        let Self { dist, way, record } = self;
+        let Self { dist, way, record, .. } = self;
         let addition = if soft_add { "soft" } else { "float" };
         Case::new(format!("replay {dist} rounding {addition} E={scale_exp}{way}"), 0.0, move |f| {
             let unit = f32::from_bits(((127 - scale_exp) as u32) << 23);
@@ -79,10 +78,10 @@ impl<R: Record> Cases<R> {
 
     /// A vector in two windows.
     pub fn windows(self) -> Case {
-        let Self { dist, record, .. } = self;
+        let Self { dist, exact, way, record } = self;
         let tolerance = if dist == Distribution::Gaussian { 2e-5 } else { 0.0 };
-        Case::new(format!("windows {dist}"), tolerance, move |f| {
-            let (list, weights, params) = window_buffers(f, dist);
+        Case::new(format!("windows {dist}{way}"), tolerance, move |f| {
+            let (list, weights, params) = window_buffers(f, exact);
             let mut rec = Recording::new();
             for (first, params) in WINDOWS {
                 let target = Target { probes: list, count: 1, weights, offset: 4 * u64::from(first), first, params };
@@ -94,13 +93,44 @@ impl<R: Record> Cases<R> {
     }
 }
 
+impl<R> Cases<R> {
+    /// Three owners with vectors in no order, gaps between them, exponents and numbers of probes of their own.
+    pub fn owners<O>(self, record: O) -> Case
+    where
+        O: Fn(&mut Recording, &AdapterInfo, &Owners) + Send + Sync + 'static,
+    {
+        const PARAMS: u32 = 1_157;
+        const STRIDE: u32 = 1_216;
+        let dist = self.dist;
+        let tolerance = if dist.is_exact() { 0.0 } else { 1e-5 };
+        Case::new(format!("replay {dist} of owners{}", self.way), tolerance, move |f| {
+            let (vectors, counts, most) = ([2u32, 0, 1], [5u32, 1, 4], 5);
+            let mut table = Vec::new();
+            for (owner, (vector, count)) in vectors.into_iter().zip(counts).enumerate() {
+                table.push(Probe::header(20 - 3 * owner as i32, vector * STRIDE));
+                table.extend((0..most).map(|k| match (k < count, dist.is_exact()) {
+                    (false, _) => Probe::default(),
+                    (true, true) => Probe::exact(u64::from(k) << 31 | owner as u64, 301 * k as i32 - 2),
+                    (true, false) => Probe::float(u64::from(k) << 31 | owner as u64, 0.003 * k as f32 - 0.002),
+                }));
+            }
+            let weights = f.buffer("weights", &test_weights(3 * STRIDE));
+            let table = f.buffer("probes", &table).buffer;
+            let mut rec = Recording::new();
+            record(&mut rec, f.info(), &Owners { table, owners: 3, count: most, weights, first: 0, params: PARAMS });
+            rec.read_back(weights);
+            rec
+        })
+    }
+}
+
 /// First elements and lengths of the windows of a vector.
 pub const WINDOWS: [(u32, u32); 2] = [(0, 384), (384, 3_000)];
 
 /// A probe's list and weights to be replayed in [`WINDOWS`], and how many they are.
-fn window_buffers(f: &mut Fixture<'_>, dist: Distribution) -> (BufferId, BufferId, u32) {
+fn window_buffers(f: &mut Fixture<'_>, exact: bool) -> (BufferId, BufferId, u32) {
     let params = WINDOWS.iter().map(|(_, params)| params).sum();
-    let probe = if dist.is_exact() { Probe::exact(77, -5) } else { Probe::float(77, 0.25) };
+    let probe = if exact { Probe::exact(77, -5) } else { Probe::float(77, 0.25) };
     (f.buffer("probes", &[probe]).buffer, f.buffer("weights", &test_weights(params)).buffer, params)
 }
 

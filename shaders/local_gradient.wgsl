@@ -1,0 +1,33 @@
+// What a client's step adds to its gradient:
+//   g[base + i] += decay * w[base + i] + pull * (w[base + i] - shared[i])
+// for each lane's own weights: weight decay, and the pull towards the shared weights (FedProx). One weight a thread.
+// Launch: count items folded over x and y, z = lanes. Traffic: reads three f32, writes one.
+#import lib/fold.wgsl
+#import lib/lane.wgsl
+
+struct Params {
+    count: u32,
+    decay: f32,
+    pull: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> lanes: array<Lane>;
+@group(0) @binding(2) var<storage, read> weights: array<f32>;
+@group(0) @binding(3) var<storage, read> shared_weights: array<f32>;
+@group(0) @binding(4) var<storage, read_write> gradients: array<f32>;
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) t: u32,
+) {
+    let item = item_index(group, groups, t);
+    if item >= params.count {
+        return;
+    }
+    let at = lanes[group.z].weight_base + item;
+    let w = weights[at];
+    gradients[at] = gradients[at] + params.decay * w + params.pull * (w - shared_weights[item]);
+}

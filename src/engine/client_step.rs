@@ -1,0 +1,133 @@
+//! The step of a client's own weights in a warm-up round: what it may have beside plain SGD (`docs/methods.md`, Client step).
+
+use super::backward::StepBuffers;
+use super::lanes::WindowLanes;
+use super::samples::Moves;
+use super::{EngineError, Session, Workspace};
+use crate::kernels::{clip_factor, local_gradient, sgd, square_sums};
+use crate::model::Graph;
+use crate::recording::{Recording, Span};
+
+/// `g` = mean gradient of a batch `+ weight_decay w + proximal_mu (w - shared)`, brought to the length `clip_norm` where it is longer;
+/// `u = momentum u + g`; `w -= lr u`. The velocity u starts at 0 in each round.
+#[derive(Clone, Copy)]
+pub struct ClientStep<'a> {
+    /// Rate.
+    pub lr: f32,
+    /// What is kept of the velocity; 0: none.
+    pub momentum: f32,
+    /// Pull of the weights towards 0.
+    pub weight_decay: f32,
+    /// Pull of the weights towards the shared ones (FedProx).
+    pub proximal_mu: f32,
+    /// The longest gradient over all parameters; 0: any.
+    pub clip_norm: f32,
+    /// How the images of a batch are moved: of the client at this place in the round, of its batch of this number. None: not.
+    pub moves: Option<&'a dyn Fn(usize, usize) -> Moves>,
+}
+
+impl ClientStep<'_> {
+    /// `w -= lr g`.
+    pub fn plain(lr: f32) -> Self {
+        Self { lr, momentum: 0.0, weight_decay: 0.0, proximal_mu: 0.0, clip_norm: 0.0, moves: None }
+    }
+
+    /// What is kept for it.
+    pub(super) fn options(&self) -> StepOptions {
+        StepOptions { momentum: self.momentum != 0.0, clipped: self.clip_norm != 0.0 }
+    }
+}
+
+/// What local steps keep beside weights and gradients.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct StepOptions {
+    momentum: bool,
+    clipped: bool,
+}
+
+/// The buffers of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct OptionBuffers {
+    /// A velocity a slot, which lies as the slot's weights do.
+    pub velocity: Option<Span>,
+    /// Sums of squares a slot, and a factor a slot.
+    clip: Option<(Span, Span)>,
+}
+
+/// Parts of the sum over a gradient.
+fn parts(graph: &Graph) -> u32 {
+    (graph.param_count() as u32).div_ceil(square_sums::PART)
+}
+
+impl StepOptions {
+    /// Bytes a slot whose weights take `stride` f32.
+    pub fn slot_bytes(&self, graph: &Graph, stride: usize) -> u64 {
+        let clip = 4 * u64::from(parts(graph)) + 4;
+        (if self.momentum { 4 * stride as u64 } else { 0 }) + if self.clipped { clip } else { 0 }
+    }
+
+    /// Makes the buffers of so many slots.
+    pub fn make(
+        &self,
+        space: &mut Workspace,
+        graph: &Graph,
+        slots: usize,
+        stride: usize,
+    ) -> Result<OptionBuffers, EngineError> {
+        let mut buffers = OptionBuffers::default();
+        if self.momentum {
+            buffers.velocity = Some(space.need("client velocities", (4 * slots * stride) as u64)?);
+        }
+        if self.clipped {
+            let sums = 4 * slots as u64 * u64::from(parts(graph));
+            let sums = space.need("sums of squares", space.bindable("sums of squares", sums)?)?;
+            buffers.clip = Some((sums, space.need("clip factors", 4 * slots as u64)?));
+        }
+        Ok(buffers)
+    }
+}
+
+impl Session<'_> {
+    /// Records the step of each lane's own weights by the gradients of its batch.
+    pub(super) fn record_client_step(
+        &self,
+        recording: &mut Recording,
+        plan: &StepBuffers,
+        tables: &WindowLanes,
+        step: &ClientStep<'_>,
+    ) {
+        let (windows, lanes) = (&self.program.windows, &tables.first.samples);
+        // Where there are several pieces there is one slot, whose base in the first window's table is 0: that of each piece.
+        let pieces = windows.pieces(self.program.graph.param_count());
+        if step.weight_decay != 0.0 || step.proximal_mu != 0.0 {
+            for &piece in &pieces {
+                let part = |vector| windows.part(piece, vector);
+                let params = local_gradient::Params {
+                    count: piece.len as u32,
+                    decay: step.weight_decay,
+                    pull: step.proximal_mu,
+                };
+                let (weights, shared) = (part(plan.weights), part(self.state.weights()));
+                local_gradient::record(recording, lanes, &params, weights, shared, part(plan.gradients));
+            }
+        }
+        let mut options = sgd::Options::default();
+        if let Some((sums, factors)) = plan.options.clip {
+            let parts = parts(&self.program.graph);
+            for &piece in &pieces {
+                let gradients = windows.part(piece, plan.gradients);
+                let place = (piece.first as u32 / square_sums::PART, parts);
+                square_sums::record(recording, lanes, piece.len as u32, place, gradients, sums);
+            }
+            let params = clip_factor::Params { parts, stride: parts, limit: step.clip_norm };
+            clip_factor::record(recording, lanes.count, &params, sums, factors);
+            options.factors = Some(factors);
+        }
+        for &piece in &pieces {
+            let part = |vector| windows.part(piece, vector);
+            options.momentum = plan.options.velocity.map(|velocity| (step.momentum, part(velocity)));
+            let (weights, gradients) = (part(plan.weights), part(plan.gradients));
+            sgd::record(recording, lanes, piece.len as u32, step.lr, weights, gradients, &options);
+        }
+    }
+}

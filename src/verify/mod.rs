@@ -1,0 +1,226 @@
+//! Recomputing golden files on a device: forward and backward passes, differences, and whole federations.
+
+mod federation;
+mod passes;
+
+use std::cmp::Reverse;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+
+use serde::Serialize;
+
+use crate::device::{Device, DeviceError, Selection, open};
+use crate::engine::{Engine, EngineError};
+use crate::fed::FedError;
+use crate::golden::{FederationGolden, Golden, GoldenError, PassGolden, SpsaGolden};
+use crate::model::{Graph, ModelSpec};
+
+/// What can go wrong in the check of golden files.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// A golden file.
+    #[error(transparent)]
+    Golden(#[from] GoldenError),
+    /// A file of differences and its pass are of different models.
+    #[error("{}: params: expected {expected}, as {} has, found {found}", path.display(), pass.display())]
+    Params {
+        /// The file of differences.
+        path: PathBuf,
+        /// The pass it names.
+        pass: PathBuf,
+        /// Parameters of the pass's model.
+        expected: usize,
+        /// As the file says.
+        found: usize,
+    },
+    /// A device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A federation's rounds.
+    #[error(transparent)]
+    Fed(#[from] FedError),
+}
+
+/// What was found, as `verify --json` prints it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The device's name.
+    pub device: String,
+    /// A file each.
+    pub files: Vec<FileReport>,
+    /// All of them passed.
+    pub passed: bool,
+}
+
+/// One golden file.
+#[derive(Clone, Debug, Serialize)]
+pub struct FileReport {
+    /// Its path as given.
+    pub file: String,
+    /// The model's kind.
+    pub kind: &'static str,
+    /// All tensors are within their tolerance.
+    pub passed: bool,
+    /// What was compared.
+    pub tensors: Vec<TensorReport>,
+}
+
+/// One comparison.
+#[derive(Clone, Debug, Serialize)]
+pub struct TensorReport {
+    /// The golden tensor's name, or a difference's distribution and step.
+    pub name: String,
+    /// Relative error of a tensor; absolute error of a difference.
+    pub error: f64,
+    /// The most it may be.
+    pub tolerance: f64,
+}
+
+impl TensorReport {
+    /// Whether the error is within the tolerance; one that is no number isn't.
+    pub fn passed(&self) -> bool {
+        self.error <= self.tolerance
+    }
+}
+
+/// How far a run over files is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Files so far, with the one at hand.
+    pub done: usize,
+    /// Files in all.
+    pub of: usize,
+}
+
+/// Recomputes the files on the selected device, or on several devices like it, one a core. All of them are read before anything is
+/// computed. Reports come to `tell` as they are there, and are returned in the order of the files; `tell` can stop the rest by an error.
+///
+/// # Errors
+/// A file that is malformed or of a kind that is not available; a failing device; what `tell` returned.
+pub fn run<E: From<VerifyError>>(
+    files: &[PathBuf],
+    selection: &Selection,
+    mut tell: impl FnMut(&FileReport, Count) -> Result<(), E>,
+) -> Result<Report, E> {
+    let golden = files.iter().map(|path| Ok((path, Work::read(path)?))).collect::<Result<Vec<_>, VerifyError>>()?;
+    let device = open(selection).map_err(VerifyError::from)?;
+    let name = device.info().name.clone();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from).min(golden.len());
+    let selection = if cores > 1 { &Selection { compile_cores: Some(1), ..selection.clone() } } else { selection };
+    // Those with most parameters first, so that none of them is left to one core at the end.
+    let mut order: Vec<usize> = (0..golden.len()).collect();
+    order.sort_by_key(|&i| Reverse(golden[i].1.model().1.param_count()));
+    let (next, stop, (sender, receiver)) = (AtomicUsize::new(0), AtomicBool::new(false), mpsc::channel());
+    let mut reports: Vec<Option<FileReport>> = golden.iter().map(|_| None).collect();
+    let mut failed = Ok(());
+    std::thread::scope(|scope| {
+        let mut first = Some(device);
+        for _ in 0..cores {
+            let (first, sender) = (first.take(), sender.clone());
+            let (golden, order, next, stop) = (&golden, &order, &next, &stop);
+            scope.spawn(move || {
+                let mut first = first;
+                while let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed))
+                    && !stop.load(Ordering::Relaxed)
+                {
+                    let (path, work) = &golden[index];
+                    let device = first.take().map_or_else(|| open(selection), Ok);
+                    let report = device.map_err(VerifyError::from).and_then(|device| compare(device, path, work));
+                    if sender.send((index, report)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for (done, (index, report)) in receiver.iter().enumerate() {
+            let told = report.map_err(E::from).and_then(|report| {
+                tell(&report, Count { done: done + 1, of: golden.len() })?;
+                reports[index] = Some(report);
+                Ok(())
+            });
+            if told.is_err() {
+                failed = told;
+                stop.store(true, Ordering::Relaxed);
+                break;
+            }
+        }
+    });
+    failed?;
+    let files: Vec<FileReport> = reports.into_iter().flatten().collect();
+    let passed = files.iter().all(|file| file.passed);
+    Ok(Report { device: name, files, passed })
+}
+
+/// Recomputes one file.
+fn compare(device: Box<dyn Device>, path: &Path, work: &Work) -> Result<FileReport, VerifyError> {
+    let pass = |device, pass: &PassGolden| Engine::new(device, pass.graph.clone(), &pass.weights);
+    let tensors = match work {
+        Work::Pass(golden) => passes::compare_pass(&mut pass(device, golden)?, golden)?,
+        Work::Spsa(spsa, golden) => passes::compare_spsa(&mut pass(device, golden)?, spsa, golden)?,
+        Work::Federation(golden) => federation::compare(device, golden)?,
+    };
+    let passed = tensors.iter().all(TensorReport::passed);
+    Ok(FileReport { file: path.display().to_string(), kind: work.model().0.kind(), passed, tensors })
+}
+
+/// A golden file with all that its computation needs.
+enum Work {
+    Pass(Box<PassGolden>),
+    Spsa(SpsaGolden, Box<PassGolden>),
+    Federation(Box<FederationGolden>),
+}
+
+impl Work {
+    fn read(path: &Path) -> Result<Self, VerifyError> {
+        match Golden::read(path)? {
+            Golden::Pass(pass) => Ok(Work::Pass(pass)),
+            Golden::Federation(federation) => Ok(Work::Federation(federation)),
+            Golden::Spsa(spsa) => {
+                let pass = PassGolden::read(&spsa.golden)?;
+                let params = pass.graph.param_count();
+                if params != spsa.params {
+                    let (expected, found) = (params, spsa.params);
+                    return Err(VerifyError::Params { path: path.to_owned(), pass: spsa.golden, expected, found });
+                }
+                Ok(Work::Spsa(spsa, Box::new(pass)))
+            }
+        }
+    }
+
+    fn model(&self) -> (&ModelSpec, &Graph) {
+        match self {
+            Work::Pass(pass) | Work::Spsa(_, pass) => (&pass.spec, &pass.graph),
+            Work::Federation(federation) => (&federation.spec, &federation.graph),
+        }
+    }
+}
+
+/// `||ours - theirs|| / ||theirs||`, of an all-zero tensor `||ours||`; infinite where lengths differ.
+fn relative_error(ours: &[f32], theirs: &[f32]) -> f64 {
+    if ours.len() != theirs.len() {
+        return f64::INFINITY;
+    }
+    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+    let difference = norm(&mut ours.iter().zip(theirs).map(|(a, b)| f64::from(*a) - f64::from(*b)));
+    let size = norm(&mut theirs.iter().map(|b| f64::from(*b)));
+    if size > 0.0 { difference / size } else { difference }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_relative_to_the_golden_norm() {
+        assert_eq!(relative_error(&[3.0, 4.5], &[3.0, 4.0]), 0.1);
+        assert_eq!(relative_error(&[0.25], &[0.0]), 0.25);
+        assert_eq!(relative_error(&[1.0], &[]), f64::INFINITY);
+        let nan = TensorReport { name: String::new(), error: f64::NAN, tolerance: 1.0 };
+        assert!(!nan.passed());
+    }
+}
