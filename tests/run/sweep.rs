@@ -149,7 +149,7 @@ label = "too little memory"
 set = ["device.memory_budget=1KiB"]
 [[row]]
 label = "diverges"
-set = ["zo.lr=1e30"]
+set = ["zo.lr=1e38", "zo.distribution=gaussian"]
 [[row]]
 label = "cold"
 set = ["warmup.client_lr=1e30"]
