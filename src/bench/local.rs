@@ -8,7 +8,7 @@ use super::{BenchError, Ceiling, Options, Unit};
 use crate::engine::{Engine, EngineError, LocalClient, LocalStep, LocalUpdate, ProbeClient, Samples, Update};
 use crate::fed::experiment::Experiment;
 use crate::fed::zo;
-use crate::rule::{Coefficients, StepRule, quantise};
+use crate::rule::{Coefficients, quantise};
 
 /// Local steps of a round.
 const STEPS: usize = 4;
@@ -57,12 +57,12 @@ impl Setting {
         (0..self.experiment.split.clients.len()).map(of).collect()
     }
 
-    /// The integers of differences that share a weight.
+    /// The integers of differences that share a weight, at a rate of 0.05.
     fn numbers(&self, dl: impl ExactSizeIterator<Item = f32>) -> Coefficients {
         let zo = &self.experiment.config.zo;
-        let (weight, scale) = (1.0 / dl.len().max(1) as f64, zo.distribution.scale());
-        let rule = StepRule { lr: zo.lr, epsilon: zo.epsilon, tau: zo.tau, scale };
-        quantise(&rule.coefficients(dl.map(|dl| (weight, Some(dl)))), zo.distribution.max_abs())
+        let factor = -0.05 / dl.len().max(1) as f64 / (2.0 * zo.epsilon) * zo.tau * zo.distribution.scale();
+        let a: Vec<f64> = dl.map(|dl| factor * f64::from(dl)).collect();
+        quantise(&a, zo.distribution.max_abs())
     }
 
     fn update(
