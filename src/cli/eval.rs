@@ -76,15 +76,17 @@ impl Inclusion {
         let classes = inclusion::class_accuracies(evaluation).unwrap_or_default();
         let accuracies = inclusion::client_accuracies(split, &classes);
         let groups = inclusion::groups(split, &accuracies);
-        let clients = split.clients.iter().zip(&split.high).zip(&accuracies).enumerate();
-        let score = |(client, ((indices, &high), &accuracy)): (usize, ((&Vec<u32>, &bool), &Option<f64>))| {
-            ClientScore { client, high, samples: indices.len(), accuracy }
+        let score = |(client, &accuracy): (usize, &Option<f64>)| ClientScore {
+            client,
+            high: split.high.get(client).copied().unwrap_or_default(),
+            samples: split.clients.get(client).map_or(0, Vec::len),
+            accuracy,
         };
         Self {
             low_accuracy: groups.low,
             high_accuracy: groups.high,
             worst_tenth_accuracy: groups.worst_tenth,
-            per_client: clients.map(score).collect(),
+            per_client: accuracies.iter().enumerate().map(score).collect(),
         }
     }
 }

@@ -44,7 +44,7 @@ const AFTER_THE_PIVOT: [&str; 3] = ["zo", "eval", "device"];
 pub fn is_after_the_pivot(key: &str) -> bool {
     let below =
         |section: &&str| key.strip_prefix(*section).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    key == "name" || AFTER_THE_PIVOT.iter().any(|section| below(&section))
+    key == "name" || AFTER_THE_PIVOT.iter().any(below)
 }
 
 /// What the pivot follows from: a line a key.

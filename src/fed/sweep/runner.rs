@@ -92,7 +92,7 @@ enum Warmup {
 
 /// What came of an attempt at a run.
 enum Attempt {
-    Ended(Summary),
+    Ended(Box<Summary>),
     Failed(String),
     /// Another process is at it.
     Busy,
@@ -120,7 +120,7 @@ impl Sweep<'_> {
                         return false;
                     }
                     Attempt::Ended(summary) => {
-                        self.note(index, CellResult::Ended(Box::new(summary)));
+                        self.note(index, CellResult::Ended(summary));
                         progress = true;
                     }
                     Attempt::Failed(why) => {
@@ -185,7 +185,7 @@ impl Sweep<'_> {
             if path.join(CONFIG).is_file() { self.go_on(path, config) } else { self.begin(path, config, from) };
         match result {
             Ok(summary) if summary.status == Status::Interrupted => Attempt::Stopped,
-            Ok(summary) => Attempt::Ended(summary),
+            Ok(summary) => Attempt::Ended(Box::new(summary)),
             Err(FedError::Folder(FolderError::InUse(_))) => Attempt::Busy,
             // Another process was faster.
             Err(FedError::Folder(FolderError::NotEmpty(_))) if path.join(CONFIG).is_file() => Attempt::Busy,
