@@ -19,7 +19,7 @@ fn example(name: &str) -> &'static [&'static str] {
             "--split",
             "runs/X/split.json",
         ],
-        "probe" => &["probe", "runs/X", "--clients", "2", "--draws", "2", "--probes", "1"],
+        "probe" => &["probe", "runs/X", "--clients", "2", "--draws", "4", "--probes", "1"],
         "replay" => &["replay", "--ledger", "runs/X/ledger.jsonl", "--base", "runs/X/pivot.safetensors"],
         "stream" => &["stream", "--seed", "9e5484c4c3860afb", "--distribution", "rademacher", "--count", "4"],
         "verify" => &["verify", "tests/golden/mlp.safetensors", "tests/golden/spsa-mlp.json"],
