@@ -99,17 +99,30 @@ fn table(description: &Description, outcome: &Outcome) -> String {
     if !description.title.is_empty() {
         out.push_str(&format!("## {}\n\n", description.title));
     }
-    out.push_str("| setting | runs | pivot % (sd) | final % (sd) | gain (sd) | MB up | MB down | device s | paper |\n");
-    out.push_str("|---|---:|---:|---:|---:|---:|---:|---:|---|\n");
+    // The row that sends least sets what is compared at equal up-link.
+    let smallest = outcome.smallest_uplink();
+    let equal = smallest.map_or_else(|| "-".to_owned(), |bytes| format!("{:.2}", 1e-6 * bytes as f64));
+    let clients = description.rows.iter().enumerate().any(|(i, _)| outcome.row(i).low.is_some());
+    let (groups, line) = if clients { ("| low clients % | worst tenth % ", "|---:|---:") } else { ("", "") };
+    out.push_str(&format!(
+        "| setting | runs | pivot % (sd) | final % (sd) | gain (sd) | at {equal} MB up % {groups}| MB up | MB down | device s | paper |\n"
+    ));
+    out.push_str(&format!("|---|---:|---:|---:|---:|---:{line}|---:|---:|---:|---|\n"));
     for (i, row) in description.rows.iter().enumerate() {
-        let RowFigures { done, diverged, missing, pivot, last, gain, uplink, downlink, seconds } = outcome.row(i);
+        let RowFigures { done, diverged, missing, pivot, last, gain, low, worst_tenth, uplink, downlink, seconds } =
+            outcome.row(i);
         let mut runs = done.to_string();
         for (count, what) in [(diverged, "diverged"), (missing, "missing")] {
             if count > 0 {
                 runs.push_str(&format!(", {count} {what}"));
             }
         }
-        let figures = [cell(pivot, 100.0, 1), cell(last, 100.0, 1), cell(gain, 100.0, 1)];
+        let equal = smallest.and_then(|bytes| outcome.at_uplink(i, bytes));
+        let mut figures =
+            vec![cell(pivot, 100.0, 1), cell(last, 100.0, 1), cell(gain, 100.0, 1), cell(equal, 100.0, 1)];
+        if clients {
+            figures.extend([cell(low, 100.0, 1), cell(worst_tenth, 100.0, 1)]);
+        }
         let bytes = [mean(uplink, 1e-6, 2), mean(downlink, 1e-6, 2), mean(seconds, 1.0, 1)];
         let cells = [&figures[..], &bytes[..]].concat().join(" | ");
         out.push_str(&format!("| {} | {runs} | {cells} | {} |\n", row.label, row.paper));

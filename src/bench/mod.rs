@@ -6,6 +6,7 @@
 
 mod ceilings;
 mod forward;
+mod methods;
 mod paper;
 mod problem;
 mod product;
@@ -97,6 +98,10 @@ pub const ENTRIES: &[Entry] = &[
     Entry { names: &["vit-forward"], prepare: paper::vit_forward },
     Entry { names: &["mlp-zo-round"], prepare: round::mlp_zo },
     Entry { names: &["cnn-zo-round"], prepare: round::cnn_zo },
+    Entry {
+        names: &["mlp-zo-plain", "mlp-zo-pool", "mlp-zo-shared", "mlp-zo-momentum", "mlp-zo-adam", "mlp-zo-local"],
+        prepare: methods::mlp,
+    },
     Entry { names: &["warmup-round"], prepare: round::warmup },
 ];
 

@@ -213,6 +213,7 @@ fn fedzo(base: &Config) -> Vec<Change> {
         text("zo.distribution", "sphere", "directions on the unit sphere"),
         value("zo.sides", 1, "one-sided differences"),
         value("zo.local_steps", 5, "the paper's"),
+        text("zo.uplink", "weights", "the paper's clients send whole models"),
     ];
     [no_warmup(base), plain_but(own)].concat()
 }

@@ -78,7 +78,7 @@ impl Session<'_> {
     }
 
     /// Trains the clients from the shared weights, which stay as they are; the step ([`State::STEP`](super::State::STEP)) is then the sum of
-    /// share times each client's change, running statistics included. Returns the mean loss over all local steps.
+    /// share times each client's change, running statistics included; 0 of no clients. Returns the mean loss over all local steps.
     pub fn train_delta(
         &mut self,
         samples: &Samples,
@@ -87,6 +87,9 @@ impl Session<'_> {
     ) -> Result<f64, EngineError> {
         self.space.begin();
         let to = self.zero_step()?;
+        if clients.is_empty() {
+            return Ok(0.0);
+        }
         let plan = self.client_plan(samples, clients, step)?;
         let (before, count) = (Some(self.state.weights()), self.program.graph.state_len());
         self.train_all(samples, clients, step, &plan, &Joined { of: plan.weights, to, before, count })
@@ -109,6 +112,9 @@ impl Session<'_> {
             batch = batch.max(rows);
         }
         let to = self.zero_step()?;
+        if clients.is_empty() {
+            return Ok(0.0);
+        }
         let (features, options) = (samples.features(), StepOptions::default());
         let needs = StepNeeds { batch, clients: clients.len(), features, batch_statistics: true, key, options };
         let plan = self.step_plan(&needs)?;

@@ -24,6 +24,14 @@ pub fn moves(shuffle_seed: u64, round: u32, client: u32, batch: usize, rows: usi
 mod tests {
     use super::*;
 
+    /// From an independent implementation of docs/random.md in Python (hashlib and big integers).
+    #[test]
+    fn known_answers() {
+        let expected = [(4, 8, false), (1, 2, false), (2, 7, true), (7, 6, false), (4, 6, true)];
+        let expected = expected.map(|(dx, dy, flip)| Move { dx, dy, flip });
+        assert_eq!(moves(5, 3, 1, 0, 5, 32).rows, expected);
+    }
+
     #[test]
     fn moves_cover_the_border_and_both_directions() {
         let all = moves(5, 3, 1, 0, 20_000, 32);

@@ -10,8 +10,8 @@ const POOLED: f64 = 32.0;
 ///
 /// A sample's loss is the end of a dozen roundings of about its own size (of logits, exponentials and their sum), each with a deviation of
 /// `u / sqrt(12)`, u being the distance from it to the next f32: together about u. So the difference of two means over n samples is rounded
-/// by about `sqrt(2 / n) u`. It is mostly rounding where that is more than half of its mean square. Deep models round more; so this is
-/// told late rather than wrongly.
+/// by about `sqrt(2 / n) u`. It is mostly rounding where that is more than half of its mean square. Deep models round more; the
+/// estimate is good to a factor of about two in small ones.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Noise {
     /// Mean over the clients of 1 / n, n being the samples of a probe.

@@ -84,7 +84,7 @@ impl Warmup {
     /// # Errors
     /// The engine's.
     pub fn round(
-        &mut self,
+        &self,
         engine: &mut Engine,
         experiment: &Experiment,
         train: &Samples,

@@ -86,17 +86,19 @@ pub fn cases() -> Vec<Case> {
         for (inputs, hidden, classes) in [(1, 1, 1), (64, 64, 10), (13, 37, 16), (20, 150, 3)] {
             // Built for their sizes: rows of whole quads, short and long ones.
             let fitted = matches!((how, inputs), (Some(Distribution::Rademacher), 64 | 20) | (None, 64));
-            cases.push(case(how, inputs, hidden, classes).fitted(fitted));
+            cases.push(case(how, inputs, hidden, classes, 2).fitted(fitted));
         }
+        // Rows and offsets of whole quads, of weights that lie behind others.
+        cases.push(case(how, 64, 64, 10, 4).fitted(how == Some(Distribution::Rademacher)));
     }
     cases
 }
 
-fn case(how: Option<Distribution>, inputs: u32, hidden: u32, classes: u32) -> Case {
-    let name = format!("mlp_forward {} {inputs}-{hidden}-{classes}", perturbation(how));
+fn case(how: Option<Distribution>, inputs: u32, hidden: u32, classes: u32, weight1: u32) -> Case {
+    let name = format!("mlp_forward {} {inputs}-{hidden}-{classes} at {weight1}", perturbation(how));
     // The hidden layer's error goes through the second sum.
     Case::new(name, product_tolerance(how, inputs) + product_tolerance(how, hidden), move |f| {
-        let (rows, weight1) = ([31u32, 1, 8], 2);
+        let rows = [31u32, 1, 8];
         let bias1 = weight1 + hidden * inputs;
         let weight2 = bias1 + hidden;
         let bias2 = weight2 + classes * hidden;

@@ -42,7 +42,9 @@ pub fn cases() -> Vec<Case> {
     for scale_exp in [-60, -1, 23, 60] {
         cases.extend([false, true].map(|soft_add| of.rounding(scale_exp, soft_add)));
     }
-    cases.extend([false, true].map(|soft_add| of.owners(move |rec, _, to| record_owners(rec, to, soft_add))));
+    for (soft_add, addition) in [(false, ""), (true, " soft")] {
+        cases.push(of.owners(addition, move |rec, _, to| record_owners(rec, to, soft_add)));
+    }
     cases.push(of.random(65_536 * 128 + 5, 1).large());
     cases
 }

@@ -41,7 +41,9 @@ pub fn cases() -> Vec<Case> {
         cases.extend([false, true].map(|soft_add| of.rounding(scale_exp, soft_add)));
     }
     cases.push(of.windows());
-    cases.extend([false, true].map(|soft_add| of.owners(move |rec, _, to| record_owners(rec, to, soft_add))));
+    for (soft_add, addition) in [(false, ""), (true, " soft")] {
+        cases.push(of.owners(addition, move |rec, _, to| record_owners(rec, to, soft_add)));
+    }
     cases.push(of.random(140_001, 300).large());
     cases
 }

@@ -60,7 +60,7 @@ pub fn cases() -> Vec<Case> {
     for dist in Distribution::ALL.into_iter().filter(|&dist| dist != Distribution::Sphere) {
         cases.extend([1, 127, 128, 129, 5_000].map(|params| of(dist).random(params, 7)));
         cases.push(of(dist).windows());
-        cases.push(of(dist).owners(move |rec, _, to| record_owners(rec, dist, to)));
+        cases.push(of(dist).owners("", move |rec, _, to| record_owners(rec, dist, to)));
     }
     cases
 }

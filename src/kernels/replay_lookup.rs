@@ -44,7 +44,7 @@ pub fn cases() -> Vec<Case> {
         cases.extend([false, true].map(|soft_add| of.rounding(scale_exp, soft_add)));
     }
     cases.push(of.windows());
-    cases.push(of.owners(|rec, info, to| {
+    cases.push(of.owners("", |rec, info, to| {
         let record = if Exact::of(info).lookups { record_owners } else { super::replay::record_owners };
         record(rec, to, false);
     }));

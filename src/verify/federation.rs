@@ -70,7 +70,7 @@ fn simulate(
     engine.set_weights(start)?;
     let input = golden.graph.input;
     let train = engine.upload(&SampleSet::of_floats(&golden.x, &golden.y, (input.c, input.spatial())))?;
-    let (mut first, mut phase) = (Warmup::new(engine, &experiment)?, ZoPhase::new(&experiment));
+    let (first, mut phase) = (Warmup::new(engine, &experiment)?, ZoPhase::new(&experiment));
     let mut off = Off::default();
     let recorded = golden.ledger.iter().flat_map(|ledger| &ledger.rounds);
     let mut recorded = recorded.map(|round| (round.round, round)).collect::<std::collections::HashMap<_, _>>();

@@ -148,3 +148,41 @@ fn a_second_process_is_refused() {
     assert!(process.0.try_wait().unwrap().is_none(), "the first process goes on");
     process.kill();
 }
+
+#[test]
+fn a_servers_moments_outlive_an_interruption() {
+    let place = Place::new();
+    for algorithm in ["fedavgm", "fedadam"] {
+        let algorithm_set = format!("warmup.algorithm={algorithm}");
+        let sets = [&algorithm_set, "warmup.rounds=4", "warmup.server_lr=0.02", "warmup.momentum=0.5", "zo.rounds=2"];
+        let whole = stopped(&place, &format!("{algorithm}-whole"), &sets, 6);
+        resumed(&whole, &[]).unwrap();
+        for rounds in [1, 3, 4] {
+            let cut = stopped(&place, &format!("{algorithm}-{rounds}"), &sets, rounds);
+            let file = cut.join(format!("checkpoint/moments-{rounds}.safetensors"));
+            assert!(file.is_file());
+            if rounds == 3 {
+                let damaged = place.path(&format!("{algorithm}-damaged"));
+                copy_folder(&cut, &damaged);
+                fs::remove_file(damaged.join("checkpoint/moments-3.safetensors")).unwrap();
+                let error = resumed(&damaged, &[]).unwrap_err().to_string();
+                assert!(error.contains("moments-3.safetensors"), "{error}");
+            }
+            resumed(&cut, &[]).unwrap();
+            assert_same(&whole, &cut);
+        }
+    }
+}
+
+#[test]
+fn augmented_batches_are_drawn_anew_by_a_resumed_run() {
+    let place = Place::new();
+    let sets = ["data.augment=cifar", "warmup.rounds=3", "zo.rounds=1"];
+    let whole = stopped(&place, "whole", &sets, 4);
+    resumed(&whole, &[]).unwrap();
+    let cut = stopped(&place, "cut", &sets, 2);
+    resumed(&cut, &[]).unwrap();
+    assert_same(&whole, &cut);
+    let plain = stopped(&place, "plain", &sets[1..], 4);
+    assert_ne!(metrics(&whole)[0]["train_loss"], metrics(&plain)[0]["train_loss"]);
+}

@@ -10,6 +10,7 @@ mod fork;
 mod groups;
 mod heterofl;
 mod killed;
+mod methods;
 mod norms;
 mod outfiles;
 mod outputs;

@@ -27,7 +27,7 @@ fn a_run_whose_differences_are_all_zero_says_so() {
 #[test]
 fn a_run_whose_differences_are_mostly_rounding_says_so() {
     let place = Place::new();
-    // Six clients, two probes: the 32 are there in the third round. What two steps of 1e-8 change is a tenth of f32's spacing at the loss.
+    // Six clients, two probes: the 32 are there in the third round. What such steps change is below f32's spacing at the loss.
     let (dir, summary) = place.run_to("run", &["zo.epsilon=1e-9"], 0);
     let list = warnings(&summary);
     let told: Vec<_> = list.iter().filter(|w| w.contains("mostly rounding")).collect();

@@ -23,7 +23,7 @@ use crate::files::{self, FileError, Limit};
 use crate::weights;
 
 /// The largest log or table of a run: ten million probes.
-const LOG_LIMIT: Limit = Limit { bytes: 1 << 30, what: "a file of a run" };
+pub(super) const LOG_LIMIT: Limit = Limit { bytes: 1 << 30, what: "a file of a run" };
 const LOCK: &str = ".lock";
 /// The names of a run's files.
 pub const CONFIG: &str = "config.toml";

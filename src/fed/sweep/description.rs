@@ -155,6 +155,22 @@ mod tests {
     }
 
     #[test]
+    fn the_tables_of_the_project_load() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/tables");
+        let mut count = 0;
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            match Description::load(&path) {
+                Ok((description, cells)) => assert_eq!(cells.len(), description.rows.len() * description.seeds.len()),
+                // What a version can't carry out is refused by name; nothing else is wrong with it.
+                Err(e) => assert!(e.to_string().contains("is not available in this version"), "{e}"),
+            }
+            count += 1;
+        }
+        assert!(count >= 8);
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         let row = |text: &str| load(&format!("[[row]]\nlabel = \"a\"\n{text}")).unwrap_err();
         assert!(row("sets = []").contains("sets"));

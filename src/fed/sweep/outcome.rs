@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::fed::metrics::{Status, Summary};
+use crate::fed::folder::{LOG_LIMIT, Lines, METRICS, parse_metrics};
+use crate::fed::metrics::{RoundMetrics, Status, Summary};
+use crate::files;
 
 /// What came of a cell.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,6 +91,10 @@ pub struct RowFigures {
     pub last: Option<Spread>,
     /// Final less pivot accuracy.
     pub gain: Option<Spread>,
+    /// Final accuracy on the low-resource clients' labels, where cells have `eval.groups`.
+    pub low: Option<Spread>,
+    /// The same of the worst tenth of the clients.
+    pub worst_tenth: Option<Spread>,
     /// Bytes from all clients over the run.
     pub uplink: Option<Spread>,
     /// Bytes to all clients.
@@ -106,6 +112,19 @@ impl Outcome {
         })
     }
 
+    /// The fewest bytes that a row's clients send, in the mean over its cells that are done.
+    pub fn smallest_uplink(&self) -> Option<u64> {
+        let rows = self.cells.iter().map(|cell| cell.row).max()?;
+        let means = (0..=rows).filter_map(|row| self.row(row).uplink.map(|bytes| bytes.mean as u64));
+        means.min()
+    }
+
+    /// A row's accuracy by the time that its clients have sent `bytes` bytes, over its cells that are done.
+    pub fn at_uplink(&self, row: usize, bytes: u64) -> Option<Spread> {
+        let cells = self.cells.iter().filter(|cell| cell.row == row);
+        Spread::of(&cells.filter_map(|cell| accuracy_at(cell, bytes)).collect::<Vec<f64>>())
+    }
+
     /// The figures of a row.
     pub fn row(&self, row: usize) -> RowFigures {
         let cells: Vec<&CellOutcome> = self.cells.iter().filter(|cell| cell.row == row).collect();
@@ -121,6 +140,8 @@ impl Outcome {
             pivot: spread(&|s| s.pivot_accuracy),
             last: spread(&|s| s.final_accuracy),
             gain: spread(&|s| s.gain),
+            low: spread(&|s| s.final_low_accuracy),
+            worst_tenth: spread(&|s| s.final_worst_tenth_accuracy),
             uplink: spread(&|s| Some(s.uplink_bytes as f64)),
             downlink: spread(&|s| Some(s.downlink_bytes as f64)),
             seconds: spread(&|s| Some(s.seconds)),
@@ -128,9 +149,41 @@ impl Outcome {
     }
 }
 
+/// Accuracy of a run's last evaluation by which its clients had sent at most so many bytes; none before its first one, nor where its
+/// metrics can't be read.
+fn accuracy_at(cell: &CellOutcome, bytes: u64) -> Option<f64> {
+    cell.done()?;
+    let path = cell.dir.join(METRICS);
+    let text = files::read(&path, LOG_LIMIT).ok()?;
+    let lines = parse_metrics(&path, &Lines::of(&text).complete).ok()?;
+    accuracy_within(&lines, bytes)
+}
+
+fn accuracy_within(lines: &[RoundMetrics], bytes: u64) -> Option<f64> {
+    let sent = lines.iter().scan(0u64, |sent, line| {
+        *sent = sent.saturating_add(line.uplink_bytes);
+        Some((*sent, line.test_accuracy))
+    });
+    sent.take_while(|(sent, _)| *sent <= bytes).filter_map(|(_, accuracy)| accuracy).last()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fed::metrics::Phase;
+
+    #[test]
+    fn accuracy_at_equal_uplink_is_that_of_the_last_evaluation_within_it() {
+        let line = |(round, (bytes, accuracy)): (usize, &(u64, Option<f64>))| {
+            let mut line = RoundMetrics::new(round as u32, Phase::Zo, 1.0, 2);
+            (line.uplink_bytes, line.test_accuracy) = (*bytes, *accuracy);
+            line
+        };
+        let rounds = [(10, None), (10, Some(0.5)), (5, None), (5, Some(0.75))];
+        let lines: Vec<RoundMetrics> = rounds.iter().enumerate().map(line).collect();
+        let found = [9, 19, 20, 29, 30, 1000].map(|bytes| accuracy_within(&lines, bytes));
+        assert_eq!(found, [None, None, Some(0.5), Some(0.5), Some(0.75), Some(0.75)]);
+    }
 
     #[test]
     fn means_and_sample_deviations() {

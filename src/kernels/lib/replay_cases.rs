@@ -94,8 +94,8 @@ impl<R: Record> Cases<R> {
 }
 
 impl<R> Cases<R> {
-    /// Three owners with vectors in no order, gaps between them, exponents and numbers of probes of their own.
-    pub fn owners<O>(self, record: O) -> Case
+    /// Three owners with vectors in no order, gaps between them, exponents and numbers of probes of their own. `addition` is part of the name.
+    pub fn owners<O>(self, addition: &str, record: O) -> Case
     where
         O: Fn(&mut Recording, &AdapterInfo, &Owners) + Send + Sync + 'static,
     {
@@ -103,7 +103,7 @@ impl<R> Cases<R> {
         const STRIDE: u32 = 1_216;
         let dist = self.dist;
         let tolerance = if dist.is_exact() { 0.0 } else { 1e-5 };
-        Case::new(format!("replay {dist} of owners{}", self.way), tolerance, move |f| {
+        Case::new(format!("replay {dist} of owners{addition}{}", self.way), tolerance, move |f| {
             let (vectors, counts, most) = ([2u32, 0, 1], [5u32, 1, 4], 5);
             let mut table = Vec::new();
             for (owner, (vector, count)) in vectors.into_iter().zip(counts).enumerate() {
