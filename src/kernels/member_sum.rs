@@ -122,7 +122,7 @@ pub fn cases() -> Vec<Case> {
                 .words(count as usize)
                 .iter()
                 .map(|w| {
-                    let here = w % 3 != 0;
+                    let here = !w.is_multiple_of(3);
                     next += u32::from(here);
                     if here { next - 1 } else { ABSENT }
                 })

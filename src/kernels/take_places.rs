@@ -42,7 +42,7 @@ pub fn cases() -> Vec<Case> {
         Case::new(format!("take_places {count} from {base}"), 0.0, move |f| {
             let mut next = base;
             let mut place = |w: &u32| {
-                let here = w % 3 != 0;
+                let here = !w.is_multiple_of(3);
                 next += u32::from(here);
                 if here { next - 1 } else { ABSENT }
             };
