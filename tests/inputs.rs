@@ -267,6 +267,85 @@ fn cifar_files() {
     }
 }
 
+/// A file of tests/data, copied into a folder.
+fn copied(dir: &Path, name: &str) -> PathBuf {
+    let to = dir.join(name);
+    fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name), &to).unwrap();
+    to
+}
+
+#[test]
+fn files_of_arrays() {
+    let dir = tempfile::tempdir().unwrap();
+    for (kind, names) in [
+        ("npz", &["bytes.npz", "floats.npz", "halves.npz"][..]),
+        ("safetensors", &["bytes.safetensors", "halves.safetensors"]),
+    ] {
+        for name in names {
+            let path = copied(dir.path(), name);
+            file_survives(dir.path(), name, |_| load(kind, &path));
+        }
+    }
+}
+
+/// A deflated member whose archive claims as much as so many bytes can become, but holds less, in samples of any size.
+#[test]
+fn an_archive_takes_no_more_memory_than_its_samples() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.npz");
+    for shape in ["(60000, 1000)", "(1, 60000000)", "(6, 10000000)"] {
+        let npy = |shape: &str| {
+            let text = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}");
+            [b"\x93NUMPY\x01\x00", &(text.len() as u16).to_le_bytes()[..], text.as_bytes()].concat()
+        };
+        let mut x = npy(shape);
+        let head = x.len();
+        x.resize(head + 1000, 0);
+        let count = shape[1..].split(',').next().unwrap().parse::<usize>().unwrap();
+        let mut y = npy(&format!("({count},)"));
+        y.resize(y.len() + count, 0);
+        let claimed = head as u32 + 60_000_000;
+        fs::write(&path, zip(&[("x.npy", &x, Some(claimed)), ("y.npy", &y, None)])).unwrap();
+        let (held, message) = peak(|| load("npz", &path).unwrap_err());
+        assert!(held < 4 << 20, "{shape}: {held} bytes: {message}");
+    }
+}
+
+/// A zip archive of members stored, or deflated with another size than they have.
+fn zip(members: &[(&str, &[u8], Option<u32>)]) -> Vec<u8> {
+    let (mut bytes, mut table) = (Vec::new(), Vec::new());
+    for (name, content, claimed) in members {
+        let mut crc = flate2::Crc::new();
+        crc.update(content);
+        let mut packed = content.to_vec();
+        if claimed.is_some() {
+            let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::none());
+            std::io::Write::write_all(&mut encoder, content).unwrap();
+            // Enough bytes behind the stream's end for the claim to be possible.
+            packed = encoder.finish().unwrap();
+            packed.resize(64 << 10, 0);
+        }
+        let (method, at) = (if claimed.is_some() { 8u16 } else { 0 }, bytes.len() as u32);
+        let (packed_size, size) = (packed.len() as u32, claimed.unwrap_or(content.len() as u32));
+        let common: Vec<u8> = [
+            &[0, 0][..],
+            &method.to_le_bytes(),
+            &[0; 4],
+            &crc.sum().to_le_bytes(),
+            &packed_size.to_le_bytes(),
+            &size.to_le_bytes(),
+            &(name.len() as u16).to_le_bytes(),
+            &[0, 0],
+        ]
+        .concat();
+        bytes.extend([b"PK\x03\x04\x14\0", &common[..], name.as_bytes(), &packed].concat());
+        table.extend([b"PK\x01\x02\x14\0\x14\0", &common[..], &[0; 10], &at.to_le_bytes(), name.as_bytes()].concat());
+    }
+    let (length, start) = ((table.len() as u32).to_le_bytes(), (bytes.len() as u32).to_le_bytes());
+    let count = (members.len() as u16).to_le_bytes();
+    [&bytes[..], &table, b"PK\x05\x06\0\0\0\0", &count, &count, &length, &start, &[0, 0]].concat()
+}
+
 /// Two megabytes of gzip that hold two gigabytes of zeros: an image file whose header claims more than there can be, one that claims
 /// what is there but has other labels, and one of which a limit keeps little.
 #[test]

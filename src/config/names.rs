@@ -51,8 +51,10 @@ named! {
         Idx = "idx",
         /// Downsampled ImageNet, 32x32.
         ImageNet32 = "imagenet32",
-        /// NumPy archives.
+        /// A NumPy archive of arrays `x` and `y`.
         Npz = "npz",
+        /// A safetensors file with tensors `x` and `y`.
+        Safetensors = "safetensors",
     }
 }
 
@@ -60,7 +62,7 @@ named! {
     /// Mean and standard deviation that samples are normalised by (`data.normalisation`).
     NormalisationName {
         /// As usual for the set; for grey IDX files Fashion-MNIST's where one of the last two parts of the path contains `fashion`, else
-        /// MNIST's; for colour ones none.
+        /// MNIST's; for colour ones none; of one's own data mean and deviation of the training samples.
         Auto = "auto",
         /// Mean 0, standard deviation 1: only scaled to 0..1.
         None = "none",

@@ -71,7 +71,7 @@ pub struct DataConfig {
     pub labels: LabelChoice,
     /// Which mean and standard deviation.
     pub normalisation: NormalisationName,
-    /// Mean per channel of values scaled to 0..1, in place of the named one; empty: not given.
+    /// Mean per channel of values scaled to 0..1 (floats as they are), in place of the named one; empty: not given.
     pub mean: Vec<f64>,
     /// Standard deviation per channel, in place of the named one; empty: not given.
     pub std: Vec<f64>,
@@ -87,6 +87,8 @@ impl DataConfig {
             path: match name {
                 DataName::Digits => None,
                 DataName::Cifar100 => s.path("path", "data/cifar100")?,
+                // What a set of one's own is called nobody knows.
+                DataName::Npz | DataName::Safetensors => s.path("path", "")?,
                 _ => s.path("path", "data/cifar10")?,
             },
             train_limit: s.count("train_limit", 0, 0..=MANY)?,
@@ -98,7 +100,11 @@ impl DataConfig {
             augment: s.choice("augment", Augment::None, Augment::NAMES)?,
         };
         if name != DataName::Digits && data.path.is_none() {
-            return Err(s.error("path", "\"\"", format!("the folder of the {name} files")));
+            let expected = match name {
+                DataName::Npz | DataName::Safetensors => format!("the {name} file"),
+                _ => format!("the folder of the {name} files"),
+            };
+            return Err(s.error("path", "\"\"", expected));
         }
         if data.labels != LabelChoice::Fine && name != DataName::Cifar100 {
             let expected = format!("\"fine\": only cifar100 has two labels a sample, {name} has one");

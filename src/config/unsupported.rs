@@ -8,10 +8,10 @@ use super::{Config, ConfigError};
 pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError> {
     let quoted = |name: &str| format!("\"{name}\"");
     let refusals = [(
-        matches!(config.data.name, DataName::ImageNet32 | DataName::Npz),
+        config.data.name == DataName::ImageNet32,
         "data.name",
         quoted(config.data.name.name()),
-        "idx, with the samples saved as IDX files (docs/data.md shows how)",
+        "npz or idx, with the samples saved so (docs/data.md shows how)",
     )];
     match refusals.into_iter().find(|(refused, ..)| *refused) {
         None => Ok(()),

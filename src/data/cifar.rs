@@ -149,7 +149,7 @@ impl Part {
                 return Err(DataError::Label { path, record: index, byte, label, most });
             }
             if self.first.takes(label) {
-                let bytes = (self.samples.pixels.len() + PIXELS) as u64;
+                let bytes = (self.samples.values.len() + PIXELS) as u64;
                 if bytes > MOST_BYTES {
                     let path = path.to_owned();
                     return Err(DataError::TooLarge { path, bytes, most: MOST_BYTES, key: self.key });
@@ -210,7 +210,7 @@ mod tests {
         let dir = folder(&[("data_batch_1.bin", records(&[3, 4, 3, 3, 4])), ("test_batch.bin", records(&[9, 9]))]);
         let (train, test) = CIFAR10.read(dir.path(), [2, 1]).unwrap();
         assert_eq!((train.labels.as_slice(), test.labels.as_slice()), (&[3, 4, 3, 4][..], &[9][..]));
-        assert_eq!(train.pixels.len(), 4 * PIXELS);
+        assert_eq!(train.values.len(), 4 * PIXELS);
         assert_eq!(train.image(3)[..2], [4, 5]);
     }
 

@@ -137,6 +137,44 @@ pub enum DataError {
         /// What is wrong.
         message: String,
     },
+    /// An array of a file is not what it should be.
+    #[error("{}: array `{array}`: {message}", path.display())]
+    Array {
+        /// The file.
+        path: PathBuf,
+        /// Its name.
+        array: String,
+        /// What it is, and what was expected.
+        message: String,
+    },
+    /// A file of arrays lacks one.
+    #[error("{}: arrays {found}; expected {expected}", path.display())]
+    Arrays {
+        /// The file.
+        path: PathBuf,
+        /// The arrays it has.
+        found: String,
+        /// Those it should have.
+        expected: String,
+    },
+    /// A damaged file of arrays.
+    #[error("{}: not a whole {what}: {message}", path.display())]
+    Container {
+        /// The file.
+        path: PathBuf,
+        /// What it should be.
+        what: &'static str,
+        /// What is wrong.
+        message: String,
+    },
+    /// A part without samples.
+    #[error("{name}: no {part} samples")]
+    NoSamples {
+        /// The set.
+        name: String,
+        /// `training` or `test`.
+        part: &'static str,
+    },
     /// The normalisation doesn't fit the channels.
     #[error("data.mean and data.std: {found} entries, expected {channels}: one for each channel of {name}")]
     Channels {
@@ -161,14 +199,14 @@ pub enum DataError {
     },
     /// A data set that this version cannot read.
     #[error(
-        "data.name = \"{name}\" is not available in this version; use idx, with the samples saved as IDX files (docs/data.md shows how)"
+        "data.name = \"{name}\" is not available in this version; use npz or idx, with the samples saved so (docs/data.md shows how)"
     )]
     Unsupported {
         /// `data.name`.
         name: String,
     },
     /// `data.path` is needed but not given.
-    #[error("data.path is empty; data.name = \"{name}\" needs the folder of its files")]
+    #[error("data.path is empty; data.name = \"{name}\" needs the path of its files")]
     NoPath {
         /// `data.name`.
         name: String,
@@ -192,9 +230,11 @@ fn mend(kind: Kind) -> &'static str {
         Kind::Html => "download it again, from the link to the raw file",
         Kind::LfsPointer => "fetch the file itself with: git lfs pull",
         Kind::Empty => "download or copy it again",
+        Kind::NumpyZip => "read it with data.name = \"npz\"",
+        Kind::Safetensors => "read it with data.name = \"safetensors\"",
         Kind::Gzip | Kind::Tar | Kind::Bzip2 | Kind::Xz | Kind::Zstd | Kind::Zip => "unpack it first",
-        Kind::Pickle | Kind::TorchZip | Kind::Numpy | Kind::NumpyZip | Kind::Hdf5 | Kind::Json | Kind::Safetensors => {
-            "save its samples as IDX files (docs/data.md shows how)"
+        Kind::Pickle | Kind::TorchZip | Kind::Numpy | Kind::Hdf5 | Kind::Json => {
+            "save its samples as arrays x and y with np.savez (docs/data.md shows how)"
         }
     }
 }

@@ -1,97 +1,25 @@
-//! Data sets: samples as bytes, as they lie in the files and go to the device, and how bytes become values.
+//! Data sets: samples as bytes, as they lie in the files and go to the device, and how bytes become values; or as floats, normalised.
 
+mod arrays;
 mod cifar;
 mod digits;
 mod error;
 mod file;
 mod gzip;
 mod idx;
+mod layout;
 mod limit;
 mod normalisation;
+mod own;
+mod samples;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use error::DataError;
 pub use normalisation::Normalisation;
+pub use samples::{Samples, Values};
 
 use crate::config::{DataConfig, DataName, NormalisationName};
-use limit::FirstOfEach;
-
-/// Images and labels of the training or the test part.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Samples {
-    /// `[n, c, h, w]`.
-    pub pixels: Vec<u8>,
-    /// `[n]`, each less than the number of classes.
-    pub labels: Vec<u32>,
-    /// Bytes of a sample, c h w.
-    area: usize,
-}
-
-impl Samples {
-    /// No samples, of `area` bytes each.
-    pub fn new(area: usize) -> Self {
-        Self { pixels: Vec::new(), labels: Vec::new(), area }
-    }
-
-    /// Number of samples.
-    pub fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
-    }
-
-    /// Bytes of a sample, c h w.
-    pub fn area(&self) -> usize {
-        self.area
-    }
-
-    /// The bytes of sample `index`, which must be less than `len`.
-    pub fn image(&self, index: usize) -> &[u8] {
-        &self.pixels[index * self.area..(index + 1) * self.area]
-    }
-
-    /// Samples of each class.
-    pub fn histogram(&self, classes: u32) -> Vec<u32> {
-        let mut counts = vec![0; classes as usize];
-        for &label in &self.labels {
-            counts[label as usize] += 1;
-        }
-        counts
-    }
-
-    fn push(&mut self, image: &[u8], label: u32) {
-        self.pixels.extend_from_slice(image);
-        self.labels.push(label);
-    }
-
-    /// Indices of the first `limit` samples of each class, in file order; all where `limit` is 0.
-    fn first_of_each(&self, limit: u32) -> Vec<u32> {
-        let mut first = FirstOfEach::new(limit);
-        (0..self.len() as u32).filter(|&index| first.takes(self.labels[index as usize])).collect()
-    }
-
-    /// The samples of these indices, in their order.
-    fn select(&self, indices: &[u32]) -> Self {
-        let mut selected = Self::new(self.area);
-        selected.pixels.reserve_exact(indices.len() * self.area);
-        for &index in indices {
-            selected.push(self.image(index as usize), self.labels[index as usize]);
-        }
-        selected
-    }
-
-    fn limited(self, limit: u32) -> Self {
-        if limit == 0 {
-            return self;
-        }
-        let indices = self.first_of_each(limit);
-        self.select(&indices)
-    }
-}
 
 /// A data set in memory.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,7 +60,9 @@ impl Dataset {
                 let idx::Idx { shape, classes, train, test } = idx::read(folder, limits)?;
                 Self::with_own_split(config, shape, classes, [train, test], idx::usual(folder, shape[0]))
             }
-            DataName::ImageNet32 | DataName::Npz => Err(DataError::Unsupported { name }),
+            DataName::Npz => arrays::read(&arrays::Npz::open(path()?)?, limits)?.dataset(config),
+            DataName::Safetensors => arrays::read(&arrays::Tensors::open(path()?)?, limits)?.dataset(config),
+            DataName::ImageNet32 => Err(DataError::Unsupported { name }),
         }
     }
 
@@ -145,18 +75,25 @@ impl Dataset {
                 ([3, 32, 32], 50_000, cifar::cifar100(config.labels).classes, NormalisationName::Cifar100)
             }
             DataName::Idx => ([1, 28, 28], 60_000, 10, NormalisationName::Mnist),
-            DataName::Digits | DataName::ImageNet32 | DataName::Npz => return None,
+            DataName::Digits | DataName::ImageNet32 | DataName::Npz | DataName::Safetensors => return None,
         };
         let samples = |n: u32, limit: u32| {
-            let all = Samples {
-                pixels: vec![0; n as usize * shape.iter().product::<usize>()],
-                labels: (0..n).map(|i| i % classes).collect(),
-                area: shape.iter().product(),
-            };
-            all.limited(limit)
+            let area = shape.iter().product::<usize>();
+            let pixels = Values::Bytes(vec![0; n as usize * area]);
+            Samples::of(pixels, (0..n).map(|i| i % classes).collect(), area).limited(limit)
         };
         let parts = [samples(train, config.train_limit), samples(10_000, config.test_limit)];
         Self::with_own_split(config, shape, classes, parts, usual).ok()
+    }
+
+    /// The values of samples of `part` at `indices` as the model gets them, `[n, c, h, w]`.
+    pub fn inputs(&self, part: &Samples, indices: &[u32]) -> Vec<f32> {
+        let ([_, h, w], area) = (self.shape, part.area());
+        let of_sample = |&i: &u32| match &part.values {
+            Values::Bytes(bytes) => self.normalisation.apply(&bytes[i as usize * area..][..area], h * w),
+            Values::Floats(values) => values[i as usize * area..][..area].to_vec(),
+        };
+        indices.iter().flat_map(of_sample).collect()
     }
 
     fn cifar(
@@ -190,7 +127,7 @@ impl Dataset {
     /// Sample i of the file is a test sample where i mod 5 is 4.
     fn digits(config: &DataConfig) -> Result<Self, DataError> {
         let all = digits::read()?;
-        let (test, train): (Vec<u32>, Vec<u32>) = (0..all.len() as u32).partition(|i| i % 5 == 4);
+        let (test, train): (Vec<u32>, Vec<u32>) = (0..all.len() as u32).partition(|&i| own::is_test(i as usize));
         let classes = digits::CLASSES;
         let kept = all.select(&test).first_of_each(config.test_limit);
         let test: Vec<u32> = kept.into_iter().map(|i| test[i as usize]).collect();

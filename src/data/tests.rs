@@ -85,6 +85,11 @@ fn real_fashion_mnist() {
     // The set's first labels, and the mean that its usual normalisation claims.
     assert_eq!(&set.train.labels[..5], [9, 0, 0, 3, 0]);
     assert_eq!((set.normalisation.mean[0], set.normalisation.std[0]), (0.2860, 0.3530));
-    let mean = set.test.pixels.iter().map(|&p| f64::from(p)).sum::<f64>() / set.test.pixels.len() as f64 / 255.0;
+    let mean = set.test.pixels().iter().map(|&p| f64::from(p)).sum::<f64>() / set.test.pixels().len() as f64 / 255.0;
     assert!((mean - 0.286).abs() < 0.005, "{mean}");
+}
+
+/// A file of tests/data.
+pub(crate) fn file(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests/data", name].iter().collect()
 }

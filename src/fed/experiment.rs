@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::error::FedError;
 use crate::config::{Config, WarmupAlgorithm};
-use crate::data::{Dataset, Samples as HostSamples};
+use crate::data::{Dataset, Samples as HostSamples, Values};
 use crate::engine::SampleSet;
 use crate::model::{Graph, ModelSpec, Narrow};
 use crate::split::Split;
@@ -105,5 +105,9 @@ pub fn model_of(config: &Config, data: &Dataset) -> Result<ModelSpec, FedError> 
 /// Part of a data set as the engine takes it.
 pub fn sample_set<'a>(data: &'a Dataset, part: &'a HostSamples) -> SampleSet<'a> {
     let [channels, height, width] = data.shape;
-    SampleSet::of_bytes(&part.pixels, &part.labels, (channels, height * width), data.normalisation.table())
+    let shape = (channels, height * width);
+    match &part.values {
+        Values::Bytes(pixels) => SampleSet::of_bytes(pixels, &part.labels, shape, data.normalisation.table()),
+        Values::Floats(values) => SampleSet::of_floats(values, &part.labels, shape),
+    }
 }

@@ -194,8 +194,7 @@ fn subject() -> Subject {
 fn net_of(subject: &Subject, client: u32) -> Net {
     let data = &subject.experiment.data;
     let sample = |&i: &u32| {
-        let pixels = &data.train.pixels[i as usize * 64..][..64];
-        let x = data.normalisation.apply(pixels, 64).into_iter().map(f64::from).collect();
+        let x = data.inputs(&data.train, &[i]).into_iter().map(f64::from).collect();
         (x, data.train.labels[i as usize] as usize)
     };
     let samples = subject.experiment.split.clients[client as usize].iter().map(sample).collect();

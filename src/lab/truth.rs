@@ -101,13 +101,9 @@ fn of_client(
 ) -> Result<(f64, Vec<f32>), EngineError> {
     let rows = if batch_statistics { indices.len().max(1) } else { ROWS };
     let train = &experiment.data.train;
-    let [channels, height, width] = experiment.data.shape;
-    let features = channels * height * width;
     let (mut loss, mut sum) = (0f64, vec![0f64; experiment.graph.param_count()]);
     for part in indices.chunks(rows) {
-        let pixels: Vec<u8> =
-            part.iter().flat_map(|&i| &train.pixels[i as usize * features..][..features]).copied().collect();
-        let x = experiment.data.normalisation.apply(&pixels, height * width);
+        let x = experiment.data.inputs(train, part);
         let labels: Vec<u32> = part.iter().map(|&i| train.labels[i as usize]).collect();
         let step = engine.gradients(&x, &labels, batch_statistics)?;
         let share = part.len() as f64 / indices.len() as f64;

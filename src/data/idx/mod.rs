@@ -7,8 +7,9 @@ mod names;
 mod tests;
 
 use super::file::{Reader, require_folder};
+use super::layout::Layout;
 use super::limit::{FirstOfEach, MOST_BYTES};
-use super::{DataError, Samples};
+use super::{DataError, Samples, Values};
 use crate::config::NormalisationName;
 use header::{Content, Header};
 use std::path::{Path, PathBuf};
@@ -62,49 +63,15 @@ pub(super) fn usual(folder: &Path, channels: usize) -> NormalisationName {
     }
 }
 
-/// How a file's images lie in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Layout {
-    /// `[c, h, w]`.
-    shape: [usize; 3],
-    /// In the file a pixel's channels lie side by side.
-    channels_last: bool,
-}
-
-impl Layout {
-    /// Of 4 dimensions, the channels are the second one or the last, whichever is 1 or 3; the second where both are.
-    fn of(path: &Path, dims: &[usize]) -> Result<Self, DataError> {
-        let layout = |shape, channels_last| Ok(Self { shape, channels_last });
-        match *dims {
-            [h, w] => layout([1, h, w], false),
-            [c @ (1 | 3), h, w] => layout([c, h, w], false),
-            [h, w, c @ (1 | 3)] => layout([c, h, w], true),
-            _ => Err(DataError::Header {
-                path: path.to_owned(),
-                byte: 8,
-                field: "the shape of an image",
-                found: dims.iter().map(ToString::to_string).collect::<Vec<_>>().join(" x "),
-                expected: "rows x columns, or 1 or 3 channels before or behind them".to_owned(),
-            }),
-        }
-    }
-
-    fn text(&self) -> String {
-        match self.shape {
-            [1, h, w] => format!("{h} x {w}"),
-            [c, h, w] => format!("{h} x {w} in {c} channels"),
-        }
-    }
-
-    /// Appends an image, channels first.
-    fn append(&self, image: &[u8], pixels: &mut Vec<u8>) {
-        let [channels, ..] = self.shape;
-        if self.channels_last {
-            (0..channels).for_each(|c| pixels.extend(image.iter().skip(c).step_by(channels)));
-        } else {
-            pixels.extend_from_slice(image);
-        }
-    }
+/// How the images of these dimensions lie in a file.
+fn layout(path: &Path, dims: &[usize]) -> Result<Layout, DataError> {
+    Layout::of(dims).ok_or_else(|| DataError::Header {
+        path: path.to_owned(),
+        byte: 8,
+        field: "the shape of an image",
+        found: dims.iter().map(ToString::to_string).collect::<Vec<_>>().join(" x "),
+        expected: "rows x columns, or 1 or 3 channels before or behind them".to_owned(),
+    })
 }
 
 /// Images and labels of one part, their headers read and found to belong together.
@@ -125,7 +92,7 @@ impl Part {
         };
         let images = open(images_path, Content::Images)?;
         let labels = open(labels_path, Content::Labels)?;
-        let layout = Layout::of(images_path, &images.1.dims)?;
+        let layout = layout(images_path, &images.1.dims)?;
         images.0.claims(images.1.total, &images.1.explain(Content::Images))?;
         labels.0.claims(labels.1.total, &labels.1.explain(Content::Labels))?;
         if images.1.count != labels.1.count {
@@ -167,7 +134,7 @@ impl Part {
         })?;
         let most = all.iter().copied().max().unwrap_or(0);
         let labels = all.into_iter().zip(keep).filter_map(|(label, keep)| keep.then_some(label)).collect();
-        Ok((most, Samples { pixels, labels, area }))
+        Ok((most, Samples::of(Values::Bytes(pixels), labels, area)))
     }
 
     /// Of a row of several numbers, as QMNIST has them, the first is the label.

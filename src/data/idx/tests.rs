@@ -178,7 +178,7 @@ fn limits_keep_the_first_of_each_class() {
         let idx = read(dir.path(), [2, 1]).unwrap();
         assert_eq!(idx.train.labels, [0, 1, 2, 0, 1, 2]);
         assert_eq!(idx.train.image(5)[0], 40);
-        assert_eq!((idx.train.pixels.len(), idx.test.labels.as_slice()), (48, &[1, 2][..]));
+        assert_eq!((idx.train.pixels().len(), idx.test.labels.as_slice()), (48, &[1, 2][..]));
     }
 }
 
@@ -279,7 +279,7 @@ proptest! {
             (TRAIN, image_file.clone()), (TRAIN_LABELS, label_file.clone()), (TEST, image_file), ("t10k-labels-idx1-ubyte", label_file),
         ]);
         let idx = all(&dir).unwrap();
-        prop_assert_eq!(&idx.train.pixels, &pixels);
+        prop_assert_eq!(idx.train.pixels(), &pixels);
         prop_assert_eq!(idx.shape.iter().product::<usize>(), area);
         let read: Vec<i32> = idx.test.labels.iter().map(|&l| l as i32).collect();
         prop_assert_eq!(read, classes);

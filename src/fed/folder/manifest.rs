@@ -60,7 +60,8 @@ pub struct Manifest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataDigests {
-    /// Training samples: SHA-256 of the pixels, one byte each, then the labels as little-endian u32.
+    /// Training samples: SHA-256 of the pixels, one byte each, or of the normalised values of float data, little-endian f32; then of the
+    /// labels as little-endian u32.
     pub train_sha256: String,
     /// Test samples, the same.
     pub test_sha256: String,
@@ -71,7 +72,7 @@ impl DataDigests {
     pub fn of(data: &Dataset) -> Self {
         let digest = |samples: &Samples| {
             let mut hash = Sha256::new();
-            hash.update(&samples.pixels);
+            hash.update(samples.raw());
             samples.labels.iter().for_each(|label| hash.update(label.to_le_bytes()));
             hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
         };
