@@ -108,6 +108,15 @@ fn damaged(good: &[u8], damages: &[Damage], at_head: bool) -> Vec<u8> {
 
 /// Checks a reader of bytes on many damaged copies; it must take the good ones.
 fn survives<T, E: std::fmt::Display>(good: &[u8], read: impl Fn(&[u8]) -> Result<T, E>) {
+    survives_within(good, bound, read);
+}
+
+/// The same with the most memory by the size of the input.
+fn survives_within<T, E: std::fmt::Display>(
+    good: &[u8],
+    bound: impl Fn(usize) -> usize,
+    read: impl Fn(&[u8]) -> Result<T, E>,
+) {
     let (held, result) = peak(|| read(good));
     assert!(result.is_ok(), "the undamaged input: {}", result.err().unwrap());
     assert!(held <= bound(good.len()), "{held} bytes for an undamaged input of {}", good.len());
@@ -219,7 +228,13 @@ fn model_tables() {
 
 /// A data config of a folder.
 fn load(name: &str, dir: &Path) -> Result<Dataset, String> {
-    let sets = [format!("data.name={name}"), format!("data.path={}", dir.display())];
+    load_with(name, dir, &[])
+}
+
+/// The same with further keys.
+fn load_with(name: &str, dir: &Path, more: &[&str]) -> Result<Dataset, String> {
+    let mut sets = vec![format!("data.name={name}"), format!("data.path={}", dir.display())];
+    sets.extend(more.iter().map(|&set| set.to_owned()));
     let config = Config::load(None, &sets).map_err(|e| e.to_string())?;
     Dataset::load(&config.data).map_err(|e| e.to_string())
 }
@@ -285,6 +300,39 @@ fn files_of_arrays() {
             let path = copied(dir.path(), name);
             file_survives(dir.path(), name, |_| load(kind, &path));
         }
+    }
+}
+
+#[test]
+fn csv_files() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["flowers.csv", "plain.csv"] {
+        let path = copied(dir.path(), name);
+        file_survives(dir.path(), name, |_| load("csv", &path));
+    }
+}
+
+#[test]
+fn folders_of_images() {
+    let dir = tempfile::tempdir().unwrap();
+    let written = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    // Five files: the last one is the test image.
+    let files = ["a/0.png", "a/2.png", "b/0.webp", "b/2.png", "b/3.jpg"];
+    for name in files {
+        let from = if name == "b/3.jpg" { "jpeg/train/x/0.jpg".to_owned() } else { format!("images/{name}") };
+        fs::create_dir_all(dir.path().join(name).parent().unwrap()).unwrap();
+        fs::copy(written.join(from), dir.path().join(name)).unwrap();
+    }
+    for name in files {
+        let path = dir.path().join(name);
+        let good = fs::read(&path).unwrap();
+        // A damaged header may claim an image as large as the file could become; decoders hold it a few times.
+        let bound = |bytes: usize| (16 << 20) + 16 * 8256 * bytes;
+        survives_within(&good, bound, |bytes| {
+            fs::write(&path, bytes).unwrap();
+            load_with("images", dir.path(), &["data.size=[4,4]"])
+        });
+        fs::write(&path, good).unwrap();
     }
 }
 

@@ -10,7 +10,22 @@ pub(super) const ROOT: &[&str] = &["name", "seed"];
 
 /// Sections and their keys; those of `model` depend on its kind ([`model_keys`]).
 pub(super) const SECTIONS: &[(&str, &[&str])] = &[
-    ("data", &["name", "path", "train_limit", "test_limit", "labels", "normalisation", "mean", "std", "augment"]),
+    (
+        "data",
+        &[
+            "name",
+            "path",
+            "train_limit",
+            "test_limit",
+            "labels",
+            "label",
+            "size",
+            "normalisation",
+            "mean",
+            "std",
+            "augment",
+        ],
+    ),
     ("split", &["kind", "clients", "alpha", "high_share", "size_alpha"]),
     ("model", &["kind", "weights"]),
     (

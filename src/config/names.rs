@@ -55,6 +55,17 @@ named! {
         Npz = "npz",
         /// A safetensors file with tensors `x` and `y`.
         Safetensors = "safetensors",
+        /// A folder of images by class.
+        Images = "images",
+        /// A CSV file of features with a label column.
+        Csv = "csv",
+    }
+}
+
+impl DataName {
+    /// Whether it is a set of one's own, that a path alone tells.
+    pub fn is_own(self) -> bool {
+        matches!(self, Self::Npz | Self::Safetensors | Self::Images | Self::Csv)
     }
 }
 

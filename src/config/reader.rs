@@ -103,6 +103,20 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Two integers of a range; an empty list is `None`.
+    pub fn pair(&self, key: &str, expected: &str, range: RangeInclusive<u32>) -> Result<Option<[u32; 2]>, ConfigError> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let one = |item: &Value| item.as_integer().and_then(|i| u32::try_from(i).ok()).filter(|n| range.contains(n));
+        match value.as_array().map(Vec::as_slice) {
+            Some([]) => Ok(None),
+            Some([a, b]) => match (one(a), one(b)) {
+                (Some(a), Some(b)) => Ok(Some([a, b])),
+                _ => Err(self.error(key, value, expected)),
+            },
+            _ => Err(self.error(key, value, expected)),
+        }
+    }
+
     /// An integer of a range.
     pub fn count(&self, key: &str, default: u32, range: RangeInclusive<u32>) -> Result<u32, ConfigError> {
         match self.get(key) {

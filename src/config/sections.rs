@@ -46,6 +46,11 @@ fn write_path<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S:
     serializer.serialize_str(path.as_deref().and_then(|p| p.to_str()).unwrap_or_default())
 }
 
+/// No size is written as an empty list.
+fn write_size<S: Serializer>(size: &Option<[u32; 2]>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(size.iter().flatten())
+}
+
 fn write_bytes<S: Serializer>(bytes: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     let text = match bytes {
         0 => "0".to_owned(),
@@ -69,6 +74,11 @@ pub struct DataConfig {
     pub test_limit: u32,
     /// Which of two labels; `Fine` but for CIFAR-100.
     pub labels: LabelChoice,
+    /// Name of the label column of a CSV file; empty: one of a usual name, else the last.
+    pub label: String,
+    /// Rows and columns that images are resized to; `None`: they have one size.
+    #[serde(serialize_with = "write_size")]
+    pub size: Option<[u32; 2]>,
     /// Which mean and standard deviation.
     pub normalisation: NormalisationName,
     /// Mean per channel of values scaled to 0..1 (floats as they are), in place of the named one; empty: not given.
@@ -88,12 +98,14 @@ impl DataConfig {
                 DataName::Digits => None,
                 DataName::Cifar100 => s.path("path", "data/cifar100")?,
                 // What a set of one's own is called nobody knows.
-                DataName::Npz | DataName::Safetensors => s.path("path", "")?,
+                name if name.is_own() => s.path("path", "")?,
                 _ => s.path("path", "data/cifar10")?,
             },
             train_limit: s.count("train_limit", 0, 0..=MANY)?,
             test_limit: s.count("test_limit", 0, 0..=MANY)?,
             labels: s.choice("labels", LabelChoice::Fine, LabelChoice::NAMES)?,
+            label: s.text("label", "")?,
+            size: s.pair("size", "[] or [rows, columns], each from 1 to 4096", 1..=4096)?,
             normalisation: s.choice("normalisation", NormalisationName::Auto, NormalisationName::NAMES)?,
             mean: s.numbers("mean", "a list of finite numbers, one a channel", |_| true)?,
             std: s.numbers("std", "a list of finite numbers greater than 0, one a channel", positive)?,
@@ -101,7 +113,8 @@ impl DataConfig {
         };
         if name != DataName::Digits && data.path.is_none() {
             let expected = match name {
-                DataName::Npz | DataName::Safetensors => format!("the {name} file"),
+                DataName::Images => "the folder of the images, by class".to_owned(),
+                name if name.is_own() => format!("the {name} file"),
                 _ => format!("the folder of the {name} files"),
             };
             return Err(s.error("path", "\"\"", expected));
@@ -109,6 +122,12 @@ impl DataConfig {
         if data.labels != LabelChoice::Fine && name != DataName::Cifar100 {
             let expected = format!("\"fine\": only cifar100 has two labels a sample, {name} has one");
             return Err(s.error("labels", format!("\"{}\"", data.labels), expected));
+        }
+        if !data.label.is_empty() && name != DataName::Csv {
+            return Err(s.error("label", format!("\"{}\"", data.label), "\"\": only csv has a label column"));
+        }
+        if data.size.is_some() && name != DataName::Images {
+            return Err(s.error("size", "given", format!("[]: only images are resized, not {name}")));
         }
         if data.mean.len() != data.std.len() {
             let expected = format!("as many entries as data.mean has ({})", data.mean.len());

@@ -167,6 +167,14 @@ pub enum DataError {
         /// What is wrong.
         message: String,
     },
+    /// A file or folder among images by class that is none.
+    #[error("{}: {message}", path.display())]
+    Image {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong, and what was expected.
+        message: String,
+    },
     /// A part without samples.
     #[error("{name}: no {part} samples")]
     NoSamples {

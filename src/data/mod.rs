@@ -2,11 +2,13 @@
 
 mod arrays;
 mod cifar;
+mod csv;
 mod digits;
 mod error;
 mod file;
 mod gzip;
 mod idx;
+mod images;
 mod layout;
 mod limit;
 mod normalisation;
@@ -62,6 +64,8 @@ impl Dataset {
             }
             DataName::Npz => arrays::read(&arrays::Npz::open(path()?)?, limits)?.dataset(config),
             DataName::Safetensors => arrays::read(&arrays::Tensors::open(path()?)?, limits)?.dataset(config),
+            DataName::Images => images::read(path()?, config.size, limits)?.dataset(config),
+            DataName::Csv => csv::read(path()?, &config.label, limits)?.dataset(config),
             DataName::ImageNet32 => Err(DataError::Unsupported { name }),
         }
     }
@@ -75,7 +79,8 @@ impl Dataset {
                 ([3, 32, 32], 50_000, cifar::cifar100(config.labels).classes, NormalisationName::Cifar100)
             }
             DataName::Idx => ([1, 28, 28], 60_000, 10, NormalisationName::Mnist),
-            DataName::Digits | DataName::ImageNet32 | DataName::Npz | DataName::Safetensors => return None,
+            DataName::Digits | DataName::ImageNet32 => return None,
+            DataName::Npz | DataName::Safetensors | DataName::Images | DataName::Csv => return None,
         };
         let samples = |n: u32, limit: u32| {
             let area = shape.iter().product::<usize>();

@@ -27,3 +27,42 @@ np.savez("fortran.npz", x=np.asfortranarray(values(N, 4, 5).astype("float64")), 
 
 save_file({"x": values(N, 4, 5, 3).astype("float16"), "y": labels(N)}, "halves.safetensors")
 save_file({"x": values(N, 2), "y": labels(N), "x_test": values(4, 2, first=50), "y_test": labels(4, first=50)}, "bytes.safetensors")
+
+# Images by class, read by place: colour, grey, palette, lossless WebP, with alpha; all of 6 rows and 5 columns.
+from pathlib import Path
+
+from PIL import Image
+
+for folder in ["images/a", "images/b", "jpeg/train/x", "jpeg/train/y", "jpeg/test/y"]:
+    Path(folder).mkdir(parents=True, exist_ok=True)
+pixels = values(6, 6, 5, 3)
+written = [
+    ("images/a/0.png", Image.fromarray(pixels[0])),
+    ("images/a/1.png", Image.fromarray(pixels[1, :, :, 0])),
+    ("images/a/2.png", Image.fromarray(pixels[2]).quantize(8)),
+    ("images/b/0.webp", Image.fromarray(pixels[3])),
+    ("images/b/1.webp", Image.fromarray(pixels[4])),
+    ("images/b/2.png", Image.fromarray(np.concatenate([pixels[5], pixels[5, :, :, :1]], axis=2))),
+]
+for name, image in written:
+    image.save(name, **({"lossless": True} if name.endswith("webp") else {}))
+smooth = np.add.outer(np.arange(16), np.arange(16)).astype("uint8")
+jpegs = ["jpeg/train/x/0.jpg", "jpeg/train/y/0.jpg", "jpeg/test/y/0.jpeg"]
+for i, name in enumerate(jpegs):
+    Image.fromarray(smooth * (i + 2)).save(name, quality=90)
+# What Pillow reads of them.
+np.savez_compressed(
+    "images.npz",
+    lossless=np.stack([np.asarray(Image.open(name).convert("RGB")) for name, _ in written]),
+    jpeg=np.stack([np.asarray(Image.open(name)) for name in jpegs]),
+    resized=np.stack([np.asarray(Image.open("images/a/0.png").resize((5, 3), Image.BILINEAR))]),
+)
+
+# A header, labels as text in a column called class, and quotes.
+with open("flowers.csv", "w") as file:
+    file.write('width,height,class,"leaf, length"\n')
+    for i in range(N):
+        file.write(f'{i / 4},{-i},{["rose", "daisy", "tulip"][i % 3]},"{i}e2"\n')
+# No header; the last column is the label, numbers that text would sort otherwise.
+with open("plain.csv", "w") as file:
+    file.writelines(f"{i}.5, {i * i},{[9, 10, 100][i % 3]}\n" for i in range(N))
