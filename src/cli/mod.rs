@@ -8,6 +8,7 @@ mod bench;
 mod check;
 mod config;
 mod cost;
+mod data;
 mod devices;
 mod display;
 pub mod error;
@@ -75,6 +76,8 @@ enum Command {
     Cost(cost::CostArgs),
     /// Compare the zeroth-order estimate with the true gradient
     Probe(probe::ProbeArgs),
+    /// What a data set is, and what a run would make of it
+    Data(data::DataArgs),
     /// Print the default config, or a complete one
     Config(config::ConfigArgs),
 }
@@ -115,6 +118,7 @@ fn execute(command: &Command) -> Result<u8, Error> {
         Command::Bench(args) => bench::execute(args),
         Command::Cost(args) => cost::execute(args),
         Command::Probe(args) => probe::execute(args),
+        Command::Data(args) => data::execute(args),
         Command::Config(args) => config::execute(args),
     }
 }

@@ -2,17 +2,36 @@
 
 use super::Config;
 use super::error::ConfigError;
-use super::names::{NormStatistics, WarmupAlgorithm, ZoParticipants};
+use super::names::{NormStatistics, SplitKind, WarmupAlgorithm, ZoParticipants};
 use super::sections::share_of;
 use super::source::Source;
 use super::zo::MOST_PAIRS;
+use std::path::Path;
 
 /// The first thing that doesn't go together.
 pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError> {
-    check_clients(config, source)?;
+    // The clients of a file are known once it is read.
+    if config.split.kind != SplitKind::File {
+        check_clients(config, source)?;
+        check_pairs(config, source)?;
+    }
     check_heterofl(config, source)?;
-    check_statistics(config, source)?;
-    check_pairs(config, source)
+    check_statistics(config, source)
+}
+
+impl Config {
+    /// The config with the clients that a file of a partition has: their number, and the share of the high-resource ones.
+    ///
+    /// # Errors
+    /// Phases that these clients can't carry out, named after the file.
+    pub fn with_clients(mut self, file: &Path, clients: u32, high: u32) -> Result<Self, ConfigError> {
+        self.split.clients = clients;
+        self.split.high_share = f64::from(high) / f64::from(clients.max(1));
+        let source = Source::of(&file.display().to_string(), "");
+        check_clients(&self, &source)?;
+        check_pairs(&self, &source)?;
+        Ok(self)
+    }
 }
 
 fn check_clients(config: &Config, source: &Source) -> Result<(), ConfigError> {

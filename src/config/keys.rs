@@ -26,7 +26,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
             "augment",
         ],
     ),
-    ("split", &["kind", "clients", "alpha", "high_share", "size_alpha"]),
+    ("split", &["kind", "file", "clients", "alpha", "high_share", "size_alpha"]),
     ("model", &["kind", "weights"]),
     (
         "warmup",

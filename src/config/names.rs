@@ -107,6 +107,8 @@ named! {
         Iid = "iid",
         /// Two shards of the samples sorted by label for each client.
         Shards = "shards",
+        /// As a file says that a run wrote (`split.file`).
+        File = "file",
     }
 }
 

@@ -142,6 +142,9 @@ impl DataConfig {
 pub struct SplitConfig {
     /// How samples are dealt.
     pub kind: SplitKind,
+    /// The `split.json` of `kind` `file`, absolute.
+    #[serde(serialize_with = "write_path")]
+    pub file: Option<PathBuf>,
     /// Number of clients.
     pub clients: u32,
     /// Concentration of the class proportions (`dirichlet`).
@@ -156,11 +159,22 @@ impl SplitConfig {
     pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
         let split = Self {
             kind: s.choice("kind", SplitKind::Dirichlet, SplitKind::NAMES)?,
+            file: s.path("file", "")?,
             clients: s.count("clients", 50, 1..=MILLION)?,
             alpha: s.number("alpha", 0.1, POSITIVE, positive)?,
             high_share: s.number("high_share", 0.1, "a number from 0 to 1", |x| (0.0..=1.0).contains(&x))?,
             size_alpha: s.number("size_alpha", 0.0, RATE, rate)?,
         };
+        match (&split.file, split.kind) {
+            (None, SplitKind::File) => {
+                return Err(s.error("file", "\"\"", "the split.json of a run, where split.kind is \"file\""));
+            }
+            (Some(path), kind) if kind != SplitKind::File => {
+                let expected = "\"\" where split.kind is not \"file\"";
+                return Err(s.error("file", format!("\"{}\"", path.display()), expected));
+            }
+            _ => {}
+        }
         if split.kind == SplitKind::Shards && split.size_alpha > 0.0 {
             return Err(s.error(
                 "size_alpha",

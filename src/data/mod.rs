@@ -101,6 +101,22 @@ impl Dataset {
         indices.iter().flat_map(of_sample).collect()
     }
 
+    /// Mean and standard deviation of each channel of the training samples, bytes divided by the divisor, before they are normalised.
+    pub fn moments(&self) -> (Vec<f32>, Vec<f32>) {
+        let n = &self.normalisation;
+        let (mean, std) = own::moments(&self.train, self.shape[0], n.divisor);
+        match self.train.values {
+            Values::Bytes(_) => (mean, std),
+            Values::Floats(_) => {
+                let by = || n.mean.iter().zip(&n.std);
+                (
+                    mean.iter().zip(by()).map(|(m, (mean, std))| m * std + mean).collect(),
+                    std.iter().zip(&n.std).map(|(s, std)| s * std).collect(),
+                )
+            }
+        }
+    }
+
     fn cifar(
         config: &DataConfig,
         set: cifar::Set,

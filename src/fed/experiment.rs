@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::error::FedError;
-use crate::config::{Config, WarmupAlgorithm};
+use crate::config::{Config, SplitKind, WarmupAlgorithm};
 use crate::data::{Dataset, Samples as HostSamples, Values};
 use crate::engine::SampleSet;
 use crate::model::{Graph, ModelSpec, Narrow};
@@ -56,6 +56,13 @@ impl Experiment {
         let narrow = narrow_of(config, &spec)?;
         let split =
             Split::new(&config.split, &data.train.labels, data.classes, config.seeds.split, data.test_indices.clone())?;
+        let config = match &config.split.file {
+            Some(path) if config.split.kind == SplitKind::File => {
+                let high = split.high_clients().len() as u32;
+                config.clone().with_clients(path, split.clients.len() as u32, high)?
+            }
+            _ => config.clone(),
+        };
         let (initial, notes) = match &config.model.weights {
             Some(path) => {
                 let loaded = weights::load(path, &graph.tensors)?;
@@ -63,17 +70,7 @@ impl Experiment {
             }
             None => (graph.init_weights(config.seeds.weights), Vec::new()),
         };
-        Ok(Self {
-            config: config.clone(),
-            data,
-            split,
-            model: spec.to_json(),
-            graph,
-            narrow,
-            initial,
-            notes,
-            given: BTreeMap::new(),
-        })
+        Ok(Self { config, data, split, model: spec.to_json(), graph, narrow, initial, notes, given: BTreeMap::new() })
     }
 
     /// The training samples as the engine takes them.

@@ -9,7 +9,8 @@ use crate::data::Normalisation;
 
 /// Keys that change no bit: where files lie, where and within how much memory is computed. The normalisation's name is free because a
 /// run's config has the numbers.
-const FREE: [&str; 5] = ["data.path", "data.normalisation", "model.weights", "device.select", "device.memory_budget"];
+const FREE: [&str; 6] =
+    ["data.path", "data.normalisation", "split.file", "model.weights", "device.select", "device.memory_budget"];
 
 /// A key whose value isn't the one that a run began with.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,6 +15,7 @@ use crate::config::{SplitConfig, SplitKind};
 use crate::rng::host;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
+use std::path::Path;
 
 /// A partition of the training samples. Each index occurs at most once, in a client or in `leftover`; lists are ascending.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ impl Split {
     /// Deals samples with these labels (each less than `classes`) to clients. `test` is carried along for the record.
     ///
     /// # Errors
-    /// Fewer samples than clients (`shards`: than twice the clients).
+    /// Fewer samples than clients (`shards`: than twice the clients); a `split.file` that can't be read or is of other samples.
     pub fn new(
         config: &SplitConfig,
         labels: &[u32],
@@ -45,6 +46,9 @@ impl Split {
         seed: u64,
         test: Option<Vec<u32>>,
     ) -> Result<Self, SplitError> {
+        if let Some(path) = config.file.as_deref().filter(|_| config.kind == SplitKind::File) {
+            return Self::read(path)?.of_samples(path, labels, classes, test);
+        }
         let (samples, clients) = (labels.len() as u32, config.clients);
         let needed =
             if config.kind == SplitKind::Shards { kinds::SHARDS * u64::from(clients) } else { u64::from(clients) };
@@ -55,7 +59,7 @@ impl Split {
             SplitKind::Dirichlet => {
                 dirichlet::by_class(labels, classes, &kinds::sizes(config, samples, seed), config.alpha, seed)
             }
-            SplitKind::Iid => kinds::iid(samples, &kinds::sizes(config, samples, seed), seed),
+            SplitKind::Iid | SplitKind::File => kinds::iid(samples, &kinds::sizes(config, samples, seed), seed),
             SplitKind::Shards => kinds::shards(labels, clients, seed),
         };
         let mut used = vec![false; labels.len()];
@@ -67,19 +71,57 @@ impl Split {
         for client in host::choose(&mut host::pcg(seed, "split/high"), clients, config.high_clients()) {
             high[client as usize] = true;
         }
-        let histogram = |list: &Vec<u32>| {
-            let mut counts = vec![0; classes as usize];
-            list.iter().for_each(|&i| counts[labels[i as usize] as usize] += 1);
-            counts
-        };
         Ok(Self {
             classes,
-            histograms: lists.iter().map(histogram).collect(),
+            histograms: lists.iter().map(|list| histogram(list, labels, classes)).collect(),
             leftover: (0..samples).filter(|&i| !used[i as usize]).collect(),
             clients: lists,
             high,
             test,
         })
+    }
+
+    /// This partition, once it is found to be one of samples with these labels; lists become ascending.
+    fn of_samples(
+        mut self,
+        path: &Path,
+        labels: &[u32],
+        classes: u32,
+        test: Option<Vec<u32>>,
+    ) -> Result<Self, SplitError> {
+        let field = |field: String, found: String, expected: String| SplitError::Field {
+            path: path.to_owned(),
+            field,
+            found,
+            expected,
+        };
+        let held = self.clients.iter().map(Vec::len).sum::<usize>() + self.leftover.len();
+        if held != labels.len() {
+            let expected = format!("{} as the data have training samples", labels.len());
+            return Err(field("the number of indices".to_owned(), held.to_string(), expected));
+        }
+        if self.classes != classes {
+            return Err(field("classes".to_owned(), self.classes.to_string(), format!("{classes} as the data have")));
+        }
+        if self.test != test {
+            let text = |test: &Option<Vec<u32>>| test.as_ref().map_or("none".to_owned(), |t| format!("{}", t.len()));
+            let (found, expected) = (text(&self.test), text(&test));
+            let expected = format!("{expected}, those of the data");
+            return Err(field("test".to_owned(), format!("{found} indices"), expected));
+        }
+        for (i, list) in self.clients.iter_mut().enumerate() {
+            list.sort_unstable();
+            let counts = histogram(list, labels, classes);
+            if counts != self.histograms[i] {
+                let expected = format!("{counts:?} by the data's labels");
+                return Err(field(format!("clients[{i}].histogram"), format!("{:?}", self.histograms[i]), expected));
+            }
+        }
+        self.leftover.sort_unstable();
+        if self.clients.is_empty() {
+            return Err(field("clients".to_owned(), "empty".to_owned(), "at least one client".to_owned()));
+        }
+        Ok(self)
     }
 
     /// Indices of the high-resource clients, ascending.
@@ -110,6 +152,13 @@ impl Split {
         }
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
+}
+
+/// Samples of each class among those of a list.
+fn histogram(list: &[u32], labels: &[u32], classes: u32) -> Vec<u32> {
+    let mut counts = vec![0; classes as usize];
+    list.iter().for_each(|&i| counts[labels[i as usize] as usize] += 1);
+    counts
 }
 
 #[cfg(test)]

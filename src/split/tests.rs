@@ -2,10 +2,9 @@
 
 use super::*;
 use proptest::prelude::*;
-use std::path::Path;
 
 fn config(kind: SplitKind, clients: u32, alpha: f64, size_alpha: f64) -> SplitConfig {
-    SplitConfig { kind, clients, alpha, high_share: 0.1, size_alpha }
+    SplitConfig { kind, file: None, clients, alpha, high_share: 0.1, size_alpha }
 }
 
 fn labels(samples: u32, classes: u32) -> Vec<u32> {
@@ -167,4 +166,42 @@ fn bad_files_are_named() {
             .to_string()
             .starts_with("no/such.json: cannot read the split: ")
     );
+}
+
+#[test]
+fn another_runs_partition_is_taken_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("split.json");
+    let sets =
+        |more: &[String]| -> crate::config::SplitConfig { crate::config::Config::load(None, more).unwrap().split };
+    let labels: Vec<u32> = (0..61).map(|i| i % 4).collect();
+    let first = Split::new(&sets(&["split.clients=5".to_owned()]), &labels, 4, 7, Some(vec![3])).unwrap();
+    std::fs::write(&path, first.to_json()).unwrap();
+    let of_file = sets(&["split.kind=file".to_owned(), format!("split.file={}", path.display())]);
+    // Neither the seed nor the number of clients matters.
+    assert_eq!(Split::new(&of_file, &labels, 4, 99, Some(vec![3])).unwrap(), first);
+    let message = |labels: &[u32], classes, test| {
+        let error = Split::new(&of_file, labels, classes, 7, test).unwrap_err().to_string();
+        error.replace(&path.display().to_string(), "FILE")
+    };
+    assert_eq!(
+        message(&labels[..60], 4, Some(vec![3])),
+        "FILE: the number of indices is 61, expected 60 as the data have training samples"
+    );
+    assert_eq!(message(&labels, 5, Some(vec![3])), "FILE: classes is 4, expected 5 as the data have");
+    assert_eq!(message(&labels, 4, None), "FILE: test is 1 indices, expected none, those of the data");
+    let mut other = labels.clone();
+    let (a, b) = (first.clients[0][0] as usize, first.clients[1][0] as usize);
+    other[a] = (labels[a] + 1) % 4;
+    other[b] = (labels[b] + 1) % 4;
+    assert!(message(&other, 4, Some(vec![3])).starts_with("FILE: clients[0].histogram is ["));
+}
+
+#[test]
+fn the_clients_of_a_file_are_those_of_the_config_then() {
+    let config = crate::config::Config::load(None, &[]).unwrap();
+    let taken = config.clone().with_clients(Path::new("s.json"), 7, 3).unwrap();
+    assert_eq!((taken.split.clients, taken.split.high_clients()), (7, 3));
+    let message = config.with_clients(Path::new("s.json"), 7, 0).unwrap_err().to_string();
+    assert!(message.starts_with("s.json: split.high_share = 0: expected more than 0 where warmup.rounds"), "{message}");
 }

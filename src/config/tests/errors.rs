@@ -82,7 +82,7 @@ fn bad_values_name_key_value_and_expectation() {
     );
     assert_eq!(
         message(with("[split]\nkind = \"dirichlt\"")),
-        "c.toml: split.kind = \"dirichlt\": expected one of dirichlet, iid or shards (did you mean \"dirichlet\"?)"
+        "c.toml: split.kind = \"dirichlt\": expected one of dirichlet, iid, shards or file (did you mean \"dirichlet\"?)"
     );
     assert_eq!(
         message(with("[zo]\ndistribution = \"normal\"")),

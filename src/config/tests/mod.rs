@@ -31,7 +31,14 @@ fn defaults_are_the_formats() {
     assert_eq!((c.seed, c.seeds), (0, Seeds::derived(0)));
     assert_eq!((c.data.name, c.data.path.as_deref()), (DataName::Cifar10, Some(Path::new("/configs/data/cifar10"))));
     assert_eq!((c.data.train_limit, c.data.test_limit), (0, 0));
-    let split = SplitConfig { kind: SplitKind::Dirichlet, clients: 50, alpha: 0.1, high_share: 0.1, size_alpha: 0.0 };
+    let split = SplitConfig {
+        kind: SplitKind::Dirichlet,
+        file: None,
+        clients: 50,
+        alpha: 0.1,
+        high_share: 0.1,
+        size_alpha: 0.0,
+    };
     assert_eq!(c.split, split);
     let warmup = WarmupConfig {
         rounds: 200,

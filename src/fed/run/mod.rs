@@ -81,7 +81,7 @@ pub(in crate::fed) fn start_on(
 ) -> Result<Summary, FedError> {
     let mut experiment = Experiment::prepare(config)?;
     let guessed = settings::guessed(config, &experiment.data.normalisation);
-    experiment.config = settings::settled(config, &experiment.data.normalisation);
+    experiment.config = settings::settled(&experiment.config, &experiment.data.normalisation);
     let Loaded { engine, train, test, warmup } = load(&experiment, host.take(selection)?)?;
     let out = out.map_or_else(|| folder::default_path(config), Path::to_path_buf);
     dense::check_room(&out, dense_bytes(&experiment, 0))?;
