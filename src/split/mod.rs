@@ -47,7 +47,12 @@ impl Split {
         test: Option<Vec<u32>>,
     ) -> Result<Self, SplitError> {
         if let Some(path) = config.file.as_deref().filter(|_| config.kind == SplitKind::File) {
-            return Self::read(path)?.of_samples(path, labels, classes, test);
+            let mut split = Self::read(path)?.of_samples(path, labels, classes, test)?;
+            if config.high_share == 1.0 {
+                // A method that has every client train, whatever the file says.
+                split.high.fill(true);
+            }
+            return Ok(split);
         }
         let (samples, clients) = (labels.len() as u32, config.clients);
         let needed =

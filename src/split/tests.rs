@@ -180,6 +180,9 @@ fn another_runs_partition_is_taken_as_it_is() {
     let of_file = sets(&["split.kind=file".to_owned(), format!("split.file={}", path.display())]);
     // Neither the seed nor the number of clients matters.
     assert_eq!(Split::new(&of_file, &labels, 4, 99, Some(vec![3])).unwrap(), first);
+    let every = SplitConfig { high_share: 1.0, ..of_file.clone() };
+    let all = Split::new(&every, &labels, 4, 7, Some(vec![3])).unwrap();
+    assert_eq!((all.high.as_slice(), &all.clients), (&[true; 5][..], &first.clients));
     let message = |labels: &[u32], classes, test| {
         let error = Split::new(&of_file, labels, classes, 7, test).unwrap_err().to_string();
         error.replace(&path.display().to_string(), "FILE")

@@ -14,7 +14,7 @@ fn arguments(line: &str, place: &Place) -> Vec<String> {
     let mut args: Vec<String> = words(line).into_iter().skip(1).collect();
     for arg in &mut args {
         let known = match arg.as_str() {
-            "CONFIG" | "CONFIG.toml" => "configs/digits.toml",
+            "CONFIG" | "CONFIG.toml" | "PATH" => "configs/digits.toml",
             "DIR" | "RUN" => "runs/X",
             "FILE..." => "tests/golden/mlp.safetensors",
             "COMMAND" => "run",

@@ -9,6 +9,7 @@ fn example(name: &str) -> &'static [&'static str] {
     match name {
         "check" => &["check", "runs/X"],
         "cost" => &["cost", "configs/digits.toml"],
+        "data check" => &["data", "check", "configs/digits.toml"],
         "devices" => &["devices"],
         "eval" => &[
             "eval",

@@ -14,6 +14,7 @@ mod methods;
 mod norms;
 mod outfiles;
 mod outputs;
+mod own;
 mod phases;
 mod probe;
 mod repeat;

@@ -14,7 +14,7 @@ const MOST: usize = 1 << 16;
 /// Anything but a header of a plain array in C order, as a message.
 pub(super) fn read(reader: &mut Reader) -> Result<Result<(Scalar, Vec<usize>), String>, DataError> {
     let head = reader.take(8)?;
-    let Some((b"\x93NUMPY", [major, _minor])) = head.split_first_chunk::<6>().map(|(magic, rest)| (magic, rest)) else {
+    let Some((b"\x93NUMPY", [major, _minor])) = head.split_first_chunk::<6>() else {
         return Ok(Err("expected a .npy file (NUMPY and a version)".to_owned()));
     };
     let width = match major {

@@ -12,7 +12,11 @@ fn expected(name: &str) -> Vec<u8> {
     let array = crate::data::arrays::Arrays::open(&npz, name).unwrap();
     let (count, row) = (array.shape[0], array.shape[1..].iter().product());
     let mut all = Vec::new();
-    array.rows(count, row, |_, row| Ok(all.extend_from_slice(row))).unwrap();
+    let each = |_, row: &[u8]| {
+        all.extend_from_slice(row);
+        Ok(())
+    };
+    array.rows(count, row, each).unwrap();
     all
 }
 
