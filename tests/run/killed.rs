@@ -154,8 +154,7 @@ fn a_servers_moments_outlive_an_interruption() {
     let place = Place::new();
     for algorithm in ["fedavgm", "fedadam"] {
         let algorithm_set = format!("warmup.algorithm={algorithm}");
-        let sets =
-            [&algorithm_set, "warmup.rounds=4", "warmup.server_lr=0.02", "warmup.momentum=0.5", "zo.rounds=2"];
+        let sets = [&algorithm_set, "warmup.rounds=4", "warmup.server_lr=0.02", "warmup.momentum=0.5", "zo.rounds=2"];
         let whole = stopped(&place, &format!("{algorithm}-whole"), &sets, 6);
         resumed(&whole, &[]).unwrap();
         for rounds in [1, 3, 4] {
