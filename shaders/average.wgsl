@@ -1,6 +1,7 @@
 // acc[i] = (first ? 0 : acc[i]) + sum over clients c in order of share[c] * w[c * stride + i]; with CHANGES share[c] is multiplied by
 // w[c * stride + i] - before[i]. One weight a thread.
-// Launch: count items, folded over x and y. Traffic: reads clients f32 and, unless first, one more; writes one; with CHANGES reads one more.
+// Launch: count items, folded over x and y. Traffic: reads clients f32 and, unless first, one more; writes one; with CHANGES reads one
+// more.
 #import lib/fold.wgsl
 
 struct Params {

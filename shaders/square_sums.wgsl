@@ -1,6 +1,7 @@
 // Sums of squares of each lane's gradient, a part of 128 values each: out[z * stride + first + p] = sum over i of part p of g[base + i]^2.
 // Where parts begin depends on nothing but the values' place, so that a vector in pieces gives the same sums.
-// 16 threads own a part: thread t adds values t, t + 16, ... of it, and the first of them the sixteen sums in order. Four parts a workgroup.
+// 16 threads own a part: thread t adds values t, t + 16, ... of it, and the first of them the sixteen sums in order. Four parts a
+// workgroup.
 // Launch: parts / 4 folded over x and y, z = lanes. Traffic: reads each value once, writes one f32 a part.
 #import lib/lane.wgsl
 

@@ -11,8 +11,10 @@ use crate::engine::{Engine, EngineError, Samples};
 use crate::fed::experiment::Experiment;
 use crate::fed::zo::ZoPhase;
 
-/// Names, and what each sets.
-const METHODS: [(&str, fn(&mut ZoConfig)); 6] = [
+/// A name, and what it sets.
+type Method = (&'static str, fn(&mut ZoConfig));
+
+const METHODS: [Method; 6] = [
     ("mlp-zo-plain", |_| {}),
     ("mlp-zo-pool", |zo| zo.seed_pool = 4096),
     ("mlp-zo-shared", |zo| zo.shared_seeds = true),

@@ -154,7 +154,11 @@ mod tests {
         for selected in select(&[]).unwrap() {
             let outcomes = run(&mut engine, &selected, &options, &ceilings, &repeats).unwrap();
             assert_eq!(outcomes.iter().map(|o| o.name).collect::<Vec<_>>(), selected.names);
-            assert!(outcomes.iter().all(|o| o.dispatches.is_some() == o.name.ends_with("round")));
+            assert!(
+                outcomes
+                    .iter()
+                    .all(|o| o.dispatches.is_some() == (o.name.ends_with("round") || o.name.starts_with("mlp-zo")))
+            );
         }
     }
 }

@@ -43,7 +43,7 @@ pub fn cases() -> Vec<Case> {
         Case::new(format!("clip_factor {parts} sums {lanes} lanes"), rounding(13), move |f| {
             let stride = parts + 2;
             // Zeros only in one lane; in the others every tenth is 1, so that some lengths pass the limit and none is near it.
-            let sum = |i: u32| if i / stride == 1 || i % 10 != 0 { 0.0 } else { 1.0f32 };
+            let sum = |i: u32| if i / stride == 1 || !i.is_multiple_of(10) { 0.0 } else { 1.0f32 };
             let sums: Vec<f32> = (0..lanes * stride).map(sum).collect();
             let sums = f.buffer("sums", &sums);
             let out = f.blank("out", lanes as usize + 1);

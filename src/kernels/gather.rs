@@ -211,38 +211,3 @@ fn case(rows: u32, channels: u32, (height, width): (u32, u32), values: Values, p
         rec
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::device::{Device, ReferenceDevice, as_f32};
-
-    /// One image of one channel, 2 x 3, through the twin.
-    fn moved(how: Move) -> Vec<f32> {
-        let mut device = ReferenceDevice::new(None);
-        let mut make = |bytes: u64| Span::of(device.create_buffer("buffer", bytes).unwrap(), bytes);
-        let buffers = Buffers { index: make(4), pixels: make(8), table: make(1024), x: make(24) };
-        let moves = make(4);
-        let mut rec = Recording::new();
-        rec.upload(buffers.pixels.buffer, 0, &[1u8, 2, 3, 4, 5, 6, 0, 0]);
-        // A black pixel is worth -1.
-        let table: Vec<f32> = (0..256).map(|b| if b == 0 { -1.0 } else { b as f32 }).collect();
-        rec.upload(buffers.table.buffer, 0, &table);
-        rec.upload(moves.buffer, 0, &[how.word()]);
-        let row = Row { features: 6, spatial: 6, values: Values::Bytes };
-        record(&mut rec, &buffers, 1, row, 0, Some(&Moved { moves, width: 3, pad: 1 }));
-        rec.read_back(buffers.x);
-        as_f32(&device.run(&rec).unwrap()[0])
-    }
-
-    #[test]
-    fn a_crop_moves_the_image_and_is_mirrored_afterwards() {
-        let of = |dx, dy, flip| moved(Move { dx, dy, flip });
-        assert_eq!(of(1, 1, false), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
-        assert_eq!(of(1, 1, true), [3.0, 2.0, 1.0, 6.0, 5.0, 4.0]);
-        // The crop begins a row above and a column to the right.
-        assert_eq!(of(2, 0, false), [-1.0, -1.0, -1.0, 2.0, 3.0, -1.0]);
-        assert_eq!(of(2, 0, true), [-1.0, -1.0, -1.0, -1.0, 3.0, 2.0]);
-        assert_eq!(of(0, 2, false), [-1.0, 4.0, 5.0, -1.0, -1.0, -1.0]);
-    }
-}

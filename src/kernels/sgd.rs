@@ -35,7 +35,6 @@ pub struct Options {
 }
 
 /// Records `w[base + i] -= lr * g[base + i]` for `count` weights of each lane, with `options`: see the shader.
-#[expect(clippy::too_many_arguments, reason = "buffers of one launch, each once")]
 pub fn record(
     rec: &mut Recording,
     lanes: &Lanes,

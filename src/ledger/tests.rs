@@ -76,7 +76,7 @@ fn differences_survive_to_the_bit() {
         step: None,
         k: None,
         seed: 1,
-        weight: 0.1,
+        weight: 1e-4,
         dl: Some(v).filter(|v| v.is_finite()),
         q: None,
     });
@@ -129,7 +129,7 @@ fn bad_lines_are_named() {
     };
     for (line, pointer, new, part) in [
         (1, "/format", json!("zo"), "format: expected \"zo-ledger\""),
-        (1, "/version", json!(2), "version: expected 1, found 2"),
+        (1, "/version", json!(3), "version: expected 1 or 2, found 3"),
         (1, "/tau", json!(-1.0), "tau: expected"),
         (1, "/tau", json!("x"), "tau: invalid type: string"),
         (1, "/distribution", json!("gaussian"), "exact: expected false"),
@@ -138,6 +138,14 @@ fn bad_lines_are_named() {
         (1, "/base_sha256", json!("12"), "base_sha256: expected 64"),
         (1, "/run_seed", json!("0x12"), "run_seed: expected 16 hex digits"),
         (1, "/surprise", json!(1), "unknown field `surprise`"),
+        (1, "/sides", json!(1), "version: expected 2 with the header's other fields, found 1"),
+        (1, "/sides", json!(3), "sides: expected 1 or 2, found 3"),
+        (1, "/uplink", json!("sign"), "uplink: expected shared_seeds"),
+        (1, "/uplink", json!("f8"), "f8"),
+        (1, "/normalise", json!("deviation"), "normalise: expected sides 1"),
+        (2, "/dense", json!({"file": "deltas/1", "sha256": "0"}), "dense.file: expected none in a ledger of version 1"),
+        (2, "/probes/0/weight", json!(0.999), "probes: expected weights that add up to at most 1"),
+        (2, "/probes/0/client", json!(4_294_967_295u32), "client: expected an index"),
         (3, "/round", json!(200), "round: expected more than 200"),
         (3, "/lr", json!(null), "lr: invalid type: null"),
         (3, "/scale_exp", json!(61), "scale_exp: expected -60 to 60, found 61"),
@@ -180,4 +188,22 @@ fn pools_name_their_seeds() {
     assert!(round(7, seed).unwrap());
     assert!(round(8, seed).unwrap_err().to_string().contains("below seed_pool 8"));
     assert!(round(6, seed).unwrap_err().to_string().contains("seed 6 of the pool"));
+}
+
+#[test]
+fn deltas_lie_inside_the_ledgers_folder() {
+    let mut ledger = Ledger::read(&folder("methods/high-gradient/ledger.jsonl")).unwrap();
+    assert_eq!(ledger.header.version, VERSION_2);
+    let round = &mut ledger.rounds[0];
+    let sha256 = round.dense.clone().unwrap().sha256;
+    for (file, sha256, part) in [
+        ("../x", &sha256[..], "dense.file: expected a path inside"),
+        ("/etc/passwd", &sha256, "dense.file: expected a path inside"),
+        ("", &sha256, "dense.file: expected a path inside"),
+        ("deltas/0.safetensors", "12", "dense.sha256: expected 64"),
+    ] {
+        round.dense = Some(Dense { file: file.to_owned(), sha256: sha256.to_owned() });
+        let message = validate::round(&ledger.header, None, round).unwrap_err();
+        assert!(message.contains(part), "{message}");
+    }
 }

@@ -43,6 +43,12 @@ impl Place {
         for name in ["mlp.safetensors", "spsa-mlp.json"] {
             fs::copy(root().join("tests/golden").join(name), place.path("tests/golden").join(name)).unwrap();
         }
+        let case = "tests/golden/methods/adam";
+        fs::create_dir_all(place.path(case)).unwrap();
+        for entry in fs::read_dir(root().join(case)).unwrap() {
+            let path = entry.unwrap().path();
+            fs::copy(&path, place.path(case).join(path.file_name().unwrap())).unwrap();
+        }
         fashion(&place.path("data/fashion-mnist"));
         cifar(&place.path("data/cifar10"));
         let output = place.run(&[&["run", "--out", "runs/X"], &SMALL[..]].concat());

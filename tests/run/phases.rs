@@ -45,10 +45,16 @@ fn a_run_leaves_its_files() {
         "train_loss",
         "test_loss",
         "test_accuracy",
+        "averaged_accuracy",
+        "low_accuracy",
+        "high_accuracy",
+        "worst_tenth_accuracy",
+        "class_accuracy",
         "clients",
         "probes",
         "uplink_bytes",
         "downlink_bytes",
+        "catchup_bytes",
         "seconds",
         "compile_seconds",
         "dl_rms",
@@ -62,7 +68,9 @@ fn a_run_leaves_its_files() {
         assert_eq!(line["phase"], if warmup { "warmup" } else { "zo" });
         // Every second round, the pivot and the last one.
         assert_eq!(line["test_loss"].is_number(), round % 2 == 1 || round + 1 == WARMUP || round + 1 == ROUNDS);
-        assert!(["probes", "dl_rms", "dl_zero", "dropped"].iter().all(|key| line[key].is_null() == warmup));
+        assert!(
+            ["probes", "catchup_bytes", "dl_rms", "dl_zero", "dropped"].iter().all(|key| line[key].is_null() == warmup)
+        );
         assert!(figure(line, "train_loss") > 0.0);
     }
     let ledger = lines(&run.join("ledger.jsonl"));

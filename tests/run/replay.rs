@@ -159,7 +159,7 @@ fn wrong_ledgers_and_bases_are_refused() {
     refused(&change("a", &|l| l[3]["probes"][0]["q"] = json!(1 << 30)), &base, &["line 4"]);
     refused(&change("b", &|l| l[2]["round"] = json!(3)), &base, &["line 3", "round"]);
     refused(&change("c", &|l| l[0]["params"] = json!(7)), &base, &["line 1", "params"]);
-    refused(&change("d", &|l| l[0]["version"] = json!(2)), &base, &["line 1", "version"]);
+    refused(&change("d", &|l| l[0]["version"] = json!(3)), &base, &["line 1", "version"]);
     refused(&change("e", &|l| l[1]["fingerprint"] = json!("12")), &base, &["line 2", "hex"]);
     refused(&change("f", &|l| l[0]["model"] = json!({"kind": "vit"})), &base, &["line 1", "model.input"]);
     refused(&good, &run.join("init.safetensors"), &["init.safetensors", "SHA-256"]);

@@ -71,7 +71,7 @@ fn devices_and_memory() {
     command.env("ZOWARMUP_DEVICE", "no such adapter");
     refused(command, &place.path("out"), &["no such adapter", "reference"]);
     // Too small for the weights; for a round's buffers.
-    refused_run(&place, &["device.memory_budget=1KiB"], &["device.memory_budget", "weights"]);
+    refused_run(&place, &["device.memory_budget=4KiB"], &["device.memory_budget", "weights"]);
     refused_run(&place, &["device.memory_budget=40KiB"], &["device.memory_budget"]);
     // An empty folder that was there before may stay, but nothing is in it.
     let out = place.path("there");

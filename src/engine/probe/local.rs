@@ -71,9 +71,7 @@ impl Session<'_> {
         for first in (0..clients.len()).step_by(copies.count()) {
             let group = &clients[first..clients.len().min(first + copies.count())];
             copies.start(self, group.len())?;
-            let mut call = |client: usize, step, results: &[ProbeResult], factors: &[f64]| {
-                update(&LocalStep { client: first + client, step, results, factors })
-            };
+            let mut call = |step: &LocalStep<'_>| update(&LocalStep { client: first + step.client, ..*step });
             results.extend(self.local_group(samples, group, settings, &mut copies, &mut call)?);
         }
         Ok(results)
@@ -86,7 +84,7 @@ impl Session<'_> {
         group: &[LocalClient<'_>],
         settings: &ProbeSettings,
         copies: &mut Copies,
-        update: &mut dyn FnMut(usize, usize, &[ProbeResult], &[f64]) -> LocalUpdate,
+        update: &mut dyn FnMut(&LocalStep<'_>) -> LocalUpdate,
     ) -> Result<LocalResults, EngineError> {
         let mut results: LocalResults = group.iter().map(|client| Vec::with_capacity(client.steps.len())).collect();
         let longest = group.iter().map(|client| client.steps.len()).max().unwrap_or(0);
@@ -110,7 +108,7 @@ impl Session<'_> {
             for ((slot, client), factors) in active.iter().zip(&factors) {
                 let own: Vec<ProbeResult> = all.by_ref().take(client.seeds.len()).collect();
                 if step + 1 < group[*slot].steps.len() {
-                    let by = update(*slot, step, &own, factors);
+                    let by = update(&LocalStep { client: *slot, step, results: &own, factors });
                     moves.push(Move { slot: *slot, seeds: client.seeds, by });
                 }
                 results[*slot].push(own);

@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn steps_take_parts_or_batches_of_a_shuffle() {
         let indices: Vec<u32> = (10..21).collect();
-        assert_eq!(batches(&zo(&[]), &indices, 1, 2, 3), [indices.clone()]);
+        assert_eq!(batches(&zo(&[]), &indices, 1, 2, 3), std::slice::from_ref(&indices));
         let parts = batches(&zo(&["zo.local_steps=4"]), &indices, 1, 2, 3);
         assert_eq!(parts.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3, 3, 2]);
         let mut all = parts.concat();
