@@ -39,9 +39,16 @@ impl Place {
             }
             fs::copy(&path, place.path("configs").join(path.file_name().unwrap())).unwrap();
         }
+        fs::write(place.path("configs/sweep.toml"), "base = \"digits.toml\"\n[grid]\n\"zo.lr\" = [0.01, 0.02]\n")
+            .unwrap();
         fs::create_dir_all(place.path("tests/golden")).unwrap();
         for name in ["mlp.safetensors", "spsa-mlp.json"] {
             fs::copy(root().join("tests/golden").join(name), place.path("tests/golden").join(name)).unwrap();
+        }
+        fs::create_dir_all(place.path("tests/golden/methods/adam")).unwrap();
+        for entry in fs::read_dir(root().join("tests/golden/methods/adam")).unwrap() {
+            let path = entry.unwrap().path();
+            fs::copy(&path, place.path("tests/golden/methods/adam").join(path.file_name().unwrap())).unwrap();
         }
         fashion(&place.path("data/fashion-mnist"));
         cifar(&place.path("data/cifar10"));
