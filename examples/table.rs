@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use zowarmup::fed::sweep::{self, CellOutcome, CellResult, Description, Outcome, RowFigures, Spread, Watcher};
+use zowarmup::fed::sweep::{self, CellOutcome, CellResult, Description, Watcher};
 use zowarmup::fed::{FedError, Observer};
 
 const USAGE: &str =
@@ -28,7 +28,7 @@ fn request(arguments: impl Iterator<Item = String>) -> Result<Request, String> {
         match argument.as_str() {
             "--device" => device = Some(value()?),
             "--base" => base = Some(PathBuf::from(value()?)),
-            "--seeds" => seeds = Some(value()?.split(',').map(str::parse).collect::<Result<Vec<u64>, _>>()),
+            "--seeds" => seeds = Some(sweep::parse_seeds(&value()?)?),
             "--set" => sets.push(value()?),
             _ => plain.push(argument),
         }
@@ -36,7 +36,7 @@ fn request(arguments: impl Iterator<Item = String>) -> Result<Request, String> {
     let [path, out] = &plain[..] else { return Err(USAGE.to_owned()) };
     let (mut description, _) = Description::load(path.as_ref()).map_err(|e| e.to_string())?;
     description.base = base.or(description.base);
-    description.seeds = seeds.transpose().map_err(|e| format!("--seeds: {e}"))?.unwrap_or(description.seeds);
+    description.seeds = seeds.unwrap_or(description.seeds);
     description.set.extend(sets);
     Ok(Request { description, out: out.into(), device })
 }
@@ -79,66 +79,12 @@ fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", 100.0 * share))
 }
 
-/// `54.3 (4.8)`, of values times `scale`.
-fn cell(spread: Option<Spread>, scale: f64, decimals: usize) -> String {
-    spread.map_or_else(
-        || "-".to_owned(),
-        |s| {
-            let deviation = s.deviation.map(|d| format!(" ({:.decimals$})", scale * d)).unwrap_or_default();
-            format!("{:.decimals$}{deviation}", scale * s.mean)
-        },
-    )
-}
-
-fn mean(spread: Option<Spread>, scale: f64, decimals: usize) -> String {
-    cell(spread.map(|s| Spread { deviation: None, ..s }), scale, decimals)
-}
-
-fn table(description: &Description, outcome: &Outcome) -> String {
-    let mut out = String::new();
-    if !description.title.is_empty() {
-        out.push_str(&format!("## {}\n\n", description.title));
-    }
-    // The row that sends least sets what is compared at equal up-link.
-    let smallest = outcome.smallest_uplink();
-    let equal = smallest.map_or_else(|| "-".to_owned(), |bytes| format!("{:.2}", 1e-6 * bytes as f64));
-    let clients = description.rows.iter().enumerate().any(|(i, _)| outcome.row(i).low.is_some());
-    let (groups, line) = if clients { ("| low clients % | worst tenth % ", "|---:|---:") } else { ("", "") };
-    out.push_str(&format!(
-        "| setting | runs | pivot % (sd) | final % (sd) | gain (sd) | at {equal} MB up % {groups}| MB up | MB down | device s | paper |\n"
-    ));
-    out.push_str(&format!("|---|---:|---:|---:|---:|---:{line}|---:|---:|---:|---|\n"));
-    for (i, row) in description.rows.iter().enumerate() {
-        let RowFigures { done, diverged, missing, pivot, last, gain, low, worst_tenth, uplink, downlink, seconds } =
-            outcome.row(i);
-        let mut runs = done.to_string();
-        for (count, what) in [(diverged, "diverged"), (missing, "missing")] {
-            if count > 0 {
-                runs.push_str(&format!(", {count} {what}"));
-            }
-        }
-        let equal = smallest.and_then(|bytes| outcome.at_uplink(i, bytes));
-        let mut figures =
-            vec![cell(pivot, 100.0, 1), cell(last, 100.0, 1), cell(gain, 100.0, 1), cell(equal, 100.0, 1)];
-        if clients {
-            figures.extend([cell(low, 100.0, 1), cell(worst_tenth, 100.0, 1)]);
-        }
-        let bytes = [mean(uplink, 1e-6, 2), mean(downlink, 1e-6, 2), mean(seconds, 1.0, 1)];
-        let cells = [&figures[..], &bytes[..]].concat().join(" | ");
-        out.push_str(&format!("| {} | {runs} | {cells} | {} |\n", row.label, row.paper));
-    }
-    if !description.paper.is_empty() {
-        out.push_str(&format!("\nPaper: {}\n", description.paper));
-    }
-    out
-}
-
 fn execute() -> Result<bool, String> {
     let text = |e: FedError| e.to_string();
     let request = request(std::env::args().skip(1))?;
     let cells = request.description.cells().map_err(text)?;
     let outcome = sweep::run(&cells, &request.out, request.device.as_deref(), &mut Progress).map_err(text)?;
-    print!("{}", table(&request.description, &outcome));
+    print!("{}", sweep::markdown(&request.description, &outcome));
     outcome.failures().for_each(|(cell, why)| eprintln!("{}: {why}", cell.name));
     Ok(outcome.failures().count() == 0 && !outcome.interrupted)
 }

@@ -17,8 +17,8 @@ pub mod lab;
 pub mod layers;
 pub mod ledger;
 pub mod model;
-
 pub mod recording;
+pub mod report;
 pub mod rng;
 pub mod rule;
 pub mod selftest;

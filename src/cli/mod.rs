@@ -6,8 +6,10 @@
 mod args;
 mod bench;
 mod check;
+mod compare;
 mod config;
 mod cost;
+mod csv;
 mod data;
 mod devices;
 mod display;
@@ -18,10 +20,13 @@ mod outfile;
 mod output;
 mod probe;
 mod replay;
+mod report;
 mod run;
 mod say;
 mod selftest;
 mod stream;
+mod sweep;
+mod sweeping;
 mod verify;
 
 use std::io::IsTerminal;
@@ -56,6 +61,12 @@ enum Command {
     Resume(run::ResumeArgs),
     /// Run from another run's pivot: its warm-up is not repeated
     Fork(run::ForkArgs),
+    /// Compare methods over several seeds
+    Compare(compare::CompareArgs),
+    /// Run many: rows of settings and grids over config keys, each with several seeds
+    Sweep(sweep::SweepArgs),
+    /// Tables and curves of runs that have ended, as Markdown and one HTML page
+    Report(report::ReportArgs),
     /// Rebuild weights from a ledger and check its fingerprints
     Replay(replay::ReplayArgs),
     /// Compare the files of a finished run with what the run wrote
@@ -108,6 +119,9 @@ fn execute(command: &Command) -> Result<u8, Error> {
         Command::Run(args) => run::run(args),
         Command::Resume(args) => run::resume(args),
         Command::Fork(args) => run::fork(args),
+        Command::Compare(args) => compare::execute(args),
+        Command::Sweep(args) => sweep::execute(args),
+        Command::Report(args) => report::execute(args),
         Command::Replay(args) => replay::execute(args),
         Command::Check(args) => check::execute(args),
         Command::Eval(args) => eval::execute(args),

@@ -142,6 +142,16 @@ pub fn verdict(passed: bool) -> &'static str {
     if passed { "ok" } else { "FAILED" }
 }
 
+/// A path as a shell takes it.
+pub fn quoted(path: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=,:@%".contains(c);
+    if !path.is_empty() && path.chars().all(plain) {
+        path.to_owned()
+    } else {
+        format!("'{}'", path.replace('\'', r"'\''"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,5 +167,11 @@ mod tests {
     #[test]
     fn tables_align() {
         assert_eq!(table(&[row(["name", "x"]), row(["a", "10.5"])]), "name     x\na     10.5\n");
+    }
+
+    #[test]
+    fn paths_are_quoted_for_a_shell() {
+        assert_eq!(quoted("runs/digits-0"), "runs/digits-0");
+        assert_eq!(quoted("my runs/it's"), r"'my runs/it'\''s'");
     }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use super::args::{DeviceArgs, JsonArgs, PresetArgs, SetArgs};
 use super::display::Display;
 use super::error::{Error, of_status};
-use super::output::{self, bytes, grouped, percent};
+use super::output::{self, bytes, grouped, percent, quoted};
 use super::say::say;
 use crate::config::{Config, Layers};
 use crate::device::Selection;
@@ -102,16 +102,6 @@ fn report(json: bool, summary: &Summary) -> Result<u8, Error> {
     Ok(of_status(summary.status))
 }
 
-/// A path as a shell takes it.
-fn quoted(path: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=,:@%".contains(c);
-    if !path.is_empty() && path.chars().all(plain) {
-        path.to_owned()
-    } else {
-        format!("'{}'", path.replace('\'', r"'\''"))
-    }
-}
-
 fn text(s: &Summary) -> String {
     let status = match s.status {
         Status::Done => "done",
@@ -158,18 +148,12 @@ fn change(pivot: Option<f64>, last: Option<f64>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{change, quoted};
+    use super::change;
 
     #[test]
     fn changes_are_percentages() {
         assert_eq!(change(Some(0.31), Some(0.8794)).as_deref(), Some("31.0 -> 87.9 %"));
         assert_eq!(change(None, Some(0.5)).as_deref(), Some("50.0 %"));
         assert_eq!(change(Some(0.5), None), None);
-    }
-
-    #[test]
-    fn paths_are_quoted_for_a_shell() {
-        assert_eq!(quoted("runs/digits-0"), "runs/digits-0");
-        assert_eq!(quoted("my runs/it's"), r"'my runs/it'\''s'");
     }
 }

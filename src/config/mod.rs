@@ -111,6 +111,19 @@ impl Config {
         Self::parse_layers(&text, &path.display().to_string(), folder, layers)
     }
 
+    /// The key and the value of an argument of `--set`: the value read as TOML, else taken as a bare string.
+    ///
+    /// # Errors
+    /// [`ConfigError::Override`]: a text without `=`, a key that is none.
+    pub fn setting(argument: &str) -> Result<(String, Value), ConfigError> {
+        overrides::split(argument).map(|(key, value, _)| (key.to_owned(), value))
+    }
+
+    /// Whether a config has such a key or section at its top.
+    pub fn has_root_key(name: &str) -> bool {
+        keys::ROOT.contains(&name) || keys::SECTIONS.iter().any(|(section, _)| *section == name)
+    }
+
     /// Reads a config from text. `file` names it in messages, `folder` is what its paths are relative to.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use toml::{Table, Value};
 type Entry<'a> = (&'a str, Value, Vec<(String, String)>);
 
 /// Splits one argument into its key and value: the value read as TOML, else taken as a bare string.
-fn split(argument: &str) -> Result<Entry<'_>, ConfigError> {
+pub(super) fn split(argument: &str) -> Result<Entry<'_>, ConfigError> {
     let error = |message: &str| ConfigError::Override { argument: argument.to_owned(), message: message.to_owned() };
     let (key, text) = argument.split_once('=').ok_or_else(|| error("expected KEY.PATH=VALUE"))?;
     let key = key.trim();

@@ -12,7 +12,7 @@ use super::traffic::{self, Bytes};
 use super::warmup::Warmup;
 use super::zo::{Absences, ZoPhase};
 use super::{warmup, zo};
-use crate::config::NormStatistics;
+use crate::config::{Config, NormStatistics};
 use crate::device::{Device, PlanningDevice};
 use crate::engine::{Engine, EngineError, Samples};
 use crate::model::{Graph, Layer};
@@ -81,10 +81,8 @@ pub struct Total {
 pub fn cost(experiment: &Experiment, device: &dyn Device) -> Result<Cost, EngineError> {
     let (config, graph) = (&experiment.config, &experiment.graph);
     let params = graph.param_count();
-    let values = || values_of(graph);
-    let held = experiment.split.clients.iter().map(Vec::len).max().unwrap_or(0) as u64;
     let (weights, probes) = (4 * params as u64, u64::from(config.zo.probes) * u64::from(config.zo.local_steps));
-    let memory = |batch: u64, activations: u64| 2 * weights + 4 * batch * activations;
+    let memory = client_memory(experiment);
     let (n, trainers) = counts(experiment, config.warmup.rounds);
     // Of a client that probes: those that go on with backprop are counted like the warm-up's.
     let (all, training) = (round_traffic(experiment, n, trainers, 0), round_traffic(experiment, n, trainers + 1, 0));
@@ -94,7 +92,7 @@ pub fn cost(experiment: &Experiment, device: &dyn Device) -> Result<Cost, Engine
         downlink_bytes: weights,
         formula_uplink_bytes: weights,
         formula_downlink_bytes: weights,
-        formula_memory_bytes: memory(u64::from(config.warmup.batch).min(held), values().sum()),
+        formula_memory_bytes: memory.warmup,
         device_bytes: peak(experiment, device, |engine, train| {
             Warmup::new(engine, experiment)?.round(engine, experiment, train, 0).map(drop)
         })?,
@@ -104,23 +102,50 @@ pub fn cost(experiment: &Experiment, device: &dyn Device) -> Result<Cost, Engine
         downlink_bytes: share(all.down, training.down),
         formula_uplink_bytes: 4 * probes,
         formula_downlink_bytes: 4 * probes * n as u64,
-        formula_memory_bytes: memory(held, values().max().unwrap_or(0)),
+        formula_memory_bytes: memory.zo,
         device_bytes: peak(experiment, device, |engine, train| {
             ZoPhase::new(experiment).round(engine, experiment, train, config.warmup.rounds).map(drop)
         })?,
     };
-    let sub_network = experiment.narrow.as_ref().map(|narrow| {
+    let sub_network = experiment.narrow.as_ref().zip(memory.sub_network).map(|(narrow, formula_memory_bytes)| {
         let weights = 4 * narrow.graph.param_count() as u64;
-        let batch = u64::from(config.warmup.batch).min(held);
-        SubNetworkCost {
-            params: weights / 4,
-            uplink_bytes: weights,
-            downlink_bytes: weights,
-            formula_memory_bytes: 2 * weights + 4 * batch * values_of(&narrow.graph).sum::<u64>(),
-        }
+        SubNetworkCost { params: weights / 4, uplink_bytes: weights, downlink_bytes: weights, formula_memory_bytes }
     });
     let pivot_bytes = if config.zo.rounds > 0 { weights } else { 0 };
     Ok(Cost { params: params as u64, warmup, sub_network, zo, pivot_bytes, total: total(experiment) })
+}
+
+/// What a client must hold, by the formulas, in each way of taking part: bytes, of the client with the most samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientMemory {
+    /// By backprop through the whole model.
+    pub warmup: u64,
+    /// By backprop through HeteroFL's sub-network; other methods have none.
+    pub sub_network: Option<u64>,
+    /// By forward passes.
+    pub zo: u64,
+}
+
+impl ClientMemory {
+    /// What a low-resource client must hold to take part in the config's run, in its zeroth-order rounds where it has some; in a run that
+    /// these clients have no part in, what the others hold.
+    pub fn to_take_part(&self, config: &Config) -> u64 {
+        if config.zo.rounds > 0 { self.zo } else { self.sub_network.unwrap_or(self.warmup) }
+    }
+}
+
+/// What a client of an experiment must hold.
+pub fn client_memory(experiment: &Experiment) -> ClientMemory {
+    let held = experiment.split.clients.iter().map(Vec::len).max().unwrap_or(0) as u64;
+    let batch = u64::from(experiment.config.warmup.batch).min(held);
+    let weights = |graph: &Graph| 4 * graph.param_count() as u64;
+    let by_backprop = |graph: &Graph| 2 * weights(graph) + 4 * batch * values_of(graph).sum::<u64>();
+    let graph = &experiment.graph;
+    ClientMemory {
+        warmup: by_backprop(graph),
+        sub_network: experiment.narrow.as_ref().map(|narrow| by_backprop(&narrow.graph)),
+        zo: 2 * weights(graph) + 4 * held * values_of(graph).max().unwrap_or(0),
+    }
 }
 
 /// Clients that probe in a zeroth-order round, and that go on with backprop.

@@ -6,7 +6,7 @@ use super::pages::{Page, command_lines, first_cells, pages};
 use super::place::{Place, SMALL};
 
 /// Commands that do nothing without arguments: in prose they are only named.
-const NEED_ARGUMENTS: [&str; 7] = ["check", "eval", "fork", "replay", "resume", "stream", "verify"];
+const NEED_ARGUMENTS: [&str; 9] = ["check", "eval", "fork", "replay", "report", "resume", "stream", "sweep", "verify"];
 
 /// The command line as it is run: words for placeholders, and settings that make it small.
 fn arguments(line: &str, place: &Place) -> Vec<String> {
@@ -16,6 +16,7 @@ fn arguments(line: &str, place: &Place) -> Vec<String> {
         let known = match arg.as_str() {
             "CONFIG" | "CONFIG.toml" | "PATH" => "configs/digits.toml",
             "DIR" | "RUN" => "runs/X",
+            "SWEEP.toml" => "configs/sweep.toml",
             "FILE..." => "tests/golden/mlp.safetensors",
             "COMMAND" => "run",
             "seed=N" => "seed=1",
@@ -42,6 +43,13 @@ fn arguments(line: &str, place: &Place) -> Vec<String> {
             let count = std::fs::read_dir(place.path("runs")).unwrap().count();
             args.extend(["--out".to_owned(), format!("runs/{count}")]);
         }
+        "compare" => {
+            args.extend(SMALL.map(str::to_owned));
+            if !args.contains(&"--seeds".to_owned()) {
+                args.extend(words("--seeds 0"));
+            }
+        }
+        "sweep" if args.len() > 1 => args.extend(SMALL.map(str::to_owned)),
         "probe" => args.extend(words("--clients 2 --draws 4 --epsilon 1e-3")),
         _ if args.len() == 1 && NEED_ARGUMENTS.contains(&command.as_str()) => args.push("--help".to_owned()),
         _ => {}

@@ -39,6 +39,8 @@ impl Place {
             }
             fs::copy(&path, place.path("configs").join(path.file_name().unwrap())).unwrap();
         }
+        fs::write(place.path("configs/sweep.toml"), "base = \"digits.toml\"\n[grid]\n\"zo.lr\" = [0.01, 0.02]\n")
+            .unwrap();
         fs::create_dir_all(place.path("tests/golden")).unwrap();
         for name in ["mlp.safetensors", "spsa-mlp.json"] {
             fs::copy(root().join("tests/golden").join(name), place.path("tests/golden").join(name)).unwrap();

@@ -8,6 +8,10 @@ use super::shape::{check, parse};
 fn example(name: &str) -> &'static [&'static str] {
     match name {
         "check" => &["check", "runs/X"],
+        "compare" => {
+            &["compare", "--methods", "zowarmup", "--seeds", "0..1", "--set", "warmup.rounds=1", "--set", "zo.rounds=1"]
+        }
+        "report" => &["report", "runs/X"],
         "cost" => &["cost", "configs/digits.toml"],
         "data check" => &["data", "check", "configs/digits.toml"],
         "devices" => &["devices"],
@@ -22,6 +26,9 @@ fn example(name: &str) -> &'static [&'static str] {
         ],
         "probe" => &["probe", "runs/X", "--clients", "2", "--draws", "4", "--probes", "1"],
         "replay" => &["replay", "--ledger", "runs/X/ledger.jsonl", "--base", "runs/X/pivot.safetensors"],
+        "sweep" => {
+            &["sweep", "configs/sweep.toml", "--out", "sweeps/a", "--set", "warmup.rounds=1", "--set", "zo.rounds=1"]
+        }
         "stream" => &["stream", "--seed", "9e5484c4c3860afb", "--distribution", "rademacher", "--count", "4"],
         "verify" => &["verify", "tests/golden/mlp.safetensors", "tests/golden/spsa-mlp.json"],
         // Their objects are compared where they are made small: see the tests of the two modules.

@@ -3,6 +3,7 @@
 
 mod check;
 mod common;
+mod compare;
 mod damage;
 mod diverged;
 mod extend;
@@ -19,8 +20,10 @@ mod phases;
 mod probe;
 mod repeat;
 mod replay;
+mod report;
 mod requests;
 mod streams;
 mod sweep;
+mod sweep_command;
 mod unchanged;
 mod warnings;

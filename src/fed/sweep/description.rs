@@ -1,18 +1,21 @@
-//! A sweep as a TOML file: a base config, rows of settings, seeds.
+//! A sweep as a TOML file: a base config, rows of settings, a grid, seeds.
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 
 use super::Cell;
-use crate::config::{Config, Layers, Preset};
+use super::grid::{self, Axis};
+use super::seeds::{only_once, parse_seeds};
+use crate::config::{Config, ConfigError, Layers, Preset};
 use crate::fed::error::FedError;
 use crate::files::{self, Limit};
 
 /// No description is larger: it is a page or two of text.
 const LIMIT: Limit = Limit { bytes: 1 << 20, what: "a sweep" };
 
-/// What a file describes: each row is run once with each seed.
+/// What a file describes: each row, at each point of the grid, is run once with each seed.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Description {
@@ -28,15 +31,25 @@ pub struct Description {
     #[serde(default)]
     pub set: Vec<String>,
     /// Seeds: each is a cell's `seed`.
-    #[serde(default = "one_seed")]
+    #[serde(default = "one_seed", deserialize_with = "seeds_of")]
     pub seeds: Vec<u64>,
     /// The rows.
     #[serde(default, rename = "row")]
     pub rows: Vec<Row>,
+    /// Keys with the values that they are to take; none: the rows alone.
+    #[serde(default, deserialize_with = "grid::axes_of")]
+    pub grid: Vec<Axis>,
+}
+
+impl Default for Description {
+    fn default() -> Self {
+        let (title, paper) = (String::new(), String::new());
+        Self { title, paper, base: None, set: Vec::new(), seeds: one_seed(), rows: Vec::new(), grid: Vec::new() }
+    }
 }
 
 /// A row: one setting of the sweep.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
     /// Its name, unlike any other's; names its folders.
@@ -55,54 +68,123 @@ fn one_seed() -> Vec<u64> {
     vec![0]
 }
 
+/// A list of seeds, or a text such as `"0..4"`.
+fn seeds_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Seeds {
+        List(Vec<u64>),
+        Text(String),
+    }
+    let expected = |_| D::Error::custom("seeds: expected a list of numbers from 0 on, or a text such as \"0..4\"");
+    match Seeds::deserialize(deserializer).map_err(expected)? {
+        Seeds::List(list) => Ok(list),
+        Seeds::Text(text) => parse_seeds(&text).map_err(D::Error::custom),
+    }
+}
+
 impl Description {
-    /// Reads a description, and the config of each of its cells, row after row.
+    /// Reads a description, and its cells, row after row. Its grid has become rows.
     ///
     /// # Errors
-    /// A file that isn't a description; a row whose config isn't one; labels or seeds that aren't each other's only ones.
+    /// A file that isn't a description; what [`Description::cells`] refuses.
     pub fn load(path: &Path) -> Result<(Self, Vec<Cell>), FedError> {
-        let bytes = files::read(path, LIMIT)?;
-        let refuse = |message: String| FedError::Refused(format!("{}: {message}", path.display()));
-        let text = String::from_utf8(bytes).map_err(|e| refuse(e.to_string()))?;
-        let mut description: Self = toml::from_str(&text).map_err(|e| refuse(e.to_string().trim_end().to_owned()))?;
-        description.base = description.base.map(|base| files::folder_of(path).join(base));
-        let cells = description.cells().map_err(|e| refuse(e.to_string()))?;
+        let description = Self::read(path)?.expanded().map_err(|e| in_file(path, &e))?;
+        let cells = description.cells().map_err(|e| in_file(path, &e))?;
         Ok((description, cells))
     }
 
-    /// The cells, row after row.
+    /// Reads a description as it stands, or, where the file is a config, makes one of it: the config as its base, and no rows.
     ///
     /// # Errors
-    /// As [`Description::load`].
+    /// A file that is neither.
+    pub fn of_file(path: &Path) -> Result<Self, FedError> {
+        // Both have `seeds`: a list or a text here, a table there.
+        let of_config = |(key, value): (&String, &toml::Value)| {
+            if key == "seeds" { value.is_table() } else { Config::has_root_key(key) }
+        };
+        let bytes = files::read(path, LIMIT)?;
+        let table: Option<toml::Table> = String::from_utf8(bytes).ok().and_then(|text| toml::from_str(&text).ok());
+        match table {
+            Some(table) if table.is_empty() || table.iter().any(of_config) => {
+                Ok(Self { base: Some(path.to_owned()), ..Self::default() })
+            }
+            _ => Self::read(path),
+        }
+    }
+
+    /// Reads a description as it stands.
+    ///
+    /// # Errors
+    /// A file that isn't a description.
+    pub fn read(path: &Path) -> Result<Self, FedError> {
+        let bytes = files::read(path, LIMIT)?;
+        let text = String::from_utf8(bytes).map_err(|e| in_file(path, &e))?;
+        let mut description: Self = toml::from_str(&text).map_err(|e| in_file(path, &e.to_string().trim_end()))?;
+        description.base = description.base.map(|base| files::folder_of(path).join(base));
+        Ok(description)
+    }
+
+    /// With a row for each of its rows at each point of the grid, and no grid.
+    ///
+    /// # Errors
+    /// A key that the grid has twice, or a grid of too many points.
+    pub fn expanded(mut self) -> Result<Self, FedError> {
+        self.rows = grid::expand(&self.rows, &self.grid).map_err(FedError::Refused)?;
+        self.grid.clear();
+        Ok(self)
+    }
+
+    /// The cells of an expanded description, row after row. A cell with a value that makes no sense has the reason in its config's place.
+    ///
+    /// # Errors
+    /// No row or no seed; labels or seeds that aren't each other's only ones; a base that is no config; an unknown key or preset.
     pub fn cells(&self) -> Result<Vec<Cell>, FedError> {
         let refuse = |message: &str| Err(FedError::Refused(message.to_owned()));
         if self.rows.is_empty() || self.seeds.is_empty() {
-            return refuse("expected at least one [[row]] and one of seeds");
+            return refuse("expected at least one [[row]] or a [grid], and one of seeds");
         }
+        if let Err(seed) = only_once(&self.seeds) {
+            return refuse(&format!("seeds: {seed} is named twice"));
+        }
+        // Said once, and not for each cell.
+        Config::load(self.base.as_deref(), &[])?;
+        let mut names = std::collections::HashSet::new();
         let mut cells: Vec<Cell> = Vec::new();
         for (row, of) in self.rows.iter().enumerate() {
+            let in_row = |e: ConfigError| FedError::Refused(format!("row {:?}: {e}", of.label));
+            let preset = of.preset.as_deref().map(Preset::named).transpose().map_err(in_row)?;
+            let set = of.set.iter().map(|argument| Config::setting(argument)).collect::<Result<Vec<_>, _>>();
+            let set = set.map_err(in_row)?;
             for &seed in &self.seeds {
                 let name = format!("{}-s{seed}", slug(&of.label));
-                if cells.iter().any(|cell| cell.name == name) {
+                if !names.insert(name.clone()) {
                     return refuse(&format!(
                         "row {:?}, seed {seed}: its folder {name} is another cell's, too",
                         of.label
                     ));
                 }
-                let config =
-                    self.config(of, seed).map_err(|e| FedError::Refused(format!("row {:?}: {e}", of.label)))?;
-                cells.push(Cell { name, row, seed, config });
+                let config = match self.config(of, preset, seed) {
+                    Ok(config) => Ok(config),
+                    // The value's fault: another row's may be good.
+                    Err(e @ (ConfigError::Value { .. } | ConfigError::Unsupported { .. })) => Err(e.to_string()),
+                    Err(e) => return Err(in_row(e)),
+                };
+                cells.push(Cell { name, row, seed, set: set.clone(), config });
             }
         }
         Ok(cells)
     }
 
-    fn config(&self, row: &Row, seed: u64) -> Result<Config, FedError> {
-        let preset = row.preset.as_deref().map(Preset::named).transpose()?;
+    fn config(&self, row: &Row, preset: Option<&'static Preset>, seed: u64) -> Result<Config, ConfigError> {
         let mut then = row.set.clone();
         then.push(format!("seed=\"0x{seed:x}\""));
-        Ok(Config::load_layers(self.base.as_deref(), &Layers { first: &self.set, preset, then: &then })?)
+        Config::load_layers(self.base.as_deref(), &Layers { first: &self.set, preset, then: &then })
     }
+}
+
+fn in_file(path: &Path, error: &dyn std::fmt::Display) -> FedError {
+    FedError::Refused(format!("{}: {error}", path.display()))
 }
 
 /// A label as part of a folder's name: letters, digits and dots as they are, anything else one `-`.
@@ -145,13 +227,10 @@ mod tests {
         .unwrap();
         let names: Vec<&str> = cells.iter().map(|cell| cell.name.as_str()).collect();
         assert_eq!(names, ["tau-0.5-s-3-s0", "tau-0.5-s-3-s12", "high-res-only-s0", "high-res-only-s12"]);
-        assert_eq!((cells[1].seed, cells[1].config.seed, cells[1].config.zo.tau), (12, 12, 0.5));
-        assert_eq!(
-            (cells[3].config.warmup.rounds, cells[3].config.zo.rounds),
-            (24, 0),
-            "the preset is over what all share"
-        );
-        assert_eq!((cells[0].config.name.as_str(), description.rows[0].paper.as_str()), ("base", "48.3"));
+        let config = |cell: usize| cells[cell].config.as_ref().unwrap();
+        assert_eq!((cells[1].seed, config(1).seed, config(1).zo.tau), (12, 12, 0.5));
+        assert_eq!((config(3).warmup.rounds, config(3).zo.rounds), (24, 0), "the preset is over what all share");
+        assert_eq!((config(0).name.as_str(), description.rows[0].paper.as_str()), ("base", "48.3"));
     }
 
     #[test]
@@ -163,16 +242,53 @@ mod tests {
         for path in paths {
             let (description, cells) = Description::load(&path).unwrap();
             assert_eq!(cells.len(), description.rows.len() * description.seeds.len());
+            assert!(cells.iter().all(|cell| cell.config.is_ok()), "{}", path.display());
             count += 1;
         }
         assert!(count >= 17);
     }
 
     #[test]
+    fn a_grid_is_rows_and_a_value_that_makes_no_sense_is_its_cells_alone() {
+        let (description, cells) =
+            load("seeds = \"0..1\"\n[grid]\n\"zo.tau\" = [0.5, -1]\nsplit.high_share = [0.1, 0.3]\n").unwrap();
+        assert_eq!((description.rows.len(), description.grid.len(), cells.len()), (4, 0, 8));
+        assert_eq!(cells[2].name, "zo.tau-0.5-split.high-share-0.3-s0");
+        let config = cells[3].config.as_ref().unwrap();
+        assert_eq!((config.seed, config.zo.tau, config.split.high_share), (1, 0.5, 0.3));
+        assert_eq!(cells[3].set[1], ("split.high_share".to_owned(), toml::Value::Float(0.3)));
+        let wrong: Vec<bool> = cells.iter().map(|cell| cell.config.is_err()).collect();
+        assert_eq!(wrong, [false, false, false, false, true, true, true, true]);
+        let why = cells[4].config.as_ref().unwrap_err();
+        assert!(why.starts_with("--set: zo.tau = -1: expected"), "{why}");
+    }
+
+    #[test]
+    fn a_config_is_told_from_a_description() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.toml");
+        let of = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            Description::of_file(&path).map_err(|e| e.to_string())
+        };
+        for config in ["", "name = \"a\"", "[zo]\nlr = 0.1", "[seeds]\nsplit = 1"] {
+            assert_eq!(of(config).unwrap().base.as_deref(), Some(path.as_path()), "{config}");
+        }
+        assert_eq!(of("seeds = [1]\n[[row]]\nlabel = \"a\"").unwrap().base, None);
+        assert!(of("[[rwo]]\nlabel = \"a\"").unwrap_err().contains("rwo"));
+        assert!(of("name = ").unwrap_err().contains("line 1"));
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         let row = |text: &str| load(&format!("[[row]]\nlabel = \"a\"\n{text}")).unwrap_err();
         assert!(row("sets = []").contains("sets"));
-        assert!(row("set = [\"zo.tau=-1\"]").contains("row \"a\": --set: zo.tau = -1"));
+        assert!(row("set = [\"zo.tua=1\"]").contains("row \"a\": --set: unknown key `zo.tua`"));
+        assert!(row("[grid]\n\"zo.tua\" = [1]").contains("unknown key `zo.tua`"));
+        assert!(row("[grid]\nseed = [1, 2]").contains("--seeds"));
+        assert!(row("[grid]\nzo.lr = 0.1").contains("grid zo.lr: expected a list of values, found 0.1"));
+        assert!(load("seeds = [1, 1]\n[[row]]\nlabel = \"a\"").unwrap_err().contains("1 is named twice"));
+        assert!(load("seeds = \"4..1\"\n[[row]]\nlabel = \"a\"").unwrap_err().contains("ends before it begins"));
         assert!(row("preset = \"x\"").contains("unknown preset `x`"));
         assert!(row("[[row]]\nlabel = \"A!\"").contains("folder a-s0 is another cell's"));
         assert!(load("seeds = [1]").unwrap_err().contains("[[row]]"));

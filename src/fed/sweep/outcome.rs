@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
+
 use crate::fed::folder::{LOG_LIMIT, Lines, METRICS, parse_metrics};
 use crate::fed::metrics::{RoundMetrics, Status, Summary};
 use crate::files;
@@ -15,6 +17,13 @@ pub enum CellResult {
     Failed(String),
     /// It has not ended: the sweep was stopped before.
     Pending,
+}
+
+impl CellResult {
+    /// Whether its run has ended, done or diverged.
+    pub fn has_ended(&self) -> bool {
+        matches!(self, Self::Ended(_))
+    }
 }
 
 /// A cell and its result.
@@ -57,11 +66,12 @@ pub struct Outcome {
 }
 
 /// A mean, and the deviation of a sample around it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread {
     /// Mean.
     pub mean: f64,
     /// Sample deviation (divided by n - 1); none of a single value.
+    #[serde(rename = "sd")]
     pub deviation: Option<f64>,
 }
 
@@ -93,6 +103,8 @@ pub struct RowFigures {
     pub gain: Option<Spread>,
     /// Final accuracy on the low-resource clients' labels, where cells have `eval.groups`.
     pub low: Option<Spread>,
+    /// On the high-resource clients' labels.
+    pub high: Option<Spread>,
     /// The same of the worst tenth of the clients.
     pub worst_tenth: Option<Spread>,
     /// Bytes from all clients over the run.
@@ -141,6 +153,7 @@ impl Outcome {
             last: spread(&|s| s.final_accuracy),
             gain: spread(&|s| s.gain),
             low: spread(&|s| s.final_low_accuracy),
+            high: spread(&|s| s.final_high_accuracy),
             worst_tenth: spread(&|s| s.final_worst_tenth_accuracy),
             uplink: spread(&|s| Some(s.uplink_bytes as f64)),
             downlink: spread(&|s| Some(s.downlink_bytes as f64)),

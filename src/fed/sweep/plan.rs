@@ -26,19 +26,19 @@ pub struct Plan {
 impl Plan {
     /// Of the cells.
     pub fn of(cells: &[Cell]) -> Self {
-        let keys: Vec<Option<String>> = cells.iter().map(|cell| key(&cell.config)).collect();
+        let keys: Vec<Option<String>> = cells.iter().map(|cell| key(cell.config.as_ref().ok()?)).collect();
         let mut shared: Vec<&String> = Vec::new();
         let (mut warmups, mut of_cell) = (Vec::new(), Vec::new());
         for (cell, key) in cells.iter().zip(&keys) {
-            let Some(key) = key.as_ref().filter(|key| keys.iter().flatten().filter(|other| other == key).count() > 1)
-            else {
+            let several = |key: &&String| keys.iter().flatten().filter(|other| other == key).count() > 1;
+            let Some((key, config)) = key.as_ref().filter(several).zip(cell.config.as_ref().ok()) else {
                 of_cell.push(None);
                 continue;
             };
             let at = shared.iter().position(|other| *other == key);
             if at.is_none() {
                 shared.push(key);
-                warmups.push(warmup_of(&cell.config, key));
+                warmups.push(warmup_of(config, key));
             }
             of_cell.push(at.or(Some(shared.len() - 1)));
         }
@@ -69,7 +69,7 @@ mod tests {
     fn cell(sets: &[&str]) -> Cell {
         let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
         let config = Config::load(None, &sets).unwrap();
-        Cell { name: sets.join(" "), row: 0, seed: config.seed, config }
+        Cell { name: sets.join(" "), row: 0, seed: config.seed, set: Vec::new(), config: Ok(config) }
     }
 
     #[test]

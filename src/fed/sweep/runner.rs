@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::plan::Plan;
-use super::{Cell, CellOutcome, CellResult, Outcome};
+use super::{Cell, CellOutcome, CellResult, Outcome, Shard};
 use crate::config::Config;
 use crate::device::Selection;
 use crate::fed::error::FedError;
@@ -51,8 +51,25 @@ impl Watcher for Silent {
 /// # Errors
 /// A folder that can't be made.
 pub fn run(cells: &[Cell], dir: &Path, device: Option<&str>, watcher: &mut dyn Watcher) -> Result<Outcome, FedError> {
+    run_shard(cells, Shard::ALL, dir, device, watcher)
+}
+
+/// As [`run`], but the cells of one part of the sweep alone: the outcome is of these. Warm-ups are shared across parts.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_shard(
+    cells: &[Cell],
+    shard: Shard,
+    dir: &Path,
+    device: Option<&str>,
+    watcher: &mut dyn Watcher,
+) -> Result<Outcome, FedError> {
     fs::create_dir_all(dir).map_err(FileError::of(dir, "make"))?;
-    let plan = Plan::of(cells);
+    let mut plan = Plan::of(cells);
+    let own = |place: usize| shard.has(place);
+    plan.of_cell = plan.of_cell.into_iter().enumerate().filter(|(i, _)| own(*i)).map(|(_, of)| of).collect();
+    let cells: Vec<&Cell> = cells.iter().enumerate().filter(|(i, _)| own(*i)).map(|(_, cell)| cell).collect();
     let pending = |cell: &Cell| CellOutcome {
         name: cell.name.clone(),
         row: cell.row,
@@ -60,7 +77,7 @@ pub fn run(cells: &[Cell], dir: &Path, device: Option<&str>, watcher: &mut dyn W
         dir: dir.join(&cell.name),
         result: CellResult::Pending,
     };
-    let outcome = Outcome { cells: cells.iter().map(pending).collect(), interrupted: false };
+    let outcome = Outcome { cells: cells.iter().copied().map(pending).collect(), interrupted: false };
     let warmups = plan.warmups.iter().map(|_| None).collect();
     let mut sweep = Sweep { cells, plan, dir, device, host: Host::default(), warmups, outcome, watcher };
     while sweep.pass() {
@@ -70,7 +87,7 @@ pub fn run(cells: &[Cell], dir: &Path, device: Option<&str>, watcher: &mut dyn W
 }
 
 struct Sweep<'a> {
-    cells: &'a [Cell],
+    cells: Vec<&'a Cell>,
     plan: Plan,
     dir: &'a Path,
     device: Option<&'a str>,
@@ -148,7 +165,11 @@ impl Sweep<'_> {
 
     /// Brings a cell to its end, its warm-up first.
     fn cell(&mut self, index: usize) -> Attempt {
-        let cell = &self.cells[index];
+        let cell = self.cells[index];
+        let config = match &cell.config {
+            Ok(config) => config,
+            Err(why) => return Attempt::Failed(why.clone()),
+        };
         let path = self.dir.join(&cell.name);
         let began = path.join(CONFIG).is_file();
         let mut from = None;
@@ -160,7 +181,7 @@ impl Sweep<'_> {
             }
         }
         self.announce(&cell.name);
-        self.attempt(&path, &cell.config, from.as_deref())
+        self.attempt(&path, config, from.as_deref())
     }
 
     /// The folder of a shared warm-up that is over, none where it came to nothing; or what keeps it from being over.

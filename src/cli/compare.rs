@@ -1,0 +1,65 @@
+//! `zowarmup compare`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::args::{DeviceArgs, JsonArgs, SetArgs};
+use super::csv;
+use super::error::Error;
+use super::output;
+use super::report;
+use super::sweeping::{Sweeping, conclude, folder};
+use crate::fed::sweep::{self, Comparison};
+use crate::files::write_whole;
+use crate::report::Report;
+
+/// `compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The experiment; without it the embedded digits experiment
+    pub config: Option<PathBuf>,
+    /// Methods by the names of presets [default: zowarmup,high-res-only,fedavg-all,heterofl]
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub methods: Vec<String>,
+    /// Seeds of each method, such as 0..4 (both ends are in it) or 0,1,2
+    #[arg(long, value_name = "SEEDS", default_value = "0..4")]
+    pub seeds: String,
+    /// Folder of the runs and the tables; runs that it holds finished are not run again [default: comparisons/CONFIG]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Overrides, below what the methods set.
+    #[command(flatten)]
+    pub set: SetArgs,
+    /// Device.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Output.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+/// Runs what is missing, prints the methods side by side, and writes the same into the folder.
+pub fn execute(args: &CompareArgs) -> Result<u8, Error> {
+    let seeds = sweep::parse_seeds(&args.seeds).map_err(|message| Error::Request(format!("--{message}")))?;
+    let usual = || sweep::METHODS.map(str::to_owned).to_vec();
+    let methods = if args.methods.is_empty() { usual() } else { args.methods.clone() };
+    let description = sweep::comparison(args.config.clone(), &methods, seeds, &args.set.set);
+    let cells = description.cells()?;
+    let dir = folder(args.out.as_deref(), "comparisons", args.config.as_deref());
+    let mut watcher = Sweeping::new(cells.len());
+    let outcome = sweep::run(&cells, &dir, args.device.device.as_deref(), &mut watcher)?;
+    drop(watcher);
+    let comparison = Comparison::of(&description, &cells, &outcome, &dir)?;
+    let table = comparison.markdown();
+    let json = serde_json::to_string(&comparison).map_err(|e| Error::Output(e.into()))? + "\n";
+    write_whole(&dir.join("compare.csv"), csv::lines(&csv::objects(&comparison.rows, &[])).as_bytes())?;
+    write_whole(&dir.join("compare.md"), table.as_bytes())?;
+    write_whole(&dir.join("compare.json"), json.as_bytes())?;
+    let folders: Vec<PathBuf> =
+        outcome.cells.iter().filter(|cell| cell.result.has_ended()).map(|cell| cell.dir.clone()).collect();
+    let title = args.config.as_deref().map_or_else(|| "the digits experiment".to_owned(), |c| c.display().to_string());
+    report::write(&Report::of(&folders).titled(&format!("Methods on {title}")), &dir)?;
+    output::print(args.json.json, &comparison, |_| table)?;
+    Ok(conclude(&outcome, &dir))
+}

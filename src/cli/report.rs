@@ -1,0 +1,77 @@
+//! `zowarmup report`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::args::{ForceArgs, JsonArgs};
+use super::csv;
+use super::error::{Error, FAILED};
+use super::outfile::OutFile;
+use super::output;
+use super::say::say;
+use crate::files::{FileError, write_whole};
+use crate::report::{Figures, Problem, Report};
+
+/// `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Folders of runs that have ended, or folders that hold such: a sweep's, a comparison's
+    #[arg(value_name = "RUN", required = true)]
+    pub runs: Vec<PathBuf>,
+    /// Folder of report.html and report.md, which are replaced
+    #[arg(long, value_name = "DIR", default_value = "report")]
+    pub out: PathBuf,
+    /// Write a line a group of runs as CSV, too
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Output file.
+    #[command(flatten)]
+    pub force: ForceArgs,
+    /// Output.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+/// What `report --json` prints.
+#[derive(Debug, Serialize)]
+struct ReportResult {
+    groups: Vec<Figures>,
+    problems: Vec<Problem>,
+    dir: String,
+}
+
+/// Reads the runs, writes the report and says where it is.
+pub fn execute(args: &ReportArgs) -> Result<u8, Error> {
+    let csv = args.csv.as_deref().map(|path| OutFile::new(path, args.force.force, &[])).transpose()?;
+    let report = Report::of(&args.runs);
+    if report.groups.is_empty() {
+        let messages: Vec<&str> = report.problems.iter().map(|problem| problem.message.as_str()).collect();
+        return Err(Error::Request(format!("there is no run to report: {}", messages.join("; "))));
+    }
+    report.problems.iter().for_each(|problem| say(format_args!("left out: {}", problem.message)));
+    write(&report, &args.out)?;
+    let figures = report.figures();
+    if let Some(file) = &csv {
+        file.write(csv::lines(&csv::objects(&figures, &["dirs"])).as_bytes())?;
+    }
+    let status = if report.problems.is_empty() { 0 } else { FAILED };
+    let result = ReportResult { groups: figures, problems: report.problems, dir: args.out.display().to_string() };
+    output::print(args.json.json, &result, text)?;
+    Ok(status)
+}
+
+/// Writes both forms of a report into a folder.
+pub fn write(report: &Report, dir: &Path) -> Result<(), Error> {
+    std::fs::create_dir_all(dir).map_err(FileError::of(dir, "make"))?;
+    write_whole(&dir.join("report.md"), report.markdown().as_bytes())?;
+    write_whole(&dir.join("report.html"), report.html().as_bytes())?;
+    Ok(())
+}
+
+fn text(result: &ReportResult) -> String {
+    let runs: usize = result.groups.iter().map(|group| group.runs + group.diverged).sum();
+    let dir = Path::new(&result.dir);
+    format!("{runs} runs in {} groups: {}\n", result.groups.len(), dir.join("report.html").display())
+}

@@ -1,0 +1,60 @@
+//! A run that has ended, read back from its folder.
+
+use std::path::{Path, PathBuf};
+
+use super::error::FedError;
+use super::folder::{CONFIG, FolderError, LOG_LIMIT, Lines, METRICS, RunFolder, parse_metrics, read_summary};
+use super::metrics::{RoundMetrics, Status, Summary};
+use crate::config::Config;
+use crate::files;
+
+/// What a run that has ended, done or diverged, leaves to report.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Its folder.
+    pub dir: PathBuf,
+    /// Its config, complete.
+    pub config: Config,
+    /// Its summary.
+    pub summary: Summary,
+    /// A line a round.
+    pub metrics: Vec<RoundMetrics>,
+}
+
+impl Record {
+    /// Reads the run in a folder. Nothing in it is locked or changed.
+    ///
+    /// # Errors
+    /// No run's folder; a run that has not ended; a file that can't be read, isn't what it should be, or doesn't go with the others.
+    pub fn read(dir: &Path) -> Result<Self, FedError> {
+        RunFolder::check_run(dir)?;
+        let config = Config::load(Some(&dir.join(CONFIG)), &[])?;
+        let path = dir.join(METRICS);
+        let log = files::read(&path, LOG_LIMIT);
+        let summary = read_summary(dir)?.filter(|summary| summary.status != Status::Interrupted);
+        let Some(summary) = summary else {
+            let lines = log.map(|bytes| Lines::of(&bytes).complete.len()).unwrap_or(0);
+            let rounds = config.warmup.rounds.saturating_add(config.zo.rounds);
+            return Err(FedError::Refused(format!(
+                "{}: the run has not ended: {lines} of {rounds} rounds are done; `zowarmup resume` goes on with it",
+                dir.display()
+            )));
+        };
+        let metrics = parse_metrics(&path, &Lines::of(&log?).complete)?;
+        if metrics.len() != summary.rounds as usize && summary.status == Status::Done {
+            let message = format!("expected {} lines, one a round, found {}", summary.rounds, metrics.len());
+            return Err(FolderError::Malformed { path, message }.into());
+        }
+        Ok(Self { dir: dir.to_owned(), config, summary, metrics })
+    }
+
+    /// Whether all its rounds are done: its figures are those of a whole run.
+    pub fn is_done(&self) -> bool {
+        self.summary.status == Status::Done
+    }
+
+    /// Whether it has both phases, and so a pivot between them.
+    pub fn has_pivot(&self) -> bool {
+        self.config.warmup.rounds > 0 && self.config.zo.rounds > 0
+    }
+}
