@@ -91,7 +91,10 @@ pub struct DataConfig {
 
 impl DataConfig {
     pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
-        let name = s.choice("name", DataName::Cifar10, DataName::NAMES)?;
+        // What is refused with a message of its own isn't offered.
+        let offered: Vec<&str> =
+            DataName::NAMES.iter().copied().filter(|name| *name != DataName::ImageNet32.name()).collect();
+        let name = s.choice("name", DataName::Cifar10, &offered)?;
         let data = Self {
             name,
             path: match name {
