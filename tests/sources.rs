@@ -44,6 +44,8 @@ fn nothing_prints_with_a_macro_that_panics() {
         }
     }
     writers.sort();
-    // `mod` asks whether standard error is a terminal, `display` and `probe` hand it to a progress bar, whose errors are ignored.
-    assert_eq!(writers, ["cli/display.rs", "cli/mod.rs", "cli/output.rs", "cli/probe.rs", "cli/say.rs"]);
+    // `mod` asks whether standard error is a terminal; `display`, `probe` and `sweeping` hand it to a progress bar, whose errors are ignored.
+    let bars = ["cli/display.rs", "cli/probe.rs", "cli/sweeping.rs"];
+    writers.retain(|file| !bars.contains(&file.as_str()));
+    assert_eq!(writers, ["cli/mod.rs", "cli/output.rs", "cli/say.rs"]);
 }

@@ -1,7 +1,7 @@
 //! `zowarmup report`: figures are those of the runs' folders; what is unfinished or broken is left out by name.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Output;
 use std::time::Instant;
 
@@ -183,7 +183,7 @@ fn a_hundred_long_runs_are_a_small_page_soon() {
             long_run(&place.path(&format!("{name}/r{rate}-s{seed}")), seed, rate);
         }
         let start = Instant::now();
-        let report = Report::of(&[PathBuf::from(place.path(name))]);
+        let report = Report::of(&[place.path(name)]);
         let (html, markdown) = (report.html(), report.markdown());
         let seconds = start.elapsed().as_secs_f64();
         println!("{name}: {seconds:.2} s, {} and {} bytes", html.len(), markdown.len());
