@@ -52,8 +52,8 @@ impl Absences {
     }
 }
 
-/// (seed, number) pairs of a round of so many clients that probe.
-pub fn pairs(zo: &ZoConfig, clients: usize) -> u64 {
-    let own = u64::from(zo.local_steps) * u64::from(zo.probes);
-    if zo.shared_seeds { own.min(own * clients as u64) } else { own * clients as u64 }
+/// (seed, number) pairs of a round of so many clients that probe; those of shared seeds are one client's.
+fn pairs(zo: &ZoConfig, clients: usize) -> u64 {
+    let sets = if zo.shared_seeds { clients.min(1) } else { clients };
+    u64::from(zo.local_steps) * u64::from(zo.probes) * sets as u64
 }

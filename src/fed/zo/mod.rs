@@ -9,7 +9,7 @@ mod plan;
 mod rate;
 mod statistics;
 
-pub use absences::{Absences, pairs};
+pub use absences::Absences;
 pub use check::check;
 pub use header::{header, settings};
 pub use plan::{Plan, clients};
