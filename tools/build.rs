@@ -93,8 +93,12 @@ fn collect(folder: &Path, root: &Path, files: &mut Vec<(String, PathBuf)>) -> io
     Ok(())
 }
 
-/// Sets `ZOWARMUP_COMMIT`, anew when another commit is checked out.
+/// Sets `ZOWARMUP_COMMIT`, anew when another commit is checked out. Not in debug builds: the crate would be built anew after each commit.
 fn name_commit() {
+    if env::var("PROFILE").is_ok_and(|profile| profile == "debug") {
+        println!("cargo::rustc-env=ZOWARMUP_COMMIT=debug build");
+        return;
+    }
     println!(
         "cargo::rustc-env=ZOWARMUP_COMMIT={}",
         git(&["rev-parse", "--short=12", "HEAD"]).as_deref().unwrap_or("unknown")
