@@ -19,6 +19,8 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
             "test_limit",
             "labels",
             "label",
+            "client",
+            "shape",
             "size",
             "normalisation",
             "mean",
