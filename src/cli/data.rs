@@ -91,8 +91,10 @@ fn of_folder(path: &Path) -> Result<Option<DataName>, Error> {
     let names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     let any = |of: &dyn Fn(&str) -> bool| names.iter().any(|name| of(name));
     Ok(Some(match () {
-        () if any(&|n| n.starts_with("data_batch_") || n == "cifar-10-batches-bin") => DataName::Cifar10,
-        () if any(&|n| n == "train.bin" || n == "cifar-100-binary") => DataName::Cifar100,
+        () if any(&|n| n.starts_with("data_batch_") || n.starts_with("cifar-10-batches-")) => DataName::Cifar10,
+        () if any(&|n| ["train.bin", "cifar-100-binary", "cifar-100-python", "fine_label_names.txt"].contains(&n)) => {
+            DataName::Cifar100
+        }
         () if any(&|n| n.starts_with("train_data_batch") || n.starts_with("val_data")) => DataName::ImageNet32,
         () if any(&|n| n.ends_with(".npy")) => DataName::Npz,
         () if any(&|n| n.ends_with(".json")) || has_json(&path.join("train")) => DataName::Leaf,
@@ -260,6 +262,12 @@ mod tests {
         assert_eq!((given.normalisation.mean, given.normalisation.divisor), (vec![1.0, 2.0], 1.0));
         assert_eq!(report("images", &[clients]).name, "images");
         assert_eq!(report("flowers.csv", &[clients]).shape, [3, 1, 1]);
+        assert_eq!(report("imagenet32", &[clients]).classes, 1000);
+        assert_eq!(report("cifar-py", &[clients]).name, "cifar10");
+        // Without a number of clients it is that of the data.
+        let natural = report("flowers.parquet", &["split.kind=natural", "data.client=user"]);
+        assert_eq!((natural.clients.len(), natural.clients[3].name.as_deref()), (4, Some("u3")));
+        assert!(text(&natural).contains("4 clients by split.kind = \"natural\""));
         assert_eq!(report("bytes.safetensors", &[clients]).normalisation.divisor, 255.0);
         let shown = text(&floats);
         assert!(shown.starts_with("npz: 9 training and 2 test samples of 2 x 1 x 1, 3 classes\nmean   "), "{shown}");

@@ -170,13 +170,14 @@ impl Dataset {
         usual: NormalisationName,
     ) -> Result<Self, DataError> {
         let path = config.path.as_deref().ok_or_else(|| DataError::NoPath { name: config.name.name().to_owned() })?;
-        // The Python version, where that is there.
+        // The Python version, where that alone is there.
         let python = match config.name {
             DataName::Cifar100 => batches::cifar100(config.labels),
             _ => batches::CIFAR10,
         };
         let folders = ["", "cifar-10-batches-py", "cifar-100-python"].map(|inner| path.join(inner));
-        let (train, test) = match folders.iter().find_map(|folder| python.files(folder)) {
+        let (train, test) = match folders.iter().filter(|_| !set.is_there(path)).find_map(|folder| python.files(folder))
+        {
             Some((train, test)) => {
                 let (train, test, _) = python.read(&train, &test, limits)?;
                 (train, test)

@@ -52,6 +52,13 @@ fn cifars_python_version_is_cifar() {
     let pages = load("cifar10", dir.path(), 100, "");
     assert!(pages.train.held().is_none());
     assert_eq!(raw(&pages.train), raw(&held.train));
+    // Binary files go first.
+    let record = |label: u8| [&[label][..], &[9; 3072]].concat();
+    for (name, label) in [("data_batch_1.bin", 4), ("test_batch.bin", 5)] {
+        std::fs::write(dir.path().join(name), record(label)).unwrap();
+    }
+    let binary = load("cifar10", dir.path(), u64::MAX, "");
+    assert_eq!((binary.train.labels, binary.test.labels), (vec![4], vec![5]));
 }
 
 #[test]

@@ -56,6 +56,12 @@ impl Set {
         self.lead + PIXELS
     }
 
+    /// Whether a folder, or the one that the original archive unpacks to in it, has training files.
+    pub fn is_there(&self, path: &Path) -> bool {
+        let found = |folder: &Path| self.training_files(folder).is_ok_and(|files| !files.is_empty());
+        found(path) || found(&path.join(self.folder))
+    }
+
     /// Training and test samples of a folder, within limits. CIFAR-10 has all
     /// `data_batch_N.bin` there are, in order of N, and `test_batch.bin`; CIFAR-100 `train.bin` and `test.bin`. They may also lie in
     /// the folder that the original archive unpacks to.
