@@ -31,7 +31,7 @@ const TENSORS: [(&str, u32, u32); 9] = [
 const COUNT: u32 = 275;
 const ROWS: [u32; 2] = [11, 4];
 const TOTAL: u32 = 15;
-const HOW: Product = Product { tiling: Tiling::CORE, perturbed: None };
+const HOW: Product = Product::by_shuffles(Tiling::CORE, None);
 
 struct Chain {
     device: ReferenceDevice,

@@ -79,7 +79,7 @@ fn case(how: Option<Distribution>, g: Geometry, weight_offset: u32) -> Case {
         let mut rec = Recording::new();
         for (from_batch, relu, bias_offset) in [(1, 0, bias_offset), (0, 1, ABSENT)] {
             let params = Params { weight_offset, bias_offset, from_batch, relu };
-            record(&mut rec, &lanes, &Product { tiling: f.tiling(), perturbed: how }, &g, &params, &io, None);
+            record(&mut rec, &lanes, &Product::by_shuffles(f.tiling(), how), &g, &params, &io, None);
             rec.read_back(io.y);
         }
         rec

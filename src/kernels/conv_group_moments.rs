@@ -64,7 +64,7 @@ fn case(how: Option<Distribution>) -> Case {
             y: f.blank("y", values(geometry.output)),
         };
         let params = Params { weight_offset: 0, bias_offset: ABSENT, from_batch: 1, relu: 0 };
-        let product = Product { tiling: f.best_tiling(), perturbed: how };
+        let product = Product::by_shuffles(f.best_tiling(), how);
         let launch = Launch::new(&lanes, &product, &geometry, &params, &io);
         let mut rec = Recording::new();
         // One group: its parts are whole with every tiling.
