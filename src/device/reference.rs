@@ -37,6 +37,7 @@ impl ReferenceDevice {
             subgroup_size: 0,
             operands: OperandSource::Buffer,
             features: Vec::new(),
+            matrices: crate::caps::Matrices::default(),
         }
     }
 

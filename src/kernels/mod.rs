@@ -42,6 +42,7 @@ mod tests {
             subgroup_size,
             operands: OperandSource::Buffer,
             features: Vec::new(),
+            matrices: crate::caps::Matrices::default(),
         };
         let mut launched = BTreeMap::<_, HashSet<Variant>>::new();
         for case in cases().into_iter().filter(|case| !case.large) {
