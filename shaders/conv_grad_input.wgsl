@@ -39,12 +39,13 @@ fn tile_load(o: u32) {
         let y = column_y[p] - tap_y;
         let x = column_x[p] - tap_x;
         let inside = y < OUT_H && x < OUT_W;
-        let i = column_sample[p] + select(0u, y * OUT_W + x, inside);
+        let i = column_sample[p] + select(0u, (y * OUT_W + x) * pixel_step(OUT_C), inside);
+        let step = channel_step(PIXELS);
         let loaded = vec4<f32>(
-            dy_at(i + o * PIXELS),
-            dy_at(i + channel(o, 1u) * PIXELS),
-            dy_at(i + channel(o, 2u) * PIXELS),
-            dy_at(i + channel(o, 3u) * PIXELS),
+            dy_at(i + o * step),
+            dy_at(i + channel(o, 1u) * step),
+            dy_at(i + channel(o, 2u) * step),
+            dy_at(i + channel(o, 3u) * step),
         );
         let there = vec4<bool>(inside) & (vec4<u32>(o, o + 1u, o + 2u, o + 3u) < vec4<u32>(OUT_C));
         tile_x[p] = select(vec4<f32>(), loaded, there);
@@ -97,7 +98,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         column_y[p] = start.x + at.x;
         column_x[p] = start.y + at.y;
         let place = first_pixel + at * STRIDE;
-        target_at[p] = (sample * IN_C * IN_H + place.x) * IN_W + place.y;
+        target_at[p] = sample * IN_C * IN_H * IN_W + (place.x * IN_W + place.y) * pixel_step(IN_C);
     }
     let taps = vec2<u32>(every(first_tap.x, KERNEL), every(first_tap.y, KERNEL));
     var sums: Tile;
@@ -114,7 +115,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let c = first + f * SHARE + j;
             for (var p = 0u; p < TILE_Q; p++) {
                 if (q0 + p * MEMBERS + member < columns && c < IN_C) {
-                    dx[target_at[p] + c * (IN_H * IN_W)] = sums[f][j][p];
+                    dx[target_at[p] + c * channel_step(IN_H * IN_W)] = sums[f][j][p];
                 }
             }
         }

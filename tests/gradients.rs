@@ -1,6 +1,7 @@
 //! Gradients of a small chain of layers, assembled from the CPU twins, against central differences of its loss; and the invariances
 //! that sums over samples promise.
 
+use zowarmup::caps::Layout;
 use zowarmup::device::ReferenceDevice;
 use zowarmup::device::{Device, as_f32};
 use zowarmup::kernels::activation::{self, Kind};
@@ -105,6 +106,7 @@ impl Chain {
             kernel: 3,
             stride: 1,
             padding: 1,
+            layout: Layout::ChannelsFirst,
             weight_offset: 0,
             from_batch: 1,
             accumulate: 0,
@@ -148,6 +150,7 @@ impl Chain {
             kernel: p.kernel,
             stride: p.stride,
             padding: p.padding,
+            layout: p.layout,
         };
         conv::record(rec, &self.lanes, &HOW, &geometry, &params, &Operands { weights: self.weights, x, y }, None);
     }
@@ -365,6 +368,7 @@ fn summed(sizes: Sizes, pieces: &[u32], room: u32) -> (Vec<u8>, usize) {
             kernel: 3,
             stride: 1,
             padding: 1,
+            layout: Layout::ChannelsFirst,
             weight_offset: at(9 * inputs * outputs),
             from_batch: i as u32 % 2,
             accumulate,

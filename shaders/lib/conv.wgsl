@@ -57,7 +57,7 @@ fn input_one(p: u32, k: u32) -> f32 {
     let y = column_y[p] + i32(t / KERNEL);
     let x = column_x[p] + i32(t % KERNEL);
     let inside = k < DEPTH && u32(y) < IN_H && u32(x) < IN_W;
-    let i = column_sample[p] + (c * IN_H + u32(y)) * IN_W + u32(x);
+    let i = column_sample[p] + c * channel_step(IN_H * IN_W) + (u32(y) * IN_W + u32(x)) * pixel_step(IN_C);
     return select(0.0, inputs_at(select(0u, i, inside)), inside);
 }
 fn input_quad(p: u32, k: u32) -> vec4<f32> {
@@ -65,7 +65,8 @@ fn input_quad(p: u32, k: u32) -> vec4<f32> {
 }
 fn store(o: u32, q: u32, sum: f32) {
     let row = out_row + q / PIXELS;
-    output[(row * OUT_C + o) * PIXELS + q % PIXELS] = select(sum, rectify(sum), relu());
+    let at = row * OUT_C * PIXELS + o * channel_step(PIXELS) + q % PIXELS * pixel_step(OUT_C);
+    output[at] = select(sum, rectify(sum), relu());
 }
 
 @compute @workgroup_size(THREADS)

@@ -161,7 +161,7 @@ impl StepPlan {
                 Some(from) if readers[from] != i || n.residual == Some(n.input) => n.layer.input_len(),
                 _ => 0,
             }),
-            splits: nodes.iter().flat_map(|n| kind(&n.layer).splits(tiling)).collect(),
+            splits: nodes.iter().flat_map(|n| kind(&n.layer).splits(tiling, lowered.layout)).collect(),
         }
     }
 
@@ -352,6 +352,7 @@ impl Session<'_> {
             let dx = input.map(|n| if given[n] { plan.addend } else { slope(n) });
             let step = Backward {
                 tiling: mode.product.tiling,
+                layout: mode.layout,
                 from_batch: lowered.is_shared(node.input),
                 weights: self.program.windows.bound(i, plan.weights),
                 target: Target { gradients: self.program.windows.bound(i, plan.gradients), parts: plan.parts },

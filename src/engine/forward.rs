@@ -173,7 +173,8 @@ impl Session<'_> {
 
     /// How kernels compute on this device.
     pub(super) fn mode(&self, perturbed: Option<Distribution>, batch_statistics: bool) -> Mode {
-        Mode { product: Product { tiling: self.program.tiling, perturbed }, batch_statistics }
+        let product = Product { tiling: self.program.tiling, perturbed };
+        Mode { product, layout: self.program.lowered.layout, batch_statistics }
     }
 
     /// Records losses and correct flags of one chunk of lanes.
@@ -339,12 +340,13 @@ impl Session<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::caps::Layout;
     use crate::model::{Graph, ModelSpec};
     use serde_json::json;
 
     fn plan(table: serde_json::Value) -> (Graph, ForwardPlan) {
         let graph = ModelSpec::from_json(&table).unwrap().graph().unwrap();
-        let plan = ForwardPlan::of(&Lowered::of(&graph), Tiling::CORE, true);
+        let plan = ForwardPlan::of(&Lowered::of(&graph, Layout::ChannelsFirst), Tiling::CORE, true);
         (graph, plan)
     }
 

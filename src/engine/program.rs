@@ -31,7 +31,9 @@ impl Program {
     /// # Errors
     /// A layer whose tensors pass the device's largest binding.
     pub fn new(space: &mut Workspace, graph: Graph) -> Result<Self, EngineError> {
-        let lowered = Lowered::of(&graph);
+        // One layout for the whole graph.
+        let layout = space.device().info().layout;
+        let lowered = Lowered::of(&graph, layout);
         let windows = windows(&lowered.graph, space.binding())?;
         let tiling = Tiling::of(space.device().info());
         let alignment = space.device().limits().alignment;

@@ -1,12 +1,13 @@
 //! Convolutions, forward.
 
-use super::lib::case::{perturbation, product_tolerance};
+use super::lib::case::{layout_name, perturbation, product_tolerance};
 use super::lib::conv::{Launch, kernel, twin};
 use super::lib::moments::{Moments, Parts};
 use super::lib::params::{ABSENT, Lanes};
 use super::lib::tiling::{Operands, Product};
 use super::lib::{Case, PERTURBED};
 use super::{conv_channel_moments, conv_group_moments};
+use crate::caps::Layout;
 use crate::recording::kernel::Kernel;
 use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
@@ -55,15 +56,23 @@ pub fn cases() -> Vec<Case> {
             let output = [out_c, out(input[1]), out(input[2])];
             // Built for their sizes: rows that fill no tile and rows of whole quads, with and without signs that a subgroup shares.
             let fitted = matches!((how, out_c), (Some(Distribution::Rademacher), 13 | 40) | (None, 40));
-            cases.push(case(how, Geometry { input, output, kernel, stride, padding }, offset).fitted(fitted));
+            let geometry = |layout| Geometry { input, output, kernel, stride, padding, layout };
+            cases.push(case(how, geometry(Layout::ChannelsFirst), offset).fitted(fitted));
+            // The other layout: two that are built for their sizes, and one of the others.
+            if fitted && how != Some(Distribution::Rademacher)
+                || matches!((how, out_c), (Some(Distribution::Rademacher), 13) | (None, 3))
+            {
+                cases.push(case(how, geometry(Layout::ChannelsLast), offset).fitted(fitted));
+            }
         }
     }
     cases
 }
 
 fn case(how: Option<Distribution>, g: Geometry, weight_offset: u32) -> Case {
+    let (perturbed, layout) = (perturbation(how), layout_name(g.layout));
     let name =
-        format!("conv {} {:?} to {:?} kernel {} stride {}", perturbation(how), g.input, g.output, g.kernel, g.stride);
+        format!("conv {perturbed} {:?} to {:?} kernel {} stride {}{layout}", g.input, g.output, g.kernel, g.stride);
     Case::new(name, product_tolerance(how, g.depth()), move |f| {
         let rows = [5, 1, 3];
         let bias_offset = weight_offset + g.output[0] * g.depth();

@@ -1,10 +1,11 @@
 //! Gradients of convolutions' inputs.
 
-use super::lib::conv_grad::{ROWS, SHAPES, SPEED, Shape, tap, text};
+use super::lib::conv_grad::{self, ROWS, SPEED, Shape, tap, text};
 use super::lib::geometry::{Geometry, Sizes};
 use super::lib::params::{Lane, Lanes};
 use super::lib::tiling::Tiling;
 use super::lib::{Case, rounding};
+use crate::caps::Layout;
 use crate::recording::kernel::{Call, Kernel, params};
 use crate::recording::{Recording, Span};
 use crate::shaders::ANY_SHAPE;
@@ -55,9 +56,10 @@ fn twin(call: &Call<'_>) {
                         let (Some(iy), Some(ix)) = (tap(oy, ky, &g, g.input[1]), tap(ox, kx, &g, g.input[2])) else {
                             continue;
                         };
-                        let slope = dy[((row * out_c + oc) * out_h + oy) * out_w + ox];
+                        let slope = dy[row * out_c * out_h * out_w + g.output_at(oc, oy * out_w + ox)];
                         for ic in 0..c {
-                            dx[((row * c + ic) * h + iy) * w + ix] += slope * weight[((oc * c + ic) * k + ky) * k + kx];
+                            dx[row * c * h * w + g.input_at(ic, iy, ix)] +=
+                                slope * weight[((oc * c + ic) * k + ky) * k + kx];
                         }
                     }
                 }
@@ -68,14 +70,14 @@ fn twin(call: &Call<'_>) {
 
 /// Self-test cases.
 pub fn cases() -> Vec<Case> {
-    SHAPES.map(|(shape, fitted)| case(shape).fitted(fitted)).into()
+    conv_grad::cases().map(|(shape, layout, fitted)| case(shape, layout).fitted(fitted)).collect()
 }
 
-fn case(shape: Shape) -> Case {
-    let params = Params::of_case(shape, 0, 0);
+fn case(shape: Shape, layout: Layout) -> Case {
+    let params = Params::of_case(shape, layout, 0, 0);
     let (geometry, (rows, total)) = (params.geometry(), ROWS);
     let tolerance = rounding(2 * params.out_c * params.kernel * params.kernel);
-    Case::new(format!("conv_grad_input {}", text(shape)), tolerance, move |f| {
+    Case::new(format!("conv_grad_input {}", text(shape, layout)), tolerance, move |f| {
         let stride = params.out_c * geometry.depth() + 1;
         let lanes = f.lanes(&rows, stride);
         let weights = f.random("weights", rows.len() * stride as usize);

@@ -1,12 +1,13 @@
 //! Gradients of convolutions' weights.
 
-use super::lib::conv_grad::{ROWS, SHAPES, SPEED, Shape, tap, text};
+use super::lib::conv_grad::{self, ROWS, SPEED, Shape, tap, text};
 use super::lib::geometry::{Geometry, Sizes};
 use super::lib::params::{Lane, Lanes};
 use super::lib::parts::{Cut, Split, Sum, Target, Tensors, work};
 use super::lib::tiling::Tiling;
 use super::lib::{Case, rounding};
 use super::part_sums;
+use crate::caps::Layout;
 use crate::recording::kernel::{Call, Kernel, params};
 use crate::recording::{Recording, Span};
 use crate::shaders::ANY_SHAPE;
@@ -108,8 +109,8 @@ fn twin(call: &Call<'_>) {
                         let (Some(iy), Some(ix)) = (tap(oy, ky, &g, g.input[1]), tap(ox, kx, &g, g.input[2])) else {
                             continue;
                         };
-                        let slope = dy[((lane.row0 as usize + s) * out_c + oc) * plane + u];
-                        sum += slope * x[(((first + s) * c + ic) * h + iy) * w + ix];
+                        let slope = dy[(lane.row0 as usize + s) * out_c * plane + g.output_at(oc, u)];
+                        sum += slope * x[(first + s) * c * h * w + g.input_at(ic, iy, ix)];
                     }
                 }
                 *total += sum;
@@ -120,19 +121,18 @@ fn twin(call: &Call<'_>) {
 
 /// Self-test cases.
 pub fn cases() -> Vec<Case> {
-    SHAPES
-        .into_iter()
-        .flat_map(|(shape, fitted)| [0, 1].map(|from_batch| case(shape, from_batch).fitted(fitted)))
+    conv_grad::cases()
+        .flat_map(|(shape, layout, fitted)| [0, 1].map(|from_batch| case(shape, layout, from_batch).fitted(fitted)))
         .collect()
 }
 
-fn case(shape: Shape, from_batch: u32) -> Case {
-    let params = move |accumulate| Params::of_case(shape, from_batch, accumulate);
+fn case(shape: Shape, layout: Layout, from_batch: u32) -> Case {
+    let params = move |accumulate| Params::of_case(shape, layout, from_batch, accumulate);
     let (geometry, (rows, total)) = (params(0).geometry(), ROWS);
     // A product and a sum for each of a block's samples and pixels; three blocks, run twice. Split, a part has the fewer, at least
     // 256 terms, for the up to 16 that are added.
     let tolerance = rounding(2 * 8 * geometry.pixels() + 6);
-    Case::new(format!("conv_grad_weight {} from_batch {from_batch}", text(shape)), tolerance, move |f| {
+    Case::new(format!("conv_grad_weight {} from_batch {from_batch}", text(shape, layout)), tolerance, move |f| {
         let len = params(0).weight_len();
         let lanes = f.lanes(&rows, len + 1);
         let values = |of: [u32; 3]| (total * of.iter().product::<u32>()) as usize;

@@ -25,7 +25,7 @@ mod tests {
     use std::collections::{BTreeMap, HashSet};
 
     use super::*;
-    use crate::caps::{AdapterInfo, AdapterKind, OperandSource, Tier};
+    use crate::caps::{AdapterInfo, AdapterKind, Layout, OperandSource, Tier};
     use crate::recording::Command;
     use crate::recording::kernel::Variant;
 
@@ -41,6 +41,7 @@ mod tests {
             tier,
             subgroup_size,
             operands: OperandSource::Buffer,
+            layout: Layout::default(),
             features: Vec::new(),
         };
         let mut launched = BTreeMap::<_, HashSet<Variant>>::new();

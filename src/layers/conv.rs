@@ -1,6 +1,7 @@
 //! Square convolutions.
 
 use super::{Backward, Forward, Kind, LaneTables, Mode, dims, offset};
+use crate::caps::Layout;
 use crate::kernels::conv::{self, Geometry};
 use crate::kernels::parts::Split;
 use crate::kernels::tiling::{Operands, Tiling};
@@ -9,17 +10,18 @@ use crate::model::Conv;
 use crate::recording::Recording;
 
 impl Conv {
-    fn geometry(&self) -> Geometry {
+    fn geometry(&self, layout: Layout) -> Geometry {
         Geometry {
             input: dims(self.input),
             output: dims(self.output),
             kernel: self.kernel as u32,
             stride: self.stride as u32,
             padding: self.padding as u32,
+            layout,
         }
     }
 
-    fn gradient(&self, from_batch: bool, accumulate: bool) -> conv_grad_weight::Params {
+    fn gradient(&self, layout: Layout, from_batch: bool, accumulate: bool) -> conv_grad_weight::Params {
         let ([c, h, w], [out_c, out_h, out_w]) = (dims(self.input), dims(self.output));
         conv_grad_weight::Params {
             c,
@@ -31,6 +33,7 @@ impl Conv {
             kernel: self.kernel as u32,
             stride: self.stride as u32,
             padding: self.padding as u32,
+            layout,
             weight_offset: self.weight as u32,
             from_batch: u32::from(from_batch),
             accumulate: u32::from(accumulate),
@@ -81,8 +84,8 @@ impl Kind for Conv {
         self.relu
     }
 
-    fn splits(&self, tiling: Tiling) -> Vec<(Split, u32)> {
-        let params = self.gradient(false, false);
+    fn splits(&self, tiling: Tiling, layout: Layout) -> Vec<(Split, u32)> {
+        let params = self.gradient(layout, false, false);
         let weight = params.weight_split(tiling).map(|split| (split, params.weight_len()));
         let bias = self.bias_gradient(false).and_then(|bias| Some((bias.split(1)?, bias.outputs)));
         weight.into_iter().chain(bias).collect()
@@ -97,12 +100,12 @@ impl Kind for Conv {
         };
         let operands = Operands { weights: io.weights, x: io.x, y: io.y };
         let left = io.moments_of_parts;
-        conv::record(rec, &lanes.samples, &mode.product, &self.geometry(), &params, &operands, left);
+        conv::record(rec, &lanes.samples, &mode.product, &self.geometry(mode.layout), &params, &operands, left);
     }
 
     fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
         let lanes = &lanes.samples;
-        let params = self.gradient(io.from_batch, io.accumulate);
+        let params = self.gradient(io.layout, io.from_batch, io.accumulate);
         conv_grad_weight::record(rec, lanes, io.tiling, &params, io.x, io.dy, &io.target);
         if let Some(params) = self.bias_gradient(io.accumulate) {
             bias_grad::record(rec, lanes, &params, io.dy, &io.target);
@@ -113,6 +116,6 @@ impl Kind for Conv {
     }
 
     fn leaves_moments(&self) -> Option<Geometry> {
-        (!self.relu).then(|| self.geometry())
+        (!self.relu).then(|| self.geometry(Layout::default()))
     }
 }

@@ -1,6 +1,7 @@
 //! Affine maps of feature vectors or tokens.
 
 use super::{Backward, Forward, Kind, LaneTables, Mode, offset};
+use crate::caps::Layout;
 use crate::kernels::parts::Split;
 use crate::kernels::tiling::{Operands, Tiling};
 use crate::kernels::{bias_grad, linear, linear_grad_input, linear_grad_weight};
@@ -61,7 +62,7 @@ impl Kind for Linear {
         self.relu
     }
 
-    fn splits(&self, tiling: Tiling) -> Vec<(Split, u32)> {
+    fn splits(&self, tiling: Tiling, _layout: Layout) -> Vec<(Split, u32)> {
         let (params, rows) = (self.weight_gradient(false, false), self.rows as u32);
         let weight = params.split(tiling, rows).map(|split| (split, params.inputs * params.outputs));
         let bias = self.bias_gradient(false).and_then(|bias| Some((bias.split(rows)?, params.outputs)));

@@ -17,6 +17,7 @@ mod tokens;
 
 pub use one_dispatch::one_dispatch;
 
+use crate::caps::Layout;
 use crate::kernels::conv::Geometry;
 use crate::kernels::moments::Moments;
 use crate::kernels::params::{ABSENT, Lanes};
@@ -81,7 +82,7 @@ pub trait Kind {
     }
 
     /// How the sums of the layer's gradients are split, and f32 of a part of each.
-    fn splits(&self, _tiling: Tiling) -> Vec<(Split, u32)> {
+    fn splits(&self, _tiling: Tiling, _layout: Layout) -> Vec<(Split, u32)> {
         Vec::new()
     }
 
@@ -109,7 +110,7 @@ pub trait Kind {
         false
     }
 
-    /// The sizes of an output whose moments the layer can leave in parts.
+    /// The sizes of an output whose moments the layer can leave in parts; they don't depend on its layout.
     fn leaves_moments(&self) -> Option<Geometry> {
         None
     }
@@ -147,6 +148,8 @@ pub fn kind(layer: &Layer) -> &dyn Kind {
 pub struct Mode {
     /// Products, and what perturbs the weights.
     pub product: Product,
+    /// How pixels lie.
+    pub layout: Layout,
     /// Batch norms take the statistics of a lane's rows, not the running ones.
     pub batch_statistics: bool,
 }
@@ -284,6 +287,8 @@ impl Forward {
 pub struct Backward {
     /// The device's blocking.
     pub tiling: Tiling,
+    /// How pixels lie.
+    pub layout: Layout,
     /// As in [`Forward`].
     pub from_batch: bool,
     /// Weights, a slot a lane.

@@ -118,18 +118,18 @@ pub fn twin(call: &Call<'_>) {
         for row in 0..lane.rows as usize {
             let x = &x[(first + row) * ic * ih * iw..][..ic * ih * iw];
             let y = &mut y[(lane.row0 as usize + row) * oc * oh * ow..][..oc * oh * ow];
-            for (i, value) in y.iter_mut().enumerate() {
+            for i in 0..y.len() {
                 let (o, top, left) = (i / (oh * ow), i / ow % oh * stride, i % ow * stride);
                 let mut sum = 0.0;
                 for (tap, w) in filters[o * ic * k * k..][..ic * k * k].iter().enumerate() {
                     let (c, row, column) = (tap / (k * k), top + tap / k % k, left + tap % k);
                     let inside = (padding..padding + ih).contains(&row) && (padding..padding + iw).contains(&column);
                     if inside {
-                        sum += x[(c * ih + row - padding) * iw + column - padding] * w;
+                        sum += x[g.input_at(c, row - padding, column - padding)] * w;
                     }
                 }
                 sum += bias[o];
-                *value = if p.relu == 1 { rectify(sum) } else { sum };
+                y[g.output_at(o, i % (oh * ow))] = if p.relu == 1 { rectify(sum) } else { sum };
             }
         }
     }
