@@ -3,10 +3,10 @@
 use super::lib::case::perturbation;
 use super::lib::params::{Lanes, perturb};
 use super::lib::tiling::{Operands, Product, quads};
-use super::lib::way::{Block, Way};
+use super::lib::way::{BLOCKS, Block, Way, with_quads};
 use super::lib::{Case, PERTURBED};
 use super::linear::{NONE, Params, case_of, twin};
-use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::kernel::Kernel;
 use crate::recording::{Recording, Span};
 use crate::shaders::{ANY_SHAPE, QUADS};
 use crate::stream::Distribution;
@@ -21,12 +21,7 @@ const SIGN_SPAN: u32 = 128;
 
 /// Bytes of workgroup memory beside the slices of tiles.
 pub fn more_memory(block: &Block, perturbed: Option<Distribution>) -> u32 {
-    if perturbed == Some(Distribution::Rademacher) { sign_memory(block, SIGN_SPAN) } else { 0 }
-}
-
-/// Bytes of workgroup memory for the signs of `span` weights of each column (`shaders/lib/tiled_signs.wgsl`).
-pub(super) fn sign_memory(block: &Block, span: u32) -> u32 {
-    16 * block.columns * ((span + 126) / 128 + 1)
+    if perturbed == Some(Distribution::Rademacher) { block.sign_memory(SIGN_SPAN) } else { 0 }
 }
 
 /// As [`super::linear::record`].
@@ -40,7 +35,7 @@ pub fn record(
     residual: Option<Span>,
 ) {
     let added = u32::from(residual.is_some() && params.activation == NONE);
-    let variant = with_quads(block.variant(), params.outputs)
+    let variant = with_quads(block.variant(), QUADS, params.outputs)
         .with("PERTURB", perturb(how.perturbed))
         .with("WEIGHT_QUADS", quads(params.weight_offset | params.inputs))
         .with("INPUT_QUADS", quads(params.inputs))
@@ -52,18 +47,6 @@ pub fn record(
     let bound = [lanes.table, io.weights, io.x, io.y, residual.unwrap_or(io.x)];
     rec.dispatch(&KERNEL, variant, params, &bound, grid, cost);
 }
-
-/// For rows of `length` f32, whole quads or not.
-pub(super) fn with_quads(variant: Variant, length: u32) -> Variant {
-    if length.is_multiple_of(4) { variant.define(QUADS) } else { variant }
-}
-
-/// Blocks of cases: several workgroups of several groups of threads, and other sums a thread.
-pub(super) const BLOCKS: [Block; 3] = [
-    Block::new(32, 32, 16).of_threads(4, 4),
-    Block::new(64, 64, 16),
-    Block::new(16, 32, 8).of_threads(4, 4).two_stages(),
-];
 
 /// Self-test cases.
 pub fn cases() -> Vec<Case> {

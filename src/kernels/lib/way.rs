@@ -80,6 +80,11 @@ impl Block {
         self.is_whole() && self.threads() <= limits.invocations && self.memory() + more <= limits.workgroup_memory
     }
 
+    /// Bytes of workgroup memory for the signs of `span` weights of each column (`shaders/lib/tiled_signs.wgsl`).
+    pub fn sign_memory(&self, span: u32) -> u32 {
+        16 * self.columns * ((span + 126) / 128 + 1)
+    }
+
     /// The constants of a kernel.
     pub fn variant(&self) -> Variant {
         Variant::plain()
@@ -90,6 +95,18 @@ impl Block {
             .with("THREAD_N", self.thread_columns)
             .with("STAGES", self.stages)
     }
+}
+
+/// Blocks of self-test cases: several groups of 32 threads in a workgroup, one of them, two stages.
+pub const BLOCKS: [Block; 3] = [
+    Block::new(32, 32, 16).of_threads(4, 4),
+    Block::new(64, 64, 16),
+    Block::new(16, 32, 8).of_threads(4, 4).two_stages(),
+];
+
+/// With a define where rows of `length` f32 are whole quads.
+pub fn with_quads(variant: Variant, define: &'static str, length: u32) -> Variant {
+    if length.is_multiple_of(4) { variant.define(define) } else { variant }
 }
 
 impl fmt::Display for Block {
