@@ -8,6 +8,7 @@
 // and low by high, which is nearly an f32's.
 // EIGHTS: matrices of 8 x 8 (Metal), which it loads from arrays of single f16.
 // EMULATED: the multiplication as plain code, on devices without such matrices; what is around it stays.
+// What a matrix is loaded from or stored to is a `let` of its own, and so is what is stored: naga has no expressions there.
 #import lib/tile_place.wgsl
 #ifdef EMULATED
 #import lib/f16.wgsl
@@ -93,6 +94,8 @@ fn result_four(i: u32) -> vec4<f32> { return vec4<f32>(results[i], results[i + 1
 var<workgroup> results: array<vec4<f32>, RESULTS_SIZE / 4u>;
 fn result_four(i: u32) -> vec4<f32> { return results[i / 4u]; }
 #endif
+
+var<workgroup> shared_block: Block;
 
 fn tile_index(x: u32, rows: u32, along_k: u32, step: u32) -> u32 {
     let at = quad_place(x, rows, along_k);
@@ -197,7 +200,10 @@ fn main(
     @builtin(subgroup_id) subgroup: u32, @builtin(subgroup_invocation_id) member: u32,
 ) {
 #endif
-    let block = begin(group);
+    // Cooperative matrices want control flow that is uniform for all to see.
+    let begun = begin(group);
+    if (t == 0u) { shared_block = begun; }
+    let block = workgroupUniformLoad(&shared_block);
     if (!block.any) { return; }
     // The subgroup's first row and column within the tile.
     let rows = subgroup / (BLOCK_N / GROUP_N) * GROUP_M;
@@ -325,7 +331,8 @@ fn main(
         }
 #else
         let to = &results[first / RESULT_UNIT];
-        coopStoreT(c{i}_{j}, to, result_step);
+        let held = c{i}_{j};
+        coopStoreT(held, to, result_step);
 #endif
         workgroupBarrier();
         for (var x = member; x < FRAGMENT * FRAGMENT / 4u; x += 32u) {

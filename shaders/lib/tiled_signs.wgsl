@@ -1,5 +1,5 @@
-// Perturbed weights for products by tiles in workgroup memory (lib/workgroup_tile.wgsl), whose columns are rows of weights. Rademacher signs lie in
-// workgroup memory, SIGN_SPAN of each row's weights at a time: as many as a few slices take.
+// Perturbed weights for products by tiles (lib/tiled.wgsl) whose columns are rows of weights. Rademacher signs lie in workgroup memory,
+// SIGN_SPAN of each row's weights at a time: as many as a few slices take. SIGN_SPAN 0: they are made weight by weight.
 //
 // A kernel that imports this calls make_signs(first, t) in slice() where a span begins: `first` is the flat index of column 0's weights of
 // it, SIGN_ROW those from one column to the next.

@@ -3,6 +3,7 @@
 use super::{Device, DeviceError, as_f32};
 use crate::caps::{Matrices, Precision};
 use crate::device::ReferenceDevice;
+use crate::kernels::lib::case::product_tolerance;
 use crate::kernels::lib::matrix::{Multiply, SMALL, matrix_tolerance};
 use crate::kernels::lib::way::Way;
 use crate::kernels::linear;
@@ -56,7 +57,7 @@ pub(super) fn matrices(device: &mut dyn Device, precision: Precision) -> Result<
         let ours = layer(device, &product, MORE)?;
         let twin = layer(&mut ReferenceDevice::new(None), &product, MORE)?;
         let error = relative(&ours, &twin);
-        let right = error <= matrix_tolerance(&matrix, how, MORE.inputs);
+        let right = error <= matrix_tolerance(&matrix, how, product_tolerance(how, MORE.inputs));
         if !right {
             tracing::warn!(
                 "{}: products by way of {way} are wrong on this driver (relative error {error:.1e}); going on without that way",
@@ -129,8 +130,8 @@ mod tests {
         };
         let (single, split) = (of(Way::Matrix(SMALL)), of(Way::Matrix(SMALL.split())));
         let error = relative(&single, &split);
-        assert!(error > 5.0 * matrix_tolerance(&SMALL.split(), how, MORE.inputs), "{error:e}");
-        assert!(error > 5.0 * matrix_tolerance(&SMALL, how, MORE.inputs), "{error:e}");
+        assert!(error > 5.0 * matrix_tolerance(&SMALL.split(), how, product_tolerance(how, MORE.inputs)), "{error:e}");
+        assert!(error > 5.0 * matrix_tolerance(&SMALL, how, product_tolerance(how, MORE.inputs)), "{error:e}");
         assert!(!(relative(&[f32::NAN], &[1.0]) <= 1.0));
     }
 
@@ -144,7 +145,10 @@ mod tests {
             let ours = layer(device.as_mut(), &product, MORE).unwrap();
             let twin = layer(&mut ReferenceDevice::new(None), &product, MORE).unwrap();
             let error = relative(&ours, &twin);
-            assert!(error <= matrix_tolerance(&matrix, how, MORE.inputs), "{matrix}: {error:e}");
+            assert!(
+                error <= matrix_tolerance(&matrix, how, product_tolerance(how, MORE.inputs)),
+                "{matrix}: {error:e}"
+            );
         }
     }
 }

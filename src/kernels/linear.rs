@@ -4,10 +4,10 @@ use std::f32::consts::FRAC_1_SQRT_2;
 
 use super::lib::case::{perturbation, product_tolerance};
 use super::lib::math::{erf_f32, rectify};
+use super::lib::matrix::operands;
 use super::lib::params::{ABSENT, Lane, Lanes};
-use super::lib::tiling::{Operands, Product};
-use super::lib::matrix::operand;
 use super::lib::tiles::Tiles;
+use super::lib::tiling::{Operands, Product};
 use super::lib::weight::weights;
 use super::lib::{Case, Fixture, PERTURBED, rounding};
 use super::tiled_linear;
@@ -84,13 +84,13 @@ pub fn record(
 pub(super) fn twin(call: &Call<'_>) {
     let p: Params = call.params();
     let (lanes, all, x, mut y) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3), call.write::<f32>(4));
+    let x = operands(call.variant, &x);
     let perturb = call.variant.get("PERTURB", 0);
-    let round = operand(call.variant);
     let (added, residual) = (call.variant.get("RESIDUAL", 0) == 1, call.read::<f32>(5));
     let (inputs, outputs) = (p.inputs as usize, p.outputs as usize);
     for lane in lanes.iter().take(call.grid[2] as usize) {
-        let mut matrix = weights(&all, lane, perturb, p.weight_offset, p.inputs * p.outputs);
-        matrix.iter_mut().for_each(|w| *w = round(*w));
+        let matrix = weights(&all, lane, perturb, p.weight_offset, p.inputs * p.outputs);
+        let matrix = operands(call.variant, &matrix);
         let bias = if p.bias_offset == ABSENT {
             vec![0.0; outputs]
         } else {
@@ -102,7 +102,7 @@ pub(super) fn twin(call: &Call<'_>) {
             let at = (lane.row0 as usize + row) * outputs;
             let y = &mut y[at..][..outputs];
             for o in 0..outputs {
-                let sum = matrix[o * inputs..][..inputs].iter().zip(x).fold(0.0, |sum, (w, x)| sum + round(*x) * w) + bias[o];
+                let sum = matrix[o * inputs..][..inputs].iter().zip(x).fold(0.0, |sum, (w, x)| sum + x * w) + bias[o];
                 y[o] = match p.activation {
                     RELU => rectify(sum),
                     GELU => 0.5 * sum * (1.0 + erf_f32(sum * FRAC_1_SQRT_2)),
@@ -130,22 +130,20 @@ pub fn cases() -> Vec<Case> {
 
 fn case(how: Option<Distribution>, inputs: u32, outputs: u32, weight_offset: u32) -> Case {
     let name = format!("linear {} {inputs} to {outputs} at {weight_offset}", perturbation(how));
-    let tolerance = product_tolerance(how, inputs);
-    case_of(name, how, inputs, outputs, weight_offset, tolerance, |f| Product::by_shuffles(f.tiling(), None))
+    case_of(name, how, inputs, outputs, weight_offset, |f| Product::by_shuffles(f.tiling(), None))
 }
 
-/// A case of a layer in a way of computing it, which `product` gives, whose product is within `tolerance`.
+/// A case of a layer in a way of computing it, which `product` gives.
 pub(super) fn case_of(
     name: String,
     how: Option<Distribution>,
     inputs: u32,
     outputs: u32,
     weight_offset: u32,
-    tolerance: f64,
     product: impl Fn(&Fixture<'_>) -> Product + Send + Sync + 'static,
 ) -> Case {
     // A gelu takes another 64 roundings (as `activation` does), of 1.2 times its input at most.
-    Case::new(name, 1.2 * tolerance + rounding(64), move |f| {
+    Case::new(name, 1.2 * product_tolerance(how, inputs) + rounding(64), move |f| {
         let product = Product { perturbed: how, ..product(f) };
         let rows = [41, 1, 9];
         let bias_offset = weight_offset + inputs * outputs;

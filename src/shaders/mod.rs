@@ -27,6 +27,9 @@ pub const QUADS: &str = "QUADS";
 /// The define of kernels with a shape in constants that takes it from the uniform block, so that one pipeline serves all shapes, slower.
 pub const ANY_SHAPE: &str = "ANY_SHAPE";
 
+/// The define of products by tiles whose input has rows of whole quads.
+pub const IN_QUADS: &str = "IN_QUADS";
+
 /// f32s in a row of the textures that shadow operands.
 pub const TEXEL_ROW: u32 = 8192;
 

@@ -28,7 +28,9 @@ fn flavours(kernel: &Kernel) -> impl Iterator<Item = Flavour> {
 fn permutations(kernel: &'static Kernel, tier: Tier) -> impl Iterator<Item = Vec<&'static str>> {
     let chosen =
         |set: u32| kernel.defines.iter().enumerate().filter(move |(i, _)| set >> i & 1 == 1).map(|(_, name)| *name);
-    (0..1 << kernel.defines.len()).map(move |set| chosen(set).collect()).filter(move |chosen| sensible(chosen, tier))
+    (0..1 << kernel.defines.len())
+        .map(move |set| chosen(set).collect::<Vec<_>>())
+        .filter(move |chosen| sensible(chosen, tier))
 }
 
 /// Cooperative matrices need subgroups, and one thing multiplies them; what is beside them says nothing without them.

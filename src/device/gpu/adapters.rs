@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::{Failure, GpuDevice, buffers, compile, pipelines, staging, texels, texture};
-use crate::caps::{Matrices, MatrixSize, OperandSource, Precision, Tier};
+use crate::caps::{Layout, Matrices, MatrixSize, OperandSource, Precision, Tier};
 use crate::device::flight::Flight;
 use crate::device::{AdapterInfo, AdapterKind, DeviceError, Limits, Selection};
 use crate::shaders::Flavour;
@@ -43,7 +43,8 @@ impl Candidate {
         };
         let asked = tier == Tier::Subgroup && selection.precision != Precision::F32;
         let matrices = if asked { self.info.matrices } else { Matrices::default() };
-        Ok(AdapterInfo { tier, subgroup_size, operands, matrices, ..self.info.clone() })
+        let layout = selection.layout;
+        Ok(AdapterInfo { tier, subgroup_size, operands, layout, matrices, ..self.info.clone() })
     }
 }
 
@@ -106,7 +107,8 @@ fn candidate(adapter: wgpu::Adapter) -> Option<Candidate> {
     if able {
         names.push(format!("subgroup-size-{size}"));
     }
-    let matrices = Matrices { size: if subgroup == Some(32) { matrix_size(&adapter) } else { None }, ..Matrices::default() };
+    let matrices =
+        Matrices { size: if subgroup == Some(32) { matrix_size(&adapter) } else { None }, ..Matrices::default() };
     names.extend(matrices.name().map(str::to_owned));
     let software = kind == AdapterKind::Software;
     let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
@@ -118,6 +120,7 @@ fn candidate(adapter: wgpu::Adapter) -> Option<Candidate> {
         tier: if able { Tier::Subgroup } else { Tier::Core },
         subgroup_size: subgroup.unwrap_or(0),
         operands: if software && texels { OperandSource::Texel } else { OperandSource::Buffer },
+        layout: Layout::default(),
         features: names,
         matrices,
     };
@@ -143,7 +146,8 @@ fn candidate(adapter: wgpu::Adapter) -> Option<Candidate> {
 /// The cooperative matrices of f16 with sums in f32 that kernels know, of those that an adapter lists.
 fn matrix_size(adapter: &wgpu::Adapter) -> Option<MatrixSize> {
     use wgpu::CooperativeScalarType::{F16, F32};
-    let listed = if adapter.features().contains(FOR_MATRICES) { adapter.cooperative_matrix_properties() } else { Vec::new() };
+    let listed =
+        if adapter.features().contains(FOR_MATRICES) { adapter.cooperative_matrix_properties() } else { Vec::new() };
     let has = |size: u32| {
         let fits = |p: &wgpu::CooperativeMatrixProperties| [p.m_size, p.n_size, p.k_size] == [size; 3];
         listed.iter().any(|p| fits(p) && (p.ab_type, p.cr_type) == (F16, F32))

@@ -1,5 +1,6 @@
 //! Tiles that cooperative matrices multiply: their sizes, what their operands are rounded to, how far off that makes a product.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::caps::{AdapterInfo, Limits, MatrixSize};
@@ -180,24 +181,28 @@ impl fmt::Display for Matrix {
     }
 }
 
-/// What a launch makes of an operand before it multiplies, for twins: the nearest f16 where a product is of single f16, else nothing.
-pub fn operand(variant: &Variant) -> fn(f32) -> f32 {
+/// What a launch makes of operands before it multiplies, for twins: the nearest f16 where a product is of single f16, else nothing.
+pub fn operands<'a>(variant: &Variant, values: &'a [f32]) -> Cow<'a, [f32]> {
     let has = |name: &str| variant.defines().contains(&name);
-    if has(MATRIX) && !has(SPLIT_F16) { |x| half::f16::from_f32(x).to_f32() } else { |x| x }
+    if has(MATRIX) && !has(SPLIT_F16) {
+        Cow::Owned(values.iter().map(|x| half::f16::from_f32(*x).to_f32()).collect())
+    } else {
+        Cow::Borrowed(values)
+    }
 }
 
-/// The error of a sum of `depth` products in one of these ways, relative, against a twin that rounds operands as [`operand`] does.
+/// The error of sums in one of these ways, relative, against a twin that rounds operands as [`operands`] does, where it is `rounded` if they are
+/// of f32.
 ///
-/// Products of f16 are exact in f32. Devices cut sums off instead of rounding them, a unit in the last place each. Split, an operand is
-/// known to 2^-23 of itself (its low part is 2^-11 of it at most, and rounded to 11 digits), twice, and low by low, 2^-22, is left out; there are
-/// three sums. A gaussian element is within 1e-5 of the twin's, 2^-9 of an f16's unit (an eighth is added, to weights from 2^-7 on): so often
-/// a weight is rounded another way at most, by 2^-10 of itself.
-pub fn matrix_tolerance(matrix: &Matrix, how: Option<Distribution>, depth: u32) -> f64 {
-    let ulp = 2f64.powi(-23);
+/// Products of f16 are exact in f32. Devices cut sums off instead of rounding them, by up to a unit in the last place each time: twice as much.
+/// Split, an operand is known to 2^-23 of itself (its low part is 2^-11 of it at most, and rounded to 11 digits), twice, and low by low,
+/// 2^-22, is left out; there are three sums. A gaussian element is within 1e-5 of the twin's, 2^-9 of an f16's unit (an eighth is added, to
+/// weights from 2^-7 on): so often a weight is rounded another way at most, by 2^-10 of itself.
+pub fn matrix_tolerance(matrix: &Matrix, how: Option<Distribution>, rounded: f64) -> f64 {
     if matrix.split {
-        return 2f64.powi(-21) + f64::from(3 * depth + 4) * ulp + gaussian(how, 2e-5);
+        return 2f64.powi(-21) + 6.0 * rounded;
     }
-    f64::from(depth + 4) * ulp + gaussian(how, (2f64.powi(-9)).sqrt() * 2f64.powi(-10))
+    2.0 * rounded + gaussian(how, (2f64.powi(-9)).sqrt() * 2f64.powi(-10))
 }
 
 fn gaussian(how: Option<Distribution>, error: f64) -> f64 {
@@ -226,8 +231,8 @@ mod tests {
     #[test]
     fn operands_are_rounded_to_f16_where_one_stands_for_a_value() {
         let third = 1.0 / 3.0f32;
-        assert_eq!(operand(&SMALL.variant())(third), 0.333_251_95);
-        assert_eq!(operand(&SMALL.split().variant())(third), third);
-        assert_eq!(operand(&Variant::plain())(third), third);
+        assert_eq!(operands(&SMALL.variant(), &[third, 0.5])[..], [0.333_251_95, 0.5]);
+        assert_eq!(operands(&SMALL.split().variant(), &[third])[..], [third]);
+        assert_eq!(operands(&Variant::plain(), &[third])[..], [third]);
     }
 }

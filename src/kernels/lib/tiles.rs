@@ -2,12 +2,20 @@
 
 use super::way::Way;
 use crate::recording::kernel::Variant;
-use crate::shaders::{ANY_SHAPE, QUADS};
 
-use super::matrix::{EIGHTS, EMULATED, MATRIX, SPLIT_F16};
-
-/// The defines of a kernel over `Value`s that imports `lib/tiled.wgsl`.
-pub const DEFINES: &[&str] = &[ANY_SHAPE, QUADS, MATRIX, SPLIT_F16, EIGHTS, EMULATED];
+/// The defines of kernels that import `lib/tiled.wgsl`: those of the ways behind those of their own.
+macro_rules! tiled_defines {
+    ($($own:expr),*) => {
+        &[
+            $($own,)*
+            $crate::kernels::lib::matrix::MATRIX,
+            $crate::kernels::lib::matrix::SPLIT_F16,
+            $crate::kernels::lib::matrix::EIGHTS,
+            $crate::kernels::lib::matrix::EMULATED,
+        ]
+    };
+}
+pub(crate) use tiled_defines;
 
 /// A workgroup's tile.
 #[derive(Clone, Debug)]
@@ -39,6 +47,11 @@ impl Tiles {
                 Some(Self { rows: m.rows, columns: m.columns, depth: m.depth, threads, memory, variant: m.variant() })
             }
         }
+    }
+
+    /// Bytes of workgroup memory for the signs of `span` weights of each column (`shaders/lib/tiled_signs.wgsl`).
+    pub fn sign_memory(&self, span: u32) -> u32 {
+        16 * self.columns * ((span + 126) / 128 + 1)
     }
 
     /// The constants and defines of a kernel.

@@ -20,7 +20,7 @@ pub struct Product {
 
 impl Product {
     /// By shuffles.
-    pub fn by_shuffles(tiling: Tiling, perturbed: Option<Distribution>) -> Self {
+    pub const fn by_shuffles(tiling: Tiling, perturbed: Option<Distribution>) -> Self {
         Self { tiling, perturbed, way: Way::Shuffle }
     }
 
@@ -38,6 +38,22 @@ impl Product {
         let share = u64::from(tiling.share);
         let most = share.saturating_sub(2) * 128;
         self.perturbed == Some(Distribution::Rademacher) && share * u64::from(length) + 127 <= most
+    }
+}
+
+/// How a gradient of a product is computed.
+#[derive(Clone, Copy, Debug)]
+pub struct Gradient {
+    /// The device's blocking.
+    pub tiling: Tiling,
+    /// The way.
+    pub way: Way,
+}
+
+impl Gradient {
+    /// By shuffles.
+    pub const fn by_shuffles(tiling: Tiling) -> Self {
+        Self { tiling, way: Way::Shuffle }
     }
 }
 

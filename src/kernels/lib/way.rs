@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::matrix::{Matrix, Multiply};
-use crate::caps::{Limits, Precision};
+use super::matrix::{Matrix, Multiply, SMALL};
+use crate::caps::{AdapterInfo, Limits, Precision};
 use crate::recording::kernel::Variant;
 
 /// A way of computing a product.
@@ -95,6 +95,11 @@ impl Block {
         self.is_whole() && self.threads() <= limits.invocations && self.memory() + more <= limits.workgroup_memory
     }
 
+    /// Bytes of workgroup memory for the signs of `span` weights of each column (`shaders/lib/tiled_signs.wgsl`).
+    pub fn sign_memory(&self, span: u32) -> u32 {
+        16 * self.columns * ((span + 126) / 128 + 1)
+    }
+
     /// The constants of a kernel.
     pub fn variant(&self) -> Variant {
         Variant::plain()
@@ -107,12 +112,53 @@ impl Block {
     }
 }
 
+/// Blocks of self-test cases: several groups of 32 threads in a workgroup, one of them, two stages.
+pub const BLOCKS: [Block; 3] = [
+    Block::new(32, 32, 16).of_threads(4, 4),
+    Block::new(64, 64, 16),
+    Block::new(16, 32, 8).of_threads(4, 4).two_stages(),
+];
+
+/// Matrices of self-test cases: several subgroups of several matrices, with one f16 an operand and with two.
+const MATRICES: [Matrix; 2] = [SMALL, SMALL.split()];
+
+/// The ways of self-test cases that have tiles in workgroup memory.
+pub const WAYS: [Way; 5] = [
+    Way::Block(BLOCKS[0]),
+    Way::Block(BLOCKS[1]),
+    Way::Block(BLOCKS[2]),
+    Way::Matrix(MATRICES[0]),
+    Way::Matrix(MATRICES[1]),
+];
+
+/// Each of `all` with a way to try it in that has tiles in workgroup memory: once with blocks, once with matrices.
+pub fn in_ways<T: Copy>(all: &[T]) -> Vec<(T, Way)> {
+    let blocks = BLOCKS.into_iter().cycle().map(Way::Block);
+    let matrices = MATRICES.into_iter().cycle().map(Way::Matrix);
+    all.iter().copied().zip(blocks).chain(all.iter().copied().zip(matrices)).collect()
+}
+
+/// With a define where rows of `length` f32 are whole quads.
+pub fn with_quads(variant: Variant, define: &'static str, length: u32) -> Variant {
+    if length.is_multiple_of(4) { variant.define(define) } else { variant }
+}
+
 impl fmt::Display for Block {
     /// `128x64x16 8x8`, and `2` where there are two stages.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { rows, columns, depth, thread_rows, thread_columns, stages } = self;
         write!(f, "{rows}x{columns}x{depth} {thread_rows}x{thread_columns}")?;
         if *stages == 2 { write!(f, " 2 stages") } else { Ok(()) }
+    }
+}
+
+impl Way {
+    /// As a device computes it: matrices that it lacks are plain code.
+    pub fn on(self, info: &AdapterInfo) -> Self {
+        match self {
+            Self::Matrix(matrix) => Self::Matrix(matrix.by(Multiply::of(info).unwrap_or(Multiply::Emulated))),
+            other => other,
+        }
     }
 }
 
