@@ -26,14 +26,16 @@ pub enum Sizes {
         kernel: u32,
         /// Step.
         stride: u32,
+        /// Zeros on every side.
+        padding: u32,
     },
 }
 
 impl Sizes {
     /// Of a convolution.
     pub fn of_conv(geometry: &Geometry) -> Self {
-        let Geometry { input, output, kernel, stride, .. } = *geometry;
-        Self::Conv { input, output, kernel, stride }
+        let Geometry { input, output, kernel, stride, padding, .. } = *geometry;
+        Self::Conv { input, output, kernel, stride, padding }
     }
 
     /// Operations of a pass over a sample.
@@ -64,13 +66,13 @@ impl Sizes {
 }
 
 impl fmt::Display for Sizes {
-    /// `linear 64 to 10`, `linear 192 to 576 over 65 tokens`, `conv 64x32x32 to 128x16x16 kernel 3 stride 2`.
+    /// `linear 64 to 10`, `linear 192 to 576 over 65 tokens`, `conv 64x32x32 to 128x16x16 kernel 3 stride 2 padding 1`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Linear { inputs, outputs, rows: 1 } => write!(f, "linear {inputs} to {outputs}"),
             Self::Linear { inputs, outputs, rows } => write!(f, "linear {inputs} to {outputs} over {rows} tokens"),
-            Self::Conv { input: [c, h, w], output: [out_c, out_h, out_w], kernel, stride } => {
-                write!(f, "conv {c}x{h}x{w} to {out_c}x{out_h}x{out_w} kernel {kernel} stride {stride}")
+            Self::Conv { input: [c, h, w], output: [out_c, out_h, out_w], kernel, stride, padding } => {
+                write!(f, "conv {c}x{h}x{w} to {out_c}x{out_h}x{out_w} kernel {kernel} stride {stride} padding {padding}")
             }
         }
     }
