@@ -1,6 +1,6 @@
 //! Layer norm of each token.
 
-use super::{Backward, Footprint, Forward, Keeps, Kind, LaneTables, Mode};
+use super::{Backward, Footprint, Forward, Image, Keeps, Kind, LaneTables, Mode};
 use crate::caps::Layout;
 use crate::kernels::layer_norm::{self, Params};
 use crate::kernels::parts::Split;
@@ -23,6 +23,10 @@ impl LayerNorm {
 impl Kind for LayerNorm {
     fn name(&self) -> &'static str {
         "layernorm"
+    }
+
+    fn images(&self) -> Option<(Image, Image)> {
+        Some((Image::flat(self.input_len()), Image::flat(self.output_len())))
     }
 
     fn input_len(&self) -> usize {

@@ -1,6 +1,6 @@
 //! Affine maps of feature vectors or tokens.
 
-use super::{Backward, Forward, Kind, LaneTables, Mode, offset};
+use super::{Backward, Forward, Image, Kind, LaneTables, Mode, offset};
 use crate::caps::Layout;
 use crate::kernels::parts::Split;
 use crate::kernels::tiling::{Operands, Tiling};
@@ -21,13 +21,23 @@ impl Linear {
 
     fn bias_gradient(&self, accumulate: bool) -> Option<bias_grad::Params> {
         let (outputs, accumulate) = (self.out_features as u32, u32::from(accumulate));
-        Some(bias_grad::Params { outputs, spatial: 1, bias_offset: self.bias? as u32, accumulate })
+        Some(bias_grad::Params {
+            outputs,
+            spatial: 1,
+            layout: Layout::default(),
+            bias_offset: self.bias? as u32,
+            accumulate,
+        })
     }
 }
 
 impl Kind for Linear {
     fn name(&self) -> &'static str {
         "linear"
+    }
+
+    fn images(&self) -> Option<(Image, Image)> {
+        Some((Image::flat(self.input_len()), Image::flat(self.output_len())))
     }
 
     fn input_len(&self) -> usize {
