@@ -6,6 +6,7 @@ use super::lowering::Lowered;
 use super::{EngineError, Workspace};
 use crate::device::DeviceError;
 use crate::kernels::tiling::Tiling;
+use crate::layers::Pass;
 use crate::model::{Graph, ParamTensor};
 use crate::recording::windows::{Needs, Windows};
 use crate::tune::Ways;
@@ -51,6 +52,16 @@ impl Program {
         let lanes = LaneLayout { windows: windows.all().to_vec(), tokens: graph.tokens(), alignment };
         let plans = ForwardPlans::of(&lowered, tiling, &ways);
         Ok(Self { id: space.next_id(), graph, lowered, windows, plans, tiling, ways, lanes })
+    }
+
+    /// Bytes that forward passes need for weights in the order of tiles: for a copy, and for each lane.
+    pub(super) fn forward_room(&self) -> Option<[u64; 2]> {
+        self.ways.room(&self.lowered.graph, &[Pass::Forward, Pass::Perturbed])
+    }
+
+    /// The same of local steps.
+    pub(super) fn step_room(&self) -> Option<[u64; 2]> {
+        self.ways.room(&self.lowered.graph, &[Pass::Forward, Pass::Input])
     }
 
     /// With which way each product is computed.
