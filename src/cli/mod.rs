@@ -19,6 +19,7 @@ mod interrupt;
 mod outfile;
 mod output;
 mod probe;
+mod profile;
 mod replay;
 mod report;
 mod run;
@@ -83,6 +84,8 @@ enum Command {
     Devices(devices::DevicesArgs),
     /// Measure kernels and rounds beside the device's own rates
     Bench(bench::BenchArgs),
+    /// Measure where the time of a config's rounds goes: each kernel, the host, compiling
+    Profile(profile::ProfileArgs),
     /// Bytes that a config's run sends and holds, by the paper's formulas and as the engine counts them
     Cost(cost::CostArgs),
     /// Compare the zeroth-order estimate with the true gradient
@@ -130,6 +133,7 @@ fn execute(command: &Command) -> Result<u8, Error> {
         Command::Selftest(args) => selftest::execute(args),
         Command::Devices(args) => devices::execute(args),
         Command::Bench(args) => bench::execute(args),
+        Command::Profile(args) => profile::execute(args),
         Command::Cost(args) => cost::execute(args),
         Command::Probe(args) => probe::execute(args),
         Command::Data(args) => data::execute(args),

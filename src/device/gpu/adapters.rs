@@ -140,8 +140,9 @@ pub struct Opened {
 
 /// Requests a device with the features of a tier and exactly the limits that the adapter offers.
 pub fn request(adapter: &wgpu::Adapter, tier: Tier) -> Result<Opened, String> {
-    let mut features = adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
-    let timestamps = !features.is_empty();
+    let inside = wgpu::Features::TIMESTAMP_QUERY_INSIDE_ENCODERS | wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES;
+    let timestamps = adapter.features().contains(wgpu::Features::TIMESTAMP_QUERY);
+    let mut features = adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | inside);
     if tier == Tier::Subgroup {
         features |= wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64;
     }
@@ -185,6 +186,7 @@ pub fn open(candidate: &Candidate, selection: &Selection) -> Result<GpuDevice, D
         texels: texels::Texels::new(if texels { adapter.limits().max_texture_dimension_2d } else { 0 }),
         buffers: buffers::Buffers::default(),
         flight: Flight::default(),
+        watch: None,
         peak: 0,
         info,
         limits,
