@@ -112,12 +112,14 @@ impl GpuDevice {
         self.prepare(&[recording])?;
         let (uploads, uniforms, lengths) = self.stage(recording);
         let read_backs = self.fill(&uploads, &uniforms, lengths)?;
+        let mut submitted = start;
         let result = self.make_ready(recording).and_then(|ready| {
             self.peak = self.peak.max(self.allocated_bytes());
+            submitted = Instant::now();
             self.encode(recording, &ready, read_backs, queries, &mut notes)
         });
         self.note(Host::Submit, start);
-        self.keep(notes, Instant::now())?;
+        self.keep(notes, submitted)?;
         if result.is_err() {
             // Which copies took place is not known.
             self.drop_texels();
