@@ -51,6 +51,9 @@ struct Cli {
     /// Log more to standard error; twice: still more (ZOWARMUP_LOG sets it precisely)
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+    /// Keep and read nothing in the user's cache folder (compiled pipelines); as ZOWARMUP_NO_CACHE=1
+    #[arg(long, global = true)]
+    no_cache: bool,
 }
 
 /// The commands.
@@ -108,6 +111,9 @@ pub fn main() -> u8 {
         }
     };
     log(cli.verbose);
+    if cli.no_cache {
+        crate::files::cache::forbid();
+    }
     match execute(&cli.command) {
         Ok(status) => status,
         Err(error) => {

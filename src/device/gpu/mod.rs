@@ -1,6 +1,6 @@
 //! Devices on wgpu: the only code that imports it.
 //!
-//! `adapters` finds and opens, `compile` makes pipelines on all cores, `pipelines` keeps them, `buffers` pools, `texels` shadows
+//! `adapters` finds and opens, `compile` makes pipelines on all cores, `pipelines` keeps them, `store` on disk, `buffers` pools, `texels` shadows
 //! operands, `staging` carries bytes to and fro, `execute` encodes and submits, `stamps` notes when commands run.
 
 mod adapters;
@@ -8,9 +8,11 @@ mod buffers;
 mod compile;
 mod execute;
 mod launch;
+mod memory;
 mod pipelines;
 mod staging;
 mod stamps;
+mod store;
 mod texels;
 mod texture;
 
