@@ -168,14 +168,14 @@ run_cell() { # seconds, arguments of run...
 }
 
 if [ -n "$small" ]; then
-    selftest=(--quick linear) bench=(fill-rademacher mlp-zo-round) profile_rounds=1
+    selftest=(--quick linear) bench=(--size small --min-time 0.01 fill-rademacher mlp-zo-round) profile_rounds=1
     images=120 tests=20
     cell=(--set split.clients=6 --set model.width=4 --set split.high_share=0.34 --set warmup.batch=8 --set warmup.local_epochs=1)
     torch=(--clients 1 --probes 1 --batch 4 --width 4 --rounds 1 --device cpu)
     torch_mlp=(--clients 2 --batch 8 --rounds 1 --device cpu)
     torch_replay=(--d 10000 --n 3 --rounds 1 --device cpu)
 else
-    selftest=() bench=() profile_rounds=1
+    selftest=() bench=(--min-time 0.5) profile_rounds=1
     images=50000 tests=2000
     cell=()
     torch=(--clients 5 --probes 3 --batch 1000 --rounds 2 --device cuda)

@@ -38,6 +38,9 @@ use tracing_subscriber::EnvFilter;
 use error::Error;
 use say::{Stderr, say};
 
+/// The commit that the program was built from.
+const COMMIT: &str = env!("ZOWARMUP_COMMIT");
+
 /// Version and commit.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (commit ", env!("ZOWARMUP_COMMIT"), ")");
 

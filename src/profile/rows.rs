@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn alike_events_are_one_row_and_shares_add_up() {
         let moved = |what, seconds| Event { ran: Ran::Move { what, bytes: 4_000 }, start: 0.0, seconds };
-        let ceilings = Ceilings { copy_gb_s: 2e-3, madd_gflop_s: 1.0, store_gb_s: 1.0 };
+        let ceilings = Ceilings { copy_gb_s: 2e-3, madd_gflop_s: 1.0, store_gb_s: 1.0, ..Ceilings::default() };
         let rows = rows("zo", &[moved("copy", 0.001), moved("clear", 0.001), moved("copy", 0.005)], &ceilings);
         let told: Vec<_> = rows.iter().map(|r| (r.kernel, r.count, r.seconds, r.share)).collect();
         assert_eq!(told, [("(copy)", 2, 0.006, 0.006 / 0.007), ("(clear)", 1, 0.001, 0.001 / 0.007)]);
