@@ -19,6 +19,7 @@ mod interrupt;
 mod outfile;
 mod output;
 mod probe;
+mod profile;
 mod replay;
 mod report;
 mod run;
@@ -38,6 +39,9 @@ use tracing_subscriber::EnvFilter;
 use error::Error;
 use say::{Stderr, say};
 
+/// The commit that the program was built from.
+const COMMIT: &str = env!("ZOWARMUP_COMMIT");
+
 /// Version and commit.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (commit ", env!("ZOWARMUP_COMMIT"), ")");
 
@@ -51,6 +55,9 @@ struct Cli {
     /// Log more to standard error; twice: still more (ZOWARMUP_LOG sets it precisely)
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+    /// Keep and read nothing in the user's cache folder (compiled pipelines); as ZOWARMUP_NO_CACHE=1
+    #[arg(long, global = true)]
+    no_cache: bool,
 }
 
 /// The commands.
@@ -86,6 +93,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Measure with which way each product of a config's model is fastest here
     Tune(tune::TuneArgs),
+    /// Measure where the time of a config's rounds goes: each kernel, the host, compiling
+    Profile(profile::ProfileArgs),
     /// Bytes that a config's run sends and holds, by the paper's formulas and as the engine counts them
     Cost(cost::CostArgs),
     /// Compare the zeroth-order estimate with the true gradient
@@ -108,6 +117,9 @@ pub fn main() -> u8 {
         }
     };
     log(cli.verbose);
+    if cli.no_cache {
+        crate::files::cache::forbid();
+    }
     match execute(&cli.command) {
         Ok(status) => status,
         Err(error) => {
@@ -134,6 +146,7 @@ fn execute(command: &Command) -> Result<u8, Error> {
         Command::Devices(args) => devices::execute(args),
         Command::Bench(args) => bench::execute(args),
         Command::Tune(args) => tune::execute(args),
+        Command::Profile(args) => profile::execute(args),
         Command::Cost(args) => cost::execute(args),
         Command::Probe(args) => probe::execute(args),
         Command::Data(args) => data::execute(args),

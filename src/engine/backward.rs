@@ -369,7 +369,11 @@ impl Session<'_> {
                 batch_statistics: plan.batch_statistics,
                 room: plan.room,
             };
+            let first = recording.commands().len();
             layer.backward(recording, lanes.of(self.program.windows.of_node(i)), &step);
+            for vectors in [step.weights, step.target.gradients] {
+                recording.uses(first, vectors, self.own_bytes(node, vectors, lanes.first.samples.count.into()));
+            }
             if let Some(n) = input {
                 if given[n] {
                     add::record(recording, rows * layer.input_len() as u64, plan.addend, slope(n));

@@ -14,7 +14,7 @@ use crate::kernels::tiling::{Operands, Product, Tiling};
 use crate::kernels::way::Way;
 use crate::kernels::{lane_sum, mlp_forward, softmax_xent};
 use crate::layers::{self, Footprint, Forward, Keeps, LaneTables, Mode, Pass, kind};
-use crate::model::Source;
+use crate::model::{Node, Source};
 use crate::recording::arena::{self, Value};
 use crate::recording::chunks::RowBudget;
 use crate::recording::{Recording, Span};
@@ -321,9 +321,19 @@ impl Session<'_> {
             let lanes = lanes.of(self.program.windows.of_node(i));
             let pass = if mode.product.perturbed.is_some() { Pass::Perturbed } else { Pass::Forward };
             let way = chunk.room.map_or(Way::Shuffle, |_| self.program.ways.of_layer(&node.layer, pass));
+            let first = recording.commands().len();
             layer.forward(recording, lanes, &Mode { product: Product { way, ..mode.product }, ..*mode }, &io);
+            recording.uses(first, io.weights, self.own_bytes(node, io.weights, count));
             after(recording, i, lanes, &io);
         }
+    }
+
+    /// Bytes of a node's own tensors in `weights`, which holds one vector for all lanes or one for each of `lanes`.
+    pub(super) fn own_bytes(&self, node: &Node, weights: Span, lanes: u64) -> u64 {
+        let graph = &self.program.lowered.graph;
+        let values: usize = graph.tensors_of(node).iter().map(|tensor| tensor.len).sum();
+        let vectors = (weights.bytes / (4 * graph.state_len() as u64).max(1)).clamp(1, lanes.max(1));
+        4 * values as u64 * vectors
     }
 
     /// The forward pass on rows given as f32, with the shared weights.

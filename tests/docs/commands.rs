@@ -50,6 +50,7 @@ fn arguments(line: &str, place: &Place) -> Vec<String> {
             }
         }
         "sweep" if args.len() > 1 => args.extend(SMALL.map(str::to_owned)),
+        "profile" if args.len() > 1 => args.extend(SMALL.map(str::to_owned)),
         "probe" => args.extend(words("--clients 2 --draws 4 --epsilon 1e-3")),
         _ if args.len() == 1 && NEED_ARGUMENTS.contains(&command.as_str()) => args.push("--help".to_owned()),
         _ => {}

@@ -19,6 +19,7 @@ mod outputs;
 mod own;
 mod phases;
 mod probe;
+mod profile;
 mod repeat;
 mod replay;
 mod report;

@@ -139,7 +139,7 @@ impl Matrix {
             .with("GROUP_N", self.group_columns)
             .with("SCALE_A", a)
             .with("SCALE_B", b);
-        let variant = if self.split { variant.define(SPLIT_F16) } else { variant };
+        let variant = if self.split { variant.define(SPLIT_F16).in_way("matrix3") } else { variant.in_way("matrix") };
         match self.multiply {
             Multiply::Sixteens => variant,
             Multiply::Eights => variant.define(EIGHTS),

@@ -185,6 +185,7 @@ impl Tiling {
     /// The constants.
     pub fn variant(&self) -> Variant {
         Variant::plain()
+            .in_way(if self.share > 1 { "shuffle" } else { "" })
             .with("MEMBERS", self.members)
             .with("TEAMS", self.teams)
             .with("SHARE", self.share)

@@ -104,6 +104,7 @@ impl Block {
             .with("THREAD_M", self.thread_rows)
             .with("THREAD_N", self.thread_columns)
             .with("STAGES", self.stages)
+            .in_way("block")
     }
 }
 
