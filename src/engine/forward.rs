@@ -173,7 +173,7 @@ impl Session<'_> {
 
     /// How kernels compute on this device.
     pub(super) fn mode(&self, perturbed: Option<Distribution>, batch_statistics: bool) -> Mode {
-        Mode { product: Product { tiling: self.program.tiling, perturbed }, batch_statistics }
+        Mode { product: Product { tiling: self.program.tiling, perturbed }, batch_statistics, masks: None }
     }
 
     /// Records losses and correct flags of one chunk of lanes.

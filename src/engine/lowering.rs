@@ -39,8 +39,7 @@ impl Lowered {
         };
         for node in &model.nodes {
             let (mut input, mut residual) = (place(&at, node.input), node.residual.map(|from| place(&at, from)));
-            let once =
-                !node.layer.has_weights() && !node.layer.saves() && lowered.is_shared(input) && residual.is_none();
+            let once = node.layer.is_shareable() && lowered.is_shared(input) && residual.is_none();
             if !once {
                 if !kind(&node.layer).reads_shared_rows() {
                     input = lowered.own(input, &mut copies);

@@ -23,6 +23,8 @@ pub struct Program {
     pub(super) tiling: Tiling,
     /// How tables of lanes lie.
     pub(super) lanes: LaneLayout,
+    /// Of a model with dropouts, the program of local steps, which has them; all else is computed without.
+    steps: Option<Box<Program>>,
 }
 
 impl Program {
@@ -31,13 +33,28 @@ impl Program {
     /// # Errors
     /// A layer whose tensors pass the device's largest binding.
     pub fn new(space: &mut Workspace, graph: Graph) -> Result<Self, EngineError> {
-        let lowered = Lowered::of(&graph);
+        if !graph.has_dropout() {
+            return Self::of(space, graph.clone(), &graph);
+        }
+        let steps = Self::of(space, graph.clone(), &graph)?;
+        let plain = graph.without_dropout();
+        Ok(Self { steps: Some(Box::new(steps)), ..Self::of(space, graph, &plain)? })
+    }
+
+    /// With the nodes of `computed` for those of the model.
+    fn of(space: &mut Workspace, graph: Graph, computed: &Graph) -> Result<Self, EngineError> {
+        let lowered = Lowered::of(computed);
         let windows = windows(&lowered.graph, space.binding())?;
         let tiling = Tiling::of(space.device().info());
         let alignment = space.device().limits().alignment;
         let lanes = LaneLayout { windows: windows.all().to_vec(), tokens: graph.tokens(), alignment };
         let plans = ForwardPlans::of(&lowered, tiling);
-        Ok(Self { id: space.next_id(), graph, lowered, windows, plans, tiling, lanes })
+        Ok(Self { id: space.next_id(), graph, lowered, windows, plans, tiling, lanes, steps: None })
+    }
+
+    /// The program of local steps in which dropouts draw.
+    pub(super) fn of_steps(&self) -> &Self {
+        self.steps.as_deref().unwrap_or(self)
     }
 
     /// The model.

@@ -37,6 +37,10 @@ impl Kind for MaxPool {
         self.output.len()
     }
 
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        self.output.sides()
+    }
+
     fn forward(&self, rec: &mut Recording, lanes: &LaneTables, _mode: &Mode, io: &Forward) {
         let params = squares(lanes, self.input, self.kernel, self.stride);
         pool::record(rec, pool::Mode::Max, &params, io.x, io.y);
@@ -58,6 +62,10 @@ impl Kind for AvgPool {
 
     fn output_len(&self) -> usize {
         self.output.len()
+    }
+
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        self.output.sides()
     }
 
     fn summands(&self) -> usize {
@@ -85,6 +93,10 @@ impl Kind for GlobalAvgPool {
 
     fn output_len(&self) -> usize {
         self.input.c
+    }
+
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        vec![self.input.c]
     }
 
     fn summands(&self) -> usize {
