@@ -195,6 +195,9 @@ fn sums_are_fused_where_the_layer_before_can_add() {
     let projected =
         kinds(json!([{"residual": [{"maxpool": 2}, {"groupnorm": 1}], "project": true}, "flatten", {"linear": 3}]));
     assert_eq!(projected, [("maxpool", false), ("conv", false), ("groupnorm", true), ("linear", false)]);
+    // The projection itself is no layer that could add what it gives.
+    let vectors = kinds(json!(["flatten", {"residual": [{"linear": 5}, "tanh"], "project": true}, {"linear": 3}]));
+    assert_eq!(vectors, [("linear", false), ("tanh", false), ("linear", false), ("add", true), ("linear", false)]);
 }
 
 /// Two dropouts of 40 % and one of a tenth, one of them in a residual.

@@ -133,15 +133,16 @@ impl Builder {
         !self.params.is_empty()
     }
 
-    /// The last node.
+    /// The node that the builder stands at, where it is the last one.
     pub(super) fn last_node(&mut self) -> Option<&mut Node> {
-        self.nodes.last_mut()
+        let is_last = self.at == Source::Node(self.nodes.len().wrapping_sub(1));
+        self.nodes.last_mut().filter(|_| is_last)
     }
 
-    /// Takes the last layer back where it is such a one and adds nothing. Nothing may read it, and who calls says where the builder
+    /// Takes the last node back where its layer is such a one and adds nothing. Nothing may read it, and who calls says where the builder
     /// stands then.
-    pub(super) fn take_last(&mut self, such: impl Fn(&Layer) -> bool) -> Option<Layer> {
-        self.nodes.pop_if(|node| node.residual.is_none() && such(&node.layer)).map(|node| node.layer)
+    pub(super) fn take_last(&mut self, such: impl Fn(&Layer) -> bool) -> Option<Node> {
+        self.nodes.pop_if(|node| node.residual.is_none() && such(&node.layer))
     }
 
     /// A channel's statistics of a batch norm: offsets of mean and variance, from the first buffer on.

@@ -100,7 +100,9 @@ fn residual(
     let shortcut = builder.at;
     (builder.at, builder.shape) = (at, after);
     if let Some(node) = last {
-        builder.push(node, None);
+        // Behind the projection now, which its sum reads.
+        builder.at = node.input;
+        builder.push(node.layer, None);
     }
     add(builder, shortcut);
     Ok(())
