@@ -74,8 +74,9 @@ fn the_example_of_an_aggregation() {
         }
     }
     let [median, mean] =
-        [aggregation::run(&twins(), aggregation::Median, 3), aggregation::run(&twins(), Mean, 3)].map(Result::unwrap);
-    assert!(median > 0.4 && mean < 0.2, "median {median}, mean {mean}");
+        [aggregation::run(&twins(), aggregation::Median, 12), aggregation::run(&twins(), Mean, 12)].map(Result::unwrap);
+    // The liar leaves the mean no better than a guess.
+    assert!(median > 0.3 && mean < 0.2, "median {median}, mean {mean}");
 }
 
 #[test]
@@ -131,17 +132,18 @@ impl HostOptimizer for Plain {
 
 #[test]
 fn parts_that_do_what_the_config_says_give_the_same_but_for_rounding() {
-    let sizes = "split.size_alpha=5.0";
-    let plain = bits(&mut federation(&[sizes]));
-    // A few hundred roundings of weights near 1, in two phases.
+    // Of the warm-up: probes would turn differences of weights into larger ones of their own.
+    let sizes = ["split.size_alpha=5.0", "zo.rounds=0"];
+    let plain = bits(&mut federation(&sizes));
+    // A few dozen roundings of weights near 1.
     let near = |found: &[u32], what: &str| {
         let apart = apart(found, &plain);
         assert!(apart < 1e-5, "{what}: {apart}");
     };
-    near(&bits(&mut federation(&[sizes]).with_aggregation(BySize).unwrap()), "an aggregation");
-    near(&bits(&mut federation(&[sizes]).with_optimizer(Plain).unwrap()), "an optimiser");
-    near(&bits(&mut federation(&[sizes]).with_aggregation(BySize).unwrap().with_optimizer(Plain).unwrap()), "both");
-    let momentum = &[sizes, "warmup.algorithm=fedavgm", "warmup.rounds=4"];
+    near(&bits(&mut federation(&sizes).with_aggregation(BySize).unwrap()), "an aggregation");
+    near(&bits(&mut federation(&sizes).with_optimizer(Plain).unwrap()), "an optimiser");
+    near(&bits(&mut federation(&sizes).with_aggregation(BySize).unwrap().with_optimizer(Plain).unwrap()), "both");
+    let momentum = &[sizes[0], sizes[1], "warmup.algorithm=fedavgm", "warmup.rounds=4"];
     let own = bits(&mut federation(momentum).with_aggregation(BySize).unwrap());
     assert!(apart(&own, &bits(&mut federation(momentum))) < 1e-5);
 }

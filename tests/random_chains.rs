@@ -161,8 +161,10 @@ fn probes_and_evaluations(device: Box<dyn Device>, graph: &Graph, images: &Image
         let own = engine.upload(&own).unwrap();
         for (k, seed) in SEEDS.into_iter().enumerate() {
             let losses = [1.0, -1.0].map(|sign| {
-                let moved = |(j, w): (usize, &f32)| {
-                    w + sign * SETTINGS.coefficient(1.0) * element(SETTINGS.distribution, seed, j as u64)
+                // Running statistics behind the parameters stay.
+                let moved = |(j, w): (usize, &f32)| match j < graph.param_count() {
+                    true => w + sign * SETTINGS.coefficient(1.0) * element(SETTINGS.distribution, seed, j as u64),
+                    false => *w,
                 };
                 engine.set_weights(&weights.iter().enumerate().map(moved).collect::<Vec<f32>>()).unwrap();
                 engine.evaluate(&own).unwrap().loss

@@ -173,7 +173,7 @@ mod tests {
     fn every_line_fits_a_terminal() {
         let deep = (0..15).fold(json!({"linear": 900}), |inner, _| json!({"residual": ["relu", inner]}));
         for table in [
-            json!({"kind": "resnet", "input": [3, 224, 224], "classes": 1000, "norm": "batch", "width": 512}),
+            json!({"kind": "resnet", "input": [3, 224, 224], "classes": 1000, "norm": "batch", "width": 256}),
             json!({"kind": "vit", "input": [3, 32, 32], "classes": 10, "depth": 12}),
             json!({"kind": "sequential", "input": 900, "classes": 10, "layers": [{"linear": 900}, deep, {"linear": 10}]}),
             json!({"kind": "mlp", "input": 8, "hidden": [3], "classes": 2}),

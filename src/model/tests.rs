@@ -197,8 +197,9 @@ fn errors_name_the_place_and_the_numbers() {
             vec!["layer 0 (residual)", "computes something"],
         ),
         (
-            json!({"kind": "sequential", "input": [1, 7, 7], "classes": 4, "layers": [{"residual": [{"maxpool": 2}], "project": true}]}),
-            vec!["layer 0 (residual)", "1x1 convolution", "[1, 3, 3]", "[1, 7, 7]"],
+            json!({"kind": "sequential", "input": [1, 8, 8], "classes": 4, "layers": [
+                {"residual": [{"avgpool": 3, "stride": 1}], "project": true}]}),
+            vec!["layer 0 (residual)", "1x1 convolution", "[1, 6, 6]", "[1, 8, 8]"],
         ),
         (
             json!({"kind": "sequential", "input": [1, 7, 7], "classes": 4, "layers": [{"residual": ["globalavgpool"], "project": true}]}),
