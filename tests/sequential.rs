@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use chain::{Batch, Chain};
 use serde_json::{Value, json};
-use support::{Images, Narrow, bits, device, graph};
+use support::{Images, Narrow, bits, device, graph, laid_out};
+use zowarmup::caps::Layout;
 use zowarmup::device::Device;
 use zowarmup::engine::{ClientStep, Engine, ProbeClient, ProbeSettings, Sides, TrainClient};
 use zowarmup::model::{Graph, Layer};
@@ -109,15 +110,15 @@ fn tables() -> Vec<(&'static str, Table)> {
     ]
 }
 
-fn agree(reference: bool) {
+fn agree(reference: bool, layout: Layout) {
     for (name, table) in tables() {
         let graph = table.graph();
         let weights = weights_of(&graph);
         let (x, labels, batch) = inputs(table.input, ROWS);
-        let mut engine = Engine::new(device(reference, None), graph.clone(), &weights).unwrap();
+        let mut engine = Engine::new(laid_out(layout, reference, None), graph.clone(), &weights).unwrap();
         let mut chain = table.chain(&graph, &weights);
         for batch_statistics in [false, true] {
-            let what = format!("{name}, reference {reference}, batch statistics {batch_statistics}");
+            let what = format!("{name}, reference {reference}, {layout:?}, batch statistics {batch_statistics}");
             chain.batch_statistics = batch_statistics;
             let outputs = engine.outputs(&x, &labels, batch_statistics).unwrap();
             // The tolerances that golden files have.
@@ -165,12 +166,12 @@ fn compare_gradients(name: &str, graph: &Graph, found: &[f32], chain: &mut Chain
 
 #[test]
 fn chains_agree_with_plain_loops_on_the_twins() {
-    agree(true);
+    Layout::ALL.into_iter().for_each(|layout| agree(true, layout));
 }
 
 #[test]
 fn chains_agree_with_plain_loops_on_the_adapter() {
-    agree(false);
+    agree(false, Layout::default());
 }
 
 #[test]
@@ -219,8 +220,10 @@ fn steps_drop_what_the_masks_say() {
     let (_, labels, batch) = inputs(table.input, ROWS);
     let images = Images::new(ROWS, CLASSES as u32, (2, 36));
     let client = [TrainClient { batches: vec![(0..ROWS as u32).collect()], share: 1.0 }];
-    for reference in [true, false] {
-        let mut engine = Engine::new(device(reference, None), graph.clone(), &weights).unwrap();
+    for (reference, layout) in
+        [(true, Layout::ChannelsFirst), (true, Layout::ChannelsLast), (false, Layout::ChannelsFirst)]
+    {
+        let mut engine = Engine::new(laid_out(layout, reference, None), graph.clone(), &weights).unwrap();
         let samples = engine.upload(&images.set()).unwrap();
         let mut chain = table.chain(&graph, &weights);
         let mut losses = Vec::new();

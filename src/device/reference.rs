@@ -38,6 +38,7 @@ impl ReferenceDevice {
             operands: OperandSource::Buffer,
             layout: Layout::default(),
             features: Vec::new(),
+            matrices: crate::caps::Matrices::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::gpu::{self, Candidate};
 use super::{AdapterInfo, AdapterKind, Device, DeviceError, ReferenceDevice, Selection, startup};
-use crate::caps::Tier;
+use crate::caps::{Precision, Tier};
 
 /// Every adapter and the reference device (last), and the index of the one that a selection picks.
 ///
@@ -58,6 +58,15 @@ fn adapter(candidate: &Candidate, selection: &Selection) -> Result<Box<dyn Devic
     let mut device = gpu::open(candidate, selection)?;
     let (name, tier) = (&candidate.info.name, device.info().tier);
     if tier == Tier::Core || startup::products_agree(&mut device)? {
+        if device.info().matrices.size.is_some() {
+            match startup::matrices(&mut device, selection.precision) {
+                Ok(matrices) => device.rely_on(matrices),
+                Err(why) => {
+                    tracing::warn!("{name}: its cooperative matrices fail ({why}); going on without");
+                    device = gpu::open(candidate, &selection.clone().with_precision(Precision::F32))?;
+                }
+            }
+        }
         // The check's own buffers are none of the budget's business.
         device.limit_memory(selection.memory_budget);
         return Ok(Box::new(device));

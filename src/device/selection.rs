@@ -1,7 +1,7 @@
 //! A request for a device: which one, how much memory, which flavour of kernels.
 
 use super::DeviceError;
-use crate::caps::{Layout, OperandSource, Tier};
+use crate::caps::{Layout, OperandSource, Precision, Tier};
 
 /// A request for a device. The default: the best adapter as it comes, and none is an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct Selection {
     pub operands: Option<OperandSource>,
     /// How pixels lie in activations.
     pub layout: Layout,
+    /// How exact products are. A device is asked for cooperative matrices, and these are checked, only where that admits them.
+    pub precision: Precision,
     /// Where nobody chose and there is no adapter: the CPU twins, with a warning, instead of an error.
     pub twins_if_none: bool,
     /// Cores that compile pipelines; `None`: all of them.
@@ -44,10 +46,16 @@ impl Selection {
             memory_budget,
             tier: one_of("ZOWARMUP_TIER", variable("ZOWARMUP_TIER"), &tiers)?,
             operands: one_of("ZOWARMUP_TEXELS", variable("ZOWARMUP_TEXELS"), &operands)?,
+            precision: Precision::default(),
             layout: one_of("ZOWARMUP_LAYOUT", variable("ZOWARMUP_LAYOUT"), &layouts)?.unwrap_or_default(),
             twins_if_none: true,
             compile_cores: None,
         })
+    }
+
+    /// With products of this precision.
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// A particular device, by what `--device` takes.

@@ -181,7 +181,8 @@ impl Session<'_> {
             if let Some(rows) = plan.masks {
                 recording.upload(rows.buffer, rows.offset, &masks[part.rows.clone()]);
             }
-            samples.gather(recording, indices, moves.as_ref(), tables.index, alignment, plan.x);
+            let last = self.program.lowered.batch_last();
+            samples.gather(recording, indices, moves.as_ref(), last, tables.index, alignment, plan.x);
             if parts.len() == 1 {
                 self.record_part(recording, plan, &lanes, part.accumulate);
             } else {

@@ -45,7 +45,6 @@ impl Program {
     /// # Errors
     /// As [`Self::new`].
     pub fn with_ways(space: &mut Workspace, graph: Graph, ways: Ways) -> Result<Self, EngineError> {
-        let ways = if graph.orders_pixels() { ways.channels_first() } else { ways };
         if !graph.has_dropout() {
             return Self::of(space, graph.clone(), &graph, ways);
         }

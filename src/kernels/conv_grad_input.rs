@@ -2,9 +2,10 @@
 
 use super::lib::conv_grad::{self, ROWS, SPEED, Shape, tap, text};
 use super::lib::geometry::{Geometry, Sizes};
+use super::lib::matrix::operands;
 use super::lib::params::{Lane, Lanes};
+use super::lib::tiles::Tiles;
 use super::lib::tiling::Gradient;
-use super::lib::way::Way;
 use super::lib::{Case, Fixture, rounding};
 use super::tiled_conv_grad_input;
 use crate::caps::Layout;
@@ -30,8 +31,8 @@ params! {
 
 /// Records `dx` `[rows][c][h][w]` from `dy` `[rows][out_c][out_h][out_w]`.
 pub fn record(rec: &mut Recording, lanes: &Lanes, how: Gradient, params: &Params, weights: Span, dy: Span, dx: Span) {
-    if let Way::Block(block) = how.way {
-        return tiled_conv_grad_input::record(rec, lanes, &block, params, weights, dy, dx);
+    if let Some(tiles) = Tiles::of(how.way) {
+        return tiled_conv_grad_input::record(rec, lanes, &tiles, params, weights, dy, dx);
     }
     let tiling = how.tiling.for_rows(params.c);
     let variant = params.geometry().variant(tiling.variant());
@@ -48,6 +49,7 @@ pub(super) fn twin(call: &Call<'_>) {
     let ([c, h, w], [out_c, out_h, out_w]) = (g.input.map(|v| v as usize), g.output.map(|v| v as usize));
     let k = g.kernel as usize;
     let (lanes, weights, dy) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
+    let (weights, dy) = (operands(call.variant, &weights), operands(call.variant, &dy));
     let mut dx = call.write::<f32>(4);
     for lane in &lanes[..call.grid[2] as usize] {
         let weight = &weights[lane.weight_base.wrapping_add(p.weight_offset) as usize..];

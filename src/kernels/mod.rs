@@ -43,6 +43,7 @@ mod tests {
             operands: OperandSource::Buffer,
             layout: Layout::default(),
             features: Vec::new(),
+            matrices: crate::caps::Matrices::default(),
         };
         let mut launched = BTreeMap::<_, HashSet<Variant>>::new();
         for case in cases().into_iter().filter(|case| !case.large) {

@@ -1,6 +1,6 @@
 //! Dropout in local steps of training. Other passes run graphs without it ([`Graph::without_dropout`](crate::model::Graph)).
 
-use super::{Backward, Forward, Kind, LaneTables, Mode, copy, count};
+use super::{Backward, Forward, Image, Kind, LaneTables, Mode, copy, count};
 use crate::kernels::dropout::{self, Params};
 use crate::model::Dropout;
 use crate::recording::{Recording, Span};
@@ -26,6 +26,11 @@ impl Kind for Dropout {
 
     fn input_len(&self) -> usize {
         self.len
+    }
+
+    /// Masks are defined channel after channel.
+    fn images(&self) -> Option<(Image, Image)> {
+        Some((Image::flat(self.len), Image::flat(self.len)))
     }
 
     fn draws(&self) -> bool {

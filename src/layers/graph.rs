@@ -65,18 +65,6 @@ impl Graph {
         shapes
     }
 
-    /// Whether some layer takes the values of an image in PyTorch's order: channels lie first then. A layer norm has weights a value, a
-    /// dropout's masks are defined in that order.
-    pub fn orders_pixels(&self) -> bool {
-        let shapes = self.output_shapes();
-        let ordered = |node: &Node| match node.layer {
-            Layer::LayerNorm(norm) => norm.rows == 1,
-            Layer::Dropout(_) => true,
-            _ => false,
-        };
-        self.nodes.iter().zip(&shapes).any(|(node, shape)| ordered(node) && shape.len() == 3)
-    }
-
     /// Rows of a sample where its tokens are rows: the most of any layer.
     pub fn tokens(&self) -> usize {
         self.nodes.iter().map(|n| kind(&n.layer).rows()).max().unwrap_or(1)

@@ -17,7 +17,7 @@ pub use entry::LayerSpec;
 pub use graph::{Graph, Init, NORM_EPS, Node, ParamTensor, Shape, Source};
 pub use layer::{
     Add, Attention, AvgPool, ClassToken, Conv, Dropout, Gelu, GlobalAvgPool, Layer, LayerNorm, Linear, MaxPool, Norm,
-    NormKind, OwnRows, Relu, Scale, Tanh, Tokens,
+    NormKind, OwnRows, Relu, Reorder, Scale, Tanh, Tokens,
 };
 pub use narrow::{Classifier, Narrow};
 pub use spec::{Input, ModelSpec, NormChoice, ResNetSpec, VitSpec};

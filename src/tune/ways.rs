@@ -45,13 +45,6 @@ impl Ways {
         matches!(sizes, Sizes::Linear { .. }) || self.layout == Layout::ChannelsLast
     }
 
-    /// The same with channels first, without the ways that don't admit that.
-    pub fn channels_first(self) -> Self {
-        let mut ways = Self::by_shuffles(Layout::ChannelsFirst);
-        ways.chosen = self.chosen.into_iter().filter(|((sizes, _), _)| ways.admits(*sizes)).collect();
-        ways
-    }
-
     /// Sets a way.
     pub fn choose(&mut self, sizes: Sizes, pass: Pass, way: Way) {
         self.chosen.insert((sizes, pass), way);
