@@ -16,6 +16,7 @@ mod display;
 pub mod error;
 mod eval;
 mod interrupt;
+mod model;
 mod outfile;
 mod output;
 mod probe;
@@ -101,6 +102,8 @@ enum Command {
     Probe(probe::ProbeArgs),
     /// What a data set is, and what a run would make of it
     Data(data::DataArgs),
+    /// What a model is: its layers, their cost, and what a client must hold in each phase
+    Model(model::ModelArgs),
     /// Print the default config, or a complete one
     Config(config::ConfigArgs),
 }
@@ -150,6 +153,7 @@ fn execute(command: &Command) -> Result<u8, Error> {
         Command::Cost(args) => cost::execute(args),
         Command::Probe(args) => probe::execute(args),
         Command::Data(args) => data::execute(args),
+        Command::Model(args) => model::execute(args),
         Command::Config(args) => config::execute(args),
     }
 }

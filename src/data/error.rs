@@ -6,6 +6,14 @@ use std::path::PathBuf;
 /// An error in reading a data set.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
+    /// Values that a program hands over make no data set.
+    #[error("{name}: {message}")]
+    Given {
+        /// The set's name.
+        name: String,
+        /// What was found and expected.
+        message: String,
+    },
     /// None of the names that a file may have exists.
     #[error("{}: no {what} found; tried {}", folder.display(), tried.join(", "))]
     Missing {

@@ -6,6 +6,7 @@ mod csv;
 mod digits;
 mod error;
 mod file;
+mod given;
 mod gzip;
 mod idx;
 mod images;

@@ -181,7 +181,7 @@ impl Session<'_> {
     /// How kernels compute on this device.
     pub(super) fn mode(&self, perturbed: Option<Distribution>, batch_statistics: bool) -> Mode {
         let product = Product::by_shuffles(self.program.tiling, perturbed);
-        Mode { product, layout: self.program.lowered.layout, batch_statistics }
+        Mode { product, layout: self.program.lowered.layout, batch_statistics, masks: None }
     }
 
     /// Records losses and correct flags of one chunk of lanes.

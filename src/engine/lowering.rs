@@ -56,8 +56,7 @@ impl Lowered {
             }
             let image = images.map_or(lowered.image(input), |(_, given)| given);
             residual = residual.map(|from| lowered.ordered(from, image, &mut reordered));
-            let once =
-                !node.layer.has_weights() && !node.layer.saves() && lowered.is_shared(input) && residual.is_none();
+            let once = node.layer.is_shareable() && lowered.is_shared(input) && residual.is_none();
             if !once {
                 if !kind(&node.layer).reads_shared_rows() {
                     input = lowered.own(input, &mut copies);

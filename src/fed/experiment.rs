@@ -50,6 +50,14 @@ impl Experiment {
         }
     }
 
+    /// As [`Experiment::prepare`], with a data set in the place of the one that `[data]` names.
+    ///
+    /// # Errors
+    /// A model or a partition that doesn't go with the data.
+    pub fn with_data(config: &Config, data: Dataset) -> Result<Self, FedError> {
+        Self::of(config, data)
+    }
+
     fn of(config: &Config, data: Dataset) -> Result<Self, FedError> {
         let spec = model_of(config, &data)?;
         let graph = spec.graph()?;

@@ -69,6 +69,10 @@ impl Kind for Conv {
         self.output.len()
     }
 
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        self.output.sides()
+    }
+
     fn tensors(&self) -> Vec<usize> {
         [self.weight].into_iter().chain(self.bias).collect()
     }

@@ -49,6 +49,10 @@ impl Kind for Linear {
         self.rows * self.out_features
     }
 
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        if self.rows > 1 { vec![self.rows, self.out_features] } else { vec![self.out_features] }
+    }
+
     fn rows(&self) -> usize {
         self.rows
     }

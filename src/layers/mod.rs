@@ -2,9 +2,11 @@
 //! and keep. The data of a layer is [`crate::model::Layer`]; [`kind`] is the only place that knows all kinds.
 
 mod activations;
+mod add;
 mod attention;
 mod class_token;
 mod conv;
+mod dropout;
 mod graph;
 mod layer_norm;
 mod linear;
@@ -46,6 +48,11 @@ pub trait Kind {
         self.input_len()
     }
 
+    /// The shape of a sample after the layer, for people: `[c, h, w]`, `[tokens, values]` or `[features]`.
+    fn output_shape(&self, input: &[usize]) -> Vec<usize> {
+        input.to_vec()
+    }
+
     /// Rows of a sample that the layer's kernels see: its tokens, else 1.
     fn rows(&self) -> usize {
         1
@@ -78,6 +85,11 @@ pub trait Kind {
 
     /// Whether the kernels find the rows of the input wherever a lane's table says that they lie in the batch.
     fn reads_shared_rows(&self) -> bool {
+        false
+    }
+
+    /// Whether the layer draws something for each row: then its output is no lane's but the row's own.
+    fn draws(&self) -> bool {
         false
     }
 
@@ -185,6 +197,8 @@ pub fn kind(layer: &Layer) -> &dyn Kind {
         Layer::Relu(layer) => layer,
         Layer::Gelu(layer) => layer,
         Layer::Tanh(layer) => layer,
+        Layer::Dropout(layer) => layer,
+        Layer::Add(layer) => layer,
         Layer::OwnRows(layer) => layer,
         Layer::Reorder(layer) => layer,
         Layer::Scale(layer) => layer,
@@ -200,6 +214,8 @@ pub struct Mode {
     pub layout: Layout,
     /// Batch norms take the statistics of a lane's rows, not the running ones.
     pub batch_statistics: bool,
+    /// What dropouts draw their masks from, a [`Row`](crate::kernels::dropout::Row) each; none: they drop nothing.
+    pub masks: Option<Span>,
 }
 
 /// How the gradients of a layer's products are computed.
@@ -385,6 +401,8 @@ pub struct Backward {
     pub batch_statistics: bool,
     /// As in [`Forward`].
     pub room: Span,
+    /// As in [`Mode`].
+    pub masks: Option<Span>,
 }
 
 fn offset(tensor: Option<usize>) -> u32 {
@@ -393,6 +411,12 @@ fn offset(tensor: Option<usize>) -> u32 {
 
 fn dims(shape: Shape) -> [u32; 3] {
     [shape.c as u32, shape.h as u32, shape.w as u32]
+}
+
+/// Copies so many f32.
+fn copy(rec: &mut Recording, values: u32, from: Span, to: Span) {
+    let bytes = 4 * u64::from(values);
+    rec.copy(Span { bytes, ..from }, Span { bytes, ..to });
 }
 
 /// Values of all rows of a chunk.

@@ -24,6 +24,7 @@ mod repeat;
 mod replay;
 mod report;
 mod requests;
+mod sequential;
 mod streams;
 mod sweep;
 mod sweep_command;

@@ -196,6 +196,13 @@ fn statistics_are_exchanged_only_of_batch_norms() {
     assert_eq!(with("width = 4"), refusal);
     let batch = "zo.norm_statistics = \"recomputed\"\nmodel = { kind = \"resnet\", norm = \"batch\" }";
     assert_eq!(parse(batch).unwrap().zo.norm_statistics, NormStatistics::Recomputed);
+    let of_layers = |norm: &str| {
+        parse(&format!(
+            "zo.norm_statistics = \"refreshed\"\nmodel = {{ kind = \"sequential\", layers = [{{ residual = [\"relu\", {norm}] }}] }}"
+        ))
+    };
+    assert_eq!(of_layers("\"batchnorm\"").unwrap().zo.norm_statistics, NormStatistics::Refreshed);
+    assert_eq!(message(of_layers("{ groupnorm = 1 }")), refusal);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::super::folder::{LEDGER, PIVOT};
 use super::super::metrics::{Phase, RoundMetrics};
 use super::super::progress::Figures;
 use super::super::zo::ZoPhase;
-use super::super::{cost, dense, inclusion, schedule, traffic, warmup, zo};
+use super::super::{cost, dense, inclusion, traffic, warmup, zo};
 use super::{End, Run};
 use crate::config::NormStatistics;
 use crate::engine::Evaluation;
@@ -79,13 +79,7 @@ impl Run<'_> {
     /// evaluation where nothing changed since, else measured now.
     pub(super) fn pivot(&mut self) -> Result<(), FedError> {
         let recomputed = zo::norm_statistics(&self.experiment) == NormStatistics::Recomputed;
-        if recomputed {
-            let everyone = schedule::clients_with_samples(&self.experiment.split);
-            zo::take_statistics(&mut self.engine, &self.experiment, &self.train, &everyone)?;
-        }
-        let mut pivot = self.engine.weights()?;
-        sanitize_base(&mut pivot);
-        self.engine.set_weights(&pivot)?;
+        let pivot = zo::to_pivot(&mut self.engine, &self.experiment, &self.train)?;
         let warmup = self.experiment.config.warmup.rounds;
         let asked = |figures: &Figures| figures.groups.is_some() || !self.experiment.config.eval.groups;
         let figures = match self.progress.last {
