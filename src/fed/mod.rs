@@ -1,7 +1,7 @@
 //! Federated runs: who takes part in a round, what a round does to the weights, and the folder a run leaves behind.
 //!
 //! `schedule` and `traffic` are pure arithmetic, `cost` adds them up for a whole run; `folder` and `metrics` are the files, `check` and `origin` compare
-//! them with what was written, `record` reads a run that has ended; `warmup` (with `heterofl`) and `zo` are the two kinds of rounds on an engine, `inclusion` what an evaluation means to clients; `run` puts them in order, `sweep` runs many, `replay` goes through
+//! them with what was written, `record` reads a run that has ended, `live` one in progress; `warmup` (with `heterofl`) and `zo` are the two kinds of rounds on an engine, `inclusion` what an evaluation means to clients; `run` puts them in order, `sweep` runs many, `replay` goes through
 //! a ledger alone.
 
 mod augment;
@@ -9,12 +9,14 @@ mod base;
 pub mod check;
 pub mod cost;
 pub mod dense;
+pub mod disk;
 mod error;
 pub mod experiment;
 pub mod folder;
 pub mod heterofl;
 pub mod host;
 pub mod inclusion;
+pub mod live;
 pub mod metrics;
 pub mod observer;
 pub mod origin;
