@@ -32,6 +32,7 @@ mod stream;
 mod sweep;
 mod sweeping;
 mod verify;
+mod watch;
 
 use std::io::IsTerminal;
 
@@ -73,6 +74,8 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Run many: rows of settings and grids over config keys, each with several seeds
     Sweep(sweep::SweepArgs),
+    /// Show a run in progress: curves, rates, health; on the terminal, or as a page that reloads itself
+    Watch(watch::WatchArgs),
     /// Tables and curves of runs that have ended, as Markdown and one HTML page
     Report(report::ReportArgs),
     /// Rebuild weights from a ledger and check its fingerprints
@@ -137,6 +140,7 @@ fn execute(command: &Command) -> Result<u8, Error> {
         Command::Fork(args) => run::fork(args),
         Command::Compare(args) => compare::execute(args),
         Command::Sweep(args) => sweep::execute(args),
+        Command::Watch(args) => watch::execute(args),
         Command::Report(args) => report::execute(args),
         Command::Replay(args) => replay::execute(args),
         Command::Check(args) => check::execute(args),

@@ -168,13 +168,10 @@ impl Live {
         })
     }
 
-    /// What a report takes: the rounds so far, as though the run had been planned to end with them.
+    /// What a report takes: the rounds so far.
     pub fn record(&self) -> Record {
-        let mut summary = self.summary();
-        if summary.status == Status::Interrupted {
-            summary.status = Status::Done;
-        }
-        Record { dir: self.dir.clone(), config: self.config.clone(), summary, metrics: self.metrics.clone() }
+        let (config, summary, metrics) = (self.config.clone(), self.summary(), self.metrics.clone());
+        Record { dir: self.dir.clone(), config, summary, metrics }
     }
 }
 
