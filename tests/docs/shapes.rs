@@ -15,6 +15,7 @@ fn example(name: &str) -> &'static [&'static str] {
         "cost" => &["cost", "configs/digits.toml"],
         "data check" => &["data", "check", "configs/digits.toml"],
         "devices" => &["devices"],
+        "watch" => &["watch", "runs/X"],
         "eval" => &[
             "eval",
             "--weights",
