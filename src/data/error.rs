@@ -221,6 +221,18 @@ pub enum DataError {
         /// `data.name`.
         name: String,
     },
+    /// A set's files aren't where `data.path` says.
+    #[error("{source}; data.name = \"{name}\" needs {files}: docs/data.md, \"{section}\", says more")]
+    NotThere {
+        /// What is missing.
+        source: Box<DataError>,
+        /// `data.name`.
+        name: String,
+        /// All that the set needs.
+        files: &'static str,
+        /// Heading in docs/data.md.
+        section: &'static str,
+    },
     /// `data.path` is needed but not given.
     #[error("data.path is empty; data.name = \"{name}\" needs the path of its files")]
     NoPath {
@@ -233,7 +245,7 @@ impl DataError {
     /// Whether the files are simply not there.
     pub fn is_missing(&self) -> bool {
         match self {
-            Self::Missing { .. } | Self::NotAFolder { .. } => true,
+            Self::Missing { .. } | Self::NotAFolder { .. } | Self::NotThere { .. } => true,
             Self::Read { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
             _ => false,
         }

@@ -12,6 +12,7 @@ mod idx;
 mod images;
 mod layout;
 mod limit;
+mod missing;
 mod normalisation;
 mod own;
 mod samples;
@@ -49,6 +50,16 @@ impl Dataset {
     /// # Errors
     /// A missing, truncated, oversized or malformed file, by name; see [`DataError`].
     pub fn load(config: &DataConfig) -> Result<Self, DataError> {
+        Self::read(config).map_err(|error| match missing::files(config.name) {
+            Some((files, section)) if error.is_missing() => {
+                let name = config.name.name().to_owned();
+                DataError::NotThere { source: Box::new(error), name, files, section }
+            }
+            _ => error,
+        })
+    }
+
+    fn read(config: &DataConfig) -> Result<Self, DataError> {
         let name = config.name.name().to_owned();
         let limits = [config.train_limit, config.test_limit];
         let path = || config.path.as_deref().ok_or_else(|| DataError::NoPath { name: config.name.name().to_owned() });

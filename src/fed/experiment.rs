@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::error::FedError;
+use super::schedule;
 use crate::config::{Config, SplitKind, WarmupAlgorithm};
 use crate::data::{Dataset, Samples as HostSamples, Values};
 use crate::engine::SampleSet;
@@ -79,6 +80,12 @@ impl Experiment {
             None => (graph.init_weights(config.seeds.weights), Vec::new()),
         };
         Ok(Self { config, data, split, model: spec.to_json(), graph, narrow, initial, notes, given: BTreeMap::new() })
+    }
+
+    /// Those of the clients sampled for round `round` (absolute) that don't drop out of it.
+    pub fn present(&self, sampled: Vec<u32>, round: u32) -> Vec<u32> {
+        let (dropout, clients) = (self.config.split.dropout, self.split.clients.len());
+        schedule::present(sampled, dropout, clients, self.config.seeds.sampling, round)
     }
 
     /// The training samples as the engine takes them.

@@ -16,6 +16,7 @@ fn example(name: &str) -> &'static [&'static str] {
         "model" => &["model", "configs/digits.toml"],
         "data check" => &["data", "check", "configs/digits.toml"],
         "devices" => &["devices"],
+        "watch" => &["watch", "runs/X"],
         "eval" => &[
             "eval",
             "--weights",

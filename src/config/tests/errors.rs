@@ -6,7 +6,6 @@ use super::*;
 fn unknown_keys_name_the_nearest() {
     for (text, key, nearest) in [
         ("[zo]\nprobs = 3", "zo.probs", "zo.probes"),
-        ("[zo]\nlearning_rate = 3", "zo.learning_rate", "zo.participants"),
         ("[warmup]\nprobes = 3", "warmup.probes", "zo.probes"),
         ("[warmpu]\nrounds = 3", "warmpu", "warmup"),
         ("[data]\nseed = 3", "data.seed", "seed"),
@@ -19,6 +18,17 @@ fn unknown_keys_name_the_nearest() {
         message(parse("clients = 3")),
         "c.toml: unknown key `clients`; the nearest known key is `split.clients`"
     );
+    for (text, expected) in [
+        (
+            "lr = 3",
+            "`lr`; it is called `warmup.client_lr` (local steps of backprop) or `zo.lr` (zeroth-order rounds) here",
+        ),
+        ("[zo]\nlearning_rate = 3", "`zo.learning_rate`; it is called `zo.lr` here"),
+        ("[warmup]\nepochs = 3", "`warmup.epochs`; it is called `warmup.local_epochs` here"),
+        ("num_clients = 3", "`num_clients`; it is called `split.clients` here"),
+    ] {
+        assert_eq!(message(parse(text)), format!("c.toml: unknown key {expected}"));
+    }
     assert_eq!(
         message(set(&["zo.ephsilon=1"])),
         "--set: unknown key `zo.ephsilon`; the nearest known key is `zo.epsilon`"

@@ -38,6 +38,7 @@ fn defaults_are_the_formats() {
         alpha: 0.1,
         high_share: 0.1,
         size_alpha: 0.0,
+        dropout: 0.0,
     };
     assert_eq!(c.split, split);
     let warmup = WarmupConfig {

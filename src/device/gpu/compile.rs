@@ -104,7 +104,7 @@ impl Compiler {
         }
         self.compiled.pipelines += count as u64;
         self.compiled.seconds += start.elapsed().as_secs_f64();
-        tracing::debug!("compiled {count} pipelines in {:.3} s", start.elapsed().as_secs_f64());
+        tracing::info!("compiled {count} pipelines in {:.3} s", start.elapsed().as_secs_f64());
         made
     }
 

@@ -64,6 +64,7 @@ impl Run<'_> {
         }
         let sent = warmup::sent(&self.experiment, &result.clients, round);
         let mut metrics = RoundMetrics::new(round, Phase::Warmup, result.train_loss, result.clients.len());
+        metrics.dropouts = warmup::sampled(&self.experiment, round).len().saturating_sub(result.clients.len()) as u32;
         self.evaluate(&mut metrics)?;
         self.complete(&mut metrics, sent, clock, None)?;
         let bytes = weights::encode(&self.experiment.graph.tensors, &after, &[]);
@@ -99,6 +100,7 @@ impl Run<'_> {
         LedgerWriter::create(&self.folder.path(LEDGER), header)?;
         self.zo = ZoPhase::new(&self.experiment);
         self.zo.begin(&mut self.engine)?;
+        tracing::info!("pivot after {warmup} rounds: test loss {loss:?}, accuracy {accuracy:?}");
         self.progress.set_pivot(figures, warmup);
         Ok(())
     }
@@ -121,6 +123,8 @@ impl Run<'_> {
         let catchup = self.zo.catchup_bytes(&self.experiment, round);
         sent.down += catchup;
         let mut metrics = RoundMetrics::new(round, Phase::Zo, result.train_loss, probing + training);
+        let sampled = zo::sampled(&self.experiment, round);
+        metrics.dropouts = (sampled.0.len() + sampled.1.len()).saturating_sub(probing + training) as u32;
         metrics.catchup_bytes = Some(catchup);
         metrics.set_probes(result.probes, result.dl_rms, result.dl_zero, result.dropped);
         self.evaluate(&mut metrics)?;
@@ -152,11 +156,21 @@ impl Run<'_> {
         metrics.seconds = (clock.start.elapsed().as_secs_f64() - metrics.compile_seconds).max(0.0);
         let line = self.folder.append_metrics(metrics)?;
         self.log.append(&line, ledger)?;
+        tracing::debug!(
+            "round {}: {} clients, loss {:?}, {:.3} s and {:.3} s of compiling, {} bytes up, {} down",
+            metrics.round,
+            metrics.clients,
+            metrics.train_loss,
+            metrics.seconds,
+            metrics.compile_seconds,
+            sent.up,
+            sent.down
+        );
         let new = self.progress.follow(metrics, self.evaluates(metrics.round));
         self.observer.round(metrics);
         let list = self.progress.watch.list();
         for text in &list[list.len() - new..] {
-            self.observer.note(&format!("warning: {text}"));
+            self.observer.warn(&format!("warning: {text}"));
         }
         Ok(())
     }

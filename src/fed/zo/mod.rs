@@ -12,7 +12,7 @@ mod statistics;
 pub use absences::Absences;
 pub use check::check;
 pub use header::{header, settings};
-pub use plan::{Plan, clients};
+pub use plan::{Plan, clients, sampled};
 pub use rate::Rates;
 pub use statistics::{norm_statistics, take_statistics, to_pivot};
 
