@@ -26,6 +26,26 @@ pub fn cnn(clients: u32, images: u32) -> Result<Experiment, BenchError> {
     experiment(config, made_up([1, 28, 28], 10, 1024), clients, images)
 }
 
+/// The paper's ResNet18 with group norm, with `clients` clients of `images` made-up images each; small: narrow, on small images.
+pub fn resnet(clients: u32, images: u32, small: bool) -> Result<Experiment, BenchError> {
+    let table = if small { "kind = \"resnet\"\nwidth = 4" } else { "kind = \"resnet\"\nwidth = 64" };
+    paper(table, clients, images, if small { 8 } else { 32 })
+}
+
+/// The ViT of default sizes, alike.
+pub fn vit(clients: u32, images: u32, small: bool) -> Result<Experiment, BenchError> {
+    let sizes = if small { "dim = 8\ndepth = 1\nheads = 2\nmlp = 12" } else { "" };
+    let table = &format!("kind = \"vit\"\n{sizes}");
+    paper(table, clients, images, if small { 8 } else { 32 })
+}
+
+/// A model, by its table, on images of 3 x `size` x `size`; clients train for one epoch.
+fn paper(model: &str, clients: u32, images: u32, size: usize) -> Result<Experiment, BenchError> {
+    let text = format!("[model]\n{model}\n[warmup]\nlocal_epochs = 1\n");
+    let config = Config::parse(&text, "the bench's config", Path::new(""), &[])?;
+    experiment(config, made_up([3, size, size], 10, 1024), clients, images)
+}
+
 /// `count` images of random bytes with random labels.
 pub fn made_up(shape: [usize; 3], classes: u32, count: usize) -> Dataset {
     // Multiplicative congruential steps; the high byte is random enough for pixels.

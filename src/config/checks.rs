@@ -89,9 +89,8 @@ fn check_heterofl(config: &Config, source: &Source) -> Result<(), ConfigError> {
 
 fn check_statistics(config: &Config, source: &Source) -> Result<(), ConfigError> {
     let statistics = config.zo.norm_statistics;
-    let batch_norm = config.model.table.get("norm").and_then(|norm| norm.as_str()) == Some("batch");
-    if statistics != NormStatistics::Frozen && !batch_norm {
-        let expected = "\"frozen\" where model.norm is not \"batch\": other norms have no statistics to exchange";
+    if statistics != NormStatistics::Frozen && !config.model.has_batch_norm() {
+        let expected = "\"frozen\" where model.norm is not \"batch\" (of a sequential, no layer is \"batchnorm\"): other norms have no statistics to exchange";
         return Err(source.value_error("zo.norm_statistics", format!("\"{}\"", statistics.name()), expected));
     }
     Ok(())

@@ -50,14 +50,14 @@ pub enum ConfigError {
         known: String,
     },
     /// No such key.
-    #[error("{origin}: unknown key `{key}`; the nearest known key is `{nearest}`")]
+    #[error("{origin}: unknown key `{key}`; {hint}")]
     UnknownKey {
         /// File name or `--set`.
         origin: String,
         /// Full dotted key.
         key: String,
-        /// Full dotted name of the known key nearest to it.
-        nearest: String,
+        /// The known key that was meant: what others call so, or the one nearest to it; full and dotted.
+        hint: String,
     },
     /// A value of the wrong type or out of range.
     #[error("{origin}: {key} = {value}: expected {expected}")]

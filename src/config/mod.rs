@@ -5,6 +5,7 @@
 
 mod checks;
 mod document;
+mod elsewhere;
 mod error;
 mod keys;
 mod model;
@@ -121,6 +122,17 @@ impl Config {
     /// Whether a config has such a key or section at its top.
     pub fn has_root_key(name: &str) -> bool {
         keys::ROOT.contains(&name) || keys::SECTIONS.iter().any(|(section, _)| *section == name)
+    }
+
+    /// Whether a config has such a key, `section.key` or one outside every section.
+    pub fn has_key(name: &str) -> bool {
+        keys::ROOT.contains(&name)
+            || keys::SECTIONS.iter().any(|(section, keys)| keys.iter().any(|key| source::join(section, key) == name))
+    }
+
+    /// The keys that other systems call `name`, as a message lists them.
+    pub fn keys_called(name: &str) -> Option<String> {
+        elsewhere::keys("", name).map(|keys| elsewhere::list(&keys))
     }
 
     /// Reads a config from text. `file` names it in messages, `folder` is what its paths are relative to.

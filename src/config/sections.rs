@@ -16,7 +16,7 @@ const SHAPE: &str = "[], [rows, columns] or [channels, rows, columns], each from
 pub(super) const POSITIVE: &str = "a finite number greater than 0";
 pub(super) const RATE: &str = "a finite number of at least 0";
 pub(super) const SHARE: &str = "a number greater than 0 and at most 1";
-/// What a running mean keeps of what it was.
+/// What a running mean keeps of what it was; a probability that isn't certainty.
 pub(super) const KEPT: &str = "a number of at least 0 and below 1";
 
 pub(super) fn positive(x: f64) -> bool {
@@ -185,6 +185,8 @@ pub struct SplitConfig {
     pub high_share: f64,
     /// Concentration of the client sizes; 0: equal sizes.
     pub size_alpha: f64,
+    /// Probability that a client that was sampled for a round is not there.
+    pub dropout: f64,
 }
 
 impl SplitConfig {
@@ -200,6 +202,7 @@ impl SplitConfig {
             alpha: s.number("alpha", 0.1, POSITIVE, positive)?,
             high_share: s.number("high_share", 0.1, "a number from 0 to 1", |x| (0.0..=1.0).contains(&x))?,
             size_alpha: s.number("size_alpha", 0.0, RATE, rate)?,
+            dropout: s.number("dropout", 0.0, KEPT, kept)?,
         };
         match (&split.file, split.kind) {
             (None, SplitKind::File) => {

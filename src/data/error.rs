@@ -6,6 +6,14 @@ use std::path::PathBuf;
 /// An error in reading a data set.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
+    /// Values that a program hands over make no data set.
+    #[error("{name}: {message}")]
+    Given {
+        /// The set's name.
+        name: String,
+        /// What was found and expected.
+        message: String,
+    },
     /// None of the names that a file may have exists.
     #[error("{}: no {what} found; tried {}", folder.display(), tried.join(", "))]
     Missing {
@@ -249,6 +257,18 @@ pub enum DataError {
         /// What it is, and what was expected.
         message: String,
     },
+    /// A set's files aren't where `data.path` says.
+    #[error("{source}; data.name = \"{name}\" needs {files}: docs/data.md, \"{section}\", says more")]
+    NotThere {
+        /// What is missing.
+        source: Box<DataError>,
+        /// `data.name`.
+        name: String,
+        /// All that the set needs.
+        files: &'static str,
+        /// Heading in docs/data.md.
+        section: &'static str,
+    },
     /// `data.path` is needed but not given.
     #[error("data.path is empty; data.name = \"{name}\" needs the path of its files")]
     NoPath {
@@ -261,7 +281,7 @@ impl DataError {
     /// Whether the files are simply not there.
     pub fn is_missing(&self) -> bool {
         match self {
-            Self::Missing { .. } | Self::NotAFolder { .. } => true,
+            Self::Missing { .. } | Self::NotAFolder { .. } | Self::NotThere { .. } => true,
             Self::Read { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
             _ => false,
         }

@@ -8,12 +8,14 @@ mod csv;
 mod digits;
 mod error;
 mod file;
+mod given;
 mod gzip;
 mod idx;
 mod images;
 mod layout;
 mod leaf;
 mod limit;
+mod missing;
 mod names;
 mod normalisation;
 mod own;
@@ -71,6 +73,16 @@ impl Dataset {
     /// # Errors
     /// As [`Dataset::load`].
     pub fn load_within(config: &DataConfig, held: u64) -> Result<Self, DataError> {
+        Self::read(config, held).map_err(|error| match missing::files(config.name) {
+            Some((files, section)) if error.is_missing() => {
+                let name = config.name.name().to_owned();
+                DataError::NotThere { source: Box::new(error), name, files, section }
+            }
+            _ => error,
+        })
+    }
+
+    fn read(config: &DataConfig, held: u64) -> Result<Self, DataError> {
         let limits = Limits { first: [config.train_limit, config.test_limit], held };
         let path = || config.path.as_deref().ok_or_else(|| DataError::NoPath { name: config.name.name().to_owned() });
         match config.name {

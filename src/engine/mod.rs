@@ -96,7 +96,7 @@ pub enum EngineError {
     },
     /// A batch norm would take mean and deviation of a single value.
     #[error(
-        "{layer}: a batch norm can't take the statistics of one value a channel, and {rows} sample of 1 x 1 pixels is one ({key}; model.norm = \"group\" has no such limit)"
+        "{layer}: a batch norm can't take the statistics of one value a channel, and {rows} sample of 1 x 1 pixels is one ({key}; a group norm, model.norm = \"group\" or a layer groupnorm, has no such limit)"
     )]
     OneValue {
         /// The norm.
@@ -132,7 +132,7 @@ pub enum EngineError {
     },
     /// Samples that can't be cut don't fit at once.
     #[error(
-        "batch norm takes the statistics of {rows} samples at once: their activations take {needed} bytes, {missing} more than there are (a larger device.memory_budget, a smaller {key} or model.norm = \"group\" would make it fit)"
+        "batch norm takes the statistics of {rows} samples at once: their activations take {needed} bytes, {missing} more than there are (a larger device.memory_budget, a smaller {key} or a group norm, model.norm = \"group\" or a layer groupnorm, would make it fit)"
     )]
     Whole {
         /// Samples.
@@ -323,6 +323,11 @@ impl Engine {
     /// [`Session::add`].
     pub fn add(&mut self, values: &[f32]) -> Result<Fingerprint, EngineError> {
         self.session().add(values)
+    }
+
+    /// [`Session::set_step`].
+    pub fn set_step(&mut self, values: &[f32]) -> Result<(), EngineError> {
+        self.session().set_step(values)
     }
 
     /// [`Session::add_step`].

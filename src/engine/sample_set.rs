@@ -66,7 +66,7 @@ impl<'a> SampleSet<'a> {
         let (channels, spatial) = self.shape;
         let features = count(channels * spatial, "values of a sample", "")?;
         let values = if self.is_float() { gather::Values::Floats } else { gather::Values::Bytes };
-        Ok(gather::Row { features, spatial: spatial as u32, values })
+        Ok(gather::Row { features, spatial: spatial as u32, values, last: 1 })
     }
 
     /// The values of bytes on the device; of f32 a place to bind.

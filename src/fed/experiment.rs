@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::error::FedError;
+use super::schedule;
 use crate::config::{Config, SplitKind, WarmupAlgorithm};
 use crate::data::{Dataset, Part};
 use crate::engine::SampleSet;
@@ -50,6 +51,14 @@ impl Experiment {
         }
     }
 
+    /// As [`Experiment::prepare`], with a data set in the place of the one that `[data]` names.
+    ///
+    /// # Errors
+    /// A model or a partition that doesn't go with the data.
+    pub fn with_data(config: &Config, data: Dataset) -> Result<Self, FedError> {
+        Self::of(config, data)
+    }
+
     fn of(config: &Config, data: Dataset) -> Result<Self, FedError> {
         let spec = model_of(config, &data)?;
         let graph = spec.graph()?;
@@ -75,6 +84,12 @@ impl Experiment {
             None => (graph.init_weights(config.seeds.weights), Vec::new()),
         };
         Ok(Self { config, data, split, model: spec.to_json(), graph, narrow, initial, notes, given: BTreeMap::new() })
+    }
+
+    /// Those of the clients sampled for round `round` (absolute) that don't drop out of it.
+    pub fn present(&self, sampled: Vec<u32>, round: u32) -> Vec<u32> {
+        let (dropout, clients) = (self.config.split.dropout, self.split.clients.len());
+        schedule::present(sampled, dropout, clients, self.config.seeds.sampling, round)
     }
 
     /// The training samples as the engine takes them.

@@ -5,7 +5,7 @@ use crate::data::{Clients, Normalisation, Part, Values};
 use proptest::prelude::*;
 
 fn config(kind: SplitKind, clients: u32, alpha: f64, size_alpha: f64) -> SplitConfig {
-    SplitConfig { kind, file: None, clients, alpha, high_share: 0.1, size_alpha }
+    SplitConfig { kind, file: None, clients, alpha, high_share: 0.1, size_alpha, dropout: 0.0 }
 }
 
 fn labels(samples: u32, classes: u32) -> Vec<u32> {

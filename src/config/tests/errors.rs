@@ -6,7 +6,6 @@ use super::*;
 fn unknown_keys_name_the_nearest() {
     for (text, key, nearest) in [
         ("[zo]\nprobs = 3", "zo.probs", "zo.probes"),
-        ("[zo]\nlearning_rate = 3", "zo.learning_rate", "zo.participants"),
         ("[warmup]\nprobes = 3", "warmup.probes", "zo.probes"),
         ("[warmpu]\nrounds = 3", "warmpu", "warmup"),
         ("[data]\nseed = 3", "data.seed", "seed"),
@@ -19,6 +18,17 @@ fn unknown_keys_name_the_nearest() {
         message(parse("clients = 3")),
         "c.toml: unknown key `clients`; the nearest known key is `split.clients`"
     );
+    for (text, expected) in [
+        (
+            "lr = 3",
+            "`lr`; it is called `warmup.client_lr` (local steps of backprop) or `zo.lr` (zeroth-order rounds) here",
+        ),
+        ("[zo]\nlearning_rate = 3", "`zo.learning_rate`; it is called `zo.lr` here"),
+        ("[warmup]\nepochs = 3", "`warmup.epochs`; it is called `warmup.local_epochs` here"),
+        ("num_clients = 3", "`num_clients`; it is called `split.clients` here"),
+    ] {
+        assert_eq!(message(parse(text)), format!("c.toml: unknown key {expected}"));
+    }
     assert_eq!(
         message(set(&["zo.ephsilon=1"])),
         "--set: unknown key `zo.ephsilon`; the nearest known key is `zo.epsilon`"
@@ -196,6 +206,13 @@ fn statistics_are_exchanged_only_of_batch_norms() {
     assert_eq!(with("width = 4"), refusal);
     let batch = "zo.norm_statistics = \"recomputed\"\nmodel = { kind = \"resnet\", norm = \"batch\" }";
     assert_eq!(parse(batch).unwrap().zo.norm_statistics, NormStatistics::Recomputed);
+    let of_layers = |norm: &str| {
+        parse(&format!(
+            "zo.norm_statistics = \"refreshed\"\nmodel = {{ kind = \"sequential\", layers = [{{ residual = [\"relu\", {norm}] }}] }}"
+        ))
+    };
+    assert_eq!(of_layers("\"batchnorm\"").unwrap().zo.norm_statistics, NormStatistics::Refreshed);
+    assert_eq!(message(of_layers("{ groupnorm = 1 }")), refusal);
 }
 
 #[test]

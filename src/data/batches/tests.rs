@@ -70,7 +70,7 @@ fn wrong_batches_are_named() {
         text.replace(&dir.path().display().to_string(), "DIR")
     };
     let tried = "tried train_data_batch_1, train_data_batch_1.npz, ...";
-    assert_eq!(message(), format!("DIR: no training batch of ImageNet32 found; {tried}"));
+    assert!(message().starts_with(&format!("DIR: no training batch of ImageNet32 found; {tried}; ")), "{}", message());
     let copy = |from: &str, to: &str| std::fs::copy(file(from), dir.path().join(to)).unwrap();
     copy("imagenet32/train_data_batch_1", "train_data_batch_1");
     assert!(message().starts_with("DIR/val_data: cannot read: "), "{}", message());
