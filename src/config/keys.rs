@@ -20,6 +20,8 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
             "test_limit",
             "labels",
             "label",
+            "client",
+            "shape",
             "size",
             "normalisation",
             "mean",

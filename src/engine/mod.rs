@@ -25,6 +25,7 @@ mod pass;
 mod probe;
 mod program;
 mod rounding;
+mod sample_set;
 mod samples;
 mod scratch;
 mod server;
@@ -46,13 +47,15 @@ pub use optimizer::{ServerOptimizer, power};
 pub use pass::Pass;
 pub use probe::{LocalClient, LocalResults, LocalStep, LocalUpdate, ProbeClient, ProbeResult, ProbeSettings, Sides};
 pub use program::Program;
-pub use samples::{Moves, SampleSet, SampleValues, Samples};
+pub use sample_set::{SampleSet, SampleValues};
+pub use samples::{Moves, Samples};
 pub use session::Session;
 pub use state::{NamedValues, State};
 pub use train::{TrainClient, TrainSettings};
 pub use update::{Fingerprint, Update};
 pub use workspace::{Counters, Workspace};
 
+use crate::data::DataError;
 use crate::device::{Device, DeviceError};
 use crate::kernels::params::Lane;
 use crate::model::{Graph, Narrow};
@@ -64,6 +67,9 @@ pub enum EngineError {
     /// The device failed.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// Samples could not be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
     /// Weights of the wrong length.
     #[error("the model has {expected} parameters, {found} were given")]
     Params {

@@ -2,7 +2,8 @@
 
 use super::batch::BatchKey;
 use super::rounding;
-use super::samples::{SampleSet, Samples};
+use super::sample_set::SampleSet;
+use super::samples::Samples;
 use super::scratch::Scratch;
 use super::{EngineError, Session};
 use crate::device::{Device, DeviceError};

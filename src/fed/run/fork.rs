@@ -187,7 +187,7 @@ pub(in crate::fed) fn fork_on(
     let guessed = origin.manifest.normalisation.guessed.clone();
     let mut manifest = Manifest::new(Ingredients {
         config: text,
-        data: DataDigests::of(&experiment.data),
+        data: DataDigests::of(&experiment.data)?,
         normalisation: NormalisationRecord::of(&experiment.data.normalisation, guessed),
         split_sha256: experiment.split.sha256(),
         init_sha256: sha256_hex(&initial_bytes(&experiment)),

@@ -88,7 +88,7 @@ pub(in crate::fed) fn start_on(
     let folder = RunFolder::create(&out)?;
     let manifest = Manifest::new(Ingredients {
         config: experiment.config.to_toml(),
-        data: DataDigests::of(&experiment.data),
+        data: DataDigests::of(&experiment.data)?,
         normalisation: NormalisationRecord::of(&experiment.data.normalisation, guessed),
         split_sha256: experiment.split.sha256(),
         init_sha256: sha256_hex(&initial_bytes(&experiment)),
