@@ -18,7 +18,10 @@ pub(super) fn files(name: DataName) -> Option<(&'static str, &'static str)> {
         DataName::Csv => ("a .csv file of features and a label column", "Your own data: CSV, Parquet"),
         DataName::Parquet => ("a .parquet file of features and a label column", "Your own data: CSV, Parquet"),
         DataName::Leaf => ("a .json file of LEAF, or a folder with train and test folders of them", "LEAF"),
-        DataName::ImageNet32 => ("the folder of train_data_batch_1 to train_data_batch_10 and val_data, pickles or .npz files", "ImageNet32"),
+        DataName::ImageNet32 => (
+            "the folder of train_data_batch_1 to train_data_batch_10 and val_data, pickles or .npz files",
+            "ImageNet32",
+        ),
         DataName::Digits => return None,
     })
 }
