@@ -52,16 +52,8 @@ impl Dataset {
         let samples = |(values, labels)| Part::of(Values::Floats(values), labels, area);
         let normalisation = Normalisation { divisor: 1.0, mean: vec![0.0; shape[0]], std: vec![1.0; shape[0]] };
         let (train, test) = (samples(train), samples(test));
-        Ok(Self {
-            name: name.to_owned(),
-            shape,
-            classes: most + 1,
-            train,
-            test,
-            normalisation,
-            test_indices: None,
-            clients: None,
-        })
+        let (name, classes) = (name.to_owned(), most + 1);
+        Ok(Self { name, shape, classes, train, test, normalisation, test_indices: None, clients: None })
     }
 }
 

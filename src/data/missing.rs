@@ -3,7 +3,7 @@
 
 use crate::config::DataName;
 
-/// Files that a set needs, and the heading in docs/data.md; `None` for sets that need none.
+/// Files that a set needs, and the heading in docs/data.md; `None` for sets that need none, and those that can't be read.
 pub(super) fn files(name: DataName) -> Option<(&'static str, &'static str)> {
     Some(match name {
         DataName::Cifar10 => ("the folder of data_batch_1.bin to data_batch_5.bin and test_batch.bin", "CIFAR-10"),
@@ -17,8 +17,11 @@ pub(super) fn files(name: DataName) -> Option<(&'static str, &'static str)> {
         DataName::Images => ("a folder with a folder of images for each class", "Your own data: images"),
         DataName::Csv => ("a .csv file of features and a label column", "Your own data: CSV, Parquet"),
         DataName::Parquet => ("a .parquet file of features and a label column", "Your own data: CSV, Parquet"),
-        DataName::Leaf => ("LEAF's JSON files, best in folders train and test", "LEAF"),
-        DataName::ImageNet32 => ("the folder of train_data_batch_1 to train_data_batch_10 and val_data", "ImageNet32"),
+        DataName::Leaf => ("a .json file of LEAF, or a folder with train and test folders of them", "LEAF"),
+        DataName::ImageNet32 => (
+            "the folder of train_data_batch_1 to train_data_batch_10 and val_data, pickles or .npz files",
+            "ImageNet32",
+        ),
         DataName::Digits => return None,
     })
 }

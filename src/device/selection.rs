@@ -17,8 +17,8 @@ pub struct Selection {
     pub tier: Option<Tier>,
     /// Where products read their operands; `None`: what suits the adapter. An adapter without texels refuses them.
     pub operands: Option<OperandSource>,
-    /// How pixels lie in activations.
-    pub layout: Layout,
+    /// How pixels lie in activations; `None`: what suits the adapter.
+    pub layout: Option<Layout>,
     /// How exact products are. A device is asked for cooperative matrices, and these are checked, only where that admits them.
     pub precision: Precision,
     /// Where nobody chose and there is no adapter: the CPU twins, with a warning, instead of an error.
@@ -57,7 +57,7 @@ impl Selection {
             tier: one_of("ZOWARMUP_TIER", variable("ZOWARMUP_TIER"), &tiers)?,
             operands: one_of("ZOWARMUP_TEXELS", variable("ZOWARMUP_TEXELS"), &operands)?,
             precision: Precision::default(),
-            layout: one_of("ZOWARMUP_LAYOUT", variable("ZOWARMUP_LAYOUT"), &layouts)?.unwrap_or_default(),
+            layout: one_of("ZOWARMUP_LAYOUT", variable("ZOWARMUP_LAYOUT"), &layouts)?,
             twins_if_none: true,
             compile_cores: None,
             pipelines: cache::folder(),

@@ -32,12 +32,12 @@ pub struct Program {
 }
 
 impl Program {
-    /// Of a graph, for the device of a workspace, with ways that nobody measured.
+    /// Of a graph, for the device of a workspace, with the ways that it has for it ([`Workspace::set_ways`]).
     ///
     /// # Errors
     /// A layer whose tensors pass the device's largest binding.
     pub fn new(space: &mut Workspace, graph: Graph) -> Result<Self, EngineError> {
-        let ways = Ways::unmeasured(space.device().info(), space.device().limits(), &graph);
+        let ways = space.ways_of(&graph);
         Self::with_ways(space, graph, ways)
     }
 

@@ -41,6 +41,27 @@ impl Ways {
         ways
     }
 
+    /// One way for everything that it computes in a layout; the rest by shuffles.
+    pub fn uniform(graph: &Graph, layout: Layout, way: Way) -> Self {
+        let mut ways = Self::by_shuffles(layout);
+        for (sizes, pass) in products(graph) {
+            if ways.admits(sizes) {
+                ways.choose(sizes, pass, way);
+            }
+        }
+        ways
+    }
+
+    /// These with others in the place of the same products', of those that a model has.
+    pub fn overlaid(mut self, others: &Self, graph: &Graph) -> Self {
+        for of in products(graph) {
+            if let Some(way) = others.chosen.get(&of) {
+                self.chosen.insert(of, *way);
+            }
+        }
+        self
+    }
+
     /// Whether tiles in workgroup memory compute a product in this layout.
     pub fn admits(&self, sizes: Sizes) -> bool {
         matches!(sizes, Sizes::Linear { .. }) || self.layout == Layout::ChannelsLast
@@ -118,7 +139,7 @@ impl Ways {
 pub struct WaysFile {
     /// `first` or `last`: where the channels of activations lie.
     pub layout: String,
-    /// The passes of products that don't go by shuffles.
+    /// Passes of products; those that are left out go by shuffles.
     pub products: Vec<Row>,
 }
 

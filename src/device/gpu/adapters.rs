@@ -43,7 +43,9 @@ impl Candidate {
         };
         let asked = tier == Tier::Subgroup && selection.precision != Precision::F32;
         let matrices = if asked { self.info.matrices } else { Matrices::default() };
-        let layout = selection.layout;
+        // Channels last suit what GPUs compute products with.
+        let suits = if self.info.kind == AdapterKind::Software { Layout::ChannelsFirst } else { Layout::ChannelsLast };
+        let layout = selection.layout.unwrap_or(suits);
         Ok(AdapterInfo { tier, subgroup_size, operands, layout, matrices, ..self.info.clone() })
     }
 
