@@ -39,8 +39,7 @@ pub fn execute(args: &CostArgs) -> Result<u8, Error> {
             experiment.data.name
         ));
     }
-    let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-    let selection = Selection::resolve(args.device.device.as_deref(), &config.device.select, budget)?;
+    let selection = Selection::of_config(args.device.device.as_deref(), &config.device)?;
     let device = open(&selection)?;
     let result = cost(&experiment, device.as_ref())?;
     output::print(args.json.json, &result, text)?;

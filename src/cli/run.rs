@@ -75,8 +75,7 @@ pub struct ForkArgs {
 pub fn run(args: &RunArgs) -> Result<u8, Error> {
     let layers = Layers { first: &[], preset: args.preset.preset()?, then: &args.set.set };
     let config = Config::load_layers(args.config.as_deref(), &layers)?;
-    let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-    let selection = Selection::resolve(args.device.device.as_deref(), &config.device.select, budget)?;
+    let selection = Selection::of_config(args.device.device.as_deref(), &config.device)?;
     let summary = job::start(&config, args.out.as_deref(), &selection, &mut Display::new())?;
     report(args.json.json, &summary)
 }

@@ -1,7 +1,8 @@
 //! A request for a device: which one, how much memory, which flavour of kernels.
 
 use super::DeviceError;
-use crate::caps::{Layout, OperandSource, Precision, Tier};
+use crate::caps::{Layout, Matrices, MatrixSize, OperandSource, Precision, Tier};
+use crate::config::DeviceConfig;
 
 /// A request for a device. The default: the best adapter as it comes, and none is an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct Selection {
     pub layout: Layout,
     /// How exact products are. A device is asked for cooperative matrices, and these are checked, only where that admits them.
     pub precision: Precision,
+    /// Where it admits matrices, plain code in the place of the device's.
+    pub emulated_matrices: bool,
     /// Where nobody chose and there is no adapter: the CPU twins, with a warning, instead of an error.
     pub twins_if_none: bool,
     /// Cores that compile pipelines; `None`: all of them.
@@ -26,7 +29,8 @@ pub struct Selection {
 
 impl Selection {
     /// Resolves the flag, the environment (`ZOWARMUP_DEVICE`) and the config key, in this order; empty strings choose nothing. The
-    /// flavour comes from `ZOWARMUP_TIER` and `ZOWARMUP_TEXELS`, the layout from `ZOWARMUP_LAYOUT`.
+    /// flavour comes from `ZOWARMUP_TIER` and `ZOWARMUP_TEXELS`, the layout from `ZOWARMUP_LAYOUT`; `ZOWARMUP_MATRICES=emulated` puts plain
+    /// code in the place of cooperative matrices.
     ///
     /// # Errors
     /// [`DeviceError::Setting`]: a variable with a value that it doesn't take.
@@ -47,10 +51,30 @@ impl Selection {
             tier: one_of("ZOWARMUP_TIER", variable("ZOWARMUP_TIER"), &tiers)?,
             operands: one_of("ZOWARMUP_TEXELS", variable("ZOWARMUP_TEXELS"), &operands)?,
             precision: Precision::default(),
+            emulated_matrices: one_of("ZOWARMUP_MATRICES", variable("ZOWARMUP_MATRICES"), &[("emulated", true)])?
+                .unwrap_or(false),
             layout: one_of("ZOWARMUP_LAYOUT", variable("ZOWARMUP_LAYOUT"), &layouts)?.unwrap_or_default(),
             twins_if_none: true,
             compile_cores: None,
         })
+    }
+
+    /// As [`Self::resolve`], for the device that a config names, within its memory and in its precision.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`].
+    pub fn of_config(flag: Option<&str>, config: &DeviceConfig) -> Result<Self, DeviceError> {
+        let budget = (config.memory_budget > 0).then_some(config.memory_budget);
+        Ok(Self::resolve(flag, &config.select, budget)?.with_precision(config.precision))
+    }
+
+    /// The matrices of a device that has `own`, none of them relied on yet.
+    pub(super) fn matrices(&self, own: Matrices) -> Matrices {
+        match self.precision {
+            Precision::F32 => Matrices::default(),
+            _ if self.emulated_matrices => Matrices { size: Some(MatrixSize::Emulated), ..Matrices::default() },
+            _ => own,
+        }
     }
 
     /// With products of this precision.

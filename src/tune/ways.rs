@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::caps::{AdapterInfo, AdapterKind, Layout, Limits};
+use crate::caps::{AdapterInfo, AdapterKind, Layout, Limits, Matrices};
+use crate::kernels::lib::matrix::Matrix;
 use crate::kernels::tiling::Tiling;
 use crate::kernels::way::{Block, NoWay, Way};
 use crate::layers::{Gradients, Pass, Sizes, kind};
@@ -29,15 +30,33 @@ impl Ways {
     /// shuffles on software adapters.
     pub fn unmeasured(info: &AdapterInfo, limits: &Limits, graph: &Graph) -> Self {
         let mut ways = Self::by_shuffles(info.layout);
-        if matches!(info.kind, AdapterKind::Software | AdapterKind::Reference) {
-            return ways;
-        }
-        for (sizes, pass) in products(graph) {
-            if let Some(block) = likely(sizes, pass, limits).filter(|_| ways.admits(sizes)) {
-                ways.choose(sizes, pass, Way::Block(block));
+        let software = matches!(info.kind, AdapterKind::Software | AdapterKind::Reference);
+        for (sizes, pass) in products(graph).into_iter().filter(|(sizes, _)| ways.admits(*sizes)) {
+            let matrix = matrices(sizes, pass, info, limits).into_iter().next().map(Way::Matrix);
+            let block = || if software { None } else { likely(sizes, pass, limits).map(Way::Block) };
+            if let Some(way) = matrix.or_else(block) {
+                ways.choose(sizes, pass, way);
             }
         }
         ways
+    }
+
+    /// The same with ways in the place of matrices whose operands are f32.
+    pub fn in_f32(&self, info: &AdapterInfo, limits: &Limits, graph: &Graph) -> Self {
+        let info = AdapterInfo { layout: self.layout, matrices: Matrices::default(), ..info.clone() };
+        let plain = Self::unmeasured(&info, limits, graph);
+        let mut ways = self.clone();
+        for (&(sizes, pass), way) in &mut ways.chosen {
+            if matches!(way, Way::Matrix(_)) {
+                *way = plain.of(sizes, pass);
+            }
+        }
+        ways
+    }
+
+    /// Whether no product has operands of f16.
+    pub fn are_f32(&self) -> bool {
+        !self.chosen.values().any(|way| matches!(way, Way::Matrix(_)))
     }
 
     /// Whether tiles in workgroup memory compute a product in this layout.
@@ -150,6 +169,21 @@ pub fn products(graph: &Graph) -> Vec<(Sizes, Pass)> {
     all.sort();
     all.dedup();
     all
+}
+
+/// Matrices that may compute a pass, those that are likely to be fast first: of one f16 an operand before two. Gradients are of f32: f16
+/// would lose the small ones.
+pub(super) fn matrices(sizes: Sizes, pass: Pass, info: &AdapterInfo, limits: &Limits) -> Vec<Matrix> {
+    if matches!(pass, Pass::Weight | Pass::Input) {
+        return Vec::new();
+    }
+    let all = [false, true].into_iter().flat_map(|split| Matrix::candidates(info, limits, split));
+    // A tile that is mostly beyond the last column wins nowhere. A slab of signs takes at most five blocks.
+    let fits = |tile: &Matrix| {
+        let signs = if pass == Pass::Perturbed { tile.sign_memory(512) } else { 0 };
+        tile.columns <= 2 * sizes.columns().max(32) && tile.fits(limits, signs)
+    };
+    all.filter(fits).collect()
 }
 
 /// A tile that fits a product: as many columns as it has, up to 128.

@@ -90,6 +90,8 @@ impl Run<'_> {
             downlink_bytes: progress.bytes.1,
             params: self.experiment.graph.param_count() as u64,
             fingerprint: format!("{:016x}", fingerprint.value),
+            precision: self.experiment.config.device.precision.name().to_owned(),
+            dl_error: self.pivot_error(),
             warnings: progress.watch.list().to_vec(),
         })
     }
@@ -157,7 +159,7 @@ impl Run<'_> {
             lines.complete.drain(..1.min(lines.complete.len()));
             let warmup = self.experiment.config.warmup.rounds as usize;
             let whole = self.log.is_whole(&lines, warmup, |round| round.ledger.as_deref());
-            if header != Some(zo::header(&self.experiment, &pivot.sha256)) || !whole {
+            if header != Some(zo::header(&self.experiment, &pivot.sha256, pivot.dl_error)) || !whole {
                 return Err(self.lost(LEDGER, "changed"));
             }
             files.insert(LEDGER.to_owned(), sha256_hex(&ledger));

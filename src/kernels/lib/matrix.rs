@@ -36,6 +36,7 @@ impl Multiply {
         info.matrices.size.map(|size| match size {
             MatrixSize::Eights => Self::Eights,
             MatrixSize::Sixteens => Self::Sixteens,
+            MatrixSize::Emulated => Self::Emulated,
         })
     }
 }
@@ -122,6 +123,11 @@ impl Matrix {
             && quads.is_multiple_of(4 * SUBGROUP * rows)
     }
 
+    /// Bytes of workgroup memory for the signs of `span` weights of each column (`shaders/lib/tiled_signs.wgsl`).
+    pub fn sign_memory(&self, span: u32) -> u32 {
+        16 * self.columns * ((span + 126) / 128 + 1)
+    }
+
     /// Whether a device's limits admit it, with `more` bytes of workgroup memory beside its tiles.
     pub fn fits(&self, limits: &Limits, more: u32) -> bool {
         self.is_whole() && self.threads() <= limits.invocations && self.memory() + more <= limits.workgroup_memory
@@ -151,8 +157,10 @@ impl Matrix {
     pub fn candidates(info: &AdapterInfo, limits: &Limits, split: bool) -> Vec<Self> {
         let usable = if split { info.matrices.split } else { info.matrices.single };
         let Some(multiply) = Multiply::of(info).filter(|_| usable) else { return Vec::new() };
-        let all = TILES.map(|tile| Self { split, multiply, ..tile });
-        all.into_iter().filter(|tile| tile.fits(limits, 0)).collect()
+        // Plain code is there to be right: one tile shows it.
+        let tiles: &[Self] = if multiply == Multiply::Emulated { &[SMALL] } else { &TILES };
+        let all = tiles.iter().map(|tile| Self { split, multiply, ..*tile });
+        all.filter(|tile| tile.fits(limits, 0)).collect()
     }
 }
 
