@@ -1,6 +1,6 @@
 //! Square convolutions.
 
-use super::{Backward, Forward, Gradients, Kind, LaneTables, Mode, Sizes, dims, offset};
+use super::{Backward, Forward, Gradients, Image, Kind, LaneTables, Mode, Sizes, dims, offset};
 use crate::caps::Layout;
 use crate::kernels::conv::{self, Geometry};
 use crate::kernels::parts::Split;
@@ -40,10 +40,10 @@ impl Conv {
         }
     }
 
-    fn bias_gradient(&self, accumulate: bool) -> Option<bias_grad::Params> {
+    fn bias_gradient(&self, layout: Layout, accumulate: bool) -> Option<bias_grad::Params> {
         let (outputs, spatial) = (self.output.c as u32, self.output.spatial() as u32);
         let (bias_offset, accumulate) = (self.bias? as u32, u32::from(accumulate));
-        Some(bias_grad::Params { outputs, spatial, bias_offset, accumulate })
+        Some(bias_grad::Params { outputs, spatial, layout, bias_offset, accumulate })
     }
 }
 
@@ -54,6 +54,10 @@ impl Kind for Conv {
 
     fn mixes_places(&self) -> bool {
         true
+    }
+
+    fn images(&self) -> Option<(Image, Image)> {
+        Some((self.input.into(), self.output.into()))
     }
 
     fn input_len(&self) -> usize {
@@ -91,7 +95,7 @@ impl Kind for Conv {
     fn splits(&self, how: &Gradients) -> Vec<(Split, u32)> {
         let params = self.gradient(how.layout, false, false);
         let weight = params.weight_split(how.of_weight()).map(|split| (split, params.weight_len()));
-        let bias = self.bias_gradient(false).and_then(|bias| Some((bias.split(1)?, bias.outputs)));
+        let bias = self.bias_gradient(how.layout, false).and_then(|bias| Some((bias.split(1)?, bias.outputs)));
         weight.into_iter().chain(bias).collect()
     }
 
@@ -111,7 +115,7 @@ impl Kind for Conv {
         let lanes = &lanes.samples;
         let params = self.gradient(io.how.layout, io.from_batch, io.accumulate);
         conv_grad_weight::record(rec, lanes, io.how.of_weight(), &params, io.x, io.dy, &io.target);
-        if let Some(params) = self.bias_gradient(io.accumulate) {
+        if let Some(params) = self.bias_gradient(io.how.layout, io.accumulate) {
             bias_grad::record(rec, lanes, &params, io.dy, &io.target);
         }
         if let Some(dx) = io.dx {

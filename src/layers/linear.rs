@@ -1,6 +1,7 @@
 //! Affine maps of feature vectors or tokens.
 
-use super::{Backward, Forward, Gradients, Kind, LaneTables, Mode, Sizes, offset};
+use super::{Backward, Forward, Gradients, Image, Kind, LaneTables, Mode, Sizes, offset};
+use crate::caps::Layout;
 use crate::kernels::parts::Split;
 use crate::kernels::tiling::Operands;
 use crate::kernels::{bias_grad, linear, linear_grad_input, linear_grad_weight};
@@ -20,13 +21,23 @@ impl Linear {
 
     fn bias_gradient(&self, accumulate: bool) -> Option<bias_grad::Params> {
         let (outputs, accumulate) = (self.out_features as u32, u32::from(accumulate));
-        Some(bias_grad::Params { outputs, spatial: 1, bias_offset: self.bias? as u32, accumulate })
+        Some(bias_grad::Params {
+            outputs,
+            spatial: 1,
+            layout: Layout::default(),
+            bias_offset: self.bias? as u32,
+            accumulate,
+        })
     }
 }
 
 impl Kind for Linear {
     fn name(&self) -> &'static str {
         "linear"
+    }
+
+    fn images(&self) -> Option<(Image, Image)> {
+        Some((Image::flat(self.input_len()), Image::flat(self.output_len())))
     }
 
     fn input_len(&self) -> usize {

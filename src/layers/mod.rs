@@ -12,6 +12,7 @@ mod norm;
 mod one_dispatch;
 mod own_rows;
 mod pools;
+mod reorder;
 mod scale;
 mod sizes;
 mod tokens;
@@ -79,6 +80,11 @@ pub trait Kind {
         false
     }
 
+    /// The image that the layer's input is, and the one that its output is: as kernels see them. None: any.
+    fn images(&self) -> Option<(Image, Image)> {
+        None
+    }
+
     /// Whether a ReLU is part of the layer.
     fn ends_with_relu(&self) -> bool {
         false
@@ -130,6 +136,33 @@ pub trait Kind {
     }
 }
 
+/// How many channels the values of a sample are, and how many pixels each. A feature vector, or tokens, are channels of one pixel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// Channels.
+    pub channels: usize,
+    /// Pixels of a channel.
+    pub pixels: usize,
+}
+
+impl Image {
+    /// Values in one order.
+    pub fn flat(len: usize) -> Self {
+        Self { channels: len, pixels: 1 }
+    }
+
+    /// Whether the values lie alike in each layout.
+    pub fn is_flat(self) -> bool {
+        self.channels == 1 || self.pixels == 1
+    }
+}
+
+impl From<Shape> for Image {
+    fn from(shape: Shape) -> Self {
+        Self { channels: shape.c, pixels: shape.spatial() }
+    }
+}
+
 /// What a layer does.
 pub fn kind(layer: &Layer) -> &dyn Kind {
     match layer {
@@ -147,6 +180,7 @@ pub fn kind(layer: &Layer) -> &dyn Kind {
         Layer::Gelu(layer) => layer,
         Layer::Tanh(layer) => layer,
         Layer::OwnRows(layer) => layer,
+        Layer::Reorder(layer) => layer,
         Layer::Scale(layer) => layer,
     }
 }

@@ -33,6 +33,11 @@ pub const TREE_TERMS: u32 = 1024;
 /// Teams that share a part's rows (`shaders/lib/row_teams.wgsl`).
 pub const ROW_TEAMS: u32 = 4;
 
+/// Teams for the pixels of images whose channels are last, of so many columns: as many as leave few of 64 threads idle.
+pub fn pixel_teams(columns: u32) -> u32 {
+    (64 / columns.min(64).next_power_of_two()).clamp(ROW_TEAMS, 16)
+}
+
 /// Rows of a part, at least, that is summed by row teams.
 pub const TEAM_ROWS: u32 = 64;
 
