@@ -18,6 +18,7 @@ mod outfiles;
 mod outputs;
 mod own;
 mod phases;
+mod precision;
 mod probe;
 mod repeat;
 mod replay;
