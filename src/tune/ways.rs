@@ -31,7 +31,10 @@ impl Ways {
     pub fn unmeasured(info: &AdapterInfo, limits: &Limits, graph: &Graph) -> Self {
         let mut ways = Self::by_shuffles(info.layout);
         let software = matches!(info.kind, AdapterKind::Software | AdapterKind::Reference);
-        for (sizes, pass) in products(graph).into_iter().filter(|(sizes, _)| ways.admits(*sizes)) {
+        for (sizes, pass) in products(graph) {
+            if !ways.admits(sizes) {
+                continue;
+            }
             let matrix = matrices(sizes, pass, info, limits).into_iter().next().map(Way::Matrix);
             let block = || if software { None } else { likely(sizes, pass, limits).map(Way::Block) };
             if let Some(way) = matrix.or_else(block) {
@@ -183,7 +186,9 @@ pub(super) fn matrices(sizes: Sizes, pass: Pass, info: &AdapterInfo, limits: &Li
         let signs = if pass == Pass::Perturbed { tile.sign_memory(512) } else { 0 };
         tile.columns <= 2 * sizes.columns().max(32) && tile.fits(limits, signs)
     };
-    all.filter(fits).collect()
+    let mut all: Vec<Matrix> = all.filter(fits).collect();
+    all.sort_by_key(|tile| (tile.split, tile.columns > sizes.columns()));
+    all
 }
 
 /// A tile that fits a product: as many columns as it has, up to 128.

@@ -99,14 +99,14 @@ fn defaults_are_the_formats() {
 fn epsilon_is_larger_in_f16_where_it_is_left_out() {
     for (precision, epsilon) in [("f32", 1e-4), ("f16x3", 1e-4), ("f16", 1e-3)] {
         let text = format!("[device]\nprecision = \"{precision}\"");
-        let c = Config::parse(&text, "c.toml", Path::new(""), &[]).unwrap();
+        let c = with(&text).unwrap();
         assert_eq!((c.device.precision.name(), c.zo.epsilon), (precision, epsilon));
-        let given = Config::parse(&format!("{text}\n[zo]\nepsilon = 2e-4"), "c.toml", Path::new(""), &[]).unwrap();
+        let given = with(&format!("{text}\n[zo]\nepsilon = 2e-4")).unwrap();
         assert_eq!(given.zo.epsilon, 2e-4);
         let preset = Preset::named("zowarmup").unwrap().changes(&c);
         let set = preset.iter().find(|change| change.key == "zo.epsilon").unwrap();
         assert_eq!(set.value.parse::<f64>().unwrap(), epsilon);
-        assert_eq!(Config::parse(&c.to_toml(), "c.toml", Path::new(""), &[]).unwrap(), c);
+        assert_eq!(parse(&c.to_toml()).unwrap(), c);
     }
 }
 
