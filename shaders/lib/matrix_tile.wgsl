@@ -231,7 +231,6 @@ fn main(
     let a_step = UNIT * A_STEP;
     let b_step = UNIT * B_STEP;
 #endif
-    slice(block.k_first, t);
 #for i in BLOCK_K*GROUP_M*GROUP_N/BLOCK_N/128
     put_a(t + {i}u * THREADS, a_next{i});
 #end
@@ -302,7 +301,6 @@ fn main(
 #end
 #endif
         workgroupBarrier();
-        slice(next, t);
 #for i in BLOCK_K*GROUP_M*GROUP_N/BLOCK_N/128
         put_a(t + {i}u * THREADS, a_next{i});
 #end

@@ -12,7 +12,7 @@ pub fn list(selection: &Selection) -> Result<(Vec<(AdapterInfo, super::Limits)>,
     let candidates = gpu::candidates();
     let mut all: Vec<_> = candidates
         .iter()
-        .map(|c| (c.info_for(selection).unwrap_or_else(|_| c.info.clone()), c.limits.clone()))
+        .map(|c| (c.info_for(selection).unwrap_or_else(|_| c.info.clone()), c.limits_for(selection)))
         .collect();
     let reference = reference(selection, None);
     all.push((reference.info().clone(), reference.limits().clone()));
@@ -60,6 +60,10 @@ fn reference(selection: &Selection, memory: Option<u64>) -> ReferenceDevice {
 
 /// Opens an adapter at its tier, or at the core tier where that one gives wrong products and nobody insists on it.
 fn adapter(candidate: &Candidate, selection: &Selection) -> Result<Box<dyn Device>, DeviceError> {
+    // A software adapter's driver keeps what takes it long, the code of first launches, on disk itself.
+    let software = candidate.info.kind == AdapterKind::Software;
+    let pipelines = selection.pipelines.clone().filter(|_| !software);
+    let selection = &Selection { pipelines, ..selection.clone() };
     let mut device = gpu::open(candidate, selection)?;
     let (name, tier) = (&candidate.info.name, device.info().tier);
     if tier == Tier::Core || startup::products_agree(&mut device)? {

@@ -1,8 +1,11 @@
 //! A request for a device: which one, how much memory, which flavour of kernels.
 
+use std::path::PathBuf;
+
 use super::DeviceError;
 use crate::caps::{Layout, Matrices, MatrixSize, OperandSource, Precision, Tier};
 use crate::config::DeviceConfig;
+use crate::files::cache;
 
 /// A request for a device. The default: the best adapter as it comes, and none is an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,12 +28,18 @@ pub struct Selection {
     pub twins_if_none: bool,
     /// Cores that compile pipelines; `None`: all of them.
     pub compile_cores: Option<usize>,
+    /// Folder in which compiled pipelines are kept from one process to the next, where the backend gives them out; `None`: nowhere.
+    pub pipelines: Option<PathBuf>,
+    /// Whether something ends work that takes an adapter too long, as desktop systems do: then submissions are short. `None`: as the
+    /// system looks ([`crate::caps::Limits::submission_cost`]).
+    pub watchdog: Option<bool>,
 }
 
 impl Selection {
     /// Resolves the flag, the environment (`ZOWARMUP_DEVICE`) and the config key, in this order; empty strings choose nothing. The
-    /// flavour comes from `ZOWARMUP_TIER` and `ZOWARMUP_TEXELS`, the layout from `ZOWARMUP_LAYOUT`; `ZOWARMUP_MATRICES=emulated` puts plain
-    /// code in the place of cooperative matrices.
+    /// flavour comes from `ZOWARMUP_TIER` and `ZOWARMUP_TEXELS`, the layout from `ZOWARMUP_LAYOUT`, the length of submissions from
+    /// `ZOWARMUP_WATCHDOG`; `ZOWARMUP_MATRICES=emulated` puts plain code in the place of cooperative matrices. Pipelines are kept in the
+    /// user's cache folder ([`cache::folder`]).
     ///
     /// # Errors
     /// [`DeviceError::Setting`]: a variable with a value that it doesn't take.
@@ -45,6 +54,7 @@ impl Selection {
         let tiers = Tier::ALL.map(|tier| (tier.name(), tier));
         let layouts = Layout::ALL.map(|layout| (layout.name(), layout));
         let operands = [("0", OperandSource::Buffer), ("1", OperandSource::Texel)];
+        let flags = [("0", false), ("1", true)];
         Ok(Self {
             wanted,
             memory_budget,
@@ -56,6 +66,8 @@ impl Selection {
             layout: one_of("ZOWARMUP_LAYOUT", variable("ZOWARMUP_LAYOUT"), &layouts)?.unwrap_or_default(),
             twins_if_none: true,
             compile_cores: None,
+            pipelines: cache::folder(),
+            watchdog: one_of("ZOWARMUP_WATCHDOG", variable("ZOWARMUP_WATCHDOG"), &flags)?,
         })
     }
 

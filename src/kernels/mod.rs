@@ -18,7 +18,7 @@ mod families;
 pub mod lib;
 
 pub use families::{fill, norm, replaying};
-pub use lib::{class_rows, fold_grid, moments, params, parts, tiling, values, vec4_bytes, way};
+pub use lib::{class_rows, fold_grid, moments, params, parts, tile_order, tiling, values, vec4_bytes, way};
 
 #[cfg(test)]
 mod tests {

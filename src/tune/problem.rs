@@ -23,6 +23,7 @@ pub struct Problem {
     x: Span,
     y: Span,
     gradients: Target,
+    room: Span,
     buffers: Vec<BufferId>,
 }
 
@@ -51,7 +52,10 @@ impl Problem {
         let (weights, x) = (make("tune weights", slots * stride)?, make("tune x", rows * input)?);
         let y = make("tune y", rows * output)?;
         let (gradients, parts) = if pass == Pass::Weight {
-            (make("tune gradients", slots * stride)?, make("tune parts", (slots * stride * 64).min(16 << 20).max(weight))?)
+            (
+                make("tune gradients", slots * stride)?,
+                make("tune parts", (slots * stride * 64).min(16 << 20).max(weight))?,
+            )
         } else {
             (weights, weights)
         };
@@ -62,8 +66,17 @@ impl Problem {
                 let coef = if i % 2 == 0 { 0.01 } else { -0.01 };
                 Lane { weight_base, seed_lo: i / 2, seed_hi: 7, coef, x_row: row0, row0, rows: samples, out_row: row0 }
             })
-            .map(|lane| Lane { x_row: lane.x_row * sample_rows, row0: lane.row0 * sample_rows, rows: samples * sample_rows, ..lane })
+            .map(|lane| Lane {
+                x_row: lane.x_row * sample_rows,
+                row0: lane.row0 * sample_rows,
+                rows: samples * sample_rows,
+                ..lane
+            })
             .collect();
+        // Weights and signs in the order of tiles: rows end on quads, and on words of 32.
+        let padded = |columns: u64, to: u64| weight.div_ceil(columns.max(1)) * columns.next_multiple_of(to);
+        let most = |to: u64| padded(u64::from(sizes.columns()), to).max(padded(u64::from(sizes.inputs()), to));
+        let room = make("tune room", slots * most(4) + u64::from(lanes) * most(32) / 32 + 256)?;
         let lane_table = make("tune lanes", 8 * u64::from(lanes))?;
         let mut fill = Recording::new();
         fill.upload(lane_table.buffer, 0, &table);
@@ -74,14 +87,14 @@ impl Problem {
         let lanes = Lanes::new(lane_table, &table).of_tokens(sample_rows);
         let tiling = Tiling::of(device.info());
         let gradients = Target { gradients, parts };
-        Ok(Self { sizes, pass, layout, tiling, lanes, weights, x, y, gradients, buffers })
+        Ok(Self { sizes, pass, layout, tiling, lanes, weights, x, y, gradients, room, buffers })
     }
 
     /// The pass in a way.
     pub fn record(&self, rec: &mut Recording, way: Way) {
         let product = Product { tiling: self.tiling, perturbed: self.perturbed(), way };
         let gradient = Gradient { tiling: self.tiling, way };
-        let (lanes, io) = (&self.lanes, Operands { weights: self.weights, x: self.x, y: self.y });
+        let (lanes, io) = (&self.lanes, Operands { weights: self.weights, x: self.x, y: self.y, room: self.room });
         match self.sizes {
             Sizes::Linear { inputs, outputs, .. } => match self.pass {
                 Pass::Forward | Pass::Perturbed => {
@@ -91,8 +104,7 @@ impl Problem {
                 }
                 Pass::Weight => {
                     let (weight_offset, from_batch, accumulate) = (0, 0, 0);
-                    let params =
-                        linear_grad_weight::Params { inputs, outputs, weight_offset, from_batch, accumulate };
+                    let params = linear_grad_weight::Params { inputs, outputs, weight_offset, from_batch, accumulate };
                     linear_grad_weight::record(rec, lanes, gradient, &params, self.x, self.y, &self.gradients);
                 }
                 Pass::Input => {
@@ -127,7 +139,8 @@ impl Problem {
                         conv_grad_weight::record(rec, lanes, gradient, &params, self.x, self.y, &self.gradients);
                     }
                     Pass::Input => {
-                        conv_grad_input::record(rec, lanes, gradient, &params, self.weights, self.y, self.x);
+                        let operands = Operands { weights: self.weights, x: self.y, y: self.x, room: self.room };
+                        conv_grad_input::record(rec, lanes, gradient, &params, &operands);
                     }
                 }
             }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::caps::{AdapterInfo, AdapterKind, Layout, Limits, Matrices};
 use crate::kernels::lib::matrix::Matrix;
+use crate::kernels::tile_order::Room;
 use crate::kernels::tiling::Tiling;
 use crate::kernels::way::{Block, NoWay, Way};
 use crate::layers::{Gradients, Pass, Sizes, kind};
@@ -86,6 +87,17 @@ impl Ways {
     pub fn gradients(&self, layer: &Layer, tiling: Tiling) -> Gradients {
         let way = |pass| self.of_layer(layer, pass);
         Gradients { tiling, layout: self.layout, weight: way(Pass::Weight), input: way(Pass::Input) }
+    }
+
+    /// Bytes for weights and signs in the order of tiles, most of all layers' passes of these kinds: a copy of the weights, and for each lane.
+    /// None where nothing needs any.
+    pub fn room(&self, graph: &Graph, passes: &[Pass]) -> Option<[u64; 2]> {
+        let of_pass = |layer: &Layer, pass: Pass| {
+            let order = kind(layer).order(pass).filter(|_| self.of_layer(layer, pass) != Way::Shuffle)?;
+            Some(Room::bytes(&order, 1, false))
+        };
+        let all = graph.nodes.iter().flat_map(|node| passes.iter().filter_map(move |pass| of_pass(&node.layer, *pass)));
+        all.reduce(|most, bytes| [most[0].max(bytes[0]), most[1].max(bytes[1])])
     }
 
     /// As they stand in a file.
@@ -181,12 +193,8 @@ pub(super) fn matrices(sizes: Sizes, pass: Pass, info: &AdapterInfo, limits: &Li
         return Vec::new();
     }
     let all = [false, true].into_iter().flat_map(|split| Matrix::candidates(info, limits, split));
-    // A tile that is mostly beyond the last column wins nowhere. A slab of signs takes at most five blocks.
-    let fits = |tile: &Matrix| {
-        let signs = if pass == Pass::Perturbed { tile.sign_memory(512) } else { 0 };
-        tile.columns <= 2 * sizes.columns().max(32) && tile.fits(limits, signs)
-    };
-    let mut all: Vec<Matrix> = all.filter(fits).collect();
+    // A tile that is mostly beyond the last column wins nowhere.
+    let mut all: Vec<Matrix> = all.filter(|tile| tile.columns <= 2 * sizes.columns().max(32)).collect();
     all.sort_by_key(|tile| (tile.split, tile.columns > sizes.columns()));
     all
 }
@@ -201,8 +209,7 @@ fn likely(sizes: Sizes, pass: Pass, limits: &Limits) -> Option<Block> {
     let wide = [Block::new(128, 64, 16), Block::new(64, 64, 16), Block::new(64, 64, 8)];
     let narrow = [Block::new(64, 32, 16).of_threads(8, 4), Block::new(32, 32, 16).of_threads(4, 4)];
     let tiles: &[Block] = if columns > 32 { &wide } else { &narrow };
-    // Signs take 16 bytes for 128 of a column, at most five blocks.
-    tiles.iter().copied().find(|block| block.fits(limits, block.sign_memory(512)))
+    tiles.iter().copied().find(|block| block.fits(limits))
 }
 
 #[cfg(test)]

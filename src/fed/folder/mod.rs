@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub use error::FolderError;
 pub(super) use lines::{Lines, good};
 pub use manifest::Manifest;
-pub use name::default_path;
+pub use name::{default_path, timestamp};
 
 use super::metrics::{RoundMetrics, SCHEMA, Summary};
 use crate::files::{self, FileError, Limit};
