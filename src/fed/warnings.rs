@@ -163,7 +163,10 @@ mod tests {
     fn an_error_that_grows_is_told_once() {
         let mut watch = Watch::default();
         let with = |round: u32, error: f64| RoundMetrics { dl_error: Some(error), ..line(round, 0.0, 1.0) };
-        assert_eq!((watch.follow(&with(0, 0.2)), watch.follow(&with(50, 0.21)), watch.follow(&with(100, 0.5))), (0, 1, 0));
+        assert_eq!(
+            (watch.follow(&with(0, 0.2)), watch.follow(&with(50, 0.21)), watch.follow(&with(100, 0.5))),
+            (0, 1, 0)
+        );
         assert!(watch.list()[0].starts_with("round 50: ") && watch.list()[0].contains("21 %"), "{:?}", watch.list());
     }
 

@@ -144,7 +144,9 @@ fn measure_one(
 fn of_operands(way: Way, tolerance: f64) -> f64 {
     match way {
         Way::Shuffle | Way::Block(_) => tolerance,
-        Way::Matrix(matrix) => matrix_tolerance(&matrix, None, tolerance) + if matrix.split { 0.0 } else { 2f64.powi(-10) },
+        Way::Matrix(matrix) => {
+            matrix_tolerance(&matrix, None, tolerance) + if matrix.split { 0.0 } else { 2f64.powi(-10) }
+        }
     }
 }
 

@@ -35,7 +35,10 @@ pub fn verdict(error: f64, epsilon: f64, precision: Precision) -> Verdict {
     if error <= TOLD {
         return Verdict::Fine;
     }
-    let found = format!("device.precision = \"{name}\": at zo.epsilon = {epsilon:e} the loss differences of probes are off by {} of their size", share(error));
+    let found = format!(
+        "device.precision = \"{name}\": at zo.epsilon = {epsilon:e} the loss differences of probes are off by {} of their size",
+        share(error)
+    );
     if error <= MOST {
         return Verdict::Told(format!("{found} against f32"));
     }
@@ -77,12 +80,7 @@ pub fn due(experiment: &Experiment, round: u32) -> bool {
 ///
 /// # Errors
 /// The engine's.
-pub fn measure(
-    engine: &mut Engine,
-    experiment: &Experiment,
-    train: &Samples,
-    round: u32,
-) -> Result<f64, EngineError> {
+pub fn measure(engine: &mut Engine, experiment: &Experiment, train: &Samples, round: u32) -> Result<f64, EngineError> {
     if engine.is_f32() {
         return Ok(0.0);
     }
@@ -172,7 +170,8 @@ mod tests {
 
     #[test]
     fn numbers_are_rounded_up_to_a_digit() {
-        for (x, up) in [(8.2e-4, 9e-4), (9.1e-4, 1e-3), (3e-3, 3e-3), (1e-4, 1e-4), (2.000_000_1e-3, 2e-3), (0.5, 0.5)] {
+        for (x, up) in [(8.2e-4, 9e-4), (9.1e-4, 1e-3), (3e-3, 3e-3), (1e-4, 1e-4), (2.000_000_1e-3, 2e-3), (0.5, 0.5)]
+        {
             assert_eq!(rounded_up(x), up, "{x}");
         }
     }

@@ -12,7 +12,9 @@ mod statistics;
 
 pub use absences::Absences;
 pub use check::check;
-pub use guard::{MOST as MOST_ERROR, Verdict, due as precision_due, measure as precision_error, verdict as precision_verdict};
+pub use guard::{
+    MOST as MOST_ERROR, Verdict, due as precision_due, measure as precision_error, verdict as precision_verdict,
+};
 pub use header::{header, settings};
 pub use plan::{Plan, clients, sampled};
 pub use rate::Rates;
