@@ -89,6 +89,7 @@ pub mod lab;
 pub mod layers;
 pub mod ledger;
 pub mod model;
+pub mod profile;
 pub mod recording;
 pub mod report;
 pub mod rng;

@@ -1,6 +1,6 @@
 //! Data sets that a program makes in memory.
 
-use super::{DataError, Dataset, Normalisation, Samples, Values};
+use super::{DataError, Dataset, Normalisation, Part, Values};
 
 impl Dataset {
     /// A set of values that a model gets as they are: samples of shape `[c, h, w]` one after another, and a label for each (training, then
@@ -49,10 +49,11 @@ impl Dataset {
                 "test sample {at}: expected a label from 0 to {most}, the training part's, found {label}"
             ));
         }
-        let samples = |(values, labels)| Samples::of(Values::Floats(values), labels, area);
+        let samples = |(values, labels)| Part::of(Values::Floats(values), labels, area);
         let normalisation = Normalisation { divisor: 1.0, mean: vec![0.0; shape[0]], std: vec![1.0; shape[0]] };
         let (train, test) = (samples(train), samples(test));
-        Ok(Self { name: name.to_owned(), shape, classes: most + 1, train, test, normalisation, test_indices: None })
+        let (name, classes) = (name.to_owned(), most + 1);
+        Ok(Self { name, shape, classes, train, test, normalisation, test_indices: None, clients: None })
     }
 }
 

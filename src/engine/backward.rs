@@ -73,6 +73,8 @@ pub(super) struct StepBuffers {
     addend: Span,
     /// Parts of a gradient's long sums, each node's in turn.
     parts: Span,
+    /// Weights in the order of tiles, each node's in turn.
+    room: Span,
     /// What steps with options keep.
     pub options: OptionBuffers,
     /// Shares in these buffers.
@@ -253,7 +255,8 @@ impl Session<'_> {
         let largest = plan.values.iter().chain(&plan.slopes).chain(&shared).copied().fold(input.max(4), u64::max);
         let binding = self.space.binding();
         let stride = self.program.graph.state_len().next_multiple_of(64);
-        let slot = (stride * 8) as u64 + options.slot_bytes(&self.program.graph, stride);
+        let [copy, lane] = self.program.step_room().unwrap_or_default();
+        let slot = (stride * 8) as u64 + options.slot_bytes(&self.program.graph, stride) + copy + lane;
         let memory = self.space.working_memory();
         // A step costs three forward passes; what a submission can't hold is cut between dispatches.
         let affordable = |share: u64| (memory / share / row.max(1)).min(binding / largest).max(1) as u32;
@@ -309,6 +312,7 @@ impl Session<'_> {
             masked: space.need("masked slope", held * plan.masked)?,
             addend: space.need("slope to add", held * plan.addend)?,
             parts: space.need("parts of sums", part_bytes)?,
+            room: space.need("weights in the order of tiles", lanes * (copy + lane))?,
             options: options.make(space, &self.program.graph, slots, stride)?,
             leases: space.in_hand(),
         })
@@ -367,9 +371,14 @@ impl Session<'_> {
                 dx,
                 accumulate,
                 batch_statistics: plan.batch_statistics,
+                room: plan.room,
                 masks: plan.masks,
             };
+            let first = recording.commands().len();
             layer.backward(recording, lanes.of(self.program.windows.of_node(i)), &step);
+            for vectors in [step.weights, step.target.gradients] {
+                recording.uses(first, vectors, self.own_bytes(node, vectors, lanes.first.samples.count.into()));
+            }
             if let Some(n) = input {
                 if given[n] {
                     add::record(recording, rows * layer.input_len() as u64, plan.addend, slope(n));
@@ -390,6 +399,7 @@ impl Session<'_> {
             moments: plan.moments,
             fusion: &plan.fusion,
             part_moments: &plan.part_moments,
+            room: Some(plan.room),
         };
         self.record_nodes(recording, lanes, mode, &chunk, &source, |recording, node, lanes, io| {
             if mode.batch_statistics {

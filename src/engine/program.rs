@@ -6,6 +6,7 @@ use super::lowering::Lowered;
 use super::{EngineError, Workspace};
 use crate::device::DeviceError;
 use crate::kernels::tiling::Tiling;
+use crate::layers::Pass;
 use crate::model::{Graph, ParamTensor};
 use crate::recording::windows::{Needs, Windows};
 use crate::tune::Ways;
@@ -31,12 +32,12 @@ pub struct Program {
 }
 
 impl Program {
-    /// Of a graph, for the device of a workspace, with ways that nobody measured.
+    /// Of a graph, for the device of a workspace, with the ways that it has for it ([`Workspace::set_ways`]).
     ///
     /// # Errors
     /// A layer whose tensors pass the device's largest binding.
     pub fn new(space: &mut Workspace, graph: Graph) -> Result<Self, EngineError> {
-        let ways = Ways::unmeasured(space.device().info(), space.device().limits(), &graph);
+        let ways = space.ways_of(&graph);
         Self::with_ways(space, graph, ways)
     }
 
@@ -68,6 +69,16 @@ impl Program {
     /// The program of local steps in which dropouts draw.
     pub(super) fn of_steps(&self) -> &Self {
         self.steps.as_deref().unwrap_or(self)
+    }
+
+    /// Bytes that forward passes need for weights in the order of tiles: for a copy, and for each lane.
+    pub(super) fn forward_room(&self) -> Option<[u64; 2]> {
+        self.ways.room(&self.lowered.graph, &[Pass::Forward, Pass::Perturbed])
+    }
+
+    /// The same of local steps.
+    pub(super) fn step_room(&self) -> Option<[u64; 2]> {
+        self.ways.room(&self.lowered.graph, &[Pass::Forward, Pass::Input])
     }
 
     /// With which way each product is computed.

@@ -38,14 +38,19 @@ pub fn check(experiment: &Experiment, device: &dyn Device) -> Result<(), EngineE
     check_local_steps(&experiment.graph, &sizes, warmup.batch)
 }
 
-/// The clients that take part in round `round`, ascending.
-pub fn clients(experiment: &Experiment, round: u32) -> Vec<u32> {
+/// The clients that are sampled for round `round`, ascending.
+pub fn sampled(experiment: &Experiment, round: u32) -> Vec<u32> {
     let (config, split) = (&experiment.config, &experiment.split);
     let (participation, seed) = (config.warmup.participation, config.seeds.sampling);
-    let drawn = || match experiment.narrow {
+    match experiment.narrow {
         Some(_) => schedule::heterofl_clients(split, participation, seed, round),
         None => schedule::warmup_clients(split, participation, seed, round),
-    };
+    }
+}
+
+/// The clients that take part in round `round`, ascending: those sampled that don't drop out.
+pub fn clients(experiment: &Experiment, round: u32) -> Vec<u32> {
+    let drawn = || experiment.present(sampled(experiment, round), round);
     experiment.given.get(&round).cloned().unwrap_or_else(drawn)
 }
 
@@ -186,7 +191,7 @@ fn changes(
 }
 
 /// What the server does with the mean change; `None`: the mean of the weights itself.
-fn optimizer(warmup: &WarmupConfig) -> Option<ServerOptimizer> {
+pub(super) fn optimizer(warmup: &WarmupConfig) -> Option<ServerOptimizer> {
     match warmup.algorithm {
         WarmupAlgorithm::FedAvgM => Some(ServerOptimizer::Momentum { beta: warmup.server_momentum }),
         WarmupAlgorithm::FedAdam => Some(ServerOptimizer::Adam {

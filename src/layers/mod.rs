@@ -27,6 +27,7 @@ use crate::kernels::conv::Geometry;
 use crate::kernels::moments::Moments;
 use crate::kernels::params::{ABSENT, Lanes};
 use crate::kernels::parts::{Split, Target};
+use crate::kernels::tile_order::Order;
 use crate::kernels::tiling::{Gradient, Product, Tiling};
 use crate::kernels::way::Way;
 use crate::model::{Layer, Shape};
@@ -104,6 +105,11 @@ pub trait Kind {
 
     /// The sizes of the product that the layer is, where it is one: ways of computing it are chosen by them.
     fn product(&self) -> Option<Sizes> {
+        None
+    }
+
+    /// The order in which a pass by tiles reads the weights, where that needs a copy; it takes the same room whatever the tile.
+    fn order(&self, _pass: Pass) -> Option<Order> {
         None
     }
 
@@ -344,6 +350,8 @@ pub struct Forward {
     pub gelu: bool,
     /// Where the layer leaves the moments of its output in parts, or takes those of its input.
     pub moments_of_parts: Option<(Moments, Span)>,
+    /// Room for weights in the order of tiles.
+    pub room: Span,
 }
 
 impl Forward {
@@ -361,6 +369,7 @@ impl Forward {
             moments: x,
             gelu: false,
             moments_of_parts: None,
+            room: x,
         }
     }
 }
@@ -390,6 +399,8 @@ pub struct Backward {
     pub accumulate: bool,
     /// As in [`Mode`].
     pub batch_statistics: bool,
+    /// As in [`Forward`].
+    pub room: Span,
     /// As in [`Mode`].
     pub masks: Option<Span>,
 }
