@@ -75,8 +75,8 @@ fn the_example_of_an_aggregation() {
     }
     let [median, mean] =
         [aggregation::run(&twins(), aggregation::Median, 12), aggregation::run(&twins(), Mean, 12)].map(Result::unwrap);
-    // The liar leaves the mean no better than a guess.
-    assert!(median > 0.3 && mean < 0.2, "median {median}, mean {mean}");
+    // The liar leaves the mean a guess among ten classes, or less.
+    assert!(mean < 0.2 && median > mean + 0.1, "median {median}, mean {mean}");
 }
 
 #[test]
