@@ -29,3 +29,4 @@ mod sweep;
 mod sweep_command;
 mod unchanged;
 mod warnings;
+mod watch;
