@@ -133,3 +133,89 @@ fn the_twins_are_found_by_each_of_their_names() {
         assert!(String::from_utf8(output.stdout).unwrap().contains("CPU twins"), "{name}");
     }
 }
+
+#[test]
+fn names_of_other_systems_are_told_what_they_are_here() {
+    let text = refused(&["train", "config.toml"]);
+    assert!(text.contains("`zowarmup run`"), "{text}");
+    assert!(refused(&["resme"]).contains("resume"), "near names are still offered");
+    let text = refused(&["run", "--lr", "0.1"]);
+    assert!(["warmup.client_lr", "zo.lr", "--set"].iter().all(|word| text.contains(word)), "{text}");
+    assert!(refused(&["run", "--num-clients=3"]).contains("split.clients"));
+    assert!(refused(&["run", "--zo.lr=0.1"]).contains("--set zo.lr=VALUE"));
+    let text = refused(&["config", "--set", "zo.batch_size=3"]);
+    assert!(text.contains("unknown key `zo.batch_size`; it is called `zo.batch` here"), "{text}");
+    assert!(refused(&["config", "--set", "fraction_fit=0.1"]).contains("warmup.participation"));
+}
+
+#[test]
+fn shells_get_their_completions_and_files_are_not_overwritten() {
+    let dir = tempfile::tempdir().unwrap();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = zowarmup().args(["completions", shell]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{shell}");
+        assert!(["watch", "time-limit"].iter().all(|word| text.contains(word)), "{shell}: {text}");
+    }
+    let path = dir.path().join("zowarmup.bash");
+    let file = path.to_str().unwrap();
+    assert!(zowarmup().args(["completions", "bash", "--out", file]).output().unwrap().status.success());
+    // Where there is a bash, it can read it.
+    if let Ok(output) = std::process::Command::new("bash").args(["-n", file]).output() {
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    fs::write(&path, "mine").unwrap();
+    assert!(refused(&["completions", "bash", "--out", file]).contains("--force"));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+    assert!(zowarmup().args(["completions", "bash", "--out", file, "--force"]).output().unwrap().status.success());
+    assert_ne!(fs::read_to_string(&path).unwrap(), "mine");
+    assert!(refused(&["completions", "tcsh"]).contains("zsh"));
+}
+
+#[test]
+fn manual_pages_are_written_all_or_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let pages = dir.path().join("share/man1");
+    let folder = pages.to_str().unwrap();
+    let output = zowarmup().args(["man", folder]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let count = fs::read_dir(&pages).unwrap().count();
+    assert!(count > 20, "{count} pages");
+    let run = fs::read_to_string(pages.join("zowarmup-run.1")).unwrap();
+    assert!(run.contains(".TH zowarmup-run 1") && run.replace("\\-", "-").contains("--time-limit"), "{run}");
+    assert!(pages.join("zowarmup-data-check.1").exists());
+    // One that is there keeps all others from being written.
+    fs::remove_file(pages.join("zowarmup.1")).unwrap();
+    fs::write(pages.join("zowarmup-run.1"), "mine").unwrap();
+    let text = refused(&["man", folder]);
+    assert!(text.contains("--force") && !pages.join("zowarmup.1").exists(), "{text}");
+    assert_eq!(fs::read_to_string(pages.join("zowarmup-run.1")).unwrap(), "mine");
+    assert!(zowarmup().args(["man", folder, "--force"]).output().unwrap().status.success());
+    assert!(fs::read_to_string(pages.join("zowarmup-run.1")).unwrap() == run && pages.join("zowarmup.1").exists());
+}
+
+#[test]
+fn a_data_set_that_is_not_there_is_told_with_its_files_and_page() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = format!("data.path={}", dir.path().join("nothing").display());
+    let empty = format!("data.path={}", dir.path().display());
+    for (name, words) in [
+        ("cifar10", &["data_batch_1.bin", "data_batch_5.bin", "test_batch.bin", "CIFAR-10"][..]),
+        ("cifar100", &["train.bin", "test.bin", "CIFAR-100"]),
+        ("idx", &["train-images-idx3-ubyte", "t10k-labels-idx1-ubyte", "Fashion-MNIST"]),
+        ("npz", &["an .npz file", "arrays x and y"]),
+        ("safetensors", &["tensors x and y"]),
+        ("images", &["a folder of images for each class"]),
+        ("csv", &["label column"]),
+    ] {
+        let set = format!("data.name={name}");
+        let text =
+            refused(&["run", "--set", &set, "--set", &path, "--set", "model.kind=mlp", "--set", "model.hidden=[4]"]);
+        let all = words.iter().chain(&["nothing", "docs/data.md", name]);
+        all.for_each(|word| assert!(text.contains(*word), "{name}: {word} in {text}"));
+        if ["cifar10", "cifar100", "idx"].contains(&name) {
+            let text = refused(&["data", "check", "configs/digits.toml", "--set", &set, "--set", &empty]);
+            words.iter().for_each(|word| assert!(text.contains(word), "{name}: {word} in {text}"));
+        }
+    }
+}

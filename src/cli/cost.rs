@@ -72,11 +72,12 @@ fn text(c: &Cost) -> String {
     };
     let narrow = c.sub_network.as_ref().map(narrow).unwrap_or_default();
     format!(
-        "{} parameters\n{}{narrow}at the pivot {} down to each client\nthe whole run {} up, {} down\n",
+        "{} parameters\n{}{narrow}at the pivot {} down to each client\nthe whole run {} up, {} down\nthe run's folder about {} on disk\n",
         grouped(c.params),
         table(&rows),
         grouped(c.pivot_bytes),
         grouped(c.total.uplink_bytes),
-        grouped(c.total.downlink_bytes)
+        grouped(c.total.downlink_bytes),
+        grouped(c.disk_bytes)
     )
 }

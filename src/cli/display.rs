@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::output::{bytes, grouped};
 use super::progress::{Pace, Standing};
@@ -91,8 +91,7 @@ impl Shown {
 
 /// A bar that shows where `shown` stands, as wide as the terminal is at that moment.
 fn bar(shown: &Arc<Mutex<Shown>>, of: u64) -> ProgressBar {
-    let target = if say::is_quiet() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let bar = ProgressBar::with_draw_target(Some(of), target);
+    let bar = ProgressBar::with_draw_target(Some(of), say::bar_target());
     let shown = Arc::clone(shown);
     let line = move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
         let width = ratatui::crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));

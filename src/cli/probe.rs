@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::{DeviceArgs, ForceArgs, JsonArgs, SetArgs};
 use super::error::Error;
 use super::outfile::OutFile;
 use super::output::{self, grouped, row, table};
-use super::say::say;
+use super::say::{bar_target, say};
 use crate::config::Config;
 use crate::device::{Selection, open};
 use crate::lab::{self, At, Axes, LayerRow, Point, Report, Request, Row, Subject};
@@ -104,7 +104,7 @@ pub fn execute(args: &ProbeArgs) -> Result<u8, Error> {
     let clients = subject.clients(args.clients);
     let selection = Selection::of_config(args.device.device.as_deref(), &config.device)?;
     let request = Request { rows, draws: args.draws, clients };
-    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+    let bar = ProgressBar::with_draw_target(Some(0), bar_target());
     if let Ok(style) = ProgressStyle::with_template("probe [{bar:30}] {pos}/{len}  {msg}") {
         bar.set_style(style.progress_chars("=> "));
     }

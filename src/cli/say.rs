@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressDrawTarget};
 
 /// `--quiet`: errors and warnings only.
 static QUIET: AtomicBool = AtomicBool::new(false);
@@ -34,6 +34,11 @@ pub fn set_quiet() {
 /// Whether notes and progress are left out.
 pub fn is_quiet() -> bool {
     QUIET.load(Ordering::Relaxed)
+}
+
+/// Where a progress bar is drawn: on standard error, where that is a terminal; nowhere with `--quiet`.
+pub fn bar_target() -> ProgressDrawTarget {
+    if is_quiet() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() }
 }
 
 /// Messages go above this bar, until [`detach`].

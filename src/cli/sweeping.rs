@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::error::{FAILED, INTERRUPTED};
 use super::interrupt;
 use super::output::{percent, quoted};
-use super::say::say;
+use super::say::{bar_target, note, say};
 use crate::fed::sweep::{CellOutcome, CellResult, Outcome, Watcher};
 use crate::fed::{Observer, RoundMetrics, RunPlan, Status};
 
@@ -26,7 +26,7 @@ impl Sweeping {
     /// Of a sweep of so many cells; takes over Ctrl-C.
     pub fn new(of: usize) -> Self {
         interrupt::install();
-        let bar = ProgressBar::with_draw_target(Some(of as u64), ProgressDrawTarget::stderr());
+        let bar = ProgressBar::with_draw_target(Some(of as u64), bar_target());
         if let Ok(style) = ProgressStyle::with_template("sweep [{bar:20}] {pos}/{len}  {wide_msg}") {
             bar.set_style(style.progress_chars("=> "));
         }
@@ -35,7 +35,7 @@ impl Sweeping {
     }
 
     fn line(&self, text: &str) {
-        if self.bar.is_hidden() { say(text) } else { self.bar.println(text) }
+        if self.bar.is_hidden() { note(text) } else { self.bar.println(text) }
     }
 
     fn count(&self) -> String {
@@ -64,6 +64,11 @@ impl Observer for Sweeping {
 
     fn note(&mut self, text: &str) {
         self.line(&format!("  {text}"));
+    }
+
+    fn warn(&mut self, text: &str) {
+        let text = format!("{}: {text}", self.name);
+        if self.bar.is_hidden() { say(text) } else { self.bar.println(text) }
     }
 }
 

@@ -11,7 +11,7 @@ use super::experiment::Experiment;
 use super::traffic::{self, Bytes};
 use super::warmup::Warmup;
 use super::zo::{Absences, ZoPhase};
-use super::{warmup, zo};
+use super::{disk, warmup, zo};
 use crate::config::{Config, NormStatistics};
 use crate::device::{Device, PlanningDevice};
 use crate::engine::{Engine, EngineError, Samples};
@@ -33,6 +33,8 @@ pub struct Cost {
     pub pivot_bytes: u64,
     /// The whole run, all clients.
     pub total: Total,
+    /// What the run's folder takes, about.
+    pub disk_bytes: u64,
 }
 
 /// What a low-resource client trains and sends in place of the model, by HeteroFL.
@@ -113,7 +115,8 @@ pub fn cost(experiment: &Experiment, device: &dyn Device) -> Result<Cost, Engine
         SubNetworkCost { params: weights / 4, uplink_bytes: weights, downlink_bytes: weights, formula_memory_bytes }
     });
     let pivot_bytes = if config.zo.rounds > 0 { weights } else { 0 };
-    Ok(Cost { params: params as u64, warmup, sub_network, zo, pivot_bytes, total: total(experiment) })
+    let (total, disk_bytes) = (total(experiment), disk::needed(experiment, 0).all());
+    Ok(Cost { params: params as u64, warmup, sub_network, zo, pivot_bytes, total, disk_bytes })
 }
 
 /// What a client must hold, by the formulas, in each way of taking part: bytes, of the client with the most samples.

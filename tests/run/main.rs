@@ -33,3 +33,4 @@ mod sweep;
 mod sweep_command;
 mod unchanged;
 mod warnings;
+mod watch;
