@@ -44,6 +44,42 @@ impl OperandSource {
     }
 }
 
+/// How the values of a sample that has pixels lie in activations. Weights, files and results know nothing of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Layout {
+    /// `[row][channel][y][x]`.
+    #[default]
+    ChannelsFirst,
+    /// `[row][y][x][channel]`.
+    ChannelsLast,
+}
+
+impl Layout {
+    /// Both.
+    pub const ALL: [Layout; 2] = [Layout::ChannelsFirst, Layout::ChannelsLast];
+
+    /// `first` or `last`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Layout::ChannelsFirst => "first",
+            Layout::ChannelsLast => "last",
+        }
+    }
+
+    /// The constant `CHANNELS_LAST` of shaders.
+    pub fn last(self) -> u32 {
+        u32::from(self == Layout::ChannelsLast)
+    }
+
+    /// Where the value of a channel at a pixel lies in a sample of so many channels and pixels.
+    pub fn place(self, channel: usize, pixel: usize, channels: usize, pixels: usize) -> usize {
+        match self {
+            Layout::ChannelsFirst => channel * pixels + pixel,
+            Layout::ChannelsLast => pixel * channels + channel,
+        }
+    }
+}
+
 /// What kind of thing an adapter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdapterKind {
@@ -92,6 +128,8 @@ pub struct AdapterInfo {
     pub subgroup_size: u32,
     /// Where operands of matrix products are read from.
     pub operands: OperandSource,
+    /// How pixels lie in activations where nobody says otherwise.
+    pub layout: Layout,
     /// Features found that the engine knows how to use.
     pub features: Vec<String>,
 }

@@ -1,6 +1,7 @@
 //! Gradients of a small chain of layers, assembled from the CPU twins, against central differences of its loss; and the invariances
 //! that sums over samples promise.
 
+use zowarmup::caps::Layout;
 use zowarmup::device::ReferenceDevice;
 use zowarmup::device::{Device, as_f32};
 use zowarmup::kernels::activation::{self, Kind};
@@ -8,7 +9,7 @@ use zowarmup::kernels::norm::{self, Spans, Statistics};
 use zowarmup::kernels::params::{ABSENT, Lane, Lanes};
 use zowarmup::kernels::parts::Target;
 use zowarmup::kernels::pool::{self, Mode};
-use zowarmup::kernels::tiling::{Operands, Product, Tiling};
+use zowarmup::kernels::tiling::{Gradient, Operands, Product, Tiling};
 use zowarmup::kernels::{
     activation_grad, bias_grad, conv, conv_grad_input, conv_grad_weight, layer_norm, layer_norm_grad_params, linear,
     linear_grad_input, linear_grad_weight, pool_grad, softmax_xent, softmax_xent_grad,
@@ -31,7 +32,7 @@ const TENSORS: [(&str, u32, u32); 9] = [
 const COUNT: u32 = 275;
 const ROWS: [u32; 2] = [11, 4];
 const TOTAL: u32 = 15;
-const HOW: Product = Product { tiling: Tiling::CORE, perturbed: None };
+const HOW: Product = Product::by_shuffles(Tiling::CORE, None);
 
 struct Chain {
     device: ReferenceDevice,
@@ -105,6 +106,7 @@ impl Chain {
             kernel: 3,
             stride: 1,
             padding: 1,
+            layout: Layout::ChannelsFirst,
             weight_offset: 0,
             from_batch: 1,
             accumulate: 0,
@@ -148,6 +150,7 @@ impl Chain {
             kernel: p.kernel,
             stride: p.stride,
             padding: p.padding,
+            layout: p.layout,
         };
         conv::record(rec, &self.lanes, &HOW, &geometry, &params, &Operands { weights: self.weights, x, y }, None);
     }
@@ -190,14 +193,38 @@ impl Chain {
         activation_grad::record(&mut rec, Kind::Tanh, TOTAL * 5, a[7], g[7], g[6]);
         self.linear_back(&mut rec, (12, 5, 192), a[5], g[6], g[5]);
         activation_grad::record(&mut rec, Kind::Relu, TOTAL * 12, a[5], g[5], g[4]);
-        conv_grad_weight::record(&mut rec, lanes, HOW.tiling, &self.conv1(), a[3], g[4], &self.target);
-        conv_grad_input::record(&mut rec, lanes, HOW.tiling, &self.conv1(), self.weights, g[4], g[3]);
+        conv_grad_weight::record(
+            &mut rec,
+            lanes,
+            Gradient::by_shuffles(HOW.tiling),
+            &self.conv1(),
+            a[3],
+            g[4],
+            &self.target,
+        );
+        conv_grad_input::record(
+            &mut rec,
+            lanes,
+            Gradient::by_shuffles(HOW.tiling),
+            &self.conv1(),
+            self.weights,
+            g[4],
+            g[3],
+        );
         pool_grad::record(&mut rec, Mode::Max, &pool::Params::square(TOTAL * 4, 7, 7, 2, 2), a[2], g[3], g[2]);
         activation_grad::record(&mut rec, Kind::Gelu, TOTAL * 196, a[1], g[2], g[1]);
         let (norm, kind, stats) = (self.norm(), Statistics::Group, self.kept.stats);
         norm::record_grad_params(&mut rec, lanes, kind, &norm, a[0], g[1], stats, &self.target);
         norm::record_grad(&mut rec, lanes, kind, &norm, self.weights, a[0], g[1], stats, self.target.gradients, g[0]);
-        conv_grad_weight::record(&mut rec, lanes, HOW.tiling, &self.conv0(), self.x, g[0], &self.target);
+        conv_grad_weight::record(
+            &mut rec,
+            lanes,
+            Gradient::by_shuffles(HOW.tiling),
+            &self.conv0(),
+            self.x,
+            g[0],
+            &self.target,
+        );
         let bias = bias_grad::Params { outputs: 4, spatial: 49, bias_offset: 72, accumulate: 0 };
         bias_grad::record(&mut rec, lanes, &bias, g[0], &self.target);
         rec.read_back(self.target.gradients);
@@ -208,12 +235,12 @@ impl Chain {
         let (inputs, outputs, weight_offset) = layer;
         let lanes = &self.lanes;
         let weight = linear_grad_weight::Params { inputs, outputs, weight_offset, from_batch: 0, accumulate: 0 };
-        linear_grad_weight::record(rec, lanes, HOW.tiling, &weight, x, dy, &self.target);
+        linear_grad_weight::record(rec, lanes, Gradient::by_shuffles(HOW.tiling), &weight, x, dy, &self.target);
         let bias_offset = weight_offset + inputs * outputs;
         let bias = bias_grad::Params { outputs, spatial: 1, bias_offset, accumulate: 0 };
         bias_grad::record(rec, lanes, &bias, dy, &self.target);
         let input = linear_grad_input::Params { inputs, outputs, weight_offset };
-        linear_grad_input::record(rec, lanes, HOW.tiling, &input, self.weights, dy, dx);
+        linear_grad_input::record(rec, lanes, Gradient::by_shuffles(HOW.tiling), &input, self.weights, dy, dx);
     }
 
     /// Mean loss of each lane.
@@ -335,7 +362,7 @@ fn summed(sizes: Sizes, pieces: &[u32], room: u32) -> (Vec<u8>, usize) {
         let weight_offset = at(inputs * outputs);
         let weight =
             linear_grad_weight::Params { inputs, outputs, weight_offset, from_batch: i as u32 % 2, accumulate };
-        linear_grad_weight::record(&mut rec, &of_tokens, HOW.tiling, &weight, x, dy, &target);
+        linear_grad_weight::record(&mut rec, &of_tokens, Gradient::by_shuffles(HOW.tiling), &weight, x, dy, &target);
         for (spatial, lanes) in [(1, &of_tokens), (sizes.pixels(), &lanes)] {
             let bias = bias_grad::Params { outputs, spatial, bias_offset: at(outputs), accumulate };
             bias_grad::record(&mut rec, lanes, &bias, dy, &target);
@@ -365,11 +392,12 @@ fn summed(sizes: Sizes, pieces: &[u32], room: u32) -> (Vec<u8>, usize) {
             kernel: 3,
             stride: 1,
             padding: 1,
+            layout: Layout::ChannelsFirst,
             weight_offset: at(9 * inputs * outputs),
             from_batch: i as u32 % 2,
             accumulate,
         };
-        conv_grad_weight::record(&mut rec, &lanes, HOW.tiling, &layer, x, dy, &target);
+        conv_grad_weight::record(&mut rec, &lanes, Gradient::by_shuffles(HOW.tiling), &layer, x, dy, &target);
         assert_eq!(at(0), sizes.gradients());
     }
     rec.read_back(gradients);

@@ -28,6 +28,7 @@ mod selftest;
 mod stream;
 mod sweep;
 mod sweeping;
+mod tune;
 mod verify;
 
 use std::io::IsTerminal;
@@ -92,6 +93,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Measure where the time of a config's rounds goes: each kernel, the host, compiling
     Profile(profile::ProfileArgs),
+    /// Measure with which way each product of a config's model is fastest here
+    Tune(tune::TuneArgs),
     /// Bytes that a config's run sends and holds, by the paper's formulas and as the engine counts them
     Cost(cost::CostArgs),
     /// Compare the zeroth-order estimate with the true gradient
@@ -143,6 +146,7 @@ fn execute(command: &Command) -> Result<u8, Error> {
         Command::Devices(args) => devices::execute(args),
         Command::Bench(args) => bench::execute(args),
         Command::Profile(args) => profile::execute(args),
+        Command::Tune(args) => tune::execute(args),
         Command::Cost(args) => cost::execute(args),
         Command::Probe(args) => probe::execute(args),
         Command::Data(args) => data::execute(args),

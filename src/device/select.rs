@@ -14,7 +14,7 @@ pub fn list(selection: &Selection) -> Result<(Vec<(AdapterInfo, super::Limits)>,
         .iter()
         .map(|c| (c.info_for(selection).unwrap_or_else(|_| c.info.clone()), c.limits_for(selection)))
         .collect();
-    let reference = ReferenceDevice::new(None);
+    let reference = ReferenceDevice::new(None).laid_out(selection.layout);
     all.push((reference.info().clone(), reference.limits().clone()));
     let infos: Vec<&AdapterInfo> = all.iter().map(|(info, _)| info).collect();
     let picked = match &selection.wanted {
@@ -29,7 +29,8 @@ pub fn list(selection: &Selection) -> Result<(Vec<(AdapterInfo, super::Limits)>,
 /// # Errors
 /// No such device, one that can't be opened, or that lacks the flavour asked for.
 pub fn open(selection: &Selection) -> Result<Box<dyn Device>, DeviceError> {
-    let reference = || Ok(Box::new(ReferenceDevice::new(selection.memory_budget)) as Box<dyn Device>);
+    let reference =
+        || Ok(Box::new(ReferenceDevice::new(selection.memory_budget).laid_out(selection.layout)) as Box<dyn Device>);
     if selection.wanted.as_deref().is_some_and(|wanted| wanted.eq_ignore_ascii_case("reference")) {
         // Without asking any driver.
         return reference();

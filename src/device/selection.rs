@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::DeviceError;
-use crate::caps::{OperandSource, Tier};
+use crate::caps::{Layout, OperandSource, Tier};
 use crate::files::cache;
 
 /// A request for a device. The default: the best adapter as it comes, and none is an error.
@@ -17,6 +17,8 @@ pub struct Selection {
     pub tier: Option<Tier>,
     /// Where products read their operands; `None`: what suits the adapter. An adapter without texels refuses them.
     pub operands: Option<OperandSource>,
+    /// How pixels lie in activations.
+    pub layout: Layout,
     /// Where nobody chose and there is no adapter: the CPU twins, with a warning, instead of an error.
     pub twins_if_none: bool,
     /// Cores that compile pipelines; `None`: all of them.
@@ -30,8 +32,8 @@ pub struct Selection {
 
 impl Selection {
     /// Resolves the flag, the environment (`ZOWARMUP_DEVICE`) and the config key, in this order; empty strings choose nothing. The
-    /// flavour comes from `ZOWARMUP_TIER` and `ZOWARMUP_TEXELS`, the length of submissions from `ZOWARMUP_WATCHDOG`. Pipelines are kept in
-    /// the user's cache folder ([`cache::folder`]).
+    /// flavour comes from `ZOWARMUP_TIER` and `ZOWARMUP_TEXELS`, the layout from `ZOWARMUP_LAYOUT`, the length of submissions from
+    /// `ZOWARMUP_WATCHDOG`. Pipelines are kept in the user's cache folder ([`cache::folder`]).
     ///
     /// # Errors
     /// [`DeviceError::Setting`]: a variable with a value that it doesn't take.
@@ -44,6 +46,7 @@ impl Selection {
             .find(|text| !text.is_empty())
             .map(str::to_owned);
         let tiers = Tier::ALL.map(|tier| (tier.name(), tier));
+        let layouts = Layout::ALL.map(|layout| (layout.name(), layout));
         let operands = [("0", OperandSource::Buffer), ("1", OperandSource::Texel)];
         let flags = [("0", false), ("1", true)];
         Ok(Self {
@@ -51,6 +54,7 @@ impl Selection {
             memory_budget,
             tier: one_of("ZOWARMUP_TIER", variable("ZOWARMUP_TIER"), &tiers)?,
             operands: one_of("ZOWARMUP_TEXELS", variable("ZOWARMUP_TEXELS"), &operands)?,
+            layout: one_of("ZOWARMUP_LAYOUT", variable("ZOWARMUP_LAYOUT"), &layouts)?.unwrap_or_default(),
             twins_if_none: true,
             compile_cores: None,
             pipelines: cache::folder(),

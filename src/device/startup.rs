@@ -14,7 +14,7 @@ const ROWS: u32 = 11;
 
 /// Whether a small perturbed linear layer, which goes through the tier's shuffles and its 64-bit products, agrees with the CPU twin.
 pub(super) fn products_agree(device: &mut dyn Device) -> Result<bool, DeviceError> {
-    let how = Product { tiling: Tiling::of(device.info()), perturbed: Some(Distribution::Rademacher) };
+    let how = Product::by_shuffles(Tiling::of(device.info()), Some(Distribution::Rademacher));
     let ours = layer(device, &how)?;
     let twin = layer(&mut ReferenceDevice::new(None), &how)?;
     // Values below 1 in magnitude: the sum of INPUTS products and a bias rounds INPUTS + 1 times, each by at most 2^-24 of INPUTS.
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn another_seed_or_weight_is_noticed() {
-        let how = Product { tiling: Tiling::CORE, perturbed: Some(Distribution::Rademacher) };
+        let how = Product::by_shuffles(Tiling::CORE, Some(Distribution::Rademacher));
         let right = layer(&mut ReferenceDevice::new(None), &how).unwrap();
         let plain = layer(&mut ReferenceDevice::new(None), &Product { perturbed: None, ..how }).unwrap();
         let tolerance = (INPUTS + 1) as f32 * INPUTS as f32 * f32::EPSILON;

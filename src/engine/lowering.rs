@@ -5,6 +5,7 @@
 //! layer that reads them, and before a residual, each lane gets a copy of its own ([`Layer::OwnRows`]).
 
 use super::Session;
+use crate::caps::Layout;
 use crate::kernels::params::Lanes;
 use crate::layers::{Forward, LaneTables, kind};
 use crate::model::{Graph, Layer, Node, OwnRows, Source};
@@ -15,6 +16,8 @@ use crate::recording::{Recording, Span};
 pub(super) struct Lowered {
     /// The model's graph with copies put in.
     pub graph: Graph,
+    /// How pixels lie in activations.
+    pub layout: Layout,
     /// Nodes whose output has shared rows.
     pub shared: Vec<bool>,
     /// Nodes whose output depends on a weight: their slopes are wanted in a backward pass.
@@ -27,10 +30,10 @@ pub(super) struct Lowered {
 
 impl Lowered {
     /// Of a model's graph.
-    pub fn of(model: &Graph) -> Self {
+    pub fn of(model: &Graph, layout: Layout) -> Self {
         let graph = Graph { nodes: Vec::new(), ..model.clone() };
         let (shared, weighted, elements, slot) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut lowered = Self { graph, shared, weighted, elements, slot };
+        let mut lowered = Self { graph, layout, shared, weighted, elements, slot };
         // Where the model's nodes have come to lie, and where the copies are.
         let (mut at, mut copies): (Vec<Source>, Vec<(Source, Source)>) = (Vec::new(), Vec::new());
         let place = |at: &[Source], source| match source {
@@ -150,7 +153,7 @@ mod tests {
 
     fn lowered(table: serde_json::Value) -> (Graph, Lowered) {
         let graph = ModelSpec::from_json(&table).unwrap().graph().unwrap();
-        let lowered = Lowered::of(&graph);
+        let lowered = Lowered::of(&graph, Layout::ChannelsFirst);
         (graph, lowered)
     }
 
@@ -194,7 +197,7 @@ mod tests {
             node(layer(0), Source::Node(0), Some(Source::Node(0))),
             node(layer(12), Source::Node(1), Some(Source::Node(0))),
         ];
-        let lowered = Lowered::of(&graph);
+        let lowered = Lowered::of(&graph, Layout::ChannelsFirst);
         assert_eq!(kinds(&lowered), ["tanh", "ownrows", "linear", "linear"]);
         // The product reads what is shared, the sums the copy.
         assert_eq!(lowered.graph.nodes[2], node(layer(0), Source::Node(0), Some(Source::Node(1))));

@@ -8,6 +8,7 @@ use super::lib::params::{ABSENT, Lanes, perturb};
 use super::lib::tiling::{Operands, Product};
 use super::lib::{Case, PERTURBED};
 use super::{batch_norm_stats, conv, norm_apply};
+use crate::caps::Layout;
 use crate::recording::kernel::{Call, Kernel, Variant};
 use crate::recording::{Recording, Span};
 use crate::shaders::ANY_SHAPE;
@@ -65,7 +66,9 @@ pub fn cases() -> Vec<Case> {
         cases.extend(norm_cases::convolutions().map(|(geometry, _)| behind_conv(geometry, how)));
         // Rows that don't fill the tile; more parts than threads.
         for (input, channels) in [([3, 5, 5], 7), ([1, 70, 70], 3)] {
-            let geometry = Geometry { input, output: [channels, input[1], input[2]], kernel: 3, stride: 1, padding: 1 };
+            let layout = Layout::ChannelsFirst;
+            let geometry =
+                Geometry { input, output: [channels, input[1], input[2]], kernel: 3, stride: 1, padding: 1, layout };
             cases.push(behind_conv(geometry, how));
         }
     }
@@ -101,7 +104,7 @@ fn behind_conv(g: Geometry, how: Option<Distribution>) -> Case {
         let mut blank = |name, values: u32| f.blank(name, (TOTAL * values) as usize);
         let (y, normed) = (blank("y", shape.0 * shape.2), blank("normed", shape.0 * shape.2));
         let spans = norm_cases::spans(f, KIND, shape);
-        let product = Product { tiling: f.best_tiling(), perturbed: how };
+        let product = Product::by_shuffles(f.best_tiling(), how);
         let moments = Moments::of_channels(product.tiling, &g);
         let left = f.blank("moments of parts", (TOTAL * moments.row) as usize);
         let io = Operands { weights, x: f.random("x", (TOTAL * g.input.iter().product::<u32>()) as usize), y };

@@ -72,7 +72,7 @@ fn case(g: Geometry, groups: u32, how: Option<Distribution>) -> Case {
         let mut blank = |name, values: u32| f.blank(name, (TOTAL * values) as usize);
         let (y, normed) = (blank("y", shape.0 * shape.2), blank("normed", shape.0 * shape.2));
         let spans = norm_cases::spans(f, KIND, shape);
-        let product = Product { tiling: f.best_tiling(), perturbed: how };
+        let product = Product::by_shuffles(f.best_tiling(), how);
         let moments = Moments::of_groups(product.tiling, &g, groups);
         let moments = moments.map(|m| (m, f.blank("moments of parts", (TOTAL * m.row) as usize)));
         let io = Operands { weights, x: f.random("x", (TOTAL * g.input.iter().product::<u32>()) as usize), y };

@@ -1,6 +1,6 @@
 //! Group norm, and batch norm with statistics of a lane's rows or running ones.
 
-use super::{Backward, BatchNorm, Footprint, Forward, Keeps, Kind, LaneTables, Mode};
+use super::{Backward, BatchNorm, Footprint, Forward, Gradients, Keeps, Kind, LaneTables, Mode};
 use crate::kernels::conv::Geometry;
 use crate::kernels::moments::{Moments, Parts};
 use crate::kernels::norm::{self, Statistics};
@@ -81,7 +81,7 @@ impl Kind for Norm {
         self.relu
     }
 
-    fn splits(&self, _tiling: Tiling) -> Vec<(Split, u32)> {
+    fn splits(&self, _how: &Gradients) -> Vec<(Split, u32)> {
         let params = self.params(false);
         params.split().map(|split| (split, params.tensors().size())).into_iter().collect()
     }

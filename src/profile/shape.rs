@@ -45,6 +45,18 @@ pub fn shape(dispatch: &Dispatch) -> String {
     parts.join(", ")
 }
 
+/// The way of a launch with the sizes of its tile, where it has one that is chosen among several.
+pub fn way(dispatch: &Dispatch) -> String {
+    let size = |name| dispatch.variant.get(name, 0);
+    let way = dispatch.variant.way();
+    if size("BLOCK_M") == 0 {
+        return way.to_owned();
+    }
+    let [m, n, k, rows, columns] = ["BLOCK_M", "BLOCK_N", "BLOCK_K", "THREAD_M", "THREAD_N"].map(size);
+    let stages = if size("STAGES") == 2 { " 2 stages" } else { "" };
+    format!("{way} {m}x{n}x{k} {rows}x{columns}{stages}")
+}
+
 fn convolution(s: &Sizes) -> String {
     let step = if s.stride == 1 { String::new() } else { format!(" step {}", s.stride) };
     format!("{0}x{0}{step}, {1}x{2}x{3} to {4}x{5}x{6}", s.kernel, s.in_c, s.in_h, s.in_w, s.out_c, s.out_h, s.out_w)

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::{Failure, GpuDevice, buffers, compile, memory, pipelines, staging, store, texels, texture};
-use crate::caps::{OperandSource, Tier};
+use crate::caps::{Layout, OperandSource, Tier};
 use crate::device::flight::Flight;
 use crate::device::{AdapterInfo, AdapterKind, DeviceError, Limits, Selection};
 use crate::shaders::Flavour;
@@ -41,7 +41,8 @@ impl Candidate {
                 )
             })?,
         };
-        Ok(AdapterInfo { tier, subgroup_size, operands, ..self.info.clone() })
+        let layout = selection.layout;
+        Ok(AdapterInfo { tier, subgroup_size, operands, layout, ..self.info.clone() })
     }
 
     /// The limits that it has for a selection.
@@ -131,6 +132,7 @@ fn candidate(adapter: wgpu::Adapter) -> Option<Candidate> {
         tier: if able { Tier::Subgroup } else { Tier::Core },
         subgroup_size: subgroup.unwrap_or(0),
         operands: if software && texels { OperandSource::Texel } else { OperandSource::Buffer },
+        layout: Layout::default(),
         features: names,
     };
     let limits = Limits {

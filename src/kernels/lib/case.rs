@@ -2,7 +2,7 @@
 
 use super::Fixture;
 use super::fixture::Buffer;
-use crate::caps::{AdapterInfo, AdapterKind};
+use crate::caps::{AdapterInfo, AdapterKind, Layout};
 use crate::recording::{Dispatch, Recording};
 use crate::shaders::ANY_SHAPE;
 use crate::stream::Distribution;
@@ -94,6 +94,14 @@ pub const PERTURBED: [Option<Distribution>; 5] = [
 /// The distribution in the name of a case.
 pub fn perturbation(how: Option<Distribution>) -> &'static str {
     how.map_or("plain", Distribution::name)
+}
+
+/// The layout in the name of a case: nothing where channels are first.
+pub fn layout_name(layout: Layout) -> &'static str {
+    match layout {
+        Layout::ChannelsFirst => "",
+        Layout::ChannelsLast => " channels last",
+    }
 }
 
 /// The error of a sum of `depth` products with perturbed weights, and a bias: a perturbed weight rounds twice more, and a gaussian

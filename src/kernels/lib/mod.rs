@@ -21,6 +21,7 @@ pub mod replay_cases;
 pub mod tiling;
 pub mod tree;
 pub mod values;
+pub mod way;
 pub mod weight;
 
 pub use case::{Case, PERTURBED, rounding};

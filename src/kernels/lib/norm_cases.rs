@@ -6,6 +6,7 @@ use super::moments::Moments;
 use super::norm::{Params, Spans, Statistics, span_sizes};
 use super::params::Lanes;
 use super::{Fixture, rounding};
+use crate::caps::Layout;
 use crate::recording::Span;
 use crate::stream::Distribution;
 
@@ -129,7 +130,8 @@ pub fn convolutions() -> [(Geometry, u32); 4] {
     [([3, 8, 8], 64, 1, 2), ([8, 4, 4], 32, 1, 1), ([4, 16, 16], 16, 2, 2), ([3, 5, 5], 16, 1, 2)].map(
         |(input, channels, stride, groups)| {
             let out = (input[1] - 1) / stride + 1;
-            (Geometry { input, output: [channels, out, out], kernel: 3, stride, padding: 1 }, groups)
+            let layout = Layout::ChannelsFirst;
+            (Geometry { input, output: [channels, out, out], kernel: 3, stride, padding: 1, layout }, groups)
         },
     )
 }

@@ -11,6 +11,7 @@
 use std::ops::Range;
 
 use super::params::{Lane, Lanes, SAMPLE_BLOCK};
+use super::way::Block;
 use crate::recording::Span;
 use crate::recording::kernel::params;
 
@@ -22,6 +23,9 @@ const MOST: u32 = 16;
 
 /// Workgroups that are wanted of sums that only read: each takes 64 threads.
 pub const WORKGROUPS: u32 = 512;
+
+/// Workgroups that are wanted of sums by tiles in workgroup memory.
+pub const TILES: u32 = 1024;
 
 /// Terms of a part, at least, that is summed by a tree over 64 threads, four terms each at once.
 pub const TREE_TERMS: u32 = 1024;
@@ -122,6 +126,12 @@ pub struct Sum {
 }
 
 impl Sum {
+    /// Of `row` terms a row, by tiles in workgroup memory, a grid of them each part: a part is whole slices.
+    pub fn in_tiles(tiles: [u32; 2], block: &Block, sample_rows: u32, row: u32) -> Self {
+        let whole = tiles.iter().product();
+        Self { sample_rows, row, terms: 1, whole, split: whole, wanted: TILES, least: 256, multiple: block.depth }
+    }
+
     /// How it is split; none: it is short, or there are as many workgroups as are wanted. The number of parts is such that a lane of eight
     /// blocks has enough.
     pub fn splitting(&self) -> Option<Split> {
