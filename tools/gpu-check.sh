@@ -196,7 +196,7 @@ step data 60 make_images "$data" "$images" "$tests"
 if "$zowarmup" tune --help >/dev/null 2>&1; then
     step tune 90 "$zowarmup" tune "$config" "${cell[@]}" --json
 fi
-step bench 150 "$zowarmup" bench ${bench[@]+"${bench[@]}"} --json
+step bench 200 "$zowarmup" bench ${bench[@]+"${bench[@]}"} --json
 step profile 120 "$zowarmup" profile "$config" "${cell[@]}" --cold --rounds "$profile_rounds" --json
 step cell 180 run_cell 180 "$zowarmup" run "$config" "${cell[@]}" --set warmup.rounds=2 --set zo.rounds=2 --set eval.every=100
 if "$python" -c 'import torch' 2>/dev/null; then

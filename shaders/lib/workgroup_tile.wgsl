@@ -10,11 +10,11 @@
 //   a_start(i, m, k)            the thread's quad i of A begins at row m and, of a slice, at k; b_start alike, of columns
 //   a_load(i, k) -> vec4        that quad of the slice that begins at k; 0 beyond the sum's end. What lies beyond the last row is anything
 //   b_load(i, k) -> vec4        alike
-//   slice(k, t)                 before quads of the slice are put away, for all threads; may have barriers
 //   b_ready(i, k, quad) -> vec4 what is put away of a quad of B
 //   column_quad(n) -> vec4      what is the same for all rows of columns n to n + 4
 //   start_quad(m, n, same)      what the sums of row m, columns n to n + 4 begin with, `same` from column_quad
 //   store_quad(m, n, sums)      takes them; rows and columns may lie beyond the last
+#import lib/tile_place.wgsl
 const BLOCK_M: u32 = 64u;
 const BLOCK_N: u32 = 64u;
 const BLOCK_K: u32 = 16u;
@@ -32,20 +32,6 @@ const B_STEP: u32 = BLOCK_N / 4u + B_ALONG_K;
 
 var<workgroup> tile_a: array<vec4<f32>, STAGES * BLOCK_K * A_STEP>;
 var<workgroup> tile_b: array<vec4<f32>, STAGES * BLOCK_K * B_STEP>;
-
-struct Block {
-    m0: u32,
-    n0: u32,
-    k_first: u32,
-    k_end: u32,
-    any: bool,
-}
-
-// Place of quad x of a slice of `rows` rows: its row, or its first one, and its k.
-fn quad_place(x: u32, rows: u32, along_k: u32) -> vec2<u32> {
-    if (along_k == 1u) { return vec2<u32>(x / (BLOCK_K / 4u), x % (BLOCK_K / 4u) * 4u); }
-    return vec2<u32>(x % (rows / 4u) * 4u, x / (rows / 4u));
-}
 
 fn put_a(stage: u32, x: u32, quad: vec4<f32>) {
     let at = quad_place(x, BLOCK_M, A_ALONG_K);
@@ -103,7 +89,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 #end
 #end
 #end
-    slice(block.k_first, t);
 #for i in BLOCK_K*THREAD_M*THREAD_N/BLOCK_N/4
     put_a(0u, t + {i}u * THREADS, a_next{i});
 #end
@@ -141,7 +126,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
 #end
         if (STAGES == 1u) { workgroupBarrier(); } else { stage = 1u - stage; }
-        slice(next, t);
 #for i in BLOCK_K*THREAD_M*THREAD_N/BLOCK_N/4
         put_a(stage, t + {i}u * THREADS, a_next{i});
 #end

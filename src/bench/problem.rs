@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::BenchError;
 use crate::config::Config;
-use crate::data::{Dataset, Normalisation, Samples, Values};
+use crate::data::{Dataset, Normalisation, Part, Values};
 use crate::fed::experiment::Experiment;
 use crate::model::ModelSpec;
 use crate::split::Split;
@@ -56,10 +56,19 @@ pub fn made_up(shape: [usize; 3], classes: u32, count: usize) -> Dataset {
     };
     let area = shape.iter().product();
     let pixels = Values::Bytes((0..count * area).map(|_| byte()).collect());
-    let train = Samples::of(pixels, (0..count).map(|_| u32::from(byte()) % classes).collect(), area);
+    let train = Part::of(pixels, (0..count).map(|_| u32::from(byte()) % classes).collect(), area);
     let normalisation = Normalisation { divisor: 255.0, mean: vec![0.5; shape[0]], std: vec![0.25; shape[0]] };
-    let test = Samples::new(area);
-    Dataset { name: "made-up".to_owned(), shape, classes, train, test, normalisation, test_indices: None }
+    let test = Part::new(area);
+    Dataset {
+        name: "made-up".to_owned(),
+        shape,
+        classes,
+        train,
+        test,
+        normalisation,
+        test_indices: None,
+        clients: None,
+    }
 }
 
 /// All clients take part in either phase and have equally many images; a set that is too small is dealt again and again.

@@ -1,7 +1,10 @@
 //! Arguments that several commands have. Those of one alone stand beside it.
 
+use std::time::Duration;
+
 use clap::Args;
 
+use super::duration;
 use crate::config::{ConfigError, Preset};
 use crate::device::{DeviceError, Selection};
 
@@ -58,4 +61,12 @@ impl PresetArgs {
     pub fn preset(&self) -> Result<Option<&'static Preset>, ConfigError> {
         self.preset.as_deref().map(Preset::named).transpose()
     }
+}
+
+/// `--time-limit`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct LimitArgs {
+    /// End after the round in which this time is over, such as 3h50m; `resume` goes on
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    pub time_limit: Option<Duration>,
 }

@@ -17,6 +17,11 @@ pub fn print<T: Serialize>(json: bool, result: &T, text: impl FnOnce(&T) -> Stri
     raw(&out)
 }
 
+/// Whether results go to a terminal.
+pub fn is_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
 /// Prints text as it is.
 pub fn raw(text: &str) -> Result<(), Error> {
     raw_bytes(text.as_bytes())

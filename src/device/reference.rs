@@ -41,6 +41,7 @@ impl ReferenceDevice {
             operands: OperandSource::Buffer,
             layout: Layout::default(),
             features: Vec::new(),
+            matrices: crate::caps::Matrices::default(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::DeviceError;
-use crate::caps::{Layout, OperandSource, Tier};
+use crate::caps::{Layout, OperandSource, Precision, Tier};
 use crate::files::cache;
 
 /// A request for a device. The default: the best adapter as it comes, and none is an error.
@@ -17,8 +17,10 @@ pub struct Selection {
     pub tier: Option<Tier>,
     /// Where products read their operands; `None`: what suits the adapter. An adapter without texels refuses them.
     pub operands: Option<OperandSource>,
-    /// How pixels lie in activations.
-    pub layout: Layout,
+    /// How pixels lie in activations; `None`: what suits the adapter.
+    pub layout: Option<Layout>,
+    /// How exact products are. A device is asked for cooperative matrices, and these are checked, only where that admits them.
+    pub precision: Precision,
     /// Where nobody chose and there is no adapter: the CPU twins, with a warning, instead of an error.
     pub twins_if_none: bool,
     /// Cores that compile pipelines; `None`: all of them.
@@ -54,12 +56,18 @@ impl Selection {
             memory_budget,
             tier: one_of("ZOWARMUP_TIER", variable("ZOWARMUP_TIER"), &tiers)?,
             operands: one_of("ZOWARMUP_TEXELS", variable("ZOWARMUP_TEXELS"), &operands)?,
-            layout: one_of("ZOWARMUP_LAYOUT", variable("ZOWARMUP_LAYOUT"), &layouts)?.unwrap_or_default(),
+            precision: Precision::default(),
+            layout: one_of("ZOWARMUP_LAYOUT", variable("ZOWARMUP_LAYOUT"), &layouts)?,
             twins_if_none: true,
             compile_cores: None,
             pipelines: cache::folder(),
             watchdog: one_of("ZOWARMUP_WATCHDOG", variable("ZOWARMUP_WATCHDOG"), &flags)?,
         })
+    }
+
+    /// With products of this precision.
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// A particular device, by what `--device` takes.

@@ -49,6 +49,9 @@ pub struct RoundMetrics {
     pub class_accuracy: Option<Vec<Option<f64>>>,
     /// Clients that took part.
     pub clients: u32,
+    /// Clients that were sampled and dropped out.
+    #[serde(default)]
+    pub dropouts: u32,
     /// Probes of all of them.
     pub probes: Option<u32>,
     /// Bytes from all clients together.
@@ -91,6 +94,7 @@ impl RoundMetrics {
             worst_tenth_accuracy: None,
             class_accuracy: None,
             clients: clients as u32,
+            dropouts: 0,
             probes: None,
             uplink_bytes: 0,
             downlink_bytes: 0,
@@ -227,7 +231,7 @@ mod tests {
         let text = serde_json::to_string(&line).unwrap();
         assert_eq!(
             text,
-            r#"{"round":3,"phase":"warmup","train_loss":null,"test_loss":null,"test_accuracy":null,"averaged_accuracy":null,"low_accuracy":null,"high_accuracy":null,"worst_tenth_accuracy":null,"class_accuracy":null,"clients":2,"probes":null,"uplink_bytes":8,"downlink_bytes":8,"catchup_bytes":null,"seconds":0.5,"compile_seconds":0.0,"dl_rms":null,"dl_zero":null,"dropped":null}"#
+            r#"{"round":3,"phase":"warmup","train_loss":null,"test_loss":null,"test_accuracy":null,"averaged_accuracy":null,"low_accuracy":null,"high_accuracy":null,"worst_tenth_accuracy":null,"class_accuracy":null,"clients":2,"dropouts":0,"probes":null,"uplink_bytes":8,"downlink_bytes":8,"catchup_bytes":null,"seconds":0.5,"compile_seconds":0.0,"dl_rms":null,"dl_zero":null,"dropped":null}"#
         );
         let back: RoundMetrics = serde_json::from_str(&text).unwrap();
         assert_eq!((back.round, back.train_loss), (3, None));

@@ -1,8 +1,9 @@
 //! Where a run stands between two rounds: what its lines of metrics add up to, whether they were just written or read back.
 
 use super::experiment::Experiment;
+use super::folder::manifest::AdapterRecord;
 use super::inclusion::{self, Groups};
-use super::metrics::{Phase, RoundMetrics};
+use super::metrics::{Phase, RoundMetrics, SCHEMA, Status, Summary};
 use super::warnings::Watch;
 use crate::engine::Evaluation;
 use crate::split::Split;
@@ -33,6 +34,25 @@ impl Figures {
             .map(|classes| inclusion::groups(split, &inclusion::client_accuracies(split, &classes)));
         Self { groups, ..Self::from(evaluation) }
     }
+}
+
+/// What a summary says beside a run's figures.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    /// The run's folder.
+    pub dir: String,
+    /// The config's name.
+    pub name: String,
+    /// The commit of the program.
+    pub commit: String,
+    /// How the run ended.
+    pub status: Status,
+    /// The adapter that it ended on.
+    pub adapter: AdapterRecord,
+    /// Parameters of the model.
+    pub params: u64,
+    /// Fingerprint of the last weights.
+    pub fingerprint: String,
 }
 
 /// Where a run stands.
@@ -89,6 +109,45 @@ impl Progress {
         self.pivot = Some(figures);
         self.watch.pivot(figures.loss);
         self.evaluated(warmup.saturating_sub(1), figures);
+    }
+
+    /// What all rounds so far add up to.
+    pub fn summary(&self, end: Ending) -> Summary {
+        let (pivot, last) = (self.pivot.unwrap_or_default(), self.last.unwrap_or_default());
+        Summary {
+            dir: end.dir,
+            name: end.name,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: end.commit,
+            schema: SCHEMA,
+            status: end.status,
+            adapter: end.adapter.name,
+            backend: end.adapter.backend,
+            driver: end.adapter.driver,
+            tier: end.adapter.tier,
+            seconds: self.seconds,
+            compile_seconds: self.compile_seconds,
+            rounds: self.next,
+            pivot_accuracy: pivot.accuracy,
+            pivot_loss: pivot.loss,
+            final_accuracy: last.accuracy,
+            final_loss: last.loss,
+            best_accuracy: self.best.map(|b| b.1),
+            best_round: self.best.map(|b| b.0),
+            averaged_accuracy: self.averaged,
+            pivot_low_accuracy: pivot.groups.and_then(|g| g.low),
+            final_low_accuracy: last.groups.and_then(|g| g.low),
+            pivot_high_accuracy: pivot.groups.and_then(|g| g.high),
+            final_high_accuracy: last.groups.and_then(|g| g.high),
+            pivot_worst_tenth_accuracy: pivot.groups.and_then(|g| g.worst_tenth),
+            final_worst_tenth_accuracy: last.groups.and_then(|g| g.worst_tenth),
+            gain: last.accuracy.zip(pivot.accuracy).map(|(last, pivot)| last - pivot),
+            uplink_bytes: self.bytes.0,
+            downlink_bytes: self.bytes.1,
+            params: end.params,
+            fingerprint: end.fingerprint,
+            warnings: self.watch.list().to_vec(),
+        }
     }
 
     fn evaluated(&mut self, round: u32, figures: Figures) {

@@ -4,6 +4,8 @@ use super::lib::case::{layout_name, perturbation, product_tolerance};
 use super::lib::conv::{Launch, kernel, twin};
 use super::lib::moments::{Moments, Parts};
 use super::lib::params::{ABSENT, Lanes};
+use super::lib::tile_order::Order;
+use super::lib::tiles::Tiles;
 use super::lib::tiling::{Operands, Product};
 use super::lib::way::Way;
 use super::lib::{Case, PERTURBED};
@@ -30,8 +32,8 @@ pub fn record(
     io: &Operands,
     moments: Option<(Moments, Span)>,
 ) {
-    if let Way::Block(block) = how.way {
-        return tiled_conv::record(rec, lanes, how, &block, geometry, params, io);
+    if let Some(tiles) = Tiles::of(how.way) {
+        return tiled_conv::record(rec, lanes, how, &tiles, geometry, params, io);
     }
     let launch = Launch::new(lanes, how, geometry, params, io);
     match moments {
@@ -90,11 +92,20 @@ pub(super) fn case(kernel: &str, how: Option<Distribution>, g: Geometry, weight_
             weights: f.random("weights", 3 * stride as usize),
             x: f.random("x", values(g.input)),
             y: f.blank("y", values(g.output)),
+            room: f.room(&Order::of_conv(&g, 16), &lanes),
         };
         let mut rec = Recording::new();
         for (from_batch, relu, bias_offset) in [(1, 0, bias_offset), (0, 1, ABSENT)] {
             let params = Params { weight_offset, bias_offset, from_batch, relu };
-            record(&mut rec, &lanes, &Product { way, ..Product::by_shuffles(f.tiling(), how) }, &g, &params, &io, None);
+            record(
+                &mut rec,
+                &lanes,
+                &Product { way: way.on(f.info()), ..Product::by_shuffles(f.tiling(), how) },
+                &g,
+                &params,
+                &io,
+                None,
+            );
             rec.read_back(io.y);
         }
         rec

@@ -2,10 +2,11 @@
 
 use super::lib::conv_grad::{self, ROWS, SPEED, Shape, tap, text};
 use super::lib::geometry::{Geometry, Sizes};
+use super::lib::matrix::operands;
 use super::lib::params::{Lane, Lanes};
 use super::lib::parts::{Cut, Split, Sum, Target, Tensors, work};
+use super::lib::tiles::Tiles;
 use super::lib::tiling::{Gradient, Tiling};
-use super::lib::way::Way;
 use super::lib::{Case, Fixture, rounding};
 use super::{part_sums, tiled_conv_grad_weight};
 use crate::caps::Layout;
@@ -48,10 +49,10 @@ impl Params {
 
     /// How the weight's gradient is split.
     pub fn weight_split(&self, how: Gradient) -> Option<Split> {
-        let tiling = match how.way {
-            Way::Block(block) => return tiled_conv_grad_weight::split(self, &block),
-            Way::Shuffle => how.tiling,
-        };
+        if let Some(tiles) = Tiles::of(how.way) {
+            return tiled_conv_grad_weight::split(self, &tiles);
+        }
+        let tiling = how.tiling;
         let count = |tiling| self.weight_tiles(tiling).iter().product();
         let (whole, split) = (tiling.two_sums().for_rows(self.out_c), tiling.one_sum().for_rows(self.out_c));
         let sum = Sum {
@@ -70,8 +71,8 @@ impl Params {
 
 /// Records `dW` into the lanes' gradients, from `x` `[rows][c][h][w]` and `dy`.
 pub fn record(rec: &mut Recording, lanes: &Lanes, how: Gradient, params: &Params, x: Span, dy: Span, target: &Target) {
-    if let Way::Block(block) = how.way {
-        return tiled_conv_grad_weight::record(rec, lanes, &block, params, x, dy, target);
+    if let Some(tiles) = Tiles::of(how.way) {
+        return tiled_conv_grad_weight::record(rec, lanes, &tiles, params, x, dy, target);
     }
     let split = params.weight_split(how);
     let tiling = if split.is_some() { how.tiling.one_sum() } else { how.tiling.two_sums() }.for_rows(params.out_c);
@@ -101,6 +102,7 @@ pub(super) fn twin_of_units(call: &Call<'_>, unit_pixels: usize) {
     let ([c, h, w], [out_c, out_h, out_w]) = (g.input.map(|v| v as usize), g.output.map(|v| v as usize));
     let k = g.kernel as usize;
     let (lanes, x, dy) = (call.read::<Lane>(1), call.read::<f32>(3), call.read::<f32>(2));
+    let (x, dy) = (operands(call.variant, &x), operands(call.variant, &dy));
     let mut gradients = call.write::<f32>(4);
     let (plane, size) = (out_w * out_h, out_c * c * k * k);
     let quads = plane.div_ceil(unit_pixels);

@@ -4,9 +4,11 @@ use std::f32::consts::FRAC_1_SQRT_2;
 
 use super::lib::case::{perturbation, product_tolerance};
 use super::lib::math::{erf_f32, rectify};
+use super::lib::matrix::operands;
 use super::lib::params::{ABSENT, Lane, Lanes};
+use super::lib::tile_order::Order;
+use super::lib::tiles::Tiles;
 use super::lib::tiling::{Operands, Product};
-use super::lib::way::Way;
 use super::lib::weight::weights;
 use super::lib::{Case, Fixture, PERTURBED, rounding};
 use super::tiled_linear;
@@ -60,8 +62,8 @@ pub fn record(
     io: &Operands,
     residual: Option<Span>,
 ) {
-    if let Way::Block(block) = how.way {
-        return tiled_linear::record(rec, lanes, how, &block, params, io, residual);
+    if let Some(tiles) = Tiles::of(how.way) {
+        return tiled_linear::record(rec, lanes, how, &tiles, params, io, residual);
     }
     let tiling = how.tiling.for_rows(params.outputs);
     let quads = |aligned: bool| u32::from(aligned);
@@ -83,11 +85,13 @@ pub fn record(
 pub(super) fn twin(call: &Call<'_>) {
     let p: Params = call.params();
     let (lanes, all, x, mut y) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3), call.write::<f32>(4));
+    let x = operands(call.variant, &x);
     let perturb = call.variant.get("PERTURB", 0);
     let (added, residual) = (call.variant.get("RESIDUAL", 0) == 1, call.read::<f32>(5));
     let (inputs, outputs) = (p.inputs as usize, p.outputs as usize);
     for lane in lanes.iter().take(call.grid[2] as usize) {
         let matrix = weights(&all, lane, perturb, p.weight_offset, p.inputs * p.outputs);
+        let matrix = operands(call.variant, &matrix);
         let bias = if p.bias_offset == ABSENT {
             vec![0.0; outputs]
         } else {
@@ -151,6 +155,7 @@ pub(super) fn case_of(
             weights: f.random("weights", 3 * stride as usize),
             x: f.random("x", (total * inputs) as usize),
             y: f.blank("y", (total * outputs) as usize),
+            room: f.room(&Order::of_linear(inputs, outputs), &lanes),
         };
         let residual = f.random("residual", (total * outputs) as usize);
         let mut rec = Recording::new();

@@ -1,8 +1,9 @@
 //! Gradients of linear layers' inputs.
 
+use super::lib::matrix::operands;
 use super::lib::params::{Lane, Lanes};
+use super::lib::tiles::Tiles;
 use super::lib::tiling::{Gradient, quads};
-use super::lib::way::Way;
 use super::lib::{Case, Fixture, rounding};
 use super::tiled_linear_grad_input;
 use crate::recording::kernel::{Call, Kernel, params};
@@ -26,8 +27,8 @@ params! {
 
 /// Records `dx = dy W`: `dy` `[rows][outputs]`, `dx` `[rows][inputs]`.
 pub fn record(rec: &mut Recording, lanes: &Lanes, how: Gradient, params: &Params, weights: Span, dy: Span, dx: Span) {
-    if let Way::Block(block) = how.way {
-        return tiled_linear_grad_input::record(rec, lanes, &block, params, weights, dy, dx);
+    if let Some(tiles) = Tiles::of(how.way) {
+        return tiled_linear_grad_input::record(rec, lanes, &tiles, params, weights, dy, dx);
     }
     let tiling = how.tiling.in_quads().for_rows(lanes.max_rows);
     let variant = tiling
@@ -43,6 +44,7 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, how: Gradient, params: &Params
 pub(super) fn twin(call: &Call<'_>) {
     let p: Params = call.params();
     let (lanes, weights, dy) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
+    let (weights, dy) = (operands(call.variant, &weights), operands(call.variant, &dy));
     let mut dx = call.write::<f32>(4);
     let (inputs, outputs) = (p.inputs as usize, p.outputs as usize);
     for lane in &lanes[..call.grid[2] as usize] {

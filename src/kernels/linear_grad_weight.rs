@@ -1,10 +1,11 @@
 //! Gradients of linear layers' weights.
 
+use super::lib::matrix::operands;
 use super::lib::params::Lane;
 use super::lib::params::{Lanes, SAMPLE_BLOCK, blocks};
 use super::lib::parts::{Cut, Split, Sum, Target, Tensors, work};
+use super::lib::tiles::Tiles;
 use super::lib::tiling::{Gradient, Tiling, quads};
-use super::lib::way::Way;
 use super::lib::{Case, Fixture, rounding};
 use super::linear_grad_input::{SIZES, Size};
 use super::{part_sums, tiled_linear_grad_weight};
@@ -59,10 +60,10 @@ impl Params {
 
     /// How the sum is split for lanes of `sample_rows` rows a sample. Over samples it isn't: a part can't be longer than a block.
     pub fn split(&self, how: Gradient, sample_rows: u32) -> Option<Split> {
-        let tiling = match how.way {
-            Way::Block(block) => return tiled_linear_grad_weight::split(self, &block, sample_rows),
-            Way::Shuffle => how.tiling,
-        };
+        if let Some(tiles) = Tiles::of(how.way) {
+            return tiled_linear_grad_weight::split(self, &tiles, sample_rows);
+        }
+        let tiling = how.tiling;
         let tiles = self.tiles(self.tiling(tiling)).iter().product();
         let wanted = tiling.workgroups();
         // Parts end on the blocks that the kernel takes at once.
@@ -74,8 +75,8 @@ impl Params {
 
 /// Records `dW = dy^T x` into the lanes' gradients: `x` `[rows][inputs]`, `dy` `[rows][outputs]`.
 pub fn record(rec: &mut Recording, lanes: &Lanes, how: Gradient, params: &Params, x: Span, dy: Span, target: &Target) {
-    if let Way::Block(block) = how.way {
-        return tiled_linear_grad_weight::record(rec, lanes, &block, params, x, dy, target);
+    if let Some(tiles) = Tiles::of(how.way) {
+        return tiled_linear_grad_weight::record(rec, lanes, &tiles, params, x, dy, target);
     }
     let (tiling, split) = (how.tiling, params.split(how, lanes.sample_rows));
     let Params { inputs, outputs, from_batch, .. } = *params;
@@ -97,6 +98,7 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, how: Gradient, params: &Params
 pub(super) fn twin(call: &Call<'_>) {
     let p: Uniforms = call.params();
     let (lanes, x, dy) = (call.read::<Lane>(1), call.read::<f32>(3), call.read::<f32>(2));
+    let (x, dy) = (operands(call.variant, &x), operands(call.variant, &dy));
     let mut gradients = call.write::<f32>(4);
     let (inputs, outputs) = (p.inputs as usize, p.outputs as usize);
     for work in work(&p.cut, &lanes, call.grid[2], p.inputs * p.outputs) {

@@ -96,7 +96,7 @@ pub fn measure(
         measured.iter().filter(|(s, _)| (s.tau, s.distribution) == (own.setting.tau, own.setting.distribution));
     let traces = traces.filter_map(|(s, m)| Some(Hessian::of(m.readings.trace(&truth)?, s.epsilon)));
     let config = &experiment.config;
-    let probing = zo::clients(experiment, config.warmup.rounds).0.len();
+    let probing = zo::sampled(experiment, config.warmup.rounds).0.len();
     Ok(Report {
         device,
         at: subject.at.name(),

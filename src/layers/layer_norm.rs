@@ -1,6 +1,6 @@
 //! Layer norm of each token.
 
-use super::{Backward, Footprint, Forward, Gradients, Keeps, Kind, LaneTables, Mode};
+use super::{Backward, Footprint, Forward, Gradients, Image, Keeps, Kind, LaneTables, Mode};
 use crate::kernels::layer_norm::{self, Params};
 use crate::kernels::parts::Split;
 use crate::kernels::{layer_norm_grad, layer_norm_grad_params};
@@ -21,6 +21,10 @@ impl LayerNorm {
 impl Kind for LayerNorm {
     fn name(&self) -> &'static str {
         "layernorm"
+    }
+
+    fn images(&self) -> Option<(Image, Image)> {
+        Some((Image::flat(self.input_len()), Image::flat(self.output_len())))
     }
 
     fn input_len(&self) -> usize {

@@ -1,7 +1,9 @@
 //! Affine maps of feature vectors or tokens.
 
-use super::{Backward, Forward, Gradients, Kind, LaneTables, Mode, Sizes, offset};
+use super::{Backward, Forward, Gradients, Image, Kind, LaneTables, Mode, Pass, Sizes, offset};
+use crate::caps::Layout;
 use crate::kernels::parts::Split;
+use crate::kernels::tile_order::Order;
 use crate::kernels::tiling::Operands;
 use crate::kernels::{bias_grad, linear, linear_grad_input, linear_grad_weight};
 use crate::model::Linear;
@@ -20,7 +22,13 @@ impl Linear {
 
     fn bias_gradient(&self, accumulate: bool) -> Option<bias_grad::Params> {
         let (outputs, accumulate) = (self.out_features as u32, u32::from(accumulate));
-        Some(bias_grad::Params { outputs, spatial: 1, bias_offset: self.bias? as u32, accumulate })
+        Some(bias_grad::Params {
+            outputs,
+            spatial: 1,
+            layout: Layout::default(),
+            bias_offset: self.bias? as u32,
+            accumulate,
+        })
     }
 }
 
@@ -29,12 +37,20 @@ impl Kind for Linear {
         "linear"
     }
 
+    fn images(&self) -> Option<(Image, Image)> {
+        Some((Image::flat(self.input_len()), Image::flat(self.output_len())))
+    }
+
     fn input_len(&self) -> usize {
         self.rows * self.in_features
     }
 
     fn output_len(&self) -> usize {
         self.rows * self.out_features
+    }
+
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        if self.rows > 1 { vec![self.rows, self.out_features] } else { vec![self.out_features] }
     }
 
     fn rows(&self) -> usize {
@@ -66,6 +82,11 @@ impl Kind for Linear {
         Some(Sizes::Linear { inputs, outputs, rows })
     }
 
+    fn order(&self, pass: Pass) -> Option<Order> {
+        let forward = matches!(pass, Pass::Forward | Pass::Perturbed);
+        forward.then(|| Order::of_linear(self.in_features as u32, self.out_features as u32))
+    }
+
     fn splits(&self, how: &Gradients) -> Vec<(Split, u32)> {
         let (params, rows) = (self.weight_gradient(false, false), self.rows as u32);
         let weight = params.split(how.of_weight(), rows).map(|split| (split, params.inputs * params.outputs));
@@ -86,7 +107,7 @@ impl Kind for Linear {
                 (false, false) => linear::NONE,
             },
         };
-        let operands = Operands { weights: io.weights, x: io.x, y: io.y };
+        let operands = Operands { weights: io.weights, x: io.x, y: io.y, room: io.room };
         linear::record(rec, lanes.of_rows(self.rows), &mode.product, &params, &operands, io.residual);
     }
 

@@ -58,9 +58,9 @@ pub enum Fault {
     /// A malformed `#operand`.
     #[error("{0:?} declares no operand: expected @binding(N) NAME: TYPE with TYPE f32, vec4<f32>, vec4<u32> or Value")]
     Operand(String),
-    /// A malformed `#for`, or a count that is no product of numbers and constants.
+    /// A malformed `#for`, or a count that isn't put together of numbers and constants.
     #[error(
-        "{0:?} is no loop: expected #for NAME in COUNT, a product and quotient of numbers and of constants that are plain numbers"
+        "{0:?} is no loop: expected #for NAME in COUNT, numbers and constants that are plain numbers with *, / and - between them"
     )]
     Loop(String),
     /// Text behind a directive that takes none.

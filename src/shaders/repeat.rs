@@ -6,8 +6,9 @@
 //! #end
 //! ```
 //!
-//! The counter runs from 0 to the count, without it; `{i}` in the lines becomes its value. A count is a product and quotient of numbers and
-//! of constants that the variant sets or the source declares as a plain number (`const THREAD_M: u32 = 8u;`). Loops may be nested.
+//! The counter runs from 0 to the count, without it; `{i}` in the lines becomes its value. A count is put together with `*`, `/` and `-`, from left
+//! to right, of numbers and of constants that the variant sets or the source declares as a plain number (`const THREAD_M: u32 = 8u;`). Loops may
+//! be nested; one that runs once or not at all is a condition.
 
 use super::expanded::{Expanded, Place};
 use super::preprocess::{Fault, Misplaced};
@@ -82,18 +83,19 @@ fn substituted(line: &str, counters: &[(&str, u32)]) -> String {
     counters.iter().fold(line.to_owned(), |line, (name, i)| line.replace(&format!("{{{name}}}"), &i.to_string()))
 }
 
-/// A product of factors, from left to right.
+/// The value of a count, from left to right.
 fn value(text: &str, lookup: Lookup<'_>) -> Option<u32> {
     let factor = |text: &str| text.trim().parse().ok().or_else(|| lookup(text.trim()));
     let mut rest = text;
     let mut total: Option<(u32, char)> = None;
     loop {
-        let end = rest.find(['*', '/']).unwrap_or(rest.len());
+        let end = rest.find(['*', '/', '-']).unwrap_or(rest.len());
         let next = factor(&rest[..end])?;
         let so_far = match total {
             None => next,
             Some((left, '*')) => left.checked_mul(next)?,
-            Some((left, _)) => left.checked_div(next)?,
+            Some((left, '/')) => left.checked_div(next)?,
+            Some((left, _)) => left.checked_sub(next)?,
         };
         let Some(operator) = rest[end..].chars().next() else { return Some(so_far) };
         (total, rest) = (Some((so_far, operator)), &rest[end + 1..]);
@@ -122,6 +124,7 @@ mod tests {
         let nested = "#for i in SIX/3\n  #for e in 1*SIX/3\nc{i}_{e}\n  #end\nd{i}\n#end";
         assert_eq!(unrolled(nested).unwrap(), "c0_0\nc0_1\nd0\nc1_0\nc1_1\nd1\n");
         assert_eq!(unrolled("#for i in 0\nx\n#end\n#for i in 1/2\ny\n#end").unwrap(), "");
+        assert_eq!(unrolled("#for i in 7-SIX\nx\n#end\n#for i in SIX-2-4\ny\n#end").unwrap(), "x\n");
     }
 
     #[test]
@@ -130,6 +133,7 @@ mod tests {
         assert_eq!(unrolled("\n#for i in X\n#end").unwrap_err(), (2, wrong("i in X")));
         assert_eq!(unrolled("#for i\n#end").unwrap_err(), (1, wrong("i")));
         assert_eq!(unrolled("#for i in 1/0\n#end").unwrap_err(), (1, wrong("i in 1/0")));
+        assert_eq!(unrolled("#for i in 5-SIX\n#end").unwrap_err(), (1, wrong("i in 5-SIX")));
         assert_eq!(unrolled("#for i in 2\n#for j in 2\n#end").unwrap_err(), (1, Fault::Unclosed));
         assert_eq!(unrolled("a\n#end").unwrap_err(), (2, Fault::Unopened("#end".to_owned())));
     }

@@ -51,9 +51,8 @@ pub fn candidates(sizes: Sizes, pass: Pass, layout: Layout, limits: &Limits, sco
     };
     let more: &[Block] = if scope == Scope::All { &MORE } else { &[] };
     let blocks = FEW.iter().chain(more).filter(|block| {
-        // A tile that is mostly beyond the last column wins nowhere. A slab of signs takes at most five blocks.
-        let signs = if pass == Pass::Perturbed { block.sign_memory(512) } else { 0 };
-        (block.columns <= 2 * columns.max(16)) && block.fits(limits, signs)
+        // A tile that is mostly beyond the last column wins nowhere.
+        (block.columns <= 2 * columns.max(16)) && block.fits(limits)
     });
     ways.extend(blocks.map(|block| Way::Block(*block)));
     ways

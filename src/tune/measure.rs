@@ -77,7 +77,7 @@ pub fn measure(
 pub fn fastest(measured: &[Measured], layout: Layout) -> Ways {
     let mut ways = Ways::by_shuffles(layout);
     for of in measured {
-        if let Some(best) = of.best().filter(|best| best.way != Way::Shuffle) {
+        if let Some(best) = of.best() {
             ways.choose(of.sizes, of.pass, best.way);
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::caps::{AdapterInfo, AdapterKind, Layout, Limits};
+use crate::kernels::tile_order::Room;
 use crate::kernels::tiling::Tiling;
 use crate::kernels::way::{Block, NoWay, Way};
 use crate::layers::{Gradients, Pass, Sizes, kind};
@@ -40,6 +41,27 @@ impl Ways {
         ways
     }
 
+    /// One way for everything that it computes in a layout; the rest by shuffles.
+    pub fn uniform(graph: &Graph, layout: Layout, way: Way) -> Self {
+        let mut ways = Self::by_shuffles(layout);
+        for (sizes, pass) in products(graph) {
+            if ways.admits(sizes) {
+                ways.choose(sizes, pass, way);
+            }
+        }
+        ways
+    }
+
+    /// These with others in the place of the same products', of those that a model has.
+    pub fn overlaid(mut self, others: &Self, graph: &Graph) -> Self {
+        for of in products(graph) {
+            if let Some(way) = others.chosen.get(&of) {
+                self.chosen.insert(of, *way);
+            }
+        }
+        self
+    }
+
     /// Whether tiles in workgroup memory compute a product in this layout.
     pub fn admits(&self, sizes: Sizes) -> bool {
         matches!(sizes, Sizes::Linear { .. }) || self.layout == Layout::ChannelsLast
@@ -64,6 +86,17 @@ impl Ways {
     pub fn gradients(&self, layer: &Layer, tiling: Tiling) -> Gradients {
         let way = |pass| self.of_layer(layer, pass);
         Gradients { tiling, layout: self.layout, weight: way(Pass::Weight), input: way(Pass::Input) }
+    }
+
+    /// Bytes for weights and signs in the order of tiles, most of all layers' passes of these kinds: a copy of the weights, and for each lane.
+    /// None where nothing needs any.
+    pub fn room(&self, graph: &Graph, passes: &[Pass]) -> Option<[u64; 2]> {
+        let of_pass = |layer: &Layer, pass: Pass| {
+            let order = kind(layer).order(pass).filter(|_| self.of_layer(layer, pass) != Way::Shuffle)?;
+            Some(Room::bytes(&order, 1, false))
+        };
+        let all = graph.nodes.iter().flat_map(|node| passes.iter().filter_map(move |pass| of_pass(&node.layer, *pass)));
+        all.reduce(|most, bytes| [most[0].max(bytes[0]), most[1].max(bytes[1])])
     }
 
     /// As they stand in a file.
@@ -106,7 +139,7 @@ impl Ways {
 pub struct WaysFile {
     /// `first` or `last`: where the channels of activations lie.
     pub layout: String,
-    /// The passes of products that don't go by shuffles.
+    /// Passes of products; those that are left out go by shuffles.
     pub products: Vec<Row>,
 }
 
@@ -162,8 +195,7 @@ fn likely(sizes: Sizes, pass: Pass, limits: &Limits) -> Option<Block> {
     let wide = [Block::new(128, 64, 16), Block::new(64, 64, 16), Block::new(64, 64, 8)];
     let narrow = [Block::new(64, 32, 16).of_threads(8, 4), Block::new(32, 32, 16).of_threads(4, 4)];
     let tiles: &[Block] = if columns > 32 { &wide } else { &narrow };
-    // Signs take 16 bytes for 128 of a column, at most five blocks.
-    tiles.iter().copied().find(|block| block.fits(limits, block.sign_memory(512)))
+    tiles.iter().copied().find(|block| block.fits(limits))
 }
 
 #[cfg(test)]

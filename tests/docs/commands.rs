@@ -6,7 +6,8 @@ use super::pages::{Page, command_lines, first_cells, pages};
 use super::place::{Place, SMALL};
 
 /// Commands that do nothing without arguments: in prose they are only named.
-const NEED_ARGUMENTS: [&str; 9] = ["check", "eval", "fork", "replay", "report", "resume", "stream", "sweep", "verify"];
+const NEED_ARGUMENTS: [&str; 12] =
+    ["check", "completions", "eval", "fork", "man", "replay", "report", "resume", "stream", "sweep", "verify", "watch"];
 
 /// The command line as it is run: words for placeholders, and settings that make it small.
 fn arguments(line: &str, place: &Place) -> Vec<String> {
@@ -34,7 +35,7 @@ fn arguments(line: &str, place: &Place) -> Vec<String> {
             if args.iter().any(|arg| arg.contains("cifar") || arg.contains("fashion")) {
                 args.extend(words("--set data.train_limit=4 --set data.test_limit=1 --set zo.probes=1"));
             }
-            if command == "run" {
+            if command == "run" && !args.contains(&"--out".to_owned()) {
                 let count = std::fs::read_dir(place.path("runs")).unwrap().count();
                 args.extend(["--out".to_owned(), format!("runs/{count}")]);
             }
@@ -51,6 +52,8 @@ fn arguments(line: &str, place: &Place) -> Vec<String> {
         }
         "sweep" if args.len() > 1 => args.extend(SMALL.map(str::to_owned)),
         "profile" if args.len() > 1 => args.extend(SMALL.map(str::to_owned)),
+        // This would serve until it is ended.
+        "watch" if args.contains(&"--serve".to_owned()) => args.push("--help".to_owned()),
         "probe" => args.extend(words("--clients 2 --draws 4 --epsilon 1e-3")),
         _ if args.len() == 1 && NEED_ARGUMENTS.contains(&command.as_str()) => args.push("--help".to_owned()),
         _ => {}

@@ -9,3 +9,4 @@ mod place;
 mod shape;
 mod shapes;
 mod tables;
+mod tutorial;

@@ -13,8 +13,10 @@ fn example(name: &str) -> &'static [&'static str] {
         }
         "report" => &["report", "runs/X"],
         "cost" => &["cost", "configs/digits.toml"],
+        "model" => &["model", "configs/digits.toml"],
         "data check" => &["data", "check", "configs/digits.toml"],
         "devices" => &["devices"],
+        "watch" => &["watch", "runs/X"],
         "eval" => &[
             "eval",
             "--weights",

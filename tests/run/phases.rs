@@ -51,6 +51,7 @@ fn a_run_leaves_its_files() {
         "worst_tenth_accuracy",
         "class_accuracy",
         "clients",
+        "dropouts",
         "probes",
         "uplink_bytes",
         "downlink_bytes",

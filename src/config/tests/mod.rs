@@ -38,6 +38,7 @@ fn defaults_are_the_formats() {
         alpha: 0.1,
         high_share: 0.1,
         size_alpha: 0.0,
+        dropout: 0.0,
     };
     assert_eq!(c.split, split);
     let warmup = WarmupConfig {
@@ -121,7 +122,8 @@ fn the_embedded_config_is_the_digits_experiment_and_lists_every_key() {
 fn the_written_config_has_every_key_and_loads_to_the_same() {
     let sequential = "seed = \"0xffffffffffffffff\"\nname = \"a.b-c\"\n[data]\nname = \"idx\"\npath = \"d\"\ntrain_limit = 3\n\
         mean = [0.5]\nstd = [0.1]\n[model]\nkind = \"sequential\"\nweights = \"../w.safetensors\"\ninput = [1, 28, 28]\n\
-        layers = [{conv = 8, kernel = 3, bias = false}, \"relu\", {maxpool = 2, stride = 2}, \"flatten\", {linear = 10}]\n\
+        layers = [{conv = 8, kernel = 3, bias = false}, \"relu\", {maxpool = 2, stride = 2}, \"flatten\", {dropout = 0.3},\n\
+        {residual = [{linear = 8}, \"batchnorm\", {residual = [{layernorm = true}]}], project = true}, {linear = 10}]\n\
         [zo]\nepsilon = 1e-7\nlr = \"auto\"\ndistribution = \"gaussian\"\n[device]\nmemory_budget = \"1000001B\"\n\
         [seeds]\nprobes = 17\n";
     for config in [set(&[]).unwrap(), with("").unwrap(), parse(sequential).unwrap()] {

@@ -81,7 +81,7 @@ fn without_manifest(dir: &Path, observer: &mut dyn Observer) -> Result<Summary, 
     match read_summary(dir)?.filter(|summary| summary.status != Status::Interrupted) {
         Some(summary) => {
             let path = path.display();
-            observer.note(&format!("warning: {path} is missing: the summary and the files beside it can't be checked"));
+            observer.warn(&format!("warning: {path} is missing: the summary and the files beside it can't be checked"));
             Ok(summary)
         }
         None => {

@@ -10,7 +10,7 @@ use super::super::folder::{LEDGER, PIVOT};
 use super::super::metrics::{Phase, RoundMetrics};
 use super::super::progress::Figures;
 use super::super::zo::ZoPhase;
-use super::super::{cost, dense, inclusion, schedule, traffic, warmup, zo};
+use super::super::{cost, dense, inclusion, traffic, warmup, zo};
 use super::{End, Run};
 use crate::config::NormStatistics;
 use crate::engine::Evaluation;
@@ -64,6 +64,7 @@ impl Run<'_> {
         }
         let sent = warmup::sent(&self.experiment, &result.clients, round);
         let mut metrics = RoundMetrics::new(round, Phase::Warmup, result.train_loss, result.clients.len());
+        metrics.dropouts = warmup::sampled(&self.experiment, round).len().saturating_sub(result.clients.len()) as u32;
         self.evaluate(&mut metrics)?;
         self.complete(&mut metrics, sent, clock, None)?;
         let bytes = weights::encode(&self.experiment.graph.tensors, &after, &[]);
@@ -79,13 +80,7 @@ impl Run<'_> {
     /// evaluation where nothing changed since, else measured now.
     pub(super) fn pivot(&mut self) -> Result<(), FedError> {
         let recomputed = zo::norm_statistics(&self.experiment) == NormStatistics::Recomputed;
-        if recomputed {
-            let everyone = schedule::clients_with_samples(&self.experiment.split);
-            zo::take_statistics(&mut self.engine, &self.experiment, &self.train, &everyone)?;
-        }
-        let mut pivot = self.engine.weights()?;
-        sanitize_base(&mut pivot);
-        self.engine.set_weights(&pivot)?;
+        let pivot = zo::to_pivot(&mut self.engine, &self.experiment, &self.train)?;
         let warmup = self.experiment.config.warmup.rounds;
         let asked = |figures: &Figures| figures.groups.is_some() || !self.experiment.config.eval.groups;
         let figures = match self.progress.last {
@@ -105,6 +100,7 @@ impl Run<'_> {
         LedgerWriter::create(&self.folder.path(LEDGER), header)?;
         self.zo = ZoPhase::new(&self.experiment);
         self.zo.begin(&mut self.engine)?;
+        tracing::info!("pivot after {warmup} rounds: test loss {loss:?}, accuracy {accuracy:?}");
         self.progress.set_pivot(figures, warmup);
         Ok(())
     }
@@ -127,6 +123,8 @@ impl Run<'_> {
         let catchup = self.zo.catchup_bytes(&self.experiment, round);
         sent.down += catchup;
         let mut metrics = RoundMetrics::new(round, Phase::Zo, result.train_loss, probing + training);
+        let sampled = zo::sampled(&self.experiment, round);
+        metrics.dropouts = (sampled.0.len() + sampled.1.len()).saturating_sub(probing + training) as u32;
         metrics.catchup_bytes = Some(catchup);
         metrics.set_probes(result.probes, result.dl_rms, result.dl_zero, result.dropped);
         self.evaluate(&mut metrics)?;
@@ -158,11 +156,21 @@ impl Run<'_> {
         metrics.seconds = (clock.start.elapsed().as_secs_f64() - metrics.compile_seconds).max(0.0);
         let line = self.folder.append_metrics(metrics)?;
         self.log.append(&line, ledger)?;
+        tracing::debug!(
+            "round {}: {} clients, loss {:?}, {:.3} s and {:.3} s of compiling, {} bytes up, {} down",
+            metrics.round,
+            metrics.clients,
+            metrics.train_loss,
+            metrics.seconds,
+            metrics.compile_seconds,
+            sent.up,
+            sent.down
+        );
         let new = self.progress.follow(metrics, self.evaluates(metrics.round));
         self.observer.round(metrics);
         let list = self.progress.watch.list();
         for text in &list[list.len() - new..] {
-            self.observer.note(&format!("warning: {text}"));
+            self.observer.warn(&format!("warning: {text}"));
         }
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 use super::Fixture;
 use super::fixture::Buffer;
+use super::matrix::matrix_tolerance;
+use super::way::Way;
 use crate::caps::{AdapterInfo, AdapterKind, Layout};
 use crate::recording::{Dispatch, Recording};
 use crate::shaders::ANY_SHAPE;
@@ -47,6 +49,14 @@ impl Case {
     /// The same, if so with kernels built for its sizes, as the engine builds them.
     pub fn fitted(self, fitted: bool) -> Self {
         Self { fitted, ..self }
+    }
+
+    /// The same of a product that is computed in a way, with weights that are perturbed so.
+    pub fn by(self, way: Way, how: Option<Distribution>) -> Self {
+        match way {
+            Way::Shuffle | Way::Block(_) => self,
+            Way::Matrix(matrix) => Self { tolerance: matrix_tolerance(&matrix, how, self.tolerance), ..self },
+        }
     }
 
     /// The case on an adapter like this.

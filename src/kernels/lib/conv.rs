@@ -2,6 +2,7 @@
 
 use super::geometry::{Geometry, Sizes};
 use super::math::rectify;
+use super::matrix::operands;
 use super::params::{ABSENT, Lane, Lanes};
 use super::tiling::{Operands, Product, Tiling};
 use super::weight::weights;
@@ -103,12 +104,14 @@ pub fn twin(call: &Call<'_>) {
     let p: Uniforms = call.params();
     let g = Geometry::of(call);
     let (lanes, all, x, mut y) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3), call.write::<f32>(4));
+    let x = operands(call.variant, &x);
     let perturb = call.variant.get("PERTURB", 0);
     let [ic, ih, iw] = g.input.map(|n| n as usize);
     let [oc, oh, ow] = g.output.map(|n| n as usize);
     let (k, stride, padding) = (g.kernel as usize, g.stride as usize, g.padding as usize);
     for lane in lanes.iter().take(call.grid[2] as usize) {
         let filters = weights(&all, lane, perturb, p.weight_offset, (oc * ic * k * k) as u32);
+        let filters = operands(call.variant, &filters);
         let bias = if p.bias_offset == ABSENT {
             vec![0.0; oc]
         } else {
