@@ -33,8 +33,7 @@ pub struct CostArgs {
 pub fn execute(args: &CostArgs) -> Result<u8, Error> {
     let config = Config::load(args.config.as_deref(), &args.set.set)?;
     let experiment = counted(&config)?;
-    let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-    let selection = Selection::resolve(args.device.device.as_deref(), &config.device.select, budget)?;
+    let selection = Selection::of_config(args.device.device.as_deref(), &config.device)?;
     let device = open(&selection)?;
     let result = cost(&experiment, device.as_ref())?;
     output::print(args.json.json, &result, text)?;

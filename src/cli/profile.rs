@@ -62,8 +62,7 @@ pub fn execute(args: &ProfileArgs) -> Result<u8, Error> {
     let file = args.trace.as_deref().map(|path| OutFile::new(path, args.force.force, &inputs)).transpose()?;
     let layers = Layers { first: &[], preset: args.preset.preset()?, then: &args.set.set };
     let config = Config::load_layers(args.config.as_deref(), &layers)?;
-    let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-    let selection = Selection::resolve(args.device.device.as_deref(), &config.device.select, budget)?;
+    let selection = Selection::of_config(args.device.device.as_deref(), &config.device)?;
     let experiment = Experiment::prepare(&config)?;
     experiment.notes.iter().for_each(say);
     let device = open(&selection)?;

@@ -174,6 +174,7 @@ impl Config {
         let split = SplitConfig::read(&section("split")?)?;
         let data = DataConfig::read(&section("data")?, split.kind)?;
         let model = ModelConfig::read(&section("model")?)?;
+        let device = DeviceConfig::read(&section("device")?)?;
         let seed = top.seed("seed")?.unwrap_or(0);
         let named_seeds = NamedSeeds::read(&section("seeds")?)?;
         let name = top.text("name", &format!("{}-{}", data.name, model.kind))?;
@@ -193,9 +194,9 @@ impl Config {
             model,
             warmup: WarmupConfig::read(&section("warmup")?)?,
             heterofl: HeteroflConfig::read(&section("heterofl")?)?,
-            zo: ZoConfig::read(&section("zo")?)?,
+            zo: ZoConfig::read(&section("zo")?, device.precision)?,
             eval: EvalConfig::read(&section("eval")?)?,
-            device: DeviceConfig::read(&section("device")?)?,
+            device,
             seeds: Seeds::resolve(seed, &named_seeds),
             named_seeds,
         })

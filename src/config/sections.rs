@@ -4,6 +4,7 @@ use super::error::ConfigError;
 use super::names::*;
 use super::reader::Section;
 use super::seeds::NamedSeeds;
+use crate::caps::Precision;
 use serde::{Serialize, Serializer};
 use std::path::PathBuf;
 
@@ -272,11 +273,17 @@ pub struct DeviceConfig {
     /// Bytes the engine may allocate on the device; 0: what the adapter allows.
     #[serde(serialize_with = "write_bytes")]
     pub memory_budget: u64,
+    /// How exact products of weights and activations are.
+    pub precision: Precision,
 }
 
 impl DeviceConfig {
     pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
-        Ok(Self { select: s.text("select", "")?, memory_budget: s.bytes("memory_budget", 0)? })
+        Ok(Self {
+            select: s.text("select", "")?,
+            memory_budget: s.bytes("memory_budget", 0)?,
+            precision: s.choice("precision", Precision::F32, &Precision::NAMES)?,
+        })
     }
 }
 

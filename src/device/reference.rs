@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::flight::{Flight, Ticket};
 use super::timeline::{Clock, Host, Ran, Timeline, Writing};
 use super::validate;
-use crate::caps::{Layout, OperandSource, Tier};
+use crate::caps::{Layout, Matrices, OperandSource, Precision, Tier};
 use crate::device::{AdapterInfo, AdapterKind, Device, DeviceError, Limits};
 use crate::recording::kernel::{Bound, Call};
 use crate::recording::{BufferId, Command, Recording, Span};
@@ -41,7 +41,8 @@ impl ReferenceDevice {
             operands: OperandSource::Buffer,
             layout: Layout::default(),
             features: Vec::new(),
-            matrices: crate::caps::Matrices::default(),
+            precision: Precision::default(),
+            matrices: Matrices::default(),
         }
     }
 
@@ -50,6 +51,12 @@ impl ReferenceDevice {
         let limits = Limits { memory: memory_budget.unwrap_or(2 << 30), ..Limits::webgpu_default() };
         let (info, buffers, flight) = (Self::adapter(), HashMap::new(), Flight::default());
         Self { info, limits, buffers, next: 0, allocated: 0, peak: 0, flight, watch: None }
+    }
+
+    /// With products of this precision, and the matrices for it: its own are emulated.
+    pub fn in_precision(mut self, precision: Precision, matrices: Matrices) -> Self {
+        (self.info.precision, self.info.matrices) = (precision, matrices);
+        self
     }
 
     /// With pixels that lie so in activations.

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::DeviceError;
-use crate::caps::{Layout, OperandSource, Precision, Tier};
+use crate::caps::{Layout, Matrices, MatrixSize, OperandSource, Precision, Tier};
+use crate::config::DeviceConfig;
 use crate::files::cache;
 
 /// A request for a device. The default: the best adapter as it comes, and none is an error.
@@ -21,6 +22,8 @@ pub struct Selection {
     pub layout: Option<Layout>,
     /// How exact products are. A device is asked for cooperative matrices, and these are checked, only where that admits them.
     pub precision: Precision,
+    /// Where it admits matrices, plain code in the place of the device's.
+    pub emulated_matrices: bool,
     /// Where nobody chose and there is no adapter: the CPU twins, with a warning, instead of an error.
     pub twins_if_none: bool,
     /// Cores that compile pipelines; `None`: all of them.
@@ -35,7 +38,8 @@ pub struct Selection {
 impl Selection {
     /// Resolves the flag, the environment (`ZOWARMUP_DEVICE`) and the config key, in this order; empty strings choose nothing. The
     /// flavour comes from `ZOWARMUP_TIER` and `ZOWARMUP_TEXELS`, the layout from `ZOWARMUP_LAYOUT`, the length of submissions from
-    /// `ZOWARMUP_WATCHDOG`. Pipelines are kept in the user's cache folder ([`cache::folder`]).
+    /// `ZOWARMUP_WATCHDOG`; `ZOWARMUP_MATRICES=emulated` puts plain code in the place of cooperative matrices. Pipelines are kept in the
+    /// user's cache folder ([`cache::folder`]).
     ///
     /// # Errors
     /// [`DeviceError::Setting`]: a variable with a value that it doesn't take.
@@ -58,11 +62,31 @@ impl Selection {
             operands: one_of("ZOWARMUP_TEXELS", variable("ZOWARMUP_TEXELS"), &operands)?,
             precision: Precision::default(),
             layout: one_of("ZOWARMUP_LAYOUT", variable("ZOWARMUP_LAYOUT"), &layouts)?,
+            emulated_matrices: one_of("ZOWARMUP_MATRICES", variable("ZOWARMUP_MATRICES"), &[("emulated", true)])?
+                .unwrap_or(false),
             twins_if_none: true,
             compile_cores: None,
             pipelines: cache::folder(),
             watchdog: one_of("ZOWARMUP_WATCHDOG", variable("ZOWARMUP_WATCHDOG"), &flags)?,
         })
+    }
+
+    /// As [`Self::resolve`], for the device that a config names, within its memory and in its precision.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`].
+    pub fn of_config(flag: Option<&str>, config: &DeviceConfig) -> Result<Self, DeviceError> {
+        let budget = (config.memory_budget > 0).then_some(config.memory_budget);
+        Ok(Self::resolve(flag, &config.select, budget)?.with_precision(config.precision))
+    }
+
+    /// The matrices of a device that has `own`, none of them relied on yet.
+    pub(super) fn matrices(&self, own: Matrices) -> Matrices {
+        match self.precision {
+            Precision::F32 => Matrices::default(),
+            _ if self.emulated_matrices => Matrices { size: Some(MatrixSize::Emulated), ..Matrices::default() },
+            _ => own,
+        }
     }
 
     /// With products of this precision.

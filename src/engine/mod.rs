@@ -273,6 +273,27 @@ impl Engine {
         self.session().probe(samples, clients, settings)
     }
 
+    /// [`Session::probe`] with operands of f32 in every product; where they are anyway, the same.
+    ///
+    /// # Errors
+    /// As [`Session::probe`].
+    pub fn probe_in_f32(
+        &mut self,
+        samples: &Samples,
+        clients: &[ProbeClient<'_>],
+        settings: &ProbeSettings,
+    ) -> Result<Vec<ProbeResult>, EngineError> {
+        let graph = self.program.graph().clone();
+        let ways = self.program.ways().in_f32(self.device().info(), self.device().limits(), &graph);
+        let exact = Program::with_ways(&mut self.space, graph, ways)?;
+        self.space.session(&exact, &mut self.state).probe(samples, clients, settings)
+    }
+
+    /// Whether operands are f32 in every product.
+    pub fn is_f32(&self) -> bool {
+        self.program.ways().are_f32()
+    }
+
     /// [`Session::probe_local`].
     pub fn probe_local(
         &mut self,

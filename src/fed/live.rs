@@ -165,6 +165,9 @@ impl Live {
             adapter: self.adapter.clone().unwrap_or(none),
             params: 0,
             fingerprint: String::new(),
+            precision: self.config.device.precision,
+            // The first is the pivot's.
+            dl_error: self.metrics.iter().find_map(|line| line.dl_error),
         })
     }
 

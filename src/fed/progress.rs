@@ -5,6 +5,7 @@ use super::folder::manifest::AdapterRecord;
 use super::inclusion::{self, Groups};
 use super::metrics::{Phase, RoundMetrics, SCHEMA, Status, Summary};
 use super::warnings::Watch;
+use crate::caps::Precision;
 use crate::engine::Evaluation;
 use crate::split::Split;
 
@@ -53,6 +54,10 @@ pub struct Ending {
     pub params: u64,
     /// Fingerprint of the last weights.
     pub fingerprint: String,
+    /// How exact products were.
+    pub precision: Precision,
+    /// Relative error of loss differences at the pivot where that isn't f32.
+    pub dl_error: Option<f64>,
 }
 
 /// Where a run stands.
@@ -146,6 +151,8 @@ impl Progress {
             downlink_bytes: self.bytes.1,
             params: end.params,
             fingerprint: end.fingerprint,
+            precision: end.precision.name().to_owned(),
+            dl_error: end.dl_error,
             warnings: self.watch.list().to_vec(),
         }
     }

@@ -43,6 +43,7 @@ mod tests {
             operands: OperandSource::Buffer,
             layout: Layout::default(),
             features: Vec::new(),
+            precision: crate::caps::Precision::default(),
             matrices: crate::caps::Matrices::default(),
         };
         let mut launched = BTreeMap::<_, HashSet<Variant>>::new();

@@ -1,7 +1,8 @@
 //! The ways that a pass of a product may be computed with on a device.
 
 use super::Ways;
-use crate::caps::{Layout, Limits};
+use super::ways::matrices;
+use crate::caps::{AdapterInfo, Layout, Limits};
 use crate::kernels::way::{Block, Way};
 use crate::layers::{Pass, Sizes};
 
@@ -40,7 +41,13 @@ const MORE: [Block; 10] = [
 ];
 
 /// The ways of a pass that a device's limits and a layout admit; the first is by shuffles.
-pub fn candidates(sizes: Sizes, pass: Pass, layout: Layout, limits: &Limits, scope: Scope) -> Vec<Way> {
+pub fn candidates(
+    (sizes, pass): (Sizes, Pass),
+    layout: Layout,
+    info: &AdapterInfo,
+    limits: &Limits,
+    scope: Scope,
+) -> Vec<Way> {
     let mut ways = vec![Way::Shuffle];
     if !Ways::by_shuffles(layout).admits(sizes) {
         return ways;
@@ -55,5 +62,6 @@ pub fn candidates(sizes: Sizes, pass: Pass, layout: Layout, limits: &Limits, sco
         (block.columns <= 2 * columns.max(16)) && block.fits(limits)
     });
     ways.extend(blocks.map(|block| Way::Block(*block)));
+    ways.extend(matrices(sizes, pass, info, limits).into_iter().map(Way::Matrix));
     ways
 }

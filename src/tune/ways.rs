@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::caps::{AdapterInfo, AdapterKind, Layout, Limits};
+use crate::caps::{AdapterInfo, AdapterKind, Layout, Limits, Matrices};
+use crate::kernels::lib::matrix::Matrix;
 use crate::kernels::tile_order::Room;
 use crate::kernels::tiling::Tiling;
 use crate::kernels::way::{Block, NoWay, Way};
@@ -30,12 +31,15 @@ impl Ways {
     /// shuffles on software adapters.
     pub fn unmeasured(info: &AdapterInfo, limits: &Limits, graph: &Graph) -> Self {
         let mut ways = Self::by_shuffles(info.layout);
-        if matches!(info.kind, AdapterKind::Software | AdapterKind::Reference) {
-            return ways;
-        }
+        let software = matches!(info.kind, AdapterKind::Software | AdapterKind::Reference);
         for (sizes, pass) in products(graph) {
-            if let Some(block) = likely(sizes, pass, limits).filter(|_| ways.admits(sizes)) {
-                ways.choose(sizes, pass, Way::Block(block));
+            if !ways.admits(sizes) {
+                continue;
+            }
+            let matrix = matrices(sizes, pass, info, limits).into_iter().next().map(Way::Matrix);
+            let block = || if software { None } else { likely(sizes, pass, limits).map(Way::Block) };
+            if let Some(way) = matrix.or_else(block) {
+                ways.choose(sizes, pass, way);
             }
         }
         ways
@@ -52,6 +56,19 @@ impl Ways {
         ways
     }
 
+    /// The same with ways in the place of matrices whose operands are f32.
+    pub fn in_f32(&self, info: &AdapterInfo, limits: &Limits, graph: &Graph) -> Self {
+        let info = AdapterInfo { layout: self.layout, matrices: Matrices::default(), ..info.clone() };
+        let plain = Self::unmeasured(&info, limits, graph);
+        let mut ways = self.clone();
+        for (&(sizes, pass), way) in &mut ways.chosen {
+            if matches!(way, Way::Matrix(_)) {
+                *way = plain.of(sizes, pass);
+            }
+        }
+        ways
+    }
+
     /// These with others in the place of the same products', of those that a model has.
     pub fn overlaid(mut self, others: &Self, graph: &Graph) -> Self {
         for of in products(graph) {
@@ -60,6 +77,11 @@ impl Ways {
             }
         }
         self
+    }
+
+    /// Whether no product has operands of f16.
+    pub fn are_f32(&self) -> bool {
+        !self.chosen.values().any(|way| matches!(way, Way::Matrix(_)))
     }
 
     /// Whether tiles in workgroup memory compute a product in this layout.
@@ -182,6 +204,19 @@ pub fn products(graph: &Graph) -> Vec<(Sizes, Pass)> {
         .collect();
     all.sort();
     all.dedup();
+    all
+}
+
+/// Matrices that may compute a pass, those that are likely to be fast first: of one f16 an operand before two. Gradients are of f32: f16
+/// would lose the small ones.
+pub(super) fn matrices(sizes: Sizes, pass: Pass, info: &AdapterInfo, limits: &Limits) -> Vec<Matrix> {
+    if matches!(pass, Pass::Weight | Pass::Input) {
+        return Vec::new();
+    }
+    let all = [false, true].into_iter().flat_map(|split| Matrix::candidates(info, limits, split));
+    // A tile that is mostly beyond the last column wins nowhere.
+    let mut all: Vec<Matrix> = all.filter(|tile| tile.columns <= 2 * sizes.columns().max(32)).collect();
+    all.sort_by_key(|tile| (tile.split, tile.columns > sizes.columns()));
     all
 }
 

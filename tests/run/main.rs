@@ -22,6 +22,7 @@ mod outfiles;
 mod outputs;
 mod own;
 mod phases;
+mod precision;
 mod probe;
 mod profile;
 mod repeat;

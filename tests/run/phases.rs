@@ -61,6 +61,7 @@ fn a_run_leaves_its_files() {
         "dl_rms",
         "dl_zero",
         "dropped",
+        "dl_error",
     ];
     assert!(with_times.iter().all(|line| keys(line) == expected));
     for (round, line) in list.iter().enumerate() {

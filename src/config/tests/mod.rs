@@ -4,6 +4,7 @@ mod errors;
 mod presets;
 
 use super::*;
+use crate::caps::Precision;
 use crate::stream::Distribution;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
@@ -91,7 +92,23 @@ fn defaults_are_the_formats() {
     };
     assert_eq!(c.zo, zo);
     assert_eq!((c.eval.every, c.device.select.as_str(), c.device.memory_budget), (10, "", 0));
+    assert_eq!(c.device.precision, Precision::F32);
     assert_eq!(c.model.weights, None);
+}
+
+#[test]
+fn epsilon_is_larger_in_f16_where_it_is_left_out() {
+    for (precision, epsilon) in [("f32", 1e-4), ("f16x3", 1e-4), ("f16", 1e-3)] {
+        let text = format!("[device]\nprecision = \"{precision}\"");
+        let c = with(&text).unwrap();
+        assert_eq!((c.device.precision.name(), c.zo.epsilon), (precision, epsilon));
+        let given = with(&format!("{text}\n[zo]\nepsilon = 2e-4")).unwrap();
+        assert_eq!(given.zo.epsilon, 2e-4);
+        let preset = Preset::named("zowarmup").unwrap().changes(&c);
+        let set = preset.iter().find(|change| change.key == "zo.epsilon").unwrap();
+        assert_eq!(set.value.parse::<f64>().unwrap(), epsilon);
+        assert_eq!(parse(&c.to_toml()).unwrap(), c);
+    }
 }
 
 #[test]

@@ -41,12 +41,12 @@ impl Candidate {
                 )
             })?,
         };
-        let asked = tier == Tier::Subgroup && selection.precision != Precision::F32;
-        let matrices = if asked { self.info.matrices } else { Matrices::default() };
+        let own = if tier == Tier::Subgroup { self.info.matrices } else { Matrices::default() };
         // Channels last suit what GPUs compute products with.
         let suits = if self.info.kind == AdapterKind::Software { Layout::ChannelsFirst } else { Layout::ChannelsLast };
         let layout = selection.layout.unwrap_or(suits);
-        Ok(AdapterInfo { tier, subgroup_size, operands, layout, matrices, ..self.info.clone() })
+        let (precision, matrices) = (selection.precision, selection.matrices(own));
+        Ok(AdapterInfo { tier, subgroup_size, operands, layout, precision, matrices, ..self.info.clone() })
     }
 
     /// The limits that it has for a selection.
@@ -145,6 +145,7 @@ fn candidate(adapter: wgpu::Adapter) -> Option<Candidate> {
         operands: if software && texels { OperandSource::Texel } else { OperandSource::Buffer },
         layout: Layout::default(),
         features: names,
+        precision: Precision::default(),
         matrices,
     };
     let limits = Limits {
@@ -221,8 +222,8 @@ pub fn open(candidate: &Candidate, selection: &Selection) -> Result<GpuDevice, D
     let mut info = candidate.info_for(selection)?;
     let adapter = &candidate.adapter;
     let unfit = |why| DeviceError::Unfit { adapter: candidate.info.name.clone(), why };
-    let opened = match request(adapter, info.tier, info.matrices.size.is_some()) {
-        Err(why) if info.matrices.size.is_some() => {
+    let opened = match request(adapter, info.tier, info.matrices.of_device()) {
+        Err(why) if info.matrices.of_device() => {
             tracing::warn!("{}: no device with cooperative matrices ({why}); going on without", candidate.info.name);
             info.matrices = Matrices::default();
             request(adapter, info.tier, false)

@@ -52,7 +52,7 @@ impl Compiler {
         Self {
             adapter: adapter.clone(),
             tier: info.tier,
-            matrices: info.matrices.size.is_some(),
+            matrices: info.matrices.of_device(),
             cores: cores.max(1),
             late: info.kind == AdapterKind::Software,
             own: None,

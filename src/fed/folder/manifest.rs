@@ -171,6 +171,9 @@ pub struct PivotRecord {
     /// Of groups of clients, where they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<Groups>,
+    /// Relative error of loss differences in the run's precision, where that isn't f32; null where the run has no zeroth-order rounds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dl_error: Option<f64>,
 }
 
 /// Where a run comes from that began at another one's pivot.

@@ -391,6 +391,8 @@ mod tests {
             downlink_bytes: 2,
             params: 10,
             fingerprint: "0123456789abcdef".to_owned(),
+            precision: "f32".to_owned(),
+            dl_error: None,
             warnings: Vec::new(),
         };
         folder.write_summary(&summary).unwrap();

@@ -66,6 +66,8 @@ impl Run<'_> {
             adapter: AdapterRecord::of(&info, 0),
             params: self.experiment.graph.param_count() as u64,
             fingerprint: format!("{:016x}", fingerprint.value),
+            precision: self.experiment.config.device.precision,
+            dl_error: self.pivot_error(),
         }))
     }
 
@@ -132,7 +134,7 @@ impl Run<'_> {
             lines.complete.drain(..1.min(lines.complete.len()));
             let warmup = self.experiment.config.warmup.rounds as usize;
             let whole = self.log.is_whole(&lines, warmup, |round| round.ledger.as_deref());
-            if header != Some(zo::header(&self.experiment, &pivot.sha256)) || !whole {
+            if header != Some(zo::header(&self.experiment, &pivot.sha256, pivot.dl_error)) || !whole {
                 return Err(self.lost(LEDGER, "changed"));
             }
             files.insert(LEDGER.to_owned(), sha256_hex(&ledger));

@@ -177,8 +177,7 @@ pub(in crate::fed) fn fork_on(
     origin.check(&experiment)?;
     let text = experiment.config.to_toml();
     experiment.config.model.weights = from;
-    let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-    let selection = Selection::resolve(device, &config.device.select, budget)?;
+    let selection = Selection::of_config(device, &config.device)?;
     let Loaded { engine, train, test, warmup } = load(&experiment, host.take(&selection)?)?;
     let out = out.map_or_else(|| folder::default_path(config), Path::to_path_buf);
     disk::check_room(&out, &disk::needed(&experiment, 0))?;

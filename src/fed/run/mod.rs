@@ -24,8 +24,9 @@ use super::metrics::{Phase, RoundMetrics, Summary};
 use super::observer::{Observer, RunPlan};
 use super::progress::Progress;
 use super::warmup::{self, Warmup};
-use super::zo::ZoPhase;
+use super::zo::{self, Verdict, ZoPhase};
 use super::{dense, disk, schedule, settings};
+use crate::caps::Precision;
 use crate::config::Config;
 use crate::device::{DeviceError, Selection};
 use crate::engine::{Engine, EngineError, Samples, Workspace};
@@ -153,7 +154,7 @@ struct Loaded {
 
 fn load(experiment: &Experiment, space: Workspace) -> Result<Loaded, FedError> {
     warmup::check(experiment, space.device())?;
-    super::zo::check(experiment, space.device())?;
+    zo::check(experiment, space.device())?;
     let mut engine = Engine::on(space, experiment.graph.clone(), &experiment.initial)?;
     let train = engine.upload(&experiment.train_set())?;
     let test = engine.upload(&experiment.test_set())?;
@@ -195,6 +196,7 @@ impl Run<'_> {
             self.observer.note(&text);
         }
         self.standing_warnings();
+        self.precision_verdict(self.pivot_error())?;
         let end = self.rounds()?;
         self.finish(end)
     }
@@ -243,10 +245,45 @@ impl Run<'_> {
                 )
             }));
         }
-        for text in list {
-            if self.progress.watch.add(text.clone()) {
-                self.observer.warn(&format!("warning: {text}"));
+        let precision = self.experiment.config.device.precision;
+        if precision != Precision::F32 && self.engine.is_f32() {
+            let (name, precision) = (&self.engine.device().info().name, precision.name());
+            list.push(format!(
+                "device.precision = \"{precision}\": {name} has no cooperative matrices that can be relied on for a product of this model; products are f32"
+            ));
+        }
+        list.into_iter().for_each(|text| self.warn(text));
+    }
+
+    /// Tells what the error of loss differences at the pivot means, where products aren't f32.
+    ///
+    /// # Errors
+    /// An error with which no zeroth-order round should begin.
+    fn precision_verdict(&mut self, error: Option<f64>) -> Result<(), FedError> {
+        let Some(error) = error else { return Ok(()) };
+        let config = &self.experiment.config;
+        match zo::precision_verdict(error, config.zo.epsilon, config.device.precision) {
+            Verdict::Fine => Ok(()),
+            Verdict::Told(text) => {
+                self.warn(text);
+                Ok(())
             }
+            Verdict::TooMuch(text) => {
+                let dir = self.folder.dir().display();
+                Err(FedError::Refused(format!("{text} (`zowarmup fork {dir} --set KEY=VALUE` goes on from the pivot)")))
+            }
+        }
+    }
+
+    /// That error, once there is a pivot.
+    fn pivot_error(&self) -> Option<f64> {
+        self.manifest.pivot.as_ref().and_then(|pivot| pivot.dl_error)
+    }
+
+    /// Adds a warning and tells it, if it is new.
+    fn warn(&mut self, text: String) {
+        if self.progress.watch.add(text.clone()) {
+            self.observer.warn(&format!("warning: {text}"));
         }
     }
 

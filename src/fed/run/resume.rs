@@ -133,8 +133,7 @@ fn prepare<'a>(
     observer: &'a mut dyn Observer,
 ) -> Result<(Run<'a>, Selection), FedError> {
     let experiment = compare::experiment(folder.dir(), &manifest, config)?;
-    let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-    let selection = Selection::resolve(device, &config.device.select, budget)?;
+    let selection = Selection::of_config(device, &config.device)?;
     let Loaded { engine, train, test, warmup } = load(&experiment, host.take(&selection)?)?;
     first_files(&folder, &experiment)?;
     let (log, _) = RoundsLog::read(&folder)?;

@@ -92,11 +92,16 @@ impl Run<'_> {
         };
         let bytes = weights::encode(&self.experiment.graph.tensors, &pivot, &[]);
         let sha256 = sha256_hex(&bytes);
-        let header = zo::header(&self.experiment, &sha256);
         self.folder.write(PIVOT, &bytes)?;
+        let dl_error = self.precision_error(warmup)?;
+        let header = zo::header(&self.experiment, &sha256, dl_error.filter(|error| *error <= zo::MOST_ERROR));
         let Figures { loss, accuracy, groups } = figures;
-        self.manifest.pivot = Some(PivotRecord { sha256, loss, accuracy, groups });
+        // What isn't finite is null in JSON.
+        let noted = dl_error.map(|error| error.min(f64::MAX));
+        self.manifest.pivot = Some(PivotRecord { sha256, loss, accuracy, groups, dl_error: noted });
         self.manifest.write(self.folder.dir())?;
+        // A run that stops here has a pivot, at which a fork can begin.
+        self.precision_verdict(noted)?;
         LedgerWriter::create(&self.folder.path(LEDGER), header)?;
         self.zo = ZoPhase::new(&self.experiment);
         self.zo.begin(&mut self.engine)?;
@@ -105,8 +110,25 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// The relative error of loss differences against f32 before round `round`, where that is due.
+    fn precision_error(&mut self, round: u32) -> Result<Option<f64>, FedError> {
+        if self.experiment.config.zo.rounds == 0 || !zo::precision_due(&self.experiment, round) {
+            return Ok(None);
+        }
+        Ok(Some(zo::precision_error(&mut self.engine, &self.experiment, &self.train, round)?))
+    }
+
     pub(super) fn zo_round(&mut self, ledger: &mut LedgerWriter) -> Result<Option<End>, FedError> {
         let (round, clock) = (self.progress.next, self.clock());
+        let first = round == self.experiment.config.warmup.rounds;
+        let dl_error = match self.pivot_error() {
+            Some(error) if first => Some(error),
+            _ => self.precision_error(round)?,
+        };
+        if first {
+            // Measured only now where the run had no such rounds at its pivot.
+            self.precision_verdict(dl_error)?;
+        }
         let mut result = self.zo.round(&mut self.engine, &self.experiment, &self.train, round)?;
         if !result.finite {
             self.return_to(round - self.experiment.config.warmup.rounds)?;
@@ -127,6 +149,7 @@ impl Run<'_> {
         metrics.dropouts = (sampled.0.len() + sampled.1.len()).saturating_sub(probing + training) as u32;
         metrics.catchup_bytes = Some(catchup);
         metrics.set_probes(result.probes, result.dl_rms, result.dl_zero, result.dropped);
+        metrics.dl_error = dl_error.map(|error| error.min(f64::MAX));
         self.evaluate(&mut metrics)?;
         let line = ledger.append(&result.ledger)?;
         self.complete(&mut metrics, sent, clock, Some(&line))?;

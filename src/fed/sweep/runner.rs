@@ -219,8 +219,7 @@ impl Sweep<'_> {
             let origin = single::Origin::read(from)?;
             return single::fork_on(&origin, config, Some(path), self.device, &mut self.host, self.watcher.observer());
         }
-        let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-        let selection = Selection::resolve(self.device, &config.device.select, budget)?;
+        let selection = Selection::of_config(self.device, &config.device)?;
         single::start_on(config, Some(path), &selection, &mut self.host, self.watcher.observer())
     }
 

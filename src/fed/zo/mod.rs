@@ -2,6 +2,7 @@
 
 mod absences;
 mod check;
+mod guard;
 mod header;
 mod mixed;
 mod numbers;
@@ -11,6 +12,9 @@ mod statistics;
 
 pub use absences::Absences;
 pub use check::check;
+pub use guard::{
+    MOST as MOST_ERROR, Verdict, due as precision_due, measure as precision_error, verdict as precision_verdict,
+};
 pub use header::{header, settings};
 pub use plan::{Plan, clients, sampled};
 pub use rate::Rates;
@@ -59,7 +63,7 @@ pub struct ZoPhase {
 impl ZoPhase {
     /// Before its first round.
     pub fn new(experiment: &Experiment) -> Self {
-        let rule = Rule::of(&header(experiment, ""));
+        let rule = Rule::of(&header(experiment, "", None));
         let rates = Rates::new(&experiment.config.zo, &experiment.graph);
         let averages = experiment.config.eval.average;
         Self { server: Server::new(rule), rates, absences: Absences::default(), averages }

@@ -36,6 +36,7 @@ impl Multiply {
         info.matrices.size.map(|size| match size {
             MatrixSize::Eights => Self::Eights,
             MatrixSize::Sixteens => Self::Sixteens,
+            MatrixSize::Emulated => Self::Emulated,
         })
     }
 }
@@ -151,8 +152,10 @@ impl Matrix {
     pub fn candidates(info: &AdapterInfo, limits: &Limits, split: bool) -> Vec<Self> {
         let usable = if split { info.matrices.split } else { info.matrices.single };
         let Some(multiply) = Multiply::of(info).filter(|_| usable) else { return Vec::new() };
-        let all = TILES.map(|tile| Self { split, multiply, ..tile });
-        all.into_iter().filter(|tile| tile.fits(limits)).collect()
+        // Plain code is there to be right: one tile shows it.
+        let tiles: &[Self] = if multiply == Multiply::Emulated { &[SMALL] } else { &TILES };
+        let all = tiles.iter().map(|tile| Self { split, multiply, ..*tile });
+        all.filter(|tile| tile.fits(limits)).collect()
     }
 }
 
