@@ -133,7 +133,7 @@ step() { # name, most seconds, command...
 
 # Images of random bytes with random labels of ten classes, 3x32x32: training and test samples, as a safetensors file.
 make_images() { # file, training samples, test samples
-    local n=$2 m=$3 header pad i length classes=''
+    local n=$2 m=$3 header pad i length octal classes=''
     local x=$((n * 3072)) t=$((m * 3072))
     header=$(printf '{"x":{"dtype":"U8","shape":[%d,3,32,32],"data_offsets":[0,%d]},' "$n" "$x")
     header+=$(printf '"y":{"dtype":"U8","shape":[%d],"data_offsets":[%d,%d]},' "$n" "$x" $((x + n)))
@@ -143,7 +143,10 @@ make_images() { # file, training samples, test samples
     header+=$(printf '%*s' "$pad" '')
     # Command substitution keeps blanks at the end, but not where there is nothing else.
     length=${#header}
-    for i in $(seq 0 255); do classes+=$(printf '\\%03o' $((i % 10))); done
+    for ((i = 0; i < 256; i++)); do
+        printf -v octal '\\%03o' $((i % 10))
+        classes+=$octal
+    done
     {
         for i in 0 8 16 24 32 40 48 56; do printf "\\$(printf %03o $(((length >> i) & 255)))"; done
         printf '%s' "$header"
@@ -196,7 +199,7 @@ step data 60 make_images "$data" "$images" "$tests"
 if "$zowarmup" tune --help >/dev/null 2>&1; then
     step tune 90 "$zowarmup" tune "$config" "${cell[@]}" --json
 fi
-step bench 150 "$zowarmup" bench ${bench[@]+"${bench[@]}"} --json
+step bench 200 "$zowarmup" bench ${bench[@]+"${bench[@]}"} --json
 step profile 120 "$zowarmup" profile "$config" "${cell[@]}" --cold --rounds "$profile_rounds" --json
 step cell 180 run_cell 180 "$zowarmup" run "$config" "${cell[@]}" --set warmup.rounds=2 --set zo.rounds=2 --set eval.every=100
 if "$python" -c 'import torch' 2>/dev/null; then

@@ -135,7 +135,7 @@ fn kernels(profile: &Profile, phase: &Phase) -> String {
         let of = |x: f64| if x > 0.0 { format!("{:.0} %", x * 100.0) } else { "-".to_owned() };
         rows.push(row([
             r.kernel,
-            r.way,
+            &r.way,
             &r.shape,
             &grouped(r.count),
             &milliseconds(r.seconds),

@@ -10,5 +10,5 @@ mod trace;
 
 pub use measure::{Phase, Profile, Request, measure};
 pub use rows::{KernelRow, rows};
-pub use shape::shape;
+pub use shape::{shape, way};
 pub use trace::trace;

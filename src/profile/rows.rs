@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::shape::shape;
+use super::shape::{shape, way};
 use crate::bench::{Ceiling, Ceilings};
 use crate::device::timeline::{Event, Ran};
 
@@ -15,8 +15,8 @@ pub struct KernelRow {
     pub phase: &'static str,
     /// Its name; in parentheses what moves bytes without a kernel.
     pub kernel: &'static str,
-    /// How it computes a product; empty where there is one way.
-    pub way: &'static str,
+    /// How it computes a product, with the sizes of a tile that was chosen; empty where there is one way.
+    pub way: String,
     /// The sizes it works on.
     pub shape: String,
     /// Launches.
@@ -45,11 +45,11 @@ struct Sum {
 
 /// The rows of a phase's events, what took longest first.
 pub fn rows(phase: &'static str, events: &[Event], ceilings: &Ceilings) -> Vec<KernelRow> {
-    let mut sums: BTreeMap<(&'static str, &'static str, String), Sum> = BTreeMap::new();
+    let mut sums: BTreeMap<(&'static str, String, String), Sum> = BTreeMap::new();
     for event in events {
         let (key, operations, bytes) = match &event.ran {
-            Ran::Kernel(d) => ((d.kernel.name, d.variant.way(), shape(d)), d.cost, d.bytes),
-            Ran::Move { what, bytes } => ((parenthesised(what), "", String::new()), 0, *bytes),
+            Ran::Kernel(d) => ((d.kernel.name, way(d), shape(d)), d.cost, d.bytes),
+            Ran::Move { what, bytes } => ((parenthesised(what), String::new(), String::new()), 0, *bytes),
         };
         let sum = sums.entry(key).or_default();
         sum.count += 1;

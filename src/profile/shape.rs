@@ -45,6 +45,20 @@ pub fn shape(dispatch: &Dispatch) -> String {
     parts.join(", ")
 }
 
+/// The way of a launch with the sizes of its tile, a workgroup's and a thread's or subgroup's, where these were chosen among several.
+pub fn way(dispatch: &Dispatch) -> String {
+    let size = |name| dispatch.variant.get(name, 0);
+    let way = dispatch.variant.way();
+    let tile = ["BLOCK_M", "BLOCK_N", "BLOCK_K"].map(size);
+    if tile[0] == 0 {
+        return way.to_owned();
+    }
+    let [rows, columns] =
+        [["THREAD_M", "GROUP_M"], ["THREAD_N", "GROUP_N"]].map(|names| names.map(size).iter().sum::<u32>());
+    let stages = if size("STAGES") == 2 { " 2 stages" } else { "" };
+    format!("{way} {}x{}x{} {rows}x{columns}{stages}", tile[0], tile[1], tile[2])
+}
+
 fn convolution(s: &Sizes) -> String {
     let step = if s.stride == 1 { String::new() } else { format!(" step {}", s.stride) };
     format!("{0}x{0}{step}, {1}x{2}x{3} to {4}x{5}x{6}", s.kernel, s.in_c, s.in_h, s.in_w, s.out_c, s.out_h, s.out_w)
@@ -53,9 +67,10 @@ fn convolution(s: &Sizes) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::linear;
     use crate::kernels::params::{Lane, Lanes};
     use crate::kernels::tiling::{Operands, Product, Tiling};
+    use crate::kernels::{copy, linear};
+    use crate::recording::kernel::Variant;
     use crate::recording::{BufferId, Command, Recording, Span};
     use crate::stream::Distribution;
 
@@ -83,6 +98,25 @@ mod tests {
             .filter_map(|command| if let Command::Dispatch(d) = command { Some(shape(d)) } else { None })
             .collect();
         assert_eq!(shapes, ["inputs 7, outputs 5", "inputs 7, outputs 5, perturbed"]);
+    }
+
+    #[test]
+    fn a_way_is_named_with_its_tile() {
+        let span = Span::of(BufferId(0), 64);
+        let variant = Variant::plain().with("BLOCK_M", 64).with("BLOCK_N", 32).with("BLOCK_K", 16);
+        let of = |variant: Variant| {
+            let mut rec = Recording::new();
+            rec.dispatch(&copy::KERNEL, variant, &copy::Params { quads: 4 }, &[span, span], [1; 3], 0);
+            match rec.commands().first() {
+                Some(Command::Dispatch(d)) => way(d),
+                _ => String::new(),
+            }
+        };
+        let block = variant.clone().in_way("block").with("THREAD_M", 8).with("THREAD_N", 4).with("STAGES", 2);
+        assert_eq!(of(block), "block 64x32x16 8x4 2 stages");
+        assert_eq!(of(variant.in_way("matrix").with("GROUP_M", 32).with("GROUP_N", 16)), "matrix 64x32x16 32x16");
+        assert_eq!(of(Variant::plain().in_way("shuffle")), "shuffle");
+        assert_eq!(of(Variant::plain()), "");
     }
 
     #[test]

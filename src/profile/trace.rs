@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::measure::Phase;
-use super::shape::shape;
+use super::shape::{shape, way};
 use crate::device::Timeline;
 use crate::device::timeline::Ran;
 
@@ -29,7 +29,7 @@ pub fn trace(adapter: &str, phases: &[(Phase, Timeline)]) -> Value {
             let (name, args) = match &event.ran {
                 Ran::Kernel(d) => (
                     d.kernel.name,
-                    json!({"way": d.variant.way(), "shape": shape(d), "variant": d.variant.to_string(), "grid": d.grid,
+                    json!({"way": way(d), "shape": shape(d), "variant": d.variant.to_string(), "grid": d.grid,
                         "operations": d.cost, "bytes": d.bytes}),
                 ),
                 Ran::Move { what, bytes } => (*what, json!({ "bytes": bytes })),

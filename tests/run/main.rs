@@ -9,6 +9,8 @@ mod diverged;
 mod dropout;
 mod extend;
 mod fork;
+#[cfg(unix)]
+mod gpu_check;
 mod groups;
 mod habits;
 mod heterofl;
