@@ -57,6 +57,46 @@ pub enum Precision {
     F16,
 }
 
+/// Whether a run measures with which way each product is the fastest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Tune {
+    /// On adapters that are not software: those compute by shuffles.
+    #[default]
+    Auto,
+    /// No: what is likely to be fast is taken.
+    Off,
+    /// On every adapter, all ways that there are.
+    Full,
+}
+
+impl Tune {
+    /// The names in configs.
+    pub const NAMES: [&'static str; 3] = ["auto", "off", "full"];
+
+    /// `auto`, `off` or `full`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tune::Auto => "auto",
+            Tune::Off => "off",
+            Tune::Full => "full",
+        }
+    }
+}
+
+impl std::str::FromStr for Tune {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        [Self::Auto, Self::Off, Self::Full].into_iter().find(|tune| tune.name() == name).ok_or(())
+    }
+}
+
+impl serde::Serialize for Tune {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
 impl Precision {
     /// All of them, the most exact first.
     pub const ALL: [Precision; 3] = [Precision::F32, Precision::F16x3, Precision::F16];

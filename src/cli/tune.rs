@@ -61,7 +61,7 @@ fn measured(device: &mut dyn Device, graph: &Graph, layout: Layout, scope: Scope
         say(format_args!("[{done}/{all}] channels {}: {sizes}, {}", layout.name(), pass.name()));
         true
     };
-    Ok(tune::measure(device, graph, layout, scope, watch)?)
+    Ok(tune::measure(device, &tune::products(graph), layout, scope, watch)?)
 }
 
 /// What is printed.

@@ -86,7 +86,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
         ],
     ),
     ("eval", &["every", "groups", "average"]),
-    ("device", &["select", "memory_budget", "precision"]),
+    ("device", &["select", "memory_budget", "precision", "tune"]),
     ("seeds", &["split", "weights", "sampling", "shuffle", "probes"]),
 ];
 

@@ -4,7 +4,7 @@ use super::error::ConfigError;
 use super::names::*;
 use super::reader::Section;
 use super::seeds::NamedSeeds;
-use crate::caps::Precision;
+use crate::caps::{Precision, Tune};
 use serde::{Serialize, Serializer};
 use std::path::PathBuf;
 
@@ -275,6 +275,8 @@ pub struct DeviceConfig {
     pub memory_budget: u64,
     /// How exact products of weights and activations are.
     pub precision: Precision,
+    /// Whether ways of computing them are measured.
+    pub tune: Tune,
 }
 
 impl DeviceConfig {
@@ -283,6 +285,7 @@ impl DeviceConfig {
             select: s.text("select", "")?,
             memory_budget: s.bytes("memory_budget", 0)?,
             precision: s.choice("precision", Precision::F32, &Precision::NAMES)?,
+            tune: s.choice("tune", Tune::Auto, &Tune::NAMES)?,
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::DeviceError;
-use crate::caps::{Layout, Matrices, MatrixSize, OperandSource, Precision, Tier};
+use crate::caps::{Layout, Matrices, MatrixSize, OperandSource, Precision, Tier, Tune};
 use crate::config::DeviceConfig;
 use crate::files::cache;
 
@@ -22,6 +22,10 @@ pub struct Selection {
     pub layout: Option<Layout>,
     /// How exact products are. A device is asked for cooperative matrices, and these are checked, only where that admits them.
     pub precision: Precision,
+    /// Whether ways of computing products are measured.
+    pub tune: Tune,
+    /// A file of ways to compute with (`ways.json` of a run), in the place of measured ones.
+    pub ways: Option<PathBuf>,
     /// Where it admits matrices, plain code in the place of the device's.
     pub emulated_matrices: bool,
     /// Where nobody chose and there is no adapter: the CPU twins, with a warning, instead of an error.
@@ -61,6 +65,8 @@ impl Selection {
             tier: one_of("ZOWARMUP_TIER", variable("ZOWARMUP_TIER"), &tiers)?,
             operands: one_of("ZOWARMUP_TEXELS", variable("ZOWARMUP_TEXELS"), &operands)?,
             precision: Precision::default(),
+            tune: Tune::default(),
+            ways: None,
             layout: one_of("ZOWARMUP_LAYOUT", variable("ZOWARMUP_LAYOUT"), &layouts)?,
             emulated_matrices: one_of("ZOWARMUP_MATRICES", variable("ZOWARMUP_MATRICES"), &[("emulated", true)])?
                 .unwrap_or(false),
@@ -77,7 +83,8 @@ impl Selection {
     /// As [`Self::resolve`].
     pub fn of_config(flag: Option<&str>, config: &DeviceConfig) -> Result<Self, DeviceError> {
         let budget = (config.memory_budget > 0).then_some(config.memory_budget);
-        Ok(Self::resolve(flag, &config.select, budget)?.with_precision(config.precision))
+        let selection = Self::resolve(flag, &config.select, budget)?.with_precision(config.precision);
+        Ok(Self { tune: config.tune, ..selection })
     }
 
     /// The matrices of a device that has `own`, none of them relied on yet.

@@ -60,6 +60,7 @@ use crate::device::{Device, DeviceError};
 use crate::kernels::params::Lane;
 use crate::model::{Graph, Narrow};
 use crate::stream::Distribution;
+use crate::tune::Ways;
 
 /// What can go wrong in the engine.
 #[derive(Debug, thiserror::Error)]
@@ -216,6 +217,11 @@ impl Engine {
     /// The model.
     pub fn graph(&self) -> &Graph {
         self.program.graph()
+    }
+
+    /// With which way each product is computed.
+    pub fn ways(&self) -> &Ways {
+        self.program.ways()
     }
 
     /// The device.

@@ -1,14 +1,13 @@
 //! Checking and timing the ways of a model's products on a device.
 
+use super::Ways;
 use super::candidates::{Scope, candidates};
 use super::problem::{Problem, size};
-use super::{Ways, products};
 use crate::caps::{AdapterKind, Layout};
 use crate::device::{Device, DeviceError, as_f32};
 use crate::kernels::lib::matrix::matrix_tolerance;
 use crate::kernels::way::Way;
 use crate::layers::{Pass, Sizes};
-use crate::model::Graph;
 use crate::recording::Recording;
 
 /// A way of a pass, tried.
@@ -52,21 +51,31 @@ impl Measured {
 /// What is told while it goes on: the pass that comes next, how many are done and how many there are. False stops it.
 pub type Watch<'a> = &'a mut dyn FnMut(Sizes, Pass, usize, usize) -> bool;
 
-/// Checks and times the ways of a model's products in a layout, each pass by itself.
+/// Checks and times the ways of passes of products in a layout, each by itself. All pipelines are made before the first is timed, by all cores.
 ///
 /// # Errors
 /// Of the device.
 pub fn measure(
     device: &mut dyn Device,
-    graph: &Graph,
+    passes: &[(Sizes, Pass)],
     layout: Layout,
     scope: Scope,
     watch: Watch<'_>,
 ) -> Result<Vec<Measured>, DeviceError> {
-    let all = products(graph);
+    let mut all = Vec::new();
+    for &of in passes {
+        let trial = Trial::new(device, of, layout, scope)?;
+        all.extend(trial.timed);
+        for problem in [trial.small, trial.large] {
+            problem.release(device);
+        }
+    }
+    // Pipelines depend on the launches alone, not on the buffers, which are gone.
+    device.prepare(&all.iter().collect::<Vec<_>>())?;
+    drop(all);
     let mut measured = Vec::new();
-    for (done, &(sizes, pass)) in all.iter().enumerate() {
-        if !watch(sizes, pass, done, all.len()) {
+    for (done, &(sizes, pass)) in passes.iter().enumerate() {
+        if !watch(sizes, pass, done, passes.len()) {
             break;
         }
         measured.push(measure_one(device, (sizes, pass), layout, scope)?);
@@ -91,10 +100,33 @@ fn extent(device: &dyn Device, scope: Scope) -> (u64, u64) {
     let operations = match (software, scope) {
         (true, Scope::Few) => 50_000_000,
         (true, Scope::All) => 200_000_000,
-        (false, Scope::Few) => 20_000_000_000,
-        (false, Scope::All) => 100_000_000_000,
+        // A large card is full only of what takes it a millisecond or more.
+        (false, _) => 100_000_000_000,
     };
     (operations, device.limits().binding.min(device.limits().memory / 8))
+}
+
+/// The ways of a pass, recorded on values of their own.
+struct Trial {
+    ways: Vec<Way>,
+    /// Of a few samples, whose results are compared; their sizes divide no tile.
+    small: Problem,
+    large: Problem,
+    checks: Vec<Recording>,
+    timed: Vec<Recording>,
+}
+
+impl Trial {
+    fn new(device: &mut dyn Device, of: (Sizes, Pass), layout: Layout, scope: Scope) -> Result<Self, DeviceError> {
+        let ways = candidates(of, layout, device.info(), device.limits(), scope);
+        let (operations, bytes) = extent(device, scope);
+        let lanes = size(of.0, of.1, operations, bytes);
+        let small = Problem::new(device, of, layout, (lanes.0, lanes.1.min(3)))?;
+        let large = Problem::new(device, of, layout, lanes)?;
+        let (mut checks, timed) = (small.recordings(&ways), large.recordings(&ways));
+        checks.iter_mut().for_each(|rec| rec.read_back(small.result()));
+        Ok(Self { ways, small, large, checks, timed })
+    }
 }
 
 fn measure_one(
@@ -103,23 +135,7 @@ fn measure_one(
     layout: Layout,
     scope: Scope,
 ) -> Result<Measured, DeviceError> {
-    let ways = candidates(of, layout, device.info(), device.limits(), scope);
-    let (operations, bytes) = extent(device, scope);
-    let lanes = size(of.0, of.1, operations, bytes);
-    // Sums of a few samples are compared; their sizes divide no tile.
-    let small = Problem::new(device, of, layout, (lanes.0, lanes.1.min(3)))?;
-    let large = Problem::new(device, of, layout, lanes)?;
-    let recordings = |problem: &Problem| -> Vec<Recording> {
-        ways.iter()
-            .map(|way| {
-                let mut rec = Recording::new();
-                problem.record(&mut rec, *way);
-                rec
-            })
-            .collect()
-    };
-    let (mut checks, timed) = (recordings(&small), recordings(&large));
-    checks.iter_mut().for_each(|rec| rec.read_back(small.result()));
+    let Trial { ways, small, large, checks, timed } = Trial::new(device, of, layout, scope)?;
     device.prepare(&checks.iter().chain(&timed).collect::<Vec<_>>())?;
     // What two orders of a sum of n terms of both signs differ by, with room: the error of a term grows with the square root at random.
     let tolerance = 8.0 * (small.terms() as f64).sqrt() * f64::from(f32::EPSILON) + 1e-6;
@@ -133,7 +149,7 @@ fn measure_one(
         let seconds = if passed { Some(time(device, rec)?) } else { None };
         tried.push(Tried { way: *way, error, passed, seconds });
     }
-    let operations = large.cost();
+    let (operations, lanes) = (large.cost(), large.lanes());
     small.release(device);
     large.release(device);
     Ok(Measured { sizes: of.0, pass: of.1, lanes, operations, tried })
@@ -150,16 +166,22 @@ fn of_operands(way: Way, tolerance: f64) -> f64 {
     }
 }
 
-/// The least of a few runs, the first of which isn't counted.
+/// How long a run is timed at least, in seconds: a card that has waited is slow at first.
+const LEAST: f64 = 0.004;
+
+/// Seconds of a recording: the least of a few runs of as many repetitions as take a while, the first of which isn't counted.
 fn time(device: &mut dyn Device, rec: &Recording) -> Result<f64, DeviceError> {
     let first = device.time(rec)?;
-    // Long ones need no repetition.
+    let repetitions = (LEAST / first.max(1e-7)).clamp(1.0, 1000.0) as u32;
+    let mut all = Recording::new();
+    (0..repetitions).for_each(|_| all.append(rec.clone()));
+    // Long ones need no second run.
     let runs = if first > 0.05 { 1 } else { 3 };
     let mut least = f64::INFINITY;
     for _ in 0..runs {
-        least = least.min(device.time(rec)?);
+        least = least.min(device.time(&all)?);
     }
-    Ok(least)
+    Ok(least / f64::from(repetitions))
 }
 
 /// |a - b| / |b|; infinite where something isn't a number.
@@ -176,6 +198,7 @@ mod tests {
     use super::*;
     use crate::device::ReferenceDevice;
     use crate::model::ModelSpec;
+    use crate::tune::products;
     use serde_json::json;
 
     #[test]
@@ -205,7 +228,7 @@ mod tests {
             seen += 1;
             true
         };
-        let measured = measure(&mut device, &graph, Layout::ChannelsLast, Scope::Few, watch).unwrap();
+        let measured = measure(&mut device, &products(&graph), Layout::ChannelsLast, Scope::Few, watch).unwrap();
         assert_eq!((measured.len(), seen), (16, 16));
         for of in &measured {
             assert!(of.tried.len() > 1, "{} {}", of.sizes, of.pass.name());

@@ -147,6 +147,21 @@ impl Problem {
         }
     }
 
+    /// It in each of some ways.
+    pub fn recordings(&self, ways: &[Way]) -> Vec<Recording> {
+        let of_way = |way: &Way| {
+            let mut rec = Recording::new();
+            self.record(&mut rec, *way);
+            rec
+        };
+        ways.iter().map(of_way).collect()
+    }
+
+    /// Lanes, and samples of each.
+    pub fn lanes(&self) -> (u32, u32) {
+        (self.lanes.count, self.lanes.max_rows / self.lanes.sample_rows)
+    }
+
     /// Operations of the pass.
     pub fn cost(&self) -> u64 {
         self.sizes.cost() * self.lanes.rows / u64::from(self.lanes.sample_rows)

@@ -121,6 +121,48 @@ impl Ways {
         all.reduce(|most, bytes| [most[0].max(bytes[0]), most[1].max(bytes[1])])
     }
 
+    /// A pass whose way a device can't compute: one without such matrices, or with less workgroup memory or threads.
+    pub fn unfit(&self, graph: &Graph, info: &AdapterInfo, limits: &Limits) -> Option<(Sizes, Pass, Way)> {
+        let fits = |way: Way| match way {
+            Way::Shuffle => true,
+            Way::Block(block) => block.fits(limits),
+            Way::Matrix(matrix) => {
+                Matrix::candidates(info, limits, matrix.split).iter().any(|known| known.multiply == matrix.multiply)
+                    && matrix.fits(limits)
+            }
+        };
+        let all = products(graph).into_iter().map(|(sizes, pass)| (sizes, pass, self.of(sizes, pass)));
+        all.into_iter().find(|&(.., way)| !fits(way))
+    }
+
+    /// Whether a pass's way has been chosen.
+    pub fn has(&self, of: (Sizes, Pass)) -> bool {
+        self.chosen.contains_key(&of)
+    }
+
+    /// These and others beside them.
+    pub fn joined(mut self, others: &Self) -> Self {
+        self.chosen.extend(others.chosen.iter().map(|(of, way)| (*of, *way)));
+        self
+    }
+
+    /// What a file, which may be of other models, knows of a model's products in a layout. What it says otherwise is as if it weren't there.
+    pub fn of_known(file: &WaysFile, graph: &Graph, layout: Layout) -> Self {
+        let mut ways = Self::by_shuffles(layout);
+        if file.layout != layout.name() {
+            return ways;
+        }
+        for (sizes, pass) in products(graph) {
+            let product = sizes.to_string();
+            let row = file.products.iter().find(|row| row.product == product && row.pass == pass.name());
+            let way = row.and_then(|row| row.way.parse().ok());
+            if let Some(way) = way.filter(|way| *way == Way::Shuffle || ways.admits(sizes)) {
+                ways.choose(sizes, pass, way);
+            }
+        }
+        ways
+    }
+
     /// As they stand in a file.
     pub fn to_file(&self) -> WaysFile {
         let row = |(&(sizes, pass), way): (&(Sizes, Pass), &Way)| Row {
@@ -156,13 +198,26 @@ impl Ways {
 }
 
 /// `ways.json`: which way each product of a run is computed with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WaysFile {
     /// `first` or `last`: where the channels of activations lie.
     pub layout: String,
     /// Passes of products; those that are left out go by shuffles.
     pub products: Vec<Row>,
+}
+
+impl WaysFile {
+    /// With the products of another one, whose layout it takes, in the place of its own.
+    pub fn with(&self, other: &Self) -> Self {
+        let kept = self.products.iter().filter(|row| self.layout == other.layout && !other.has(row)).cloned();
+        let products = kept.chain(other.products.iter().cloned()).collect();
+        Self { layout: other.layout.clone(), products }
+    }
+
+    fn has(&self, of: &Row) -> bool {
+        self.products.iter().any(|row| (&row.product, &row.pass) == (&of.product, &of.pass))
+    }
 }
 
 /// A pass of a product in `ways.json`.
@@ -254,6 +309,43 @@ mod tests {
         }
         let text = serde_json::to_string(&ways.to_file()).unwrap();
         assert_eq!(Ways::from_file(&serde_json::from_str(&text).unwrap(), &graph), Ok(ways));
+    }
+
+    #[test]
+    fn what_is_remembered_of_several_models_serves_each() {
+        let graph = graph();
+        let all = products(&graph);
+        let (first, second) = (all[0], all[all.len() - 1]);
+        let block = Way::Block(Block::new(64, 64, 16));
+        let of = |(sizes, pass): (Sizes, Pass), way| {
+            let mut ways = Ways::by_shuffles(Layout::ChannelsLast);
+            ways.choose(sizes, pass, way);
+            ways
+        };
+        let file =
+            of(first, block).to_file().with(&of(second, Way::Shuffle).to_file()).with(&of(first, block).to_file());
+        assert_eq!(file.products.len(), 2);
+        let known = Ways::of_known(&file, &graph, Layout::ChannelsLast);
+        assert!(known.has(first) && known.has(second) && !known.has(all[1]));
+        assert_eq!(known.of(first.0, first.1), block);
+        // Another layout's are not these.
+        assert!(!Ways::of_known(&file, &graph, Layout::ChannelsFirst).has(first));
+        assert_eq!(of(second, block).joined(&known).of(second.0, second.1), Way::Shuffle);
+    }
+
+    #[test]
+    fn a_device_that_cannot_compute_a_way_is_known() {
+        let graph = graph();
+        let (info, limits) = (crate::device::ReferenceDevice::adapter(), Limits::webgpu_default());
+        for (way, fits) in [
+            ("shuffle", true),
+            ("block 64x64x16 8x8", true),
+            ("block 128x128x16 8x8", false),
+            ("matrix 64x64x32 32x32", false),
+        ] {
+            let ways = Ways::uniform(&graph, Layout::ChannelsLast, way.parse().unwrap());
+            assert_eq!(ways.unfit(&graph, &info, &limits).is_none(), fits, "{way}");
+        }
     }
 
     #[test]

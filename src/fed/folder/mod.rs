@@ -45,8 +45,10 @@ pub const PIVOT: &str = "pivot.safetensors";
 pub const FINAL: &str = "final.safetensors";
 /// The running mean of the weights after the last round, where there is one.
 pub const AVERAGED: &str = "averaged.safetensors";
+/// With which way each product is computed, where they don't all go by shuffles.
+pub const WAYS: &str = "ways.json";
 /// The files that lie in the folder itself.
-const FILES: [&str; 10] = [CONFIG, MANIFEST, METRICS, SUMMARY, SPLIT, INIT, PIVOT, FINAL, AVERAGED, LEDGER];
+const FILES: [&str; 11] = [WAYS, CONFIG, MANIFEST, METRICS, SUMMARY, SPLIT, INIT, PIVOT, FINAL, AVERAGED, LEDGER];
 
 /// Those in the checkpoint that have one name.
 const CHECKPOINT_FILES: [&str; 2] = ["state.json", "rounds.jsonl"];

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::error::FedError;
 use super::super::experiment::Experiment;
+use super::super::folder::WAYS;
 use super::super::folder::checkpoint::Checkpoint;
 use super::super::folder::manifest::{AdapterRecord, DataDigests, ForkRecord, Ingredients, NormalisationRecord};
 use super::super::folder::rounds_log::{self, RoundsLog};
@@ -21,7 +22,7 @@ use super::super::settings::{Change, changes, is_after_the_pivot, settled};
 use super::super::zo::ZoPhase;
 use super::super::{check, disk};
 use super::compare::{self, AtHand};
-use super::{Loaded, Run, initial_bytes, load};
+use super::{Loaded, Run, initial_bytes, load, ways};
 use crate::config::{Config, NormStatistics};
 use crate::device::Selection;
 use crate::files::{FileError, sha256_hex};
@@ -178,7 +179,11 @@ pub(in crate::fed) fn fork_on(
     let text = experiment.config.to_toml();
     experiment.config.model.weights = from;
     let selection = Selection::of_config(device, &config.device)?;
-    let Loaded { engine, train, test, warmup } = load(&experiment, host.take(&selection)?)?;
+    let mut space = host.take(&selection)?;
+    // As the other run's, so that the bits are those of one run.
+    let theirs = ways::read(&origin.dir.join(WAYS), &experiment.graph)?;
+    ways::set(&mut space, &experiment.graph, theirs, observer);
+    let Loaded { engine, train, test, warmup } = load(&experiment, space)?;
     let out = out.map_or_else(|| folder::default_path(config), Path::to_path_buf);
     disk::check_room(&out, &disk::needed(&experiment, 0))?;
     let folder = RunFolder::create(&out)?;
@@ -198,6 +203,7 @@ pub(in crate::fed) fn fork_on(
     }
     manifest.fork = Some(origin.record());
     let log = copy(origin, &folder, &experiment, &manifest)?;
+    ways::write(&folder, engine.ways())?;
     let (zo, progress) = (ZoPhase::new(&experiment), Progress::of(&experiment));
     observer.note(&format!("from the pivot of {}", origin.dir.display()));
     let mut run = Run { experiment, folder, manifest, log, engine, train, test, progress, warmup, zo, observer };

@@ -6,6 +6,7 @@ mod fork;
 mod recover;
 mod resume;
 mod rounds;
+mod ways;
 
 use std::path::Path;
 
@@ -83,7 +84,9 @@ pub(in crate::fed) fn start_on(
     let mut experiment = Experiment::prepare(config)?;
     let guessed = settings::guessed(config, &experiment.data.normalisation);
     experiment.config = settings::settled(&experiment.config, &experiment.data.normalisation);
-    let Loaded { engine, train, test, warmup } = load(&experiment, host.take(selection)?)?;
+    let mut space = host.take(selection)?;
+    ways::choose(&mut space, &experiment.graph, selection, observer)?;
+    let Loaded { engine, train, test, warmup } = load(&experiment, space)?;
     let out = out.map_or_else(|| folder::default_path(config), Path::to_path_buf);
     disk::check_room(&out, &disk::needed(&experiment, 0))?;
     let folder = RunFolder::create(&out)?;
@@ -99,6 +102,7 @@ pub(in crate::fed) fn start_on(
     manifest.write(folder.dir())?;
     folder.write(CONFIG, manifest.config.as_bytes())?;
     first_files(&folder, &experiment)?;
+    ways::write(&folder, engine.ways())?;
     let log = RoundsLog::create(&folder)?;
     let zo = ZoPhase::new(&experiment);
     let progress = Progress::of(&experiment);

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::super::check;
 use super::super::error::FedError;
+use super::super::folder::WAYS;
 use super::super::folder::manifest::AdapterRecord;
 use super::super::folder::rounds_log::{self, RoundsLog};
 use super::super::folder::{
@@ -17,7 +18,7 @@ use super::super::progress::Progress;
 use super::super::settings::{Change, changes};
 use super::super::zo::ZoPhase;
 use super::compare::{self, AtHand};
-use super::{Loaded, Run, first_files, load};
+use super::{Loaded, Run, first_files, load, ways};
 use crate::config::Config;
 use crate::device::Selection;
 
@@ -134,7 +135,10 @@ fn prepare<'a>(
 ) -> Result<(Run<'a>, Selection), FedError> {
     let experiment = compare::experiment(folder.dir(), &manifest, config)?;
     let selection = Selection::of_config(device, &config.device)?;
-    let Loaded { engine, train, test, warmup } = load(&experiment, host.take(&selection)?)?;
+    let mut space = host.take(&selection)?;
+    let had = ways::read(&folder.path(WAYS), &experiment.graph)?;
+    ways::set(&mut space, &experiment.graph, had, observer);
+    let Loaded { engine, train, test, warmup } = load(&experiment, space)?;
     first_files(&folder, &experiment)?;
     let (log, _) = RoundsLog::read(&folder)?;
     let (zo, progress) = (ZoPhase::new(&experiment), Progress::of(&experiment));
