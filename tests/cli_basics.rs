@@ -211,8 +211,9 @@ fn a_data_set_that_is_not_there_is_told_with_its_files_and_page() {
         let set = format!("data.name={name}");
         let text =
             refused(&["run", "--set", &set, "--set", &path, "--set", "model.kind=mlp", "--set", "model.hidden=[4]"]);
-        let all = words.iter().chain(&["nothing", "docs/data.md", name]);
-        all.for_each(|word| assert!(text.contains(*word), "{name}: {word} in {text}"));
+        for word in words.iter().chain(&["nothing", "docs/data.md", name]) {
+            assert!(text.contains(word), "{name}: {word} in {text}");
+        }
         if ["cifar10", "cifar100", "idx"].contains(&name) {
             let text = refused(&["data", "check", "configs/digits.toml", "--set", &set, "--set", &empty]);
             words.iter().for_each(|word| assert!(text.contains(word), "{name}: {word} in {text}"));
