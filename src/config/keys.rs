@@ -17,6 +17,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
             "path",
             "train_limit",
             "test_limit",
+            "validation",
             "labels",
             "label",
             "size",

@@ -7,7 +7,7 @@ use crate::config::{Config, SplitKind, WarmupAlgorithm};
 use crate::data::{Dataset, Samples as HostSamples, Values};
 use crate::engine::SampleSet;
 use crate::model::{Graph, ModelSpec, Narrow};
-use crate::split::Split;
+use crate::split::{self, Split, SplitError};
 use crate::weights;
 
 /// A run's ingredients.
@@ -16,6 +16,8 @@ pub struct Experiment {
     pub config: Config,
     /// Samples.
     pub data: Dataset,
+    /// Training samples that no client holds, to choose settings by; none without `data.validation`.
+    pub validation: Option<HostSamples>,
     /// Which client holds which training samples, and which clients are high-resource.
     pub split: Split,
     /// The model table with input and classes filled in, as ledgers carry it.
@@ -54,8 +56,8 @@ impl Experiment {
         let spec = model_of(config, &data)?;
         let graph = spec.graph()?;
         let narrow = narrow_of(config, &spec)?;
-        let split =
-            Split::new(&config.split, &data.train.labels, data.classes, config.seeds.split, data.test_indices.clone())?;
+        let (split, held) = split_of(config, &data)?;
+        let validation = (!held.is_empty()).then(|| data.train.select(&held));
         let config = match &config.split.file {
             Some(path) if config.split.kind == SplitKind::File => {
                 let high = split.high_clients().len() as u32;
@@ -70,7 +72,7 @@ impl Experiment {
             }
             None => (graph.init_weights(config.seeds.weights), Vec::new()),
         };
-        Ok(Self { config, data, split, model: spec.to_json(), graph, narrow, initial, notes, given: BTreeMap::new() })
+        Ok(Self { config, data, validation, split, model: spec.to_json(), graph, narrow, initial, notes, given: BTreeMap::new() })
     }
 
     /// The training samples as the engine takes them.
@@ -82,6 +84,22 @@ impl Experiment {
     pub fn test_set(&self) -> SampleSet<'_> {
         sample_set(&self.data, &self.data.test)
     }
+
+    /// The validation samples.
+    pub fn validation_set(&self) -> Option<SampleSet<'_>> {
+        self.validation.as_ref().map(|part| sample_set(&self.data, part))
+    }
+}
+
+/// The partition of a config's training samples, and those of them that are held back for validation.
+///
+/// # Errors
+/// A partition that can't be made of these samples.
+pub fn split_of(config: &Config, data: &Dataset) -> Result<(Split, Vec<u32>), SplitError> {
+    let (labels, seed) = (&data.train.labels, config.seeds.split);
+    let held = split::validation(labels, data.classes, config.data.validation, seed);
+    let split = Split::without(&held, &config.split, labels, data.classes, seed, data.test_indices.clone())?;
+    Ok((split, held))
 }
 
 /// The sub-network of a config's low-resource clients, of HeteroFL; other methods have none.

@@ -48,6 +48,8 @@ pub struct Progress {
     pub last: Option<Figures>,
     /// Accuracy of the running mean of the weights at the last evaluation.
     pub averaged: Option<f64>,
+    /// Accuracy of the validation samples at the last evaluation.
+    pub validation: Option<f64>,
     /// Bytes up and down so far.
     pub bytes: (u64, u64),
     /// Wall time of the rounds so far.
@@ -80,6 +82,7 @@ impl Progress {
             self.evaluated(line.round, line.figures());
         }
         self.averaged = line.averaged_accuracy.or(self.averaged);
+        self.validation = line.validation_accuracy.or(self.validation);
         self.line = Some(line.clone());
         self.watch.follow(line)
     }

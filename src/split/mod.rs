@@ -6,10 +6,12 @@
 mod dirichlet;
 mod error;
 mod file;
+mod held_out;
 mod kinds;
 
 pub use error::SplitError;
 pub use file::FORMAT;
+pub use held_out::validation;
 
 use crate::config::{SplitConfig, SplitKind};
 use crate::rng::host;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::cost::client_memory;
 use super::super::error::FedError;
 use super::super::folder::checkpoint::Checkpoint;
 use super::super::folder::{AVERAGED, CONFIG, FINAL, FolderError, INIT, LEDGER, Lines, METRICS, PIVOT, SPLIT, SUMMARY};
@@ -79,6 +80,7 @@ impl Run<'_> {
             best_accuracy: progress.best.map(|b| b.1),
             best_round: progress.best.map(|b| b.0),
             averaged_accuracy: progress.averaged,
+            validation_accuracy: progress.validation,
             pivot_low_accuracy: pivot.groups.and_then(|g| g.low),
             final_low_accuracy: last.groups.and_then(|g| g.low),
             pivot_high_accuracy: pivot.groups.and_then(|g| g.high),
@@ -88,6 +90,7 @@ impl Run<'_> {
             gain: last.accuracy.zip(pivot.accuracy).map(|(last, pivot)| last - pivot),
             uplink_bytes: progress.bytes.0,
             downlink_bytes: progress.bytes.1,
+            client_memory_bytes: Some(client_memory(&self.experiment).to_take_part(&self.experiment.config)),
             params: self.experiment.graph.param_count() as u64,
             fingerprint: format!("{:016x}", fingerprint.value),
             warnings: progress.watch.list().to_vec(),

@@ -179,7 +179,7 @@ pub(in crate::fed) fn fork_on(
     experiment.config.model.weights = from;
     let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
     let selection = Selection::resolve(device, &config.device.select, budget)?;
-    let Loaded { engine, train, test, warmup } = load(&experiment, host.take(&selection)?)?;
+    let Loaded { engine, train, test, validation, warmup } = load(&experiment, host.take(&selection)?)?;
     let out = out.map_or_else(|| folder::default_path(config), Path::to_path_buf);
     dense::check_room(&out, dense_bytes(&experiment, 0))?;
     let folder = RunFolder::create(&out)?;
@@ -201,7 +201,7 @@ pub(in crate::fed) fn fork_on(
     let log = copy(origin, &folder, &experiment, &manifest)?;
     let (zo, progress) = (ZoPhase::new(&experiment), Progress::of(&experiment));
     observer.note(&format!("from the pivot of {}", origin.dir.display()));
-    let mut run = Run { experiment, folder, manifest, log, engine, train, test, progress, warmup, zo, observer };
+    let mut run = Run { experiment, folder, manifest, log, engine, train, test, validation, progress, warmup, zo, observer };
     run.recover()?;
     run.note_adapter()?;
     let summary = run.proceed()?;

@@ -135,11 +135,11 @@ fn prepare<'a>(
     let experiment = compare::experiment(folder.dir(), &manifest, config)?;
     let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
     let selection = Selection::resolve(device, &config.device.select, budget)?;
-    let Loaded { engine, train, test, warmup } = load(&experiment, host.take(&selection)?)?;
+    let Loaded { engine, train, test, validation, warmup } = load(&experiment, host.take(&selection)?)?;
     first_files(&folder, &experiment)?;
     let (log, _) = RoundsLog::read(&folder)?;
     let (zo, progress) = (ZoPhase::new(&experiment), Progress::of(&experiment));
-    Ok((Run { experiment, folder, manifest, log, engine, train, test, progress, warmup, zo, observer }, selection))
+    Ok((Run { experiment, folder, manifest, log, engine, train, test, validation, progress, warmup, zo, observer }, selection))
 }
 
 impl Run<'_> {
