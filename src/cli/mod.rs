@@ -21,13 +21,16 @@ mod output;
 mod probe;
 mod replay;
 mod report;
+mod reproduce;
 mod run;
 mod say;
 mod selftest;
+mod slurm;
 mod stream;
 mod sweep;
 mod sweeping;
 mod verify;
+mod workers;
 
 use std::io::IsTerminal;
 
@@ -65,6 +68,8 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Run many: rows of settings and grids over config keys, each with several seeds
     Sweep(sweep::SweepArgs),
+    /// Run one of the paper's tables, at its size or small, and print it beside the paper's values
+    Reproduce(reproduce::ReproduceArgs),
     /// Tables and curves of runs that have ended, as Markdown and one HTML page
     Report(report::ReportArgs),
     /// Rebuild weights from a ledger and check its fingerprints
@@ -121,6 +126,7 @@ fn execute(command: &Command) -> Result<u8, Error> {
         Command::Fork(args) => run::fork(args),
         Command::Compare(args) => compare::execute(args),
         Command::Sweep(args) => sweep::execute(args),
+        Command::Reproduce(args) => reproduce::execute(args),
         Command::Report(args) => report::execute(args),
         Command::Replay(args) => replay::execute(args),
         Command::Check(args) => check::execute(args),

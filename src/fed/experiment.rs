@@ -72,7 +72,18 @@ impl Experiment {
             }
             None => (graph.init_weights(config.seeds.weights), Vec::new()),
         };
-        Ok(Self { config, data, validation, split, model: spec.to_json(), graph, narrow, initial, notes, given: BTreeMap::new() })
+        Ok(Self {
+            config,
+            data,
+            validation,
+            split,
+            model: spec.to_json(),
+            graph,
+            narrow,
+            initial,
+            notes,
+            given: BTreeMap::new(),
+        })
     }
 
     /// The training samples as the engine takes them.

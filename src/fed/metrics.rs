@@ -257,7 +257,10 @@ mod tests {
         let mut object = serde_json::to_value(&line).unwrap();
         let back: RoundMetrics = serde_json::from_value(object.clone()).unwrap();
         assert_eq!((&back, back.figures()), (&line, figures));
-        object.as_object_mut().unwrap().retain(|key, _| key == "test_accuracy" || !key.ends_with("_accuracy") && !key.starts_with("validation"));
+        object
+            .as_object_mut()
+            .unwrap()
+            .retain(|key, _| key == "test_accuracy" || !key.ends_with("_accuracy") && !key.starts_with("validation"));
         let before: RoundMetrics = serde_json::from_value(object).unwrap();
         assert_eq!(before.figures(), Figures { groups: None, ..figures });
     }

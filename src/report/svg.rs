@@ -6,7 +6,8 @@ use super::charts::Chart;
 use super::curve::Point;
 use super::page::escape;
 
-const WIDTH: f64 = 640.0;
+/// Of a chart, in its own units.
+pub const WIDTH: f64 = 640.0;
 const LEFT: f64 = 56.0;
 const RIGHT: f64 = 12.0;
 const TOP: f64 = 12.0;
@@ -17,7 +18,7 @@ const LEGEND_LINE: f64 = 18.0;
 /// More names than these are a list that nobody reads.
 const MOST_NAMES: usize = 20;
 /// Colours; further series have them again, dashed.
-const COLOURS: usize = 8;
+pub const COLOURS: usize = 8;
 
 /// The style of charts: part of the page, and put into a chart that is saved.
 pub const STYLE: &str = "\
@@ -172,14 +173,12 @@ pub fn of(chart: &Chart) -> String {
     for (i, (label, number, _)) in chart.series.iter().take(names).enumerate() {
         let (colour, dash) = (number % COLOURS, if (number / COLOURS) % 2 == 1 { " d" } else { "" });
         let (h, v) = (LEFT + 290.0 * (i % 2) as f64, bottom + BELOW + LEGEND_LINE * (i / 2) as f64 + 8.0);
-        let short: String =
-            if label.chars().count() > 38 { label.chars().take(37).chain(['…']).collect() } else { label.clone() };
         let _ = writeln!(
             out,
             "<path class=\"l s{colour}{dash}\" d=\"M{h} {v}h22\"/><text x=\"{}\" y=\"{}\">{}</text>",
             h + 28.0,
             v + 4.0,
-            escape(&short)
+            escape(&short(label, 38))
         );
     }
     if chart.series.len() > names {
@@ -188,6 +187,11 @@ pub fn of(chart: &Chart) -> String {
     }
     out.push_str("</svg>");
     out
+}
+
+/// A name of at most so many letters.
+pub fn short(label: &str, most: usize) -> String {
+    if label.chars().count() > most { label.chars().take(most - 1).chain(['…']).collect() } else { label.to_owned() }
 }
 
 /// A line through places.

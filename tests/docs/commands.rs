@@ -6,7 +6,7 @@ use super::pages::{Page, command_lines, first_cells, pages};
 use super::place::{Place, SMALL};
 
 /// Commands that do nothing without arguments: in prose they are only named.
-const NEED_ARGUMENTS: [&str; 9] = ["check", "eval", "fork", "replay", "report", "resume", "stream", "sweep", "verify"];
+const NEED_ARGUMENTS: [&str; 10] = ["check", "eval", "fork", "replay", "report", "reproduce", "resume", "stream", "sweep", "verify"];
 
 /// The command line as it is run: words for placeholders, and settings that make it small.
 fn arguments(line: &str, place: &Place) -> Vec<String> {
@@ -49,6 +49,8 @@ fn arguments(line: &str, place: &Place) -> Vec<String> {
                 args.extend(words("--seeds 0"));
             }
         }
+        "sweep" if args.contains(&"--slurm".to_owned()) => {}
+        "reproduce" if args.len() > 1 => args.extend(words("--seeds 0 --set warmup.rounds=1 --set zo.rounds=2")),
         "sweep" if args.len() > 1 => args.extend(SMALL.map(str::to_owned)),
         "probe" => args.extend(words("--clients 2 --draws 4 --epsilon 1e-3")),
         _ if args.len() == 1 && NEED_ARGUMENTS.contains(&command.as_str()) => args.push("--help".to_owned()),

@@ -201,7 +201,8 @@ pub(in crate::fed) fn fork_on(
     let log = copy(origin, &folder, &experiment, &manifest)?;
     let (zo, progress) = (ZoPhase::new(&experiment), Progress::of(&experiment));
     observer.note(&format!("from the pivot of {}", origin.dir.display()));
-    let mut run = Run { experiment, folder, manifest, log, engine, train, test, validation, progress, warmup, zo, observer };
+    let mut run =
+        Run { experiment, folder, manifest, log, engine, train, test, validation, progress, warmup, zo, observer };
     run.recover()?;
     run.note_adapter()?;
     let summary = run.proceed()?;

@@ -102,7 +102,8 @@ pub(in crate::fed) fn start_on(
     let log = RoundsLog::create(&folder)?;
     let zo = ZoPhase::new(&experiment);
     let progress = Progress::of(&experiment);
-    let mut run = Run { experiment, folder, manifest, log, engine, train, test, validation, progress, warmup, zo, observer };
+    let mut run =
+        Run { experiment, folder, manifest, log, engine, train, test, validation, progress, warmup, zo, observer };
     let end = run.proceed();
     if end.as_ref().is_err_and(cannot_fit) && run.progress.next == 0 {
         // The first round showed that the request can't be met (a memory budget too small for it): nothing is left behind.

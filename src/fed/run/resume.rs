@@ -139,7 +139,10 @@ fn prepare<'a>(
     first_files(&folder, &experiment)?;
     let (log, _) = RoundsLog::read(&folder)?;
     let (zo, progress) = (ZoPhase::new(&experiment), Progress::of(&experiment));
-    Ok((Run { experiment, folder, manifest, log, engine, train, test, validation, progress, warmup, zo, observer }, selection))
+    Ok((
+        Run { experiment, folder, manifest, log, engine, train, test, validation, progress, warmup, zo, observer },
+        selection,
+    ))
 }
 
 impl Run<'_> {

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
-use super::Cell;
 use super::grid::{self, Axis};
 use super::seeds::{only_once, parse_seeds};
+use super::{Cell, paper};
 use crate::config::{Config, ConfigError, Layers, Preset};
 use crate::fed::error::FedError;
 use crate::files::{self, Limit};
@@ -22,9 +22,12 @@ pub struct Description {
     /// A heading.
     #[serde(default)]
     pub title: String,
-    /// What it is compared with, in words: printed beside the results.
+    /// What it is compared with, in words: printed below the results. Of one that names its table, that table's heading.
     #[serde(default)]
     pub paper: String,
+    /// Which of the paper's tables and figures it is: `table2`, where rows find their `value`.
+    #[serde(default)]
+    pub table: String,
     /// The config that every cell starts from, relative to the description's folder; none: the embedded digits experiment.
     pub base: Option<PathBuf>,
     /// `key.path=value` of every cell, below the rows' presets.
@@ -43,8 +46,8 @@ pub struct Description {
 
 impl Default for Description {
     fn default() -> Self {
-        let (title, paper) = (String::new(), String::new());
-        Self { title, paper, base: None, set: Vec::new(), seeds: one_seed(), rows: Vec::new(), grid: Vec::new() }
+        let (title, paper, table) = (String::new(), String::new(), String::new());
+        Self { title, paper, table, base: None, set: Vec::new(), seeds: one_seed(), rows: Vec::new(), grid: Vec::new() }
     }
 }
 
@@ -62,6 +65,9 @@ pub struct Row {
     /// What the paper has in its place: printed beside the result.
     #[serde(default)]
     pub paper: String,
+    /// The same by the name of a value of the description's table (`configs/paper/values.toml`).
+    #[serde(default)]
+    pub value: String,
 }
 
 fn one_seed() -> Vec<u64> {
@@ -120,9 +126,35 @@ impl Description {
     pub fn read(path: &Path) -> Result<Self, FedError> {
         let bytes = files::read(path, LIMIT)?;
         let text = String::from_utf8(bytes).map_err(|e| in_file(path, &e))?;
-        let mut description: Self = toml::from_str(&text).map_err(|e| in_file(path, &e.to_string().trim_end()))?;
+        let mut description = Self::parse(&path.display().to_string(), &text)?;
         description.base = description.base.map(|base| files::folder_of(path).join(base));
         Ok(description)
+    }
+
+    /// Reads a description from text, its base as it stands there; `name` is what it is called in messages.
+    ///
+    /// # Errors
+    /// A text that isn't a description.
+    pub fn parse(name: &str, text: &str) -> Result<Self, FedError> {
+        let refused = |message: &str| FedError::Refused(format!("{name}: {message}"));
+        let mut description: Self = toml::from_str(text).map_err(|e| refused(e.to_string().trim_end()))?;
+        description.take_values().map_err(|message| refused(&message))?;
+        Ok(description)
+    }
+
+    /// Puts the paper's values in the place of their names.
+    fn take_values(&mut self) -> Result<(), String> {
+        if !self.table.is_empty() {
+            let title = paper::title(&self.table)?;
+            if self.paper.is_empty() {
+                self.paper = title;
+            }
+        }
+        for row in self.rows.iter_mut().filter(|row| !row.value.is_empty()) {
+            let of_row = |message| format!("row {:?}: {message}", row.label);
+            row.paper = paper::value(&self.table, &row.value).map_err(of_row)?;
+        }
+        Ok(())
     }
 
     /// With a row for each of its rows at each point of the grid, and no grid.
@@ -234,18 +266,35 @@ mod tests {
     }
 
     #[test]
-    fn the_tables_of_the_project_load() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/tables");
-        let entries = [folder.clone(), folder.join("fashion")].map(|folder| std::fs::read_dir(folder).unwrap());
-        let paths = entries.into_iter().flatten().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    fn the_sweeps_of_the_project_load() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
+        let folders = ["tables", "paper", "small", "small/fashion"].map(|name| folder.join(name));
+        let entries = folders.map(|folder| std::fs::read_dir(folder).unwrap());
+        let paths = entries.into_iter().flatten().map(|entry| entry.unwrap().path());
         let mut count = 0;
-        for path in paths {
+        for path in paths.filter(|path| path.is_file() && !path.ends_with("values.toml")) {
             let (description, cells) = Description::load(&path).unwrap();
             assert_eq!(cells.len(), description.rows.len() * description.seeds.len());
-            assert!(cells.iter().all(|cell| cell.config.is_ok()), "{}", path.display());
+            for cell in &cells {
+                assert!(cell.config.is_ok(), "{}: {}: {:?}", path.display(), cell.name, cell.config);
+            }
+            let of_paper = !path.parent().unwrap().ends_with("tables");
+            assert_eq!(of_paper, !description.table.is_empty(), "{}", path.display());
             count += 1;
         }
-        assert!(count >= 17);
+        assert!(count >= 2 + 3 * 11, "{count}");
+    }
+
+    #[test]
+    fn values_of_the_paper_are_found_by_their_names() {
+        let row = |head: &str, value: &str| load(&format!("{head}\n[[row]]\nlabel = \"a\"\nvalue = \"{value}\"\n"));
+        let (description, _) = row("table = \"table2\"", "ZOWarmUp 10/90").unwrap();
+        assert_eq!(description.rows[0].paper, "54.3 (4.8)");
+        assert!(description.paper.starts_with("table 2"), "{}", description.paper);
+        let error = row("table = \"table2\"", "ZOWarmUp 11/90").unwrap_err();
+        assert!(error.contains("row \"a\"") && error.contains("table2") && error.contains("ZOWarmUp 11/90"), "{error}");
+        let error = row("table = \"table9\"", "a").unwrap_err();
+        assert!(error.contains("table9") && error.contains("table1"), "{error}");
     }
 
     #[test]
