@@ -10,9 +10,9 @@ use super::tables::class_means;
 
 const LINE: f64 = 22.0;
 /// Where names end and bars begin.
-const NAMES: f64 = 220.0;
+const NAMES: f64 = 176.0;
 /// Behind the longest bar: its number.
-const NUMBERS: f64 = 80.0;
+const NUMBERS: f64 = 56.0;
 /// More lines are a wall.
 const MOST: usize = 60;
 
@@ -47,7 +47,7 @@ fn name(out: &mut String, line: usize, label: &str) {
         "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>",
         NAMES - 8.0,
         LINE * line as f64 + 17.0,
-        escape(&short(label, 32))
+        escape(&short(label, 25))
     );
 }
 

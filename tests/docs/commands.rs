@@ -6,7 +6,8 @@ use super::pages::{Page, command_lines, first_cells, pages};
 use super::place::{Place, SMALL};
 
 /// Commands that do nothing without arguments: in prose they are only named.
-const NEED_ARGUMENTS: [&str; 10] = ["check", "eval", "fork", "replay", "report", "reproduce", "resume", "stream", "sweep", "verify"];
+const NEED_ARGUMENTS: [&str; 10] =
+    ["check", "eval", "fork", "replay", "report", "reproduce", "resume", "stream", "sweep", "verify"];
 
 /// The command line as it is run: words for placeholders, and settings that make it small.
 fn arguments(line: &str, place: &Place) -> Vec<String> {

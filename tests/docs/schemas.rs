@@ -40,9 +40,9 @@ fn wrong(schema: &Value, value: &Value, whole: &Value, at: &str) -> Option<Strin
             }
             "properties" => {
                 let entries = rule.as_object().unwrap().iter();
-                entries.filter_map(|(key, rule)| Some((key, rule, value.get(key)?))).find_map(|(key, rule, value)| {
-                    wrong(rule, value, whole, &format!("{at}.{key}"))
-                })
+                entries
+                    .filter_map(|(key, rule)| Some((key, rule, value.get(key)?)))
+                    .find_map(|(key, rule, value)| wrong(rule, value, whole, &format!("{at}.{key}")))
             }
             "additionalProperties" => {
                 let known = |key: &str| schema["properties"].get(key).is_some();
@@ -52,9 +52,12 @@ fn wrong(schema: &Value, value: &Value, whole: &Value, at: &str) -> Option<Strin
                     rule => others.find_map(|(key, value)| wrong(rule, value, whole, &format!("{at}.{key}"))),
                 }
             }
-            "items" => value.as_array().into_iter().flatten().enumerate().find_map(|(i, item)| {
-                wrong(rule, item, whole, &format!("{at}[{i}]"))
-            }),
+            "items" => value
+                .as_array()
+                .into_iter()
+                .flatten()
+                .enumerate()
+                .find_map(|(i, item)| wrong(rule, item, whole, &format!("{at}[{i}]"))),
             "anyOf" => {
                 let all = rule.as_array().unwrap();
                 let fits = all.iter().any(|rule| wrong(rule, value, whole, at).is_none());
@@ -97,8 +100,18 @@ fn assert_fits(name: &str, value: &Value) {
 fn what_is_written_is_as_documented() {
     let place = Place::new();
     let read = |path: &str| -> Value { serde_json::from_str(&fs::read_to_string(place.path(path)).unwrap()).unwrap() };
-    let small = ["--set", "warmup.rounds=1", "--set", "zo.rounds=1", "--set", "split.clients=4", "--set", "split.high_share=0.5"];
-    let methods = ["compare", "--methods", "zowarmup,high-res-only", "--seeds", "0..1", "--target", "0.05", "--out", "c"];
+    let small = [
+        "--set",
+        "warmup.rounds=1",
+        "--set",
+        "zo.rounds=1",
+        "--set",
+        "split.clients=4",
+        "--set",
+        "split.high_share=0.5",
+    ];
+    let methods =
+        ["compare", "--methods", "zowarmup,high-res-only", "--seeds", "0..1", "--target", "0.05", "--out", "c"];
     let result = place.json(&[&methods[..], &small[..]].concat());
     assert_eq!(read("c/compare.json"), result);
     assert_eq!((result["rows"].as_array().unwrap().len(), result["differences"].as_array().unwrap().len()), (2, 1));

@@ -25,7 +25,9 @@ fn example(name: &str) -> &'static [&'static str] {
             "runs/X/split.json",
         ],
         "probe" => &["probe", "runs/X", "--clients", "2", "--draws", "4", "--probes", "1"],
-        "reproduce" => &["reproduce", "table6", "--small", "--seeds", "0", "--set", "warmup.rounds=1", "--set", "zo.rounds=1"],
+        "reproduce" => {
+            &["reproduce", "table6", "--small", "--seeds", "0", "--set", "warmup.rounds=1", "--set", "zo.rounds=1"]
+        }
         "replay" => &["replay", "--ledger", "runs/X/ledger.jsonl", "--base", "runs/X/pivot.safetensors"],
         "sweep" => {
             &["sweep", "configs/sweep.toml", "--out", "sweeps/a", "--set", "warmup.rounds=1", "--set", "zo.rounds=1"]

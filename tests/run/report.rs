@@ -361,6 +361,8 @@ fn a_browser_shows_the_page() {
         let colour: [u8; 3] = if dark { [0x58, 0xb0, 0xea] } else { [0x00, 0x72, 0xb2] };
         let near = |p: &image::Rgb<u8>| p.0.iter().zip(colour).all(|(a, b)| a.abs_diff(b) < 24);
         assert!(image.pixels().filter(|p| near(p)).count() > 200, "{name}: no curve");
+        // What is drawn has colours of its own: what has none is filled black.
+        assert_eq!(image.pixels().filter(|p| p.0 == [0, 0, 0]).count(), 0, "{name}: something is black");
         // Nothing but the ground at the right edge: what is wider scrolls by itself.
         let edge = (0..image.height()).filter(|&y| image.get_pixel(image.width() - 2, y).0 != corner).count();
         assert!(edge == 0, "{name}: {edge} pixels at the right edge");
