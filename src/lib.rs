@@ -25,5 +25,6 @@ pub mod selftest;
 pub mod shaders;
 pub mod split;
 pub mod stream;
+pub mod tune;
 pub mod verify;
 pub mod weights;

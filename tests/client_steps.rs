@@ -288,7 +288,7 @@ fn moved(how: Move) -> Vec<f32> {
     let table: Vec<f32> = (0..256).map(|b| if b == 0 { -1.0 } else { b as f32 }).collect();
     rec.upload(buffers.table.buffer, 0, &table);
     rec.upload(moves.buffer, 0, &[how.word()]);
-    let row = gather::Row { features: 6, spatial: 6, values: gather::Values::Bytes };
+    let row = gather::Row { features: 6, spatial: 6, values: gather::Values::Bytes, last: 1 };
     gather::record(&mut rec, &buffers, 1, row, 0, Some(&gather::Moved { moves, width: 3, pad: 1 }));
     rec.read_back(buffers.x);
     as_f32(&device.run(&rec).unwrap()[0])

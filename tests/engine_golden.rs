@@ -8,7 +8,7 @@ mod shared;
 
 use flavour_support::{everything, flavours, ran, subgroups};
 use shared::Shared;
-use zowarmup::caps::{OperandSource, Tier};
+use zowarmup::caps::{Layout, OperandSource, Tier};
 use zowarmup::device::{Device, ReferenceDevice, Selection, testing};
 use zowarmup::engine::{Engine, Gradients, ProbeSettings, Sides};
 use zowarmup::golden::{Golden, Mode, PassGolden, SpsaGolden};
@@ -129,6 +129,17 @@ flavours!(agree_with_golden_files);
 #[test]
 fn the_twins_agree_with_golden_files() {
     agree(Box::new(ReferenceDevice::new(None)), true);
+}
+
+#[test]
+fn channels_last_agrees_with_golden_files() {
+    let selection = Selection { layout: Layout::ChannelsLast, ..testing::selection() };
+    agree(testing::opened(&selection), true);
+}
+
+#[test]
+fn the_twins_with_channels_last_agree_with_golden_files() {
+    agree(Box::new(ReferenceDevice::new(None).laid_out(Layout::ChannelsLast)), true);
 }
 
 const WITH_SUBGROUPS: &str = "golden_files_with_subgroups";

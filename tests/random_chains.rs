@@ -6,7 +6,8 @@ mod support;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
-use support::{Images, Narrow, bits, device, graph};
+use support::{Images, Narrow, bits, graph, laid_out};
+use zowarmup::caps::Layout;
 use zowarmup::device::Device;
 use zowarmup::engine::{
     Engine, ProbeClient, ProbeSettings, SampleSet, SampleValues, Sides, TrainClient, TrainSettings,
@@ -152,12 +153,14 @@ fn roundings(graph: &Graph) -> usize {
     graph.nodes.iter().map(|n| n.layer.summands().max(16)).sum::<usize>() + CLASSES + 40
 }
 
-fn check(graph: &Graph, reference: bool) {
+fn check(graph: &Graph, layout: Layout, reference: bool) {
     let (c, pixels) = (graph.input.c, graph.input.spatial());
     let images = Images::new(CLIENTS.iter().sum(), graph.classes as u32, (c, pixels));
-    let what = || format!("{} nodes on {}", graph.nodes.len(), if reference { "the twins" } else { "the adapter" });
+    let what = || {
+        format!("{} nodes, {layout:?} on {}", graph.nodes.len(), if reference { "the twins" } else { "the adapter" })
+    };
     let mut told_apart = 0;
-    let found = probes_and_evaluations(device(reference, None), graph, &images);
+    let found = probes_and_evaluations(laid_out(layout, reference, None), graph, &images);
     for (dl, [plus, minus]) in &found {
         // The twins compute the same losses either way: what differs is a sum of at most 17 of them. An adapter's compiler may round
         // other products than the plain pass.
@@ -189,13 +192,13 @@ fn outcome(device: Box<dyn Device>, graph: &Graph) -> (Outcome, u64) {
 }
 
 /// Bindings of eight rows, and of the weights.
-fn check_cut(graph: &Graph) {
-    let (whole, plenty) = outcome(device(true, None), graph);
+fn check_cut(graph: &Graph, layout: Layout) {
+    let (whole, plenty) = outcome(laid_out(layout, true, None), graph);
     // The start-up check of rounding binds 2 KiB, a channel's normalisation one.
     let least = 2048.max(1024 * graph.input.c);
     let binding = (32 * graph.max_activation()).max(4 * graph.state_len()).max(least) as u64;
     let binding = binding.next_multiple_of(256);
-    let (cut, dispatches) = outcome(Narrow::boxed(device(true, None), binding), graph);
+    let (cut, dispatches) = outcome(Narrow::boxed(laid_out(layout, true, None), binding), graph);
     assert!(whole == cut, "{whole:?} whole, {cut:?} cut: {graph:?}");
     let rows = binding / (4 * graph.max_activation() as u64);
     assert!(dispatches > plenty || rows >= CLIENTS[2] as u64, "nothing was cut into {rows} rows: {graph:?}");
@@ -211,8 +214,10 @@ proptest! {
         picks in prop::collection::vec(any::<u8>(), 0..9),
     ) {
         let graph = chain(channels, size, &picks);
-        check(&graph, true);
-        check_cut(&graph);
+        for layout in Layout::ALL {
+            check(&graph, layout, true);
+            check_cut(&graph, layout);
+        }
     }
 }
 
@@ -230,11 +235,13 @@ fn beginnings() -> Vec<Graph> {
 #[test]
 fn probes_of_chains_that_begin_without_weights_are_differences_of_evaluations() {
     for (i, graph) in beginnings().iter().enumerate() {
-        check(graph, true);
-        check_cut(graph);
+        for layout in Layout::ALL {
+            check(graph, layout, true);
+            check_cut(graph, layout);
+        }
         // A ResNet's pipelines take a software adapter a while; golden files and the other tests run it.
         if i < 4 {
-            check(graph, false);
+            check(graph, if i == 2 { Layout::ChannelsLast } else { Layout::ChannelsFirst }, false);
         }
     }
 }

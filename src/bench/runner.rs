@@ -28,6 +28,13 @@ impl Default for Repeats {
     }
 }
 
+impl Repeats {
+    /// A few, for a rate that is only a measure for others.
+    pub fn few() -> Self {
+        Self { warm_up: 1, least: 3, most: 3, seconds: 0.0 }
+    }
+}
+
 /// The unit of a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Unit {

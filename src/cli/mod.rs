@@ -29,6 +29,7 @@ mod slurm;
 mod stream;
 mod sweep;
 mod sweeping;
+mod tune;
 mod verify;
 mod workers;
 
@@ -88,6 +89,8 @@ enum Command {
     Devices(devices::DevicesArgs),
     /// Measure kernels and rounds beside the device's own rates
     Bench(bench::BenchArgs),
+    /// Measure with which way each product of a config's model is fastest here
+    Tune(tune::TuneArgs),
     /// Bytes that a config's run sends and holds, by the paper's formulas and as the engine counts them
     Cost(cost::CostArgs),
     /// Compare the zeroth-order estimate with the true gradient
@@ -136,6 +139,7 @@ fn execute(command: &Command) -> Result<u8, Error> {
         Command::Selftest(args) => selftest::execute(args),
         Command::Devices(args) => devices::execute(args),
         Command::Bench(args) => bench::execute(args),
+        Command::Tune(args) => tune::execute(args),
         Command::Cost(args) => cost::execute(args),
         Command::Probe(args) => probe::execute(args),
         Command::Data(args) => data::execute(args),

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::flight::{Flight, Ticket};
 use super::validate;
-use crate::caps::{OperandSource, Tier};
+use crate::caps::{Layout, OperandSource, Tier};
 use crate::device::{AdapterInfo, AdapterKind, Device, DeviceError, Limits};
 use crate::recording::kernel::{Bound, Call};
 use crate::recording::{BufferId, Command, Recording, Span};
@@ -36,7 +36,9 @@ impl ReferenceDevice {
             tier: Tier::Core,
             subgroup_size: 0,
             operands: OperandSource::Buffer,
+            layout: Layout::default(),
             features: Vec::new(),
+            matrices: crate::caps::Matrices::default(),
         }
     }
 
@@ -45,6 +47,12 @@ impl ReferenceDevice {
         let limits = Limits { memory: memory_budget.unwrap_or(2 << 30), ..Limits::webgpu_default() };
         let (info, buffers, flight) = (Self::adapter(), HashMap::new(), Flight::default());
         Self { info, limits, buffers, next: 0, allocated: 0, peak: 0, flight }
+    }
+
+    /// With pixels that lie so in activations.
+    pub fn laid_out(mut self, layout: Layout) -> Self {
+        self.info.layout = layout;
+        self
     }
 
     fn words(&self, id: BufferId) -> Result<&Words, DeviceError> {

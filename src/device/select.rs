@@ -2,7 +2,7 @@
 
 use super::gpu::{self, Candidate};
 use super::{AdapterInfo, AdapterKind, Device, DeviceError, ReferenceDevice, Selection, startup};
-use crate::caps::Tier;
+use crate::caps::{Precision, Tier};
 
 /// Every adapter and the reference device (last), and the index of the one that a selection picks.
 ///
@@ -14,7 +14,7 @@ pub fn list(selection: &Selection) -> Result<(Vec<(AdapterInfo, super::Limits)>,
         .iter()
         .map(|c| (c.info_for(selection).unwrap_or_else(|_| c.info.clone()), c.limits.clone()))
         .collect();
-    let reference = ReferenceDevice::new(None);
+    let reference = ReferenceDevice::new(None).laid_out(selection.layout);
     all.push((reference.info().clone(), reference.limits().clone()));
     let infos: Vec<&AdapterInfo> = all.iter().map(|(info, _)| info).collect();
     let picked = match &selection.wanted {
@@ -29,7 +29,8 @@ pub fn list(selection: &Selection) -> Result<(Vec<(AdapterInfo, super::Limits)>,
 /// # Errors
 /// No such device, one that can't be opened, or that lacks the flavour asked for.
 pub fn open(selection: &Selection) -> Result<Box<dyn Device>, DeviceError> {
-    let reference = || Ok(Box::new(ReferenceDevice::new(selection.memory_budget)) as Box<dyn Device>);
+    let reference =
+        || Ok(Box::new(ReferenceDevice::new(selection.memory_budget).laid_out(selection.layout)) as Box<dyn Device>);
     if selection.wanted.as_deref().is_some_and(|wanted| wanted.eq_ignore_ascii_case("reference")) {
         // Without asking any driver.
         return reference();
@@ -57,6 +58,15 @@ fn adapter(candidate: &Candidate, selection: &Selection) -> Result<Box<dyn Devic
     let mut device = gpu::open(candidate, selection)?;
     let (name, tier) = (&candidate.info.name, device.info().tier);
     if tier == Tier::Core || startup::products_agree(&mut device)? {
+        if device.info().matrices.size.is_some() {
+            match startup::matrices(&mut device, selection.precision) {
+                Ok(matrices) => device.rely_on(matrices),
+                Err(why) => {
+                    tracing::warn!("{name}: its cooperative matrices fail ({why}); going on without");
+                    device = gpu::open(candidate, &selection.clone().with_precision(Precision::F32))?;
+                }
+            }
+        }
         // The check's own buffers are none of the budget's business.
         device.limit_memory(selection.memory_budget);
         return Ok(Box::new(device));

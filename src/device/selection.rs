@@ -1,7 +1,7 @@
 //! A request for a device: which one, how much memory, which flavour of kernels.
 
 use super::DeviceError;
-use crate::caps::{OperandSource, Tier};
+use crate::caps::{Layout, OperandSource, Precision, Tier};
 
 /// A request for a device. The default: the best adapter as it comes, and none is an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +14,10 @@ pub struct Selection {
     pub tier: Option<Tier>,
     /// Where products read their operands; `None`: what suits the adapter. An adapter without texels refuses them.
     pub operands: Option<OperandSource>,
+    /// How pixels lie in activations.
+    pub layout: Layout,
+    /// How exact products are. A device is asked for cooperative matrices, and these are checked, only where that admits them.
+    pub precision: Precision,
     /// Where nobody chose and there is no adapter: the CPU twins, with a warning, instead of an error.
     pub twins_if_none: bool,
     /// Cores that compile pipelines; `None`: all of them.
@@ -22,7 +26,7 @@ pub struct Selection {
 
 impl Selection {
     /// Resolves the flag, the environment (`ZOWARMUP_DEVICE`) and the config key, in this order; empty strings choose nothing. The
-    /// flavour comes from `ZOWARMUP_TIER` and `ZOWARMUP_TEXELS`.
+    /// flavour comes from `ZOWARMUP_TIER` and `ZOWARMUP_TEXELS`, the layout from `ZOWARMUP_LAYOUT`.
     ///
     /// # Errors
     /// [`DeviceError::Setting`]: a variable with a value that it doesn't take.
@@ -35,15 +39,23 @@ impl Selection {
             .find(|text| !text.is_empty())
             .map(str::to_owned);
         let tiers = Tier::ALL.map(|tier| (tier.name(), tier));
+        let layouts = Layout::ALL.map(|layout| (layout.name(), layout));
         let operands = [("0", OperandSource::Buffer), ("1", OperandSource::Texel)];
         Ok(Self {
             wanted,
             memory_budget,
             tier: one_of("ZOWARMUP_TIER", variable("ZOWARMUP_TIER"), &tiers)?,
             operands: one_of("ZOWARMUP_TEXELS", variable("ZOWARMUP_TEXELS"), &operands)?,
+            precision: Precision::default(),
+            layout: one_of("ZOWARMUP_LAYOUT", variable("ZOWARMUP_LAYOUT"), &layouts)?.unwrap_or_default(),
             twins_if_none: true,
             compile_cores: None,
         })
+    }
+
+    /// With products of this precision.
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// A particular device, by what `--device` takes.

@@ -25,6 +25,7 @@ use crate::recording::arena::{self, Value};
 use crate::recording::chunks::pieces;
 use crate::recording::lease::Lease;
 use crate::recording::{Recording, Span};
+use crate::tune::Ways;
 
 /// Buffers of local steps: weights and gradients a slot, activations of all nodes a row.
 pub(super) struct StepBuffers {
@@ -129,7 +130,7 @@ struct StepPlan {
 }
 
 impl StepPlan {
-    fn of(lowered: &Lowered, tiling: Tiling, batch_statistics: bool) -> Self {
+    fn of(lowered: &Lowered, tiling: Tiling, ways: &Ways, batch_statistics: bool) -> Self {
         let graph = &lowered.graph;
         let (nodes, count, readers) = (&graph.nodes, graph.nodes.len(), graph.last_readers());
         // Step 0 is the loss, step count - i the backward pass of node i: it reads the node's slope; those of what the node read are
@@ -153,7 +154,7 @@ impl StepPlan {
             values: nodes.iter().enumerate().map(|node| bytes(own(node))).collect(),
             largest: keeps.iter().copied().fold(Keeps::default(), Keeps::max),
             keeps,
-            fusion: Fusion::of(graph, tiling, Purpose { backward: true, batch_statistics }),
+            fusion: Fusion::of(graph, tiling, ways, Purpose { backward: true, batch_statistics }),
             slopes: elements.into_iter().map(bytes).collect(),
             slope_of,
             masked: largest(&|_, n| if kind(&n.layer).ends_with_relu() { n.layer.output_len() } else { 0 }),
@@ -161,7 +162,7 @@ impl StepPlan {
                 Some(from) if readers[from] != i || n.residual == Some(n.input) => n.layer.input_len(),
                 _ => 0,
             }),
-            splits: nodes.iter().flat_map(|n| kind(&n.layer).splits(tiling)).collect(),
+            splits: nodes.iter().flat_map(|n| kind(&n.layer).splits(&ways.gradients(&n.layer, tiling))).collect(),
         }
     }
 
@@ -241,7 +242,7 @@ impl Session<'_> {
             check_batch(&self.program.graph, batch, key)?;
         }
         at_most(u64::from(batch), self.space.binding() / 4, "samples of a batch", key)?;
-        let plan = StepPlan::of(&self.program.lowered, self.program.tiling, batch_statistics);
+        let plan = StepPlan::of(&self.program.lowered, self.program.tiling, &self.program.ways, batch_statistics);
         let row = plan.row_bytes();
         let shared: Vec<u64> = self.program.lowered.elements.iter().map(|&values| (values * 4) as u64).collect();
         let input = (features * 4) as u64;
@@ -351,7 +352,7 @@ impl Session<'_> {
             let input = lowered.slope_of(node.input);
             let dx = input.map(|n| if given[n] { plan.addend } else { slope(n) });
             let step = Backward {
-                tiling: mode.product.tiling,
+                how: self.program.ways.gradients(&node.layer, self.program.tiling),
                 from_batch: lowered.is_shared(node.input),
                 weights: self.program.windows.bound(i, plan.weights),
                 target: Target { gradients: self.program.windows.bound(i, plan.gradients), parts: plan.parts },

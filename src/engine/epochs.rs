@@ -172,7 +172,8 @@ impl Session<'_> {
             let indices = &indices[part.rows.clone()];
             let moves = moves.as_ref().map(|moves| moves.part(part.rows.clone()));
             recording.upload(plan.labels.buffer, 0, &samples.labels_of(indices));
-            samples.gather(recording, indices, moves.as_ref(), tables.index, alignment, plan.x);
+            let last = self.program.lowered.batch_last();
+            samples.gather(recording, indices, moves.as_ref(), last, tables.index, alignment, plan.x);
             if parts.len() == 1 {
                 self.record_part(recording, plan, &lanes, part.accumulate);
             } else {

@@ -12,12 +12,13 @@ use crate::device::{DeviceError, as_f32};
 use crate::kernels::params::Lane;
 use crate::kernels::tiling::{Operands, Product, Tiling};
 use crate::kernels::{lane_sum, mlp_forward, softmax_xent};
-use crate::layers::{self, Footprint, Forward, Keeps, LaneTables, Mode, kind};
+use crate::layers::{self, Footprint, Forward, Keeps, LaneTables, Mode, Pass, kind};
 use crate::model::Source;
 use crate::recording::arena::{self, Value};
 use crate::recording::chunks::RowBudget;
 use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
+use crate::tune::Ways;
 
 /// What a forward pass gives for rows that were handed over as f32.
 #[derive(Clone, Debug)]
@@ -54,10 +55,10 @@ pub(super) struct ForwardPlan {
 impl ForwardPlan {
     /// Node i writes value i at step i; the last node that reads it (or the loss) ends its life. What a node's predecessor computes lies
     /// where that one's output would. What lanes share lies with the batch.
-    pub fn of(lowered: &Lowered, tiling: Tiling, batch_statistics: bool) -> Self {
+    pub fn of(lowered: &Lowered, tiling: Tiling, ways: &Ways, batch_statistics: bool) -> Self {
         let graph = &lowered.graph;
         let readers = graph.last_readers();
-        let fusion = Fusion::of(graph, tiling, Purpose { backward: false, batch_statistics });
+        let fusion = Fusion::of(graph, tiling, ways, Purpose { backward: false, batch_statistics });
         let follows = |node: usize| fusion.gelu.get(node + 1) == Some(&true);
         let own: Vec<usize> =
             (0..graph.nodes.len()).filter(|&node| !fusion.gelu[node] && !lowered.shared[node]).collect();
@@ -96,8 +97,8 @@ pub(super) struct ForwardPlans {
 
 impl ForwardPlans {
     /// Of a model's graph.
-    pub fn of(lowered: &Lowered, tiling: Tiling) -> Self {
-        let plan = |batch_statistics| Arc::new(ForwardPlan::of(lowered, tiling, batch_statistics));
+    pub fn of(lowered: &Lowered, tiling: Tiling, ways: &Ways) -> Self {
+        let plan = |batch_statistics| Arc::new(ForwardPlan::of(lowered, tiling, ways, batch_statistics));
         Self { running: plan(false), batch: plan(true) }
     }
 
@@ -173,7 +174,8 @@ impl Session<'_> {
 
     /// How kernels compute on this device.
     pub(super) fn mode(&self, perturbed: Option<Distribution>, batch_statistics: bool) -> Mode {
-        Mode { product: Product { tiling: self.program.tiling, perturbed }, batch_statistics }
+        let product = Product::by_shuffles(self.program.tiling, perturbed);
+        Mode { product, layout: self.program.lowered.layout, batch_statistics }
     }
 
     /// Records losses and correct flags of one chunk of lanes.
@@ -302,7 +304,9 @@ impl Session<'_> {
                 moments_of_parts,
             };
             let lanes = lanes.of(self.program.windows.of_node(i));
-            layer.forward(recording, lanes, mode, &io);
+            let pass = if mode.product.perturbed.is_some() { Pass::Perturbed } else { Pass::Forward };
+            let way = self.program.ways.of_layer(&node.layer, pass);
+            layer.forward(recording, lanes, &Mode { product: Product { way, ..mode.product }, ..*mode }, &io);
             after(recording, i, lanes, &io);
         }
     }
@@ -339,12 +343,13 @@ impl Session<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::caps::Layout;
     use crate::model::{Graph, ModelSpec};
     use serde_json::json;
 
     fn plan(table: serde_json::Value) -> (Graph, ForwardPlan) {
         let graph = ModelSpec::from_json(&table).unwrap().graph().unwrap();
-        let plan = ForwardPlan::of(&Lowered::of(&graph), Tiling::CORE, true);
+        let plan = ForwardPlan::of(&Lowered::of(&graph, Layout::ChannelsFirst), Tiling::CORE, &Ways::default(), true);
         (graph, plan)
     }
 

@@ -8,6 +8,7 @@ use crate::device::DeviceError;
 use crate::kernels::tiling::Tiling;
 use crate::model::{Graph, ParamTensor};
 use crate::recording::windows::{Needs, Windows};
+use crate::tune::Ways;
 
 /// A graph with its plans.
 pub struct Program {
@@ -19,25 +20,42 @@ pub struct Program {
     /// How its nodes see weights and gradients.
     pub(super) windows: Windows,
     pub(super) plans: ForwardPlans,
-    /// How products are blocked.
+    /// How products are blocked, where they go by shuffles.
     pub(super) tiling: Tiling,
+    /// With which way each product is computed.
+    pub(super) ways: Ways,
     /// How tables of lanes lie.
     pub(super) lanes: LaneLayout,
 }
 
 impl Program {
-    /// Of a graph, for the device of a workspace.
+    /// Of a graph, for the device of a workspace, with ways that nobody measured.
     ///
     /// # Errors
     /// A layer whose tensors pass the device's largest binding.
     pub fn new(space: &mut Workspace, graph: Graph) -> Result<Self, EngineError> {
-        let lowered = Lowered::of(&graph);
+        let ways = Ways::unmeasured(space.device().info(), space.device().limits(), &graph);
+        Self::with_ways(space, graph, ways)
+    }
+
+    /// The same with these ways.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_ways(space: &mut Workspace, graph: Graph, ways: Ways) -> Result<Self, EngineError> {
+        // One layout for the whole graph.
+        let lowered = Lowered::of(&graph, ways.layout);
         let windows = windows(&lowered.graph, space.binding())?;
         let tiling = Tiling::of(space.device().info());
         let alignment = space.device().limits().alignment;
         let lanes = LaneLayout { windows: windows.all().to_vec(), tokens: graph.tokens(), alignment };
-        let plans = ForwardPlans::of(&lowered, tiling);
-        Ok(Self { id: space.next_id(), graph, lowered, windows, plans, tiling, lanes })
+        let plans = ForwardPlans::of(&lowered, tiling, &ways);
+        Ok(Self { id: space.next_id(), graph, lowered, windows, plans, tiling, ways, lanes })
+    }
+
+    /// With which way each product is computed.
+    pub fn ways(&self) -> &Ways {
+        &self.ways
     }
 
     /// The model.

@@ -49,7 +49,7 @@ impl<'a> SampleSet<'a> {
             SampleValues::Bytes { .. } => gather::Values::Bytes,
             SampleValues::Floats(_) => gather::Values::Floats,
         };
-        Ok(gather::Row { features, spatial: spatial as u32, values })
+        Ok(gather::Row { features, spatial: spatial as u32, values, last: 1 })
     }
 
     /// The values of bytes on the device; of f32 a place to bind.
@@ -172,13 +172,16 @@ impl Samples {
         (self.pages.len() as u64 + u64::from(moved)) * ((rows * 4) as u64).next_multiple_of(alignment)
     }
 
-    /// Records the gathering of the samples at `indices` into rows 0, 1, ... of `x`, each moved where there are moves. `index` holds at
+    /// Records the gathering of the samples at `indices` into rows 0, 1, ... of `x`, each moved where there are moves, with `last` channels
+    /// last (1: as they are). `index` holds at
     /// least [`Samples::index_bytes`] bytes and starts at an aligned offset.
+    #[expect(clippy::too_many_arguments, reason = "what one launch needs, each once")]
     pub(super) fn gather(
         &self,
         recording: &mut Recording,
         indices: &[u32],
         moves: Option<&Moves>,
+        last: u32,
         index: Span,
         alignment: u64,
         x: Span,
@@ -204,7 +207,7 @@ impl Samples {
             recording.upload(span.buffer, span.offset, &rows);
             let pixels = Span::of(page.buffer, page.bytes);
             let buffers = gather::Buffers { index: span, pixels, table: self.table, x };
-            gather::record(recording, &buffers, rows.len() as u32, self.row, 0, moved.as_ref());
+            gather::record(recording, &buffers, rows.len() as u32, gather::Row { last, ..self.row }, 0, moved.as_ref());
         }
     }
 }

@@ -111,7 +111,7 @@ fn case(how: Option<Distribution>, inputs: u32, hidden: u32, classes: u32, weigh
             y: f.blank("logits", (total * classes) as usize),
         };
         let mut rec = Recording::new();
-        record(&mut rec, &lanes, &Product { tiling: f.tiling(), perturbed: how }, &params, &io);
+        record(&mut rec, &lanes, &Product::by_shuffles(f.tiling(), how), &params, &io);
         rec.read_back(io.y);
         rec
     })

@@ -1,6 +1,6 @@
 //! Multi-head attention of tokens.
 
-use super::{Backward, Footprint, Forward, Keeps, Kind, LaneTables, Mode};
+use super::{Backward, Footprint, Forward, Image, Keeps, Kind, LaneTables, Mode};
 use crate::kernels::attention::{self, Params};
 use crate::kernels::attention_grad;
 use crate::model::Attention;
@@ -19,6 +19,10 @@ impl Kind for Attention {
 
     fn mixes_places(&self) -> bool {
         true
+    }
+
+    fn images(&self) -> Option<(Image, Image)> {
+        Some((Image::flat(self.input_len()), Image::flat(self.output_len())))
     }
 
     fn input_len(&self) -> usize {

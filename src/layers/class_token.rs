@@ -1,6 +1,6 @@
 //! The first of the tokens.
 
-use super::{Backward, Forward, Kind, LaneTables, Mode};
+use super::{Backward, Forward, Image, Kind, LaneTables, Mode};
 use crate::kernels::{class_token, class_token_grad};
 use crate::model::ClassToken;
 use crate::recording::Recording;
@@ -8,6 +8,10 @@ use crate::recording::Recording;
 impl Kind for ClassToken {
     fn name(&self) -> &'static str {
         "classtoken"
+    }
+
+    fn images(&self) -> Option<(Image, Image)> {
+        Some((Image::flat(self.input_len()), Image::flat(self.output_len())))
     }
 
     fn input_len(&self) -> usize {

@@ -12,16 +12,21 @@ mod norm;
 mod one_dispatch;
 mod own_rows;
 mod pools;
+mod reorder;
 mod scale;
+mod sizes;
 mod tokens;
 
 pub use one_dispatch::one_dispatch;
+pub use sizes::{Pass, Sizes};
 
+use crate::caps::Layout;
 use crate::kernels::conv::Geometry;
 use crate::kernels::moments::Moments;
 use crate::kernels::params::{ABSENT, Lanes};
 use crate::kernels::parts::{Split, Target};
-use crate::kernels::tiling::{Product, Tiling};
+use crate::kernels::tiling::{Gradient, Product, Tiling};
+use crate::kernels::way::Way;
 use crate::model::{Layer, Shape};
 use crate::recording::windows::Running;
 use crate::recording::{Recording, Span};
@@ -75,13 +80,23 @@ pub trait Kind {
         false
     }
 
+    /// The image that the layer's input is, and the one that its output is: as kernels see them. None: any.
+    fn images(&self) -> Option<(Image, Image)> {
+        None
+    }
+
     /// Whether a ReLU is part of the layer.
     fn ends_with_relu(&self) -> bool {
         false
     }
 
+    /// The sizes of the product that the layer is, where it is one: ways of computing it are chosen by them.
+    fn product(&self) -> Option<Sizes> {
+        None
+    }
+
     /// How the sums of the layer's gradients are split, and f32 of a part of each.
-    fn splits(&self, _tiling: Tiling) -> Vec<(Split, u32)> {
+    fn splits(&self, _how: &Gradients) -> Vec<(Split, u32)> {
         Vec::new()
     }
 
@@ -109,7 +124,7 @@ pub trait Kind {
         false
     }
 
-    /// The sizes of an output whose moments the layer can leave in parts.
+    /// The sizes of an output whose moments the layer can leave in parts; they don't depend on its layout.
     fn leaves_moments(&self) -> Option<Geometry> {
         None
     }
@@ -118,6 +133,33 @@ pub trait Kind {
     /// before it does.
     fn takes_moments(&self, _tiling: Tiling, _batch_statistics: bool, _before: Option<&Geometry>) -> Option<Moments> {
         None
+    }
+}
+
+/// How many channels the values of a sample are, and how many pixels each. A feature vector, or tokens, are channels of one pixel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// Channels.
+    pub channels: usize,
+    /// Pixels of a channel.
+    pub pixels: usize,
+}
+
+impl Image {
+    /// Values in one order.
+    pub fn flat(len: usize) -> Self {
+        Self { channels: len, pixels: 1 }
+    }
+
+    /// Whether the values lie alike in each layout.
+    pub fn is_flat(self) -> bool {
+        self.channels == 1 || self.pixels == 1
+    }
+}
+
+impl From<Shape> for Image {
+    fn from(shape: Shape) -> Self {
+        Self { channels: shape.c, pixels: shape.spatial() }
     }
 }
 
@@ -138,6 +180,7 @@ pub fn kind(layer: &Layer) -> &dyn Kind {
         Layer::Gelu(layer) => layer,
         Layer::Tanh(layer) => layer,
         Layer::OwnRows(layer) => layer,
+        Layer::Reorder(layer) => layer,
         Layer::Scale(layer) => layer,
     }
 }
@@ -147,8 +190,35 @@ pub fn kind(layer: &Layer) -> &dyn Kind {
 pub struct Mode {
     /// Products, and what perturbs the weights.
     pub product: Product,
+    /// How pixels lie.
+    pub layout: Layout,
     /// Batch norms take the statistics of a lane's rows, not the running ones.
     pub batch_statistics: bool,
+}
+
+/// How the gradients of a layer's products are computed.
+#[derive(Clone, Copy, Debug)]
+pub struct Gradients {
+    /// The device's blocking.
+    pub tiling: Tiling,
+    /// How pixels lie.
+    pub layout: Layout,
+    /// The way of the weight's.
+    pub weight: Way,
+    /// That of the input's.
+    pub input: Way,
+}
+
+impl Gradients {
+    /// The weight's.
+    pub fn of_weight(&self) -> Gradient {
+        Gradient { tiling: self.tiling, way: self.weight }
+    }
+
+    /// The input's.
+    pub fn of_input(&self) -> Gradient {
+        Gradient { tiling: self.tiling, way: self.input }
+    }
 }
 
 /// A chunk's lanes as the kernels of a window of the weights take them.
@@ -282,8 +352,8 @@ impl Forward {
 /// What a layer's backward pass reads and writes.
 #[derive(Clone, Copy, Debug)]
 pub struct Backward {
-    /// The device's blocking.
-    pub tiling: Tiling,
+    /// How products are computed.
+    pub how: Gradients,
     /// As in [`Forward`].
     pub from_batch: bool,
     /// Weights, a slot a lane.

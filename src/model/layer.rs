@@ -33,6 +33,8 @@ pub enum Layer {
     Tanh(Tanh),
     /// A lane's own copy of rows that lanes share. No model table has it: it is put before layers that can't read shared rows.
     OwnRows(OwnRows),
+    /// The values of an image in the other layout. No model table has it: it is put where channels lie last before what knows them first.
+    Reorder(Reorder),
     /// Values times a constant. No model table has it: it stands behind products of sub-networks ([`super::Narrow`]).
     Scale(Scale),
 }
@@ -197,6 +199,17 @@ pub struct Tanh {
 pub struct OwnRows {
     /// Values.
     pub len: usize,
+}
+
+/// The values of an image in the other layout. No model table has it: it is put where channels lie last before what knows them first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reorder {
+    /// Channels.
+    pub channels: usize,
+    /// Pixels of a channel.
+    pub pixels: usize,
+    /// To channels last; else from there.
+    pub to_last: bool,
 }
 
 /// Values times a constant. No model table has it: it stands behind products of sub-networks ([`super::Narrow`]).

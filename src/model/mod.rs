@@ -14,7 +14,7 @@ mod vit;
 pub use graph::{Graph, Init, NORM_EPS, Node, ParamTensor, Shape, Source};
 pub use layer::{
     Attention, AvgPool, ClassToken, Conv, Gelu, GlobalAvgPool, Layer, LayerNorm, Linear, MaxPool, Norm, NormKind,
-    OwnRows, Relu, Scale, Tanh, Tokens,
+    OwnRows, Relu, Reorder, Scale, Tanh, Tokens,
 };
 pub use narrow::{Classifier, Narrow};
 pub use spec::{Input, LayerSpec, ModelSpec, NormChoice, ResNetSpec, VitSpec};

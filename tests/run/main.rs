@@ -11,6 +11,7 @@ mod fork;
 mod groups;
 mod heterofl;
 mod killed;
+mod layouts;
 mod methods;
 mod norms;
 mod outfiles;

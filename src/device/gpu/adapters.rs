@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::{Failure, GpuDevice, buffers, compile, pipelines, staging, texels, texture};
-use crate::caps::{OperandSource, Tier};
+use crate::caps::{Layout, Matrices, MatrixSize, OperandSource, Precision, Tier};
 use crate::device::flight::Flight;
 use crate::device::{AdapterInfo, AdapterKind, DeviceError, Limits, Selection};
 use crate::shaders::Flavour;
@@ -41,16 +41,23 @@ impl Candidate {
                 )
             })?,
         };
-        Ok(AdapterInfo { tier, subgroup_size, operands, ..self.info.clone() })
+        let asked = tier == Tier::Subgroup && selection.precision != Precision::F32;
+        let matrices = if asked { self.info.matrices } else { Matrices::default() };
+        let layout = selection.layout;
+        Ok(AdapterInfo { tier, subgroup_size, operands, layout, matrices, ..self.info.clone() })
     }
 }
 
 /// The features the engine asks for where they exist, with their names in listings.
-const WANTED: [(wgpu::Features, &str); 3] = [
+const WANTED: [(wgpu::Features, &str); 4] = [
     (wgpu::Features::SUBGROUP, "subgroup"),
     (wgpu::Features::SHADER_INT64, "shader-int64"),
+    (wgpu::Features::SHADER_F16, "shader-f16"),
     (wgpu::Features::TIMESTAMP_QUERY, "timestamp-query"),
 ];
+
+/// What kernels with cooperative matrices need beside the subgroup tier.
+const FOR_MATRICES: wgpu::Features = wgpu::Features::SHADER_F16.union(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX);
 
 /// All adapters of the machine that have compute shaders within the core limits; those of OpenGL where there is no other.
 pub fn candidates() -> Vec<Candidate> {
@@ -100,6 +107,9 @@ fn candidate(adapter: wgpu::Adapter) -> Option<Candidate> {
     if able {
         names.push(format!("subgroup-size-{size}"));
     }
+    let matrices =
+        Matrices { size: if subgroup == Some(32) { matrix_size(&adapter) } else { None }, ..Matrices::default() };
+    names.extend(matrices.name().map(str::to_owned));
     let software = kind == AdapterKind::Software;
     let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
     let info = AdapterInfo {
@@ -110,7 +120,9 @@ fn candidate(adapter: wgpu::Adapter) -> Option<Candidate> {
         tier: if able { Tier::Subgroup } else { Tier::Core },
         subgroup_size: subgroup.unwrap_or(0),
         operands: if software && texels { OperandSource::Texel } else { OperandSource::Buffer },
+        layout: Layout::default(),
         features: names,
+        matrices,
     };
     let limits = Limits {
         binding: limits.max_storage_buffer_binding_size & !0xff,
@@ -131,6 +143,18 @@ fn candidate(adapter: wgpu::Adapter) -> Option<Candidate> {
     Some(Candidate { info, limits, adapter, subgroup, texels })
 }
 
+/// The cooperative matrices of f16 with sums in f32 that kernels know, of those that an adapter lists.
+fn matrix_size(adapter: &wgpu::Adapter) -> Option<MatrixSize> {
+    use wgpu::CooperativeScalarType::{F16, F32};
+    let listed =
+        if adapter.features().contains(FOR_MATRICES) { adapter.cooperative_matrix_properties() } else { Vec::new() };
+    let has = |size: u32| {
+        let fits = |p: &wgpu::CooperativeMatrixProperties| [p.m_size, p.n_size, p.k_size] == [size; 3];
+        listed.iter().any(|p| fits(p) && (p.ab_type, p.cr_type) == (F16, F32))
+    };
+    [(16, MatrixSize::Sixteens), (8, MatrixSize::Eights)].into_iter().find(|(size, _)| has(*size)).map(|(_, size)| size)
+}
+
 /// What an adapter gives to run kernels of a flavour.
 pub struct Opened {
     pub device: wgpu::Device,
@@ -138,17 +162,26 @@ pub struct Opened {
     pub timestamps: bool,
 }
 
-/// Requests a device with the features of a tier and exactly the limits that the adapter offers.
-pub fn request(adapter: &wgpu::Adapter, tier: Tier) -> Result<Opened, String> {
+/// Requests a device with the features of a tier, and with those of cooperative matrices, and exactly the limits that the adapter offers.
+pub fn request(adapter: &wgpu::Adapter, tier: Tier, matrices: bool) -> Result<Opened, String> {
     let mut features = adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
     let timestamps = !features.is_empty();
     if tier == Tier::Subgroup {
         features |= wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64;
     }
+    let mut experimental_features = wgpu::ExperimentalFeatures::disabled();
+    if matrices {
+        features |= FOR_MATRICES;
+        // SAFETY: what is experimental are cooperative matrices, which wgpu can't check: a kernel must load and store them within its arrays,
+        // by a whole subgroup. Those of shaders/lib/matrix_tile.wgsl lie at constant offsets in workgroup arrays of their own, and no
+        // branch around them differs within a workgroup. They are held against the CPU twins before they are used (`startup`).
+        experimental_features = unsafe { wgpu::ExperimentalFeatures::enabled() };
+    }
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("zowarmup"),
         required_features: features,
         required_limits: adapter.limits(),
+        experimental_features,
         ..Default::default()
     };
     let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).map_err(|e| e.to_string())?;
@@ -160,10 +193,18 @@ pub fn request(adapter: &wgpu::Adapter, tier: Tier) -> Result<Opened, String> {
 /// # Errors
 /// An adapter that lacks the flavour asked for, or refuses to open.
 pub fn open(candidate: &Candidate, selection: &Selection) -> Result<GpuDevice, DeviceError> {
-    let info = candidate.info_for(selection)?;
+    let mut info = candidate.info_for(selection)?;
     let adapter = &candidate.adapter;
-    let Opened { device, queue, timestamps } =
-        request(adapter, info.tier).map_err(|why| DeviceError::Unfit { adapter: candidate.info.name.clone(), why })?;
+    let unfit = |why| DeviceError::Unfit { adapter: candidate.info.name.clone(), why };
+    let opened = match request(adapter, info.tier, info.matrices.size.is_some()) {
+        Err(why) if info.matrices.size.is_some() => {
+            tracing::warn!("{}: no device with cooperative matrices ({why}); going on without", candidate.info.name);
+            info.matrices = Matrices::default();
+            request(adapter, info.tier, false)
+        }
+        other => other,
+    };
+    let Opened { device, queue, timestamps } = opened.map_err(unfit)?;
     let failure = Arc::new(Mutex::new(Failure::default()));
     let slot = Arc::clone(&failure);
     device.set_device_lost_callback(move |reason, text| {

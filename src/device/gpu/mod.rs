@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::flight::{Flight, Ticket};
 use super::{AdapterInfo, CompileWatch, Compiled, Device, DeviceError, Limits};
+use crate::caps::Matrices;
 use crate::recording::{BufferId, Recording};
 
 /// An open wgpu device.
@@ -61,6 +62,11 @@ impl GpuDevice {
         if let Some(budget) = budget {
             self.limits.memory = budget;
         }
+    }
+
+    /// Says which ways of computing products with its matrices are right.
+    pub fn rely_on(&mut self, matrices: Matrices) {
+        self.info.matrices = matrices;
     }
 
     /// The failure that a callback reported, if any. A lost device stays lost.

@@ -267,7 +267,7 @@ mod tests {
             (make(3 * WIDTH * WIDTH), make(ROWS * WIDTH), make(ROWS * WIDTH), make(ROWS * WIDTH), make(8));
         let lane = [Lane { rows: ROWS, ..Lane::default() }];
         let lanes = Lanes::new(table, &lane);
-        let how = Product { tiling: Tiling::of(device.info()), perturbed: None };
+        let how = Product::by_shuffles(Tiling::of(device.info()), None);
         let layer = |rec: &mut Recording, weight_offset: u32, from: Span, to: Span| {
             let params = Params {
                 inputs: WIDTH,

@@ -1,6 +1,7 @@
 //! How matrix products are blocked: the constants of `shaders/lib/tile.wgsl` for a device and a problem.
 
 use super::params::perturb;
+use super::way::Way;
 use crate::caps::{AdapterInfo, Tier};
 use crate::recording::Span;
 use crate::recording::kernel::Variant;
@@ -13,9 +14,16 @@ pub struct Product {
     pub tiling: Tiling,
     /// What perturbs the weights on load.
     pub perturbed: Option<Distribution>,
+    /// The way.
+    pub way: Way,
 }
 
 impl Product {
+    /// By shuffles.
+    pub const fn by_shuffles(tiling: Tiling, perturbed: Option<Distribution>) -> Self {
+        Self { tiling, perturbed, way: Way::Shuffle }
+    }
+
     /// The constants, of which `tiling` may be fitted to a problem, for rows of `length` weights.
     pub fn variant(&self, tiling: Tiling, length: u32) -> Variant {
         tiling
@@ -30,6 +38,22 @@ impl Product {
         let share = u64::from(tiling.share);
         let most = share.saturating_sub(2) * 128;
         self.perturbed == Some(Distribution::Rademacher) && share * u64::from(length) + 127 <= most
+    }
+}
+
+/// How a gradient of a product is computed.
+#[derive(Clone, Copy, Debug)]
+pub struct Gradient {
+    /// The device's blocking.
+    pub tiling: Tiling,
+    /// The way.
+    pub way: Way,
+}
+
+impl Gradient {
+    /// By shuffles.
+    pub const fn by_shuffles(tiling: Tiling) -> Self {
+        Self { tiling, way: Way::Shuffle }
     }
 }
 
@@ -173,13 +197,13 @@ mod tests {
     fn shared_signs_leave_two_invocations_for_the_biases() {
         for share in [4, 8, 16, 32, 64] {
             let tiling = Tiling { members: share, teams: 1, share, tile_o: 1, tile_q: 2 };
-            let how = Product { tiling, perturbed: Some(Distribution::Rademacher) };
+            let how = Product { tiling, perturbed: Some(Distribution::Rademacher), way: Way::Shuffle };
             for length in 1..=200 {
                 assert_eq!(how.shares_signs(tiling, length), blocks(share, length) <= share - 2, "{share} {length}");
             }
             assert!(!Product { perturbed: Some(Distribution::Gaussian), ..how }.shares_signs(tiling, 1));
         }
-        let core = Product { tiling: Tiling::CORE, perturbed: Some(Distribution::Rademacher) };
+        let core = Product { tiling: Tiling::CORE, perturbed: Some(Distribution::Rademacher), way: Way::Shuffle };
         assert!(!core.shares_signs(Tiling::CORE, 1));
     }
 }

@@ -1,0 +1,207 @@
+//! With which way each product of a model is computed: chosen once, kept with a run, so that its bits repeat.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::caps::{AdapterInfo, AdapterKind, Layout, Limits};
+use crate::kernels::tiling::Tiling;
+use crate::kernels::way::{Block, NoWay, Way};
+use crate::layers::{Gradients, Pass, Sizes, kind};
+use crate::model::{Graph, Layer};
+
+/// The ways of a model's products, and how its activations lie.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ways {
+    /// How pixels lie in activations.
+    pub layout: Layout,
+    /// The way of each product's passes; those that aren't here go by shuffles.
+    chosen: BTreeMap<(Sizes, Pass), Way>,
+}
+
+impl Ways {
+    /// All by shuffles.
+    pub fn by_shuffles(layout: Layout) -> Self {
+        Self { layout, chosen: BTreeMap::new() }
+    }
+
+    /// What is likely to be fast without a measurement: tiles in workgroup memory on GPUs, which need channels last where there are pixels;
+    /// shuffles on software adapters.
+    pub fn unmeasured(info: &AdapterInfo, limits: &Limits, graph: &Graph) -> Self {
+        let mut ways = Self::by_shuffles(info.layout);
+        if matches!(info.kind, AdapterKind::Software | AdapterKind::Reference) {
+            return ways;
+        }
+        for (sizes, pass) in products(graph) {
+            if let Some(block) = likely(sizes, pass, limits).filter(|_| ways.admits(sizes)) {
+                ways.choose(sizes, pass, Way::Block(block));
+            }
+        }
+        ways
+    }
+
+    /// Whether tiles in workgroup memory compute a product in this layout.
+    pub fn admits(&self, sizes: Sizes) -> bool {
+        matches!(sizes, Sizes::Linear { .. }) || self.layout == Layout::ChannelsLast
+    }
+
+    /// Sets a way.
+    pub fn choose(&mut self, sizes: Sizes, pass: Pass, way: Way) {
+        self.chosen.insert((sizes, pass), way);
+    }
+
+    /// The way of a pass.
+    pub fn of(&self, sizes: Sizes, pass: Pass) -> Way {
+        self.chosen.get(&(sizes, pass)).copied().unwrap_or_default()
+    }
+
+    /// That of a layer, of those that have a product.
+    pub fn of_layer(&self, layer: &Layer, pass: Pass) -> Way {
+        kind(layer).product().map_or(Way::Shuffle, |sizes| self.of(sizes, pass))
+    }
+
+    /// Those of a layer's gradients.
+    pub fn gradients(&self, layer: &Layer, tiling: Tiling) -> Gradients {
+        let way = |pass| self.of_layer(layer, pass);
+        Gradients { tiling, layout: self.layout, weight: way(Pass::Weight), input: way(Pass::Input) }
+    }
+
+    /// As they stand in a file.
+    pub fn to_file(&self) -> WaysFile {
+        let row = |(&(sizes, pass), way): (&(Sizes, Pass), &Way)| Row {
+            product: sizes.to_string(),
+            pass: pass.name().to_owned(),
+            way: way.to_string(),
+        };
+        WaysFile { layout: self.layout.name().to_owned(), products: self.chosen.iter().map(row).collect() }
+    }
+
+    /// From a file, for the products of a model.
+    ///
+    /// # Errors
+    /// A layout or a way that there isn't, or a product that the model has not.
+    pub fn from_file(file: &WaysFile, graph: &Graph) -> Result<Self, WaysError> {
+        let layout = Layout::ALL.into_iter().find(|layout| layout.name() == file.layout);
+        let mut ways = Self::by_shuffles(layout.ok_or_else(|| WaysError::Layout(file.layout.clone()))?);
+        let known: BTreeMap<(String, &str), (Sizes, Pass)> = products(graph)
+            .into_iter()
+            .map(|(sizes, pass)| ((sizes.to_string(), pass.name()), (sizes, pass)))
+            .collect();
+        for row in &file.products {
+            let found = known.get(&(row.product.clone(), row.pass.as_str()));
+            let &(sizes, pass) = found.ok_or_else(|| WaysError::Product(format!("{}, {}", row.product, row.pass)))?;
+            let way: Way = row.way.parse()?;
+            if way != Way::Shuffle && !ways.admits(sizes) {
+                return Err(WaysError::Channels(row.product.clone()));
+            }
+            ways.choose(sizes, pass, way);
+        }
+        Ok(ways)
+    }
+}
+
+/// `ways.json`: which way each product of a run is computed with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WaysFile {
+    /// `first` or `last`: where the channels of activations lie.
+    pub layout: String,
+    /// The passes of products that don't go by shuffles.
+    pub products: Vec<Row>,
+}
+
+/// A pass of a product in `ways.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// Its sizes, as `tune` prints them.
+    pub product: String,
+    /// `forward`, `perturbed`, `weight gradient` or `input gradient`.
+    pub pass: String,
+    /// The way and its tile.
+    pub way: String,
+}
+
+/// What is wrong with a file of ways.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WaysError {
+    /// No such layout.
+    #[error("{0:?} is no layout: expected \"first\" or \"last\"")]
+    Layout(String),
+    /// A product that the model hasn't.
+    #[error("the model has no product {0:?}: these are the ways of another model")]
+    Product(String),
+    /// A way of computing that there isn't.
+    #[error(transparent)]
+    Way(#[from] NoWay),
+    /// Tiles of a convolution with channels first.
+    #[error("{0:?} goes by shuffles where channels lie first")]
+    Channels(String),
+}
+
+/// The passes of a model's products, each once.
+pub fn products(graph: &Graph) -> Vec<(Sizes, Pass)> {
+    let mut all: Vec<(Sizes, Pass)> = graph
+        .nodes
+        .iter()
+        .filter_map(|node| kind(&node.layer).product())
+        .flat_map(|sizes| Pass::ALL.map(|pass| (sizes, pass)))
+        .collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// A tile that fits a product: as many columns as it has, up to 128.
+fn likely(sizes: Sizes, pass: Pass, limits: &Limits) -> Option<Block> {
+    let columns = match pass {
+        Pass::Forward | Pass::Perturbed => sizes.columns(),
+        Pass::Input => sizes.inputs(),
+        Pass::Weight => 64,
+    };
+    let wide = [Block::new(128, 64, 16), Block::new(64, 64, 16), Block::new(64, 64, 8)];
+    let narrow = [Block::new(64, 32, 16).of_threads(8, 4), Block::new(32, 32, 16).of_threads(4, 4)];
+    let tiles: &[Block] = if columns > 32 { &wide } else { &narrow };
+    // Signs take 16 bytes for 128 of a column, at most five blocks.
+    tiles.iter().copied().find(|block| block.fits(limits, block.sign_memory(512)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ModelSpec;
+    use serde_json::json;
+
+    fn graph() -> Graph {
+        let model = json!({"kind": "cnn", "input": [1, 12, 12], "channels": [4, 8], "hidden": 16, "classes": 10});
+        ModelSpec::from_json(&model).unwrap().graph().unwrap()
+    }
+
+    #[test]
+    fn ways_come_back_from_a_file() {
+        let graph = graph();
+        let mut ways = Ways::by_shuffles(Layout::ChannelsLast);
+        for (i, (sizes, pass)) in products(&graph).into_iter().enumerate().filter(|(i, _)| i % 3 != 0) {
+            let block = if i % 2 == 0 { Block::new(64, 64, 16) } else { Block::new(32, 32, 8).of_threads(4, 4) };
+            ways.choose(sizes, pass, Way::Block(block));
+        }
+        let text = serde_json::to_string(&ways.to_file()).unwrap();
+        assert_eq!(Ways::from_file(&serde_json::from_str(&text).unwrap(), &graph), Ok(ways));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_said() {
+        let graph = graph();
+        let sizes = products(&graph).iter().map(|(sizes, _)| *sizes).find(|s| matches!(s, Sizes::Conv { .. })).unwrap();
+        let file = |layout: &str, product: String, way: &str| WaysFile {
+            layout: layout.to_owned(),
+            products: vec![Row { product, pass: "forward".to_owned(), way: way.to_owned() }],
+        };
+        let error = |file| Ways::from_file(&file, &graph).unwrap_err();
+        let product = sizes.to_string();
+        assert_eq!(error(file("middle", product.clone(), "shuffle")), WaysError::Layout("middle".to_owned()));
+        assert!(matches!(error(file("last", product.clone(), "block")), WaysError::Way(_)));
+        assert_eq!(error(file("first", product.clone(), "block 64x64x16 8x8")), WaysError::Channels(product));
+        assert!(matches!(error(file("last", "linear 1 to 1".to_owned(), "shuffle")), WaysError::Product(_)));
+    }
+}
