@@ -9,9 +9,9 @@ use super::csv;
 use super::error::Error;
 use super::output;
 use super::report;
-use super::sweeping::{Sweeping, conclude, folder};
+use super::sweeping::{carry_out, conclude, folder};
 use super::workers::WorkersArgs;
-use crate::fed::sweep::{self, Comparison, Index, Shard};
+use crate::fed::sweep::{self, Comparison, Shard};
 use crate::files::write_whole;
 use crate::report::Report;
 
@@ -53,11 +53,7 @@ pub fn execute(args: &CompareArgs) -> Result<u8, Error> {
     let description = sweep::comparison(args.config.clone(), &methods, seeds, &args.of.set.set);
     let cells = description.cells()?;
     let dir = folder(args.out.as_deref(), "comparisons", args.config.as_deref());
-    let workers = args.workers.workers(&args.of.device, cells.len())?;
-    Index::of(&description, &cells).write(&dir)?;
-    let mut watcher = Sweeping::new(cells.len(), workers.count());
-    let outcome = sweep::run_shard(&cells, Shard::ALL, &dir, &workers, &mut watcher)?;
-    drop(watcher);
+    let outcome = carry_out((&description, &cells), Shard::ALL, &dir, &args.workers, &args.of.device)?;
     let comparison = Comparison::of(&description, &outcome, args.target, &dir);
     let table = comparison.markdown();
     let json = serde_json::to_string(&comparison).map_err(|e| Error::Output(e.into()))? + "\n";

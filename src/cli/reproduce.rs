@@ -2,18 +2,18 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 
 use super::args::ComputeArgs;
 use super::error::Error;
 use super::output;
 use super::report;
-use super::sweeping::{Sweeping, conclude};
+use super::sweeping::{carry_out, conclude};
 use super::workers::WorkersArgs;
 use crate::data::Dataset;
 use crate::fed::FedError;
-use crate::fed::sweep::{self, Cell, Description, Index, Outcome, Reproduction, Shard, Size, TABLES};
+use crate::fed::sweep::{self, Cell, Description, Outcome, Reproduction, Shard, Size, TABLES};
 use crate::report::{GroupFigures, Report};
 
 /// What figure 5 needs that this program lacks.
@@ -21,24 +21,18 @@ const FIGURE_5: &str = "figure5 fine-tunes a language model of 1.3 billion weigh
 has no token data, no embedding of a vocabulary, no loss over a sequence, and reads no such weights. `reproduce table3` has local steps of \
 zeroth-order clients on images";
 
-/// A small data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Small {
-    /// 8x8 handwritten digits, embedded
-    Digits,
-    /// Fashion-MNIST, 200 images of each class
-    Fashion,
-}
-
 /// `reproduce`.
 #[derive(Debug, Args)]
 pub struct ReproduceArgs {
     /// table1 to table7, figure3, figure4, figure6 or figure7
     #[arg(value_name = "TABLE")]
     pub table: String,
-    /// Made small, for a machine without a GPU; --small=fashion: with Fashion-MNIST in place of digits
-    #[arg(long, value_name = "SET", num_args = 0..=1, require_equals = true, default_missing_value = "digits")]
-    pub small: Option<Small>,
+    /// Made small, for a machine without a GPU: on digits
+    #[arg(long)]
+    pub small: bool,
+    /// With --small: on Fashion-MNIST in place of digits
+    #[arg(long, requires = "small")]
+    pub fashion: bool,
     /// Seeds of each row, in place of the table's
     #[arg(long, value_name = "SEEDS")]
     pub seeds: Option<String>,
@@ -67,18 +61,14 @@ struct ReproduceResult {
 /// Runs what is missing, prints the table with the paper's values beside it, and writes the report.
 pub fn execute(args: &ReproduceArgs) -> Result<u8, Error> {
     let table = named(&args.table)?;
-    let (size, name) = match args.small {
-        None => (Size::Paper, table.name.to_owned()),
-        Some(Small::Digits) => (Size::Digits, format!("{}-digits", table.name)),
-        Some(Small::Fashion) => (Size::Fashion, format!("{}-fashion", table.name)),
+    let (size, name) = match (args.small, args.fashion) {
+        (false, _) => (Size::Paper, table.name.to_owned()),
+        (true, false) => (Size::Digits, format!("{}-digits", table.name)),
+        (true, true) => (Size::Fashion, format!("{}-fashion", table.name)),
     };
     let dir = args.out.clone().unwrap_or_else(|| PathBuf::from("reproductions").join(name));
     let (description, cells) = described(args, table, size, &dir)?;
-    let workers = args.workers.workers(&args.of.device, cells.len())?;
-    Index::of(&description, &cells).write(&dir)?;
-    let mut watcher = Sweeping::new(cells.len(), workers.count());
-    let outcome = sweep::run_shard(&cells, Shard::ALL, &dir, &workers, &mut watcher)?;
-    drop(watcher);
+    let outcome = carry_out((&description, &cells), Shard::ALL, &dir, &args.workers, &args.of.device)?;
     let report = Report::of(&outcome.ended()).titled(&description.title);
     if !report.groups.is_empty() {
         report::write(&report, &dir)?;

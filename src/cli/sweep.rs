@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::args::{ComputeArgs, CsvArgs};
 use super::error::Error;
 use super::output;
-use super::sweeping::{Sweeping, conclude, folder};
+use super::sweeping::{carry_out, conclude, folder};
 use super::workers::WorkersArgs;
 use super::{csv, slurm};
 use crate::fed::sweep::{
-    self, Axis, Best, Cell, CellOutcome, CellResult, Description, Index, Outcome, Shard, Spread, spread_text,
+    self, Axis, Best, Cell, CellOutcome, CellResult, Description, Outcome, Shard, Spread, spread_text,
 };
 use crate::fed::{FedError, Status, Summary};
 
@@ -63,12 +63,7 @@ pub fn execute(args: &SweepArgs) -> Result<u8, Error> {
         return Ok(0);
     }
     let shard = args.shard.unwrap_or(Shard::ALL);
-    let count = (0..cells.len()).filter(|&cell| shard.has(cell)).count();
-    let workers = args.workers.workers(&args.of.device, count)?;
-    Index::of(&description, &cells).write(&dir)?;
-    let mut watcher = Sweeping::new(count, workers.count());
-    let outcome = sweep::run_shard(&cells, shard, &dir, &workers, &mut watcher)?;
-    drop(watcher);
+    let outcome = carry_out((&description, &cells), shard, &dir, &args.workers, &args.of.device)?;
     let best = args.best.as_deref().map(|key| sweep::best(&description, &cells, &outcome, key)).transpose()?;
     let result = SweepResult::of(&description, &cells, &outcome, best, &dir);
     if let Some(file) = &csv {

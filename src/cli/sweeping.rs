@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::error::{FAILED, INTERRUPTED};
+use super::args::DeviceArgs;
+use super::error::{Error, FAILED, INTERRUPTED};
 use super::interrupt;
 use super::output::{percent, quoted};
 use super::say::say;
-use crate::fed::sweep::{CellOutcome, CellResult, Outcome, Watcher};
+use super::workers::WorkersArgs;
+use crate::fed::sweep::{Cell, CellOutcome, CellResult, Description, Index, Outcome, Shard, Watcher, run_shard};
 use crate::fed::{Observer, RoundMetrics, RunPlan, Status};
 
 /// Shows which cell is at which round, and each cell's result.
@@ -143,6 +145,24 @@ impl Drop for Sweeping {
         self.lines.iter().for_each(|line| line.bar.finish_and_clear());
         self.bar.finish_and_clear();
     }
+}
+
+/// Runs the cells of a sweep, or one part of them, by the workers that are asked for, and shows how it goes.
+///
+/// # Errors
+/// A device that there is not; a folder that can't be made.
+pub fn carry_out(
+    (description, cells): (&Description, &[Cell]),
+    shard: Shard,
+    dir: &Path,
+    workers: &WorkersArgs,
+    device: &DeviceArgs,
+) -> Result<Outcome, Error> {
+    let count = (0..cells.len()).filter(|&cell| shard.has(cell)).count();
+    let workers = workers.workers(device, count)?;
+    Index::of(description, cells).write(dir)?;
+    let mut watcher = Sweeping::new(count, workers.count());
+    Ok(run_shard(cells, shard, dir, &workers, &mut watcher)?)
 }
 
 /// Lists what failed and says how to go on; the exit status that the outcome means.

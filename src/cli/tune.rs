@@ -57,12 +57,7 @@ pub fn execute(args: &TuneArgs) -> Result<u8, Error> {
     Ok(0)
 }
 
-fn measured(
-    device: &mut dyn Device,
-    graph: &Graph,
-    layout: Layout,
-    scope: Scope,
-) -> Result<Vec<Measured>, Error> {
+fn measured(device: &mut dyn Device, graph: &Graph, layout: Layout, scope: Scope) -> Result<Vec<Measured>, Error> {
     let watch: tune::Watch<'_> = &mut |sizes, pass, done, all| {
         say(format_args!("[{done}/{all}] channels {}: {sizes}, {}", layout.name(), pass.name()));
         true
@@ -119,7 +114,8 @@ fn in_two(way: &str) -> (String, String) {
 
 impl Report {
     fn of(info: &AdapterInfo, tables: &[(Layout, Vec<Measured>)], ceiling: f64) -> Self {
-        let adapter = json!({ "name": info.name, "backend": info.backend, "driver": info.driver, "tier": info.tier.name() });
+        let adapter =
+            json!({ "name": info.name, "backend": info.backend, "driver": info.driver, "tier": info.tier.name() });
         let rows = tables.iter().flat_map(|(layout, all)| all.iter().map(|of| Product::of(*layout, of, ceiling)));
         Self { adapter, madd_gflop_s: ceiling, products: rows.collect() }
     }
@@ -157,7 +153,8 @@ fn text(report: &Report) -> String {
     let mut rows = vec![row(["product", "pass", "layout", "way", "tile", "ms", "GFLOP/s", "of ceiling"])];
     for product in &report.products {
         for candidate in &product.candidates {
-            let chosen = product.chosen.as_ref().is_some_and(|c| (&c.way, &c.tile) == (&candidate.way, &candidate.tile));
+            let chosen =
+                product.chosen.as_ref().is_some_and(|c| (&c.way, &c.tile) == (&candidate.way, &candidate.tile));
             let first = |text: &str| text.to_owned();
             let ms = match candidate.seconds {
                 Some(seconds) => format!("{:.3}", seconds * 1e3),

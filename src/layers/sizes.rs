@@ -72,7 +72,10 @@ impl fmt::Display for Sizes {
             Self::Linear { inputs, outputs, rows: 1 } => write!(f, "linear {inputs} to {outputs}"),
             Self::Linear { inputs, outputs, rows } => write!(f, "linear {inputs} to {outputs} over {rows} tokens"),
             Self::Conv { input: [c, h, w], output: [out_c, out_h, out_w], kernel, stride, padding } => {
-                write!(f, "conv {c}x{h}x{w} to {out_c}x{out_h}x{out_w} kernel {kernel} stride {stride} padding {padding}")
+                write!(
+                    f,
+                    "conv {c}x{h}x{w} to {out_c}x{out_h}x{out_w} kernel {kernel} stride {stride} padding {padding}"
+                )
             }
         }
     }

@@ -42,7 +42,9 @@ impl Measured {
     /// The fastest way that passed.
     pub fn best(&self) -> Option<&Tried> {
         let passed = self.tried.iter().filter(|tried| tried.passed);
-        passed.filter(|tried| tried.seconds.is_some()).min_by(|a, b| a.seconds.partial_cmp(&b.seconds).unwrap_or(std::cmp::Ordering::Equal))
+        passed
+            .filter(|tried| tried.seconds.is_some())
+            .min_by(|a, b| a.seconds.partial_cmp(&b.seconds).unwrap_or(std::cmp::Ordering::Equal))
     }
 }
 

@@ -51,7 +51,10 @@ impl Problem {
         let (weights, x) = (make("tune weights", slots * stride)?, make("tune x", rows * input)?);
         let y = make("tune y", rows * output)?;
         let (gradients, parts) = if pass == Pass::Weight {
-            (make("tune gradients", slots * stride)?, make("tune parts", (slots * stride * 64).min(16 << 20).max(weight))?)
+            (
+                make("tune gradients", slots * stride)?,
+                make("tune parts", (slots * stride * 64).min(16 << 20).max(weight))?,
+            )
         } else {
             (weights, weights)
         };
@@ -62,7 +65,12 @@ impl Problem {
                 let coef = if i % 2 == 0 { 0.01 } else { -0.01 };
                 Lane { weight_base, seed_lo: i / 2, seed_hi: 7, coef, x_row: row0, row0, rows: samples, out_row: row0 }
             })
-            .map(|lane| Lane { x_row: lane.x_row * sample_rows, row0: lane.row0 * sample_rows, rows: samples * sample_rows, ..lane })
+            .map(|lane| Lane {
+                x_row: lane.x_row * sample_rows,
+                row0: lane.row0 * sample_rows,
+                rows: samples * sample_rows,
+                ..lane
+            })
             .collect();
         let lane_table = make("tune lanes", 8 * u64::from(lanes))?;
         let mut fill = Recording::new();
@@ -91,8 +99,7 @@ impl Problem {
                 }
                 Pass::Weight => {
                     let (weight_offset, from_batch, accumulate) = (0, 0, 0);
-                    let params =
-                        linear_grad_weight::Params { inputs, outputs, weight_offset, from_batch, accumulate };
+                    let params = linear_grad_weight::Params { inputs, outputs, weight_offset, from_batch, accumulate };
                     linear_grad_weight::record(rec, lanes, gradient, &params, self.x, self.y, &self.gradients);
                 }
                 Pass::Input => {
