@@ -1,6 +1,7 @@
-// y = maximum (MODE 0) or mean (MODE 1) over windows of kernel_h x kernel_w at distance stride, no padding; what is left of an
-// odd last row or column is dropped. Planes lie one after another, or with CHANNELS_LAST 1 value by value, `channels` of them. One output a thread. Launch: planes * out_h * out_w items, folded over x and y.
-// Traffic: reads each input of a window once per window, writes each output once.
+// y = maximum (MODE 0) or mean (MODE 1) over windows of kernel_h x kernel_w at distance stride, no padding; what is left of an odd last
+// row or column is dropped. Planes lie one after another, or with CHANNELS_LAST 1 value by value, `channels` of them. One output a thread.
+// Launch: planes * out_h * out_w items, folded over x and y. Traffic: reads each input of a window once per window, writes each output
+// once.
 #import lib/fold.wgsl
 #import lib/planes.wgsl
 #operand @binding(1) x: f32

@@ -5,11 +5,11 @@
 // in, BLOCK_M * BLOCK_N out.
 // IN_QUADS: channels of X are whole quads; QUADS: those of Y.
 const A_ALONG_K: u32 = 1u;
-const B_ALONG_K: u32 = 1u;
+const B_ALONG_K: u32 = 0u;
 #import lib/conv_params.wgsl
 #import lib/slabs.wgsl
 #import lib/tiled.wgsl
-#import lib/tiled_signs.wgsl
+#import lib/tiled_weights.wgsl
 #import lib/tiled_rows.wgsl
 #operand @binding(2) weights: f32
 #ifdef IN_QUADS
@@ -17,32 +17,32 @@ const B_ALONG_K: u32 = 1u;
 #else
 #operand @binding(3) inputs: f32
 #endif
+@group(0) @binding(5) var<storage, read> tile_copies: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read> tile_bits: array<u32>;
 
 var<private> lane: Lane;
-var<private> n0: u32;
-// Of the thread's quads: a pixel's sample in X and the top left corner of its window, which may lie outside; where a channel's weights
-// begin, its column in the tile; their k of a slice.
+var<private> lane_index: u32;
+// Of the thread's quads: a pixel's sample in X and the top left corner of its window, which may lie outside; the first of four output
+// channels; their k of a slice, and signs of the slice that is next.
 var<private> a_sample: array<u32, A_QUADS>;
 var<private> a_y: array<i32, A_QUADS>;
 var<private> a_x: array<i32, A_QUADS>;
 var<private> a_k: array<u32, A_QUADS>;
-var<private> b_row: array<u32, B_QUADS>;
 var<private> b_column: array<u32, B_QUADS>;
 var<private> b_k: array<u32, B_QUADS>;
+var<private> b_signs: array<u32, B_QUADS>;
 
-// Weights of a slab.
-fn span() -> u32 {
-    return slab_of(IN_C) * KERNEL * KERNEL;
-}
+fn tile_depth() -> u32 { return DEPTH; }
+fn tile_columns() -> u32 { return OUT_C; }
 
 fn begin(group: vec3<u32>) -> Block {
     load_geometry();
     lane = lanes[group.z];
+    lane_index = group.z;
     lane_key = vec2<u32>(lane.seed_lo, lane.seed_hi);
     lane_coef = lane.coef;
-    n0 = group.x * BLOCK_N;
     let m0 = group.y * BLOCK_M;
-    return Block(m0, n0, 0u, DEPTH, m0 < lane.rows * PIXELS);
+    return Block(m0, group.x * BLOCK_N, 0u, DEPTH, m0 < lane.rows * PIXELS);
 }
 fn a_start(i: u32, m: u32, k: u32) {
     let inside = min(m, lane.rows * PIXELS - 1u);
@@ -79,49 +79,21 @@ fn a_load(i: u32, k: u32) -> vec4<f32> {
 }
 #endif
 fn b_start(i: u32, n: u32, k: u32) {
-    b_row[i] = params.weight_offset + min(n, OUT_C - 1u) * DEPTH;
-    b_column[i] = n - n0;
+    b_column[i] = n;
     b_k[i] = k;
-}
-// Flat indices of terms k to k + 4 of quad i's channel; those beyond the last are the last.
-fn weight_places(i: u32, k: u32) -> vec4<u32> {
-#ifdef IN_QUADS
-    let term = term_of(min(k, DEPTH - 4u), IN_C, KERNEL * KERNEL);
-    return vec4<u32>(b_row[i] + term.channel * KERNEL * KERNEL + term.tap) + vec4<u32>(0u, 1u, 2u, 3u) * (KERNEL * KERNEL);
-#else
-    var places: vec4<u32>;
-    for (var e = 0u; e < 4u; e++) {
-        let term = term_of(min(k + e, DEPTH - 1u), IN_C, KERNEL * KERNEL);
-        places[e] = b_row[i] + term.channel * KERNEL * KERNEL + term.tap;
-    }
-    return places;
-#endif
 }
 fn b_load(i: u32, k: u32) -> vec4<f32> {
     let at = k + b_k[i];
-    let place = vec4<u32>(lane.weight_base) + weight_places(i, at);
-    let quad = vec4<f32>(weights_at(place.x), weights_at(place.y), weights_at(place.z), weights_at(place.w));
-    return select(vec4<f32>(), quad, vec4<u32>(at, at + 1u, at + 2u, at + 3u) < vec4<u32>(DEPTH));
-}
-fn slice(k: u32, t: u32) {
-    if (PERTURB == 1u && SIGN_SPAN > 0u && k % span() == 0u) {
-        make_signs(params.weight_offset + n0 * DEPTH + k, DEPTH, OUT_C - n0, t);
-    }
+    let row = min(at, DEPTH - 1u);
+    if (PERTURB == 1u) { b_signs[i] = tile_signs(lane_index, row, b_column[i]); }
+    return select(vec4<f32>(), tile_four(lane_index, row, b_column[i]), at < DEPTH);
 }
 fn b_ready(i: u32, k: u32, quad: vec4<f32>) -> vec4<f32> {
-    if (PERTURB == 0u) { return quad; }
-    let place = weight_places(i, k + b_k[i]);
-    if (PERTURB == 1u && SIGN_SPAN > 0u) {
-        let first = b_row[i] + k / span() * span();
-        let n = b_column[i];
-        let signs = vec4<u32>(
-            sign_bit(n, place.x, first), sign_bit(n, place.y, first), sign_bit(n, place.z, first), sign_bit(n, place.w, first),
-        );
-        return quad + select(vec4<f32>(-lane_coef), vec4<f32>(lane_coef), signs == vec4<u32>(1u));
-    }
-    return vec4<f32>(
-        perturb_one(quad.x, place.x), perturb_one(quad.y, place.y), perturb_one(quad.z, place.z), perturb_one(quad.w, place.w),
-    );
+    if (PERTURB < 2u) { return perturb_four(quad, 0u, b_signs[i]); }
+    // Beyond the last term and channel anything will do.
+    let term = term_of(min(k + b_k[i], DEPTH - 1u), IN_C, KERNEL * KERNEL);
+    let n = min(vec4<u32>(b_column[i]) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(OUT_C - 1u));
+    return perturb_places(quad, vec4<u32>(params.weight_offset + term.channel * KERNEL * KERNEL + term.tap) + n * DEPTH);
 }
 fn column_quad(n: u32) -> vec4<f32> {
     var bias = vec4<f32>();

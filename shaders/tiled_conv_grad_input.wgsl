@@ -1,7 +1,7 @@
 // dx[row][y][x][c] = sum over (o, i, j) of W[o][c][i][j] * dy[row][(y + padding - i) / stride][(x + padding - j) / stride][o] where the
-// divisions leave no rest, channels last, with the lane's own weights, by tiles in workgroup memory (lib/tiled.wgsl): rows of a tile are
-// pixels (row, y, x) of a class (lib/conv_classes.wgsl), its columns channels c; the sum goes over the class's taps in the order of
-// lib/slabs.wgsl.
+// divisions leave no rest, channels last, with the lane's weights in the order of lib/tile_order.wgsl, by tiles in workgroup memory
+// (lib/tiled.wgsl): rows of a tile are pixels (row, y, x) of a class (lib/conv_classes.wgsl), its columns channels c; the sum goes over the
+// class's taps in the order of lib/slabs.wgsl.
 // Dispatch: x = input-channel tiles x classes, y = tiles of a class's pixels of the largest lane, z = lane. Traffic of a tile:
 // the class's taps * OUT_C * (BLOCK_M + BLOCK_N) floats in, BLOCK_M * BLOCK_N out.
 // IN_QUADS: channels of dy are whole quads; QUADS: those of dx.
@@ -13,7 +13,9 @@ const B_ALONG_K: u32 = 0u;
 #import lib/slabs.wgsl
 #import lib/tiled.wgsl
 #import lib/tiled_rows.wgsl
+// As they lie in the vector: bound for who computes this otherwise.
 #operand @binding(2) weights: f32
+@group(0) @binding(5) var<storage, read> tile_copies: array<vec4<f32>>;
 #ifdef IN_QUADS
 #operand @binding(3) dy: vec4<f32>
 #else
@@ -22,12 +24,16 @@ const B_ALONG_K: u32 = 0u;
 
 struct Params {
     sizes: Sizes,
+    // What this reads of the weights is a copy.
     weight_offset: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
 
+const OWN_WEIGHTS: u32 = 0u;
+
 var<private> lane: Lane;
+var<private> lane_index: u32;
 var<private> family: Class;
 // Taps of the class, and terms of its sums.
 var<private> taps: u32;
@@ -44,6 +50,7 @@ var<private> b_k: array<u32, B_QUADS>;
 fn begin(group: vec3<u32>) -> Block {
     load_geometry();
     lane = lanes[group.z];
+    lane_index = group.z;
     family = class_of(group.x % (STRIDE * STRIDE));
     taps = family.taps.x * family.taps.y;
     depth = taps * OUT_C;
@@ -95,18 +102,19 @@ fn b_start(i: u32, n: u32, k: u32) {
     b_channel[i] = n;
     b_k[i] = k;
 }
+// Rows of the copies go over all taps.
 fn b_load(i: u32, k: u32) -> vec4<f32> {
     let at = k + b_k[i];
     let inside = at < depth;
     let term = term_of(select(0u, at, inside), OUT_C, max(taps, 1u));
     let across = max(family.taps.y, 1u);
     let tap = vec2<u32>(term.tap / across, term.tap % across) * STRIDE + family.first_tap;
-    let row = lane.weight_base + params.weight_offset + term.channel * DEPTH + select(0u, tap.x * KERNEL + tap.y, inside);
-    let c = min(vec4<u32>(b_channel[i]) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(IN_C - 1u)) * (KERNEL * KERNEL);
-    let quad = vec4<f32>(weights_at(row + c.x), weights_at(row + c.y), weights_at(row + c.z), weights_at(row + c.w));
-    return select(vec4<f32>(), quad, inside);
+    let slab = slab_of(OUT_C);
+    let row = term.channel / slab * (slab * KERNEL * KERNEL) + (tap.x * KERNEL + tap.y) * slab + term.channel % slab;
+    let quads = (IN_C + 3u) / 4u;
+    let first = (lane_index * OWN_WEIGHTS * OUT_C * KERNEL * KERNEL + select(0u, row, inside)) * quads;
+    return select(vec4<f32>(), tile_copies[first + min(b_channel[i] / 4u, quads - 1u)], inside);
 }
-fn slice(k: u32, t: u32) {}
 fn b_ready(i: u32, k: u32, quad: vec4<f32>) -> vec4<f32> {
     return quad;
 }

@@ -91,7 +91,6 @@ fn b_load(i: u32, k: u32) -> vec4<f32> {
     return vec4<f32>(input_one(n, at), input_one(n + 1u, at), input_one(n + 2u, at), input_one(n + 3u, at));
 }
 #endif
-fn slice(k: u32, t: u32) {}
 fn b_ready(i: u32, k: u32, quad: vec4<f32>) -> vec4<f32> {
     return quad;
 }

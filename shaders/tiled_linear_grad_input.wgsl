@@ -52,7 +52,6 @@ fn b_load(i: u32, k: u32) -> vec4<f32> {
     let row = lane.weight_base + params.weight_offset + select(0u, at, inside) * params.inputs;
     return select(vec4<f32>(), weight_four(row + b_column[i], params.inputs - b_column[i]), inside);
 }
-fn slice(k: u32, t: u32) {}
 fn b_ready(i: u32, k: u32, quad: vec4<f32>) -> vec4<f32> {
     return quad;
 }

@@ -63,7 +63,6 @@ fn b_load(i: u32, k: u32) -> vec4<f32> {
     let row = (select(lane.row0, lane.x_row, params.from_batch == 1u) + select(0u, at, inside)) * params.inputs;
     return select(vec4<f32>(), input_four(row + b_column[i], params.inputs - b_column[i]), inside);
 }
-fn slice(k: u32, t: u32) {}
 fn b_ready(i: u32, k: u32, quad: vec4<f32>) -> vec4<f32> {
     return quad;
 }

@@ -61,6 +61,9 @@ impl Precision {
     /// All of them, the most exact first.
     pub const ALL: [Precision; 3] = [Precision::F32, Precision::F16x3, Precision::F16];
 
+    /// The names in configs, in the same order.
+    pub const NAMES: [&'static str; 3] = ["f32", "f16x3", "f16"];
+
     /// `f32`, `f16x3` or `f16`.
     pub fn name(self) -> &'static str {
         match self {
@@ -68,6 +71,20 @@ impl Precision {
             Precision::F16x3 => "f16x3",
             Precision::F16 => "f16",
         }
+    }
+}
+
+impl std::str::FromStr for Precision {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|precision| precision.name() == name).ok_or(())
+    }
+}
+
+impl serde::Serialize for Precision {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }
 
@@ -159,7 +176,9 @@ pub struct AdapterInfo {
     pub layout: Layout,
     /// Features found that the engine knows how to use.
     pub features: Vec<String>,
-    /// Its cooperative matrices.
+    /// How exact products are to be.
+    pub precision: Precision,
+    /// Its cooperative matrices, where that admits them.
     pub matrices: Matrices,
 }
 
@@ -175,11 +194,23 @@ pub struct Matrices {
 }
 
 impl Matrices {
+    /// Whether the device itself multiplies them.
+    pub fn of_device(&self) -> bool {
+        self.size.is_some_and(|size| size != MatrixSize::Emulated)
+    }
+
+    /// The same, relied on as far as a precision admits.
+    pub fn trusted(self, precision: Precision) -> Self {
+        let has = self.size.is_some();
+        Self { single: has && precision == Precision::F16, split: has && precision != Precision::F32, ..self }
+    }
+
     /// How listings say it: nothing, or what a subgroup multiplies at a time.
     pub fn name(&self) -> Option<&'static str> {
         self.size.map(|size| match size {
             MatrixSize::Eights => "cooperative-matrix-8x8x8",
             MatrixSize::Sixteens => "cooperative-matrix-16x16x16",
+            MatrixSize::Emulated => "cooperative-matrix-emulated",
         })
     }
 }
@@ -191,6 +222,8 @@ pub enum MatrixSize {
     Eights,
     /// 16 x 16 x 16.
     Sixteens,
+    /// None of the device's: plain code multiplies, slowly, on any device. For tests of what is around it.
+    Emulated,
 }
 
 /// What a device can hold and bind, in bytes.

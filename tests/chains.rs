@@ -52,7 +52,7 @@ fn on_the_cpu_twins() {
 #[test]
 fn with_channels_last() {
     for selection in [testing::selection(), Selection::of("reference")] {
-        agree(&Selection { layout: Layout::ChannelsLast, ..selection });
+        agree(&Selection { layout: Some(Layout::ChannelsLast), ..selection });
     }
 }
 

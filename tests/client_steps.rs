@@ -40,8 +40,15 @@ fn clients() -> Vec<TrainClient> {
     vec![client(&order[..10], 10), client(&order[10..33], 8), client(&order[33..], 9)]
 }
 
-const EVERYTHING: ClientStep<'static> =
-    ClientStep { lr: 0.1, momentum: 0.9, weight_decay: 0.01, proximal_mu: 0.5, clip_norm: 1.0, moves: None };
+const EVERYTHING: ClientStep<'static> = ClientStep {
+    lr: 0.1,
+    momentum: 0.9,
+    weight_decay: 0.01,
+    proximal_mu: 0.5,
+    clip_norm: 1.0,
+    moves: None,
+    masks: None,
+};
 
 /// None, one option alone, each in turn, and all.
 fn steps(clip_norm: f32) -> [ClientStep<'static>; 6] {

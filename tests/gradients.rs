@@ -160,13 +160,13 @@ impl Chain {
             padding: p.padding,
             layout: p.layout,
         };
-        conv::record(rec, &self.lanes, &HOW, &geometry, &params, &Operands { weights: self.weights, x, y }, None);
+        conv::record(rec, &self.lanes, &HOW, &geometry, &params, &Operands::by_shuffles(self.weights, x, y), None);
     }
 
     fn record_linear(&self, rec: &mut Recording, inputs: u32, outputs: u32, weight_offset: u32, x: Span, y: Span) {
         let bias_offset = weight_offset + inputs * outputs;
         let params = linear::Params { inputs, outputs, weight_offset, bias_offset, from_batch: 0, activation: 0 };
-        linear::record(rec, &self.lanes, &HOW, &params, &Operands { weights: self.weights, x, y }, None);
+        linear::record(rec, &self.lanes, &HOW, &params, &Operands::by_shuffles(self.weights, x, y), None);
     }
 
     fn forward(&self, weights: &[f32]) -> Recording {
@@ -203,7 +203,7 @@ impl Chain {
         activation_grad::record(&mut rec, Kind::Relu, TOTAL * 12, a[5], g[5], g[4]);
         let how = Gradient::by_shuffles(HOW.tiling);
         conv_grad_weight::record(&mut rec, lanes, how, &self.conv1(), a[3], g[4], &self.target);
-        conv_grad_input::record(&mut rec, lanes, how, &self.conv1(), self.weights, g[4], g[3]);
+        conv_grad_input::record(&mut rec, lanes, how, &self.conv1(), &Operands::by_shuffles(self.weights, g[4], g[3]));
         pool_grad::record(&mut rec, Mode::Max, &self.pool(), a[2], g[3], g[2]);
         activation_grad::record(&mut rec, Kind::Gelu, TOTAL * 196, a[1], g[2], g[1]);
         let (norm, kind, stats) = (self.norm(), Statistics::Group, self.kept.stats);

@@ -4,8 +4,8 @@
 // and SCALE_B, powers of two, and rounded when they are put away. A subgroup of 32 owns GROUP_M x GROUP_N of the tile, as matrices of
 // FRAGMENT x FRAGMENT sums in f32 that the device multiplies at a time. Their sums go through workgroup memory, one matrix at a time, to
 // store_quad, added to what start_quad gives.
-// SPLIT_F16: an operand is the sum of two f16, its high part and what that leaves, and a product the sum of three: high by high, high by low
-// and low by high, which is nearly an f32's.
+// SPLIT_F16: an operand is the sum of two f16, its high part and what that leaves, and a product the sum of three, high by high, high by
+// low and low by high, which is nearly an f32's.
 // EIGHTS: matrices of 8 x 8 (Metal), which it loads from arrays of single f16.
 // EMULATED: the multiplication as plain code, on devices without such matrices; what is around it stays.
 // What a matrix is loaded from or stored to is a `let` of its own, and so is what is stored: naga has no expressions there.
@@ -231,7 +231,6 @@ fn main(
     let a_step = UNIT * A_STEP;
     let b_step = UNIT * B_STEP;
 #endif
-    slice(block.k_first, t);
 #for i in BLOCK_K*GROUP_M*GROUP_N/BLOCK_N/128
     put_a(t + {i}u * THREADS, a_next{i});
 #end
@@ -302,7 +301,6 @@ fn main(
 #end
 #endif
         workgroupBarrier();
-        slice(next, t);
 #for i in BLOCK_K*GROUP_M*GROUP_N/BLOCK_N/128
         put_a(t + {i}u * THREADS, a_next{i});
 #end

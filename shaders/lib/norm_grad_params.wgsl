@@ -13,7 +13,8 @@ struct Params {
     accumulate: u32,
 }
 
-// params.channels, and params.spatial (in Values where channels come first), as constants, so that divisions by them compile to multiplications.
+// params.channels, and params.spatial (in Values where channels come first), as constants, so that divisions by them compile to
+// multiplications.
 #ifdef ANY_SHAPE
 var<private> CHANNELS: u32;
 var<private> PIXELS: u32;

@@ -1,5 +1,5 @@
-// The Values of a thread in elementwise kernels over images: PER_THREAD of one channel of a row (with channels last of the WIDTH channels of
-// a Value), PIXELS / PER_THREAD pixels apart, so that what belongs to the channel is loaded once and neighbouring threads keep to
+// The Values of a thread in elementwise kernels over images: PER_THREAD of one channel of a row (with channels last of the WIDTH channels
+// of a Value), PIXELS / PER_THREAD pixels apart, so that what belongs to the channel is loaded once and neighbouring threads keep to
 // neighbouring Values. For kernels that import lib/norm.wgsl.
 #import lib/value.wgsl
 

@@ -10,7 +10,6 @@
 //   a_start(i, m, k)            the thread's quad i of A begins at row m and, of a slice, at k; b_start alike, of columns
 //   a_load(i, k) -> vec4        that quad of the slice that begins at k; 0 beyond the sum's end. What lies beyond the last row is anything
 //   b_load(i, k) -> vec4        alike
-//   slice(k, t)                 before quads of the slice are put away, for all threads; may have barriers
 //   b_ready(i, k, quad) -> vec4 what is put away of a quad of B
 //   column_quad(n) -> vec4      what is the same for all rows of columns n to n + 4
 //   start_quad(m, n, same)      what the sums of row m, columns n to n + 4 begin with, `same` from column_quad
@@ -90,7 +89,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 #end
 #end
 #end
-    slice(block.k_first, t);
 #for i in BLOCK_K*THREAD_M*THREAD_N/BLOCK_N/4
     put_a(0u, t + {i}u * THREADS, a_next{i});
 #end
@@ -128,7 +126,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
 #end
         if (STAGES == 1u) { workgroupBarrier(); } else { stage = 1u - stage; }
-        slice(next, t);
 #for i in BLOCK_K*THREAD_M*THREAD_N/BLOCK_N/4
         put_a(stage, t + {i}u * THREADS, a_next{i});
 #end

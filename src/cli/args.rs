@@ -1,9 +1,11 @@
 //! Arguments that several commands have. Those of one alone stand beside it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 
+use super::duration;
 use super::error::Error;
 use super::outfile::OutFile;
 use crate::config::{ConfigError, Preset};
@@ -95,4 +97,12 @@ pub struct ComputeArgs {
     /// Output.
     #[command(flatten)]
     pub json: JsonArgs,
+}
+
+/// `--time-limit`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct LimitArgs {
+    /// End after the round in which this time is over, such as 3h50m; `resume` goes on
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    pub time_limit: Option<Duration>,
 }

@@ -13,12 +13,17 @@ static INSTALLED: Once = Once::new();
 /// Takes over Ctrl-C (and the signals that ask a process to end) from now on. Without this call they end the process as usual.
 /// A run survives the second, immediate end too: all its files are written whole.
 pub fn install() {
+    install_saying(Some("ending after this round; press Ctrl-C again to stop at once"));
+}
+
+/// As [`install`], with another answer to the first Ctrl-C, or none.
+pub fn install_saying(answer: Option<&'static str>) {
     INSTALLED.call_once(|| {
-        let result = listen(|| {
+        let result = listen(move || {
             if REQUESTED.swap(true, Ordering::SeqCst) {
                 std::process::exit(i32::from(INTERRUPTED));
             }
-            say("ending after this round; press Ctrl-C again to stop at once");
+            answer.into_iter().for_each(say);
         });
         if let Err(error) = result {
             tracing::warn!("Ctrl-C will end the run in the middle of a round: {error}");

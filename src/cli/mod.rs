@@ -13,12 +13,18 @@ mod csv;
 mod data;
 mod devices;
 mod display;
+mod duration;
 pub mod error;
 mod eval;
+mod hints;
 mod interrupt;
+mod manual;
+mod model;
 mod outfile;
 mod output;
 mod probe;
+mod profile;
+mod progress;
 mod replay;
 mod report;
 mod reproduce;
@@ -31,6 +37,7 @@ mod sweep;
 mod sweeping;
 mod tune;
 mod verify;
+mod watch;
 mod workers;
 
 use std::io::IsTerminal;
@@ -40,6 +47,9 @@ use tracing_subscriber::EnvFilter;
 
 use error::Error;
 use say::{Stderr, say};
+
+/// The commit that the program was built from.
+const COMMIT: &str = env!("ZOWARMUP_COMMIT");
 
 /// Version and commit.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (commit ", env!("ZOWARMUP_COMMIT"), ")");
@@ -51,9 +61,16 @@ struct Cli {
     /// What to do.
     #[command(subcommand)]
     command: Command,
-    /// Log more to standard error; twice: still more (ZOWARMUP_LOG sets it precisely)
+    /// Say what is done on standard error: data, clients, device, compiling; twice: each round; three times: everything
+    /// (ZOWARMUP_LOG sets it precisely)
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+    /// Keep and read nothing in the user's cache folder (compiled pipelines); as ZOWARMUP_NO_CACHE=1
+    #[arg(long, global = true)]
+    no_cache: bool,
+    /// Print errors, warnings and the result only: no progress, no notes
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
 }
 
 /// The commands.
@@ -71,6 +88,8 @@ enum Command {
     Sweep(sweep::SweepArgs),
     /// Run one of the paper's tables, at its size or small, and print it beside the paper's values
     Reproduce(reproduce::ReproduceArgs),
+    /// Show a run in progress: curves, rates, health; on the terminal, or as a page that reloads itself
+    Watch(watch::WatchArgs),
     /// Tables and curves of runs that have ended, as Markdown and one HTML page
     Report(report::ReportArgs),
     /// Rebuild weights from a ledger and check its fingerprints
@@ -91,28 +110,43 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Measure with which way each product of a config's model is fastest here
     Tune(tune::TuneArgs),
+    /// Measure where the time of a config's rounds goes: each kernel, the host, compiling
+    Profile(profile::ProfileArgs),
     /// Bytes that a config's run sends and holds, by the paper's formulas and as the engine counts them
     Cost(cost::CostArgs),
     /// Compare the zeroth-order estimate with the true gradient
     Probe(probe::ProbeArgs),
     /// What a data set is, and what a run would make of it
     Data(data::DataArgs),
+    /// What a model is: its layers, their cost, and what a client must hold in each phase
+    Model(model::ModelArgs),
     /// Print the default config, or a complete one
     Config(config::ConfigArgs),
+    /// Print what a shell completes the commands by
+    Completions(manual::CompletionsArgs),
+    /// Write the manual's pages into a folder
+    Man(manual::ManArgs),
 }
 
 /// Runs the program on the process's arguments and returns its exit status.
 pub fn main() -> u8 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(mut error) => {
+            hints::add(&mut error);
             // Help and version go to standard output with status 0, usage errors to standard error with status 2. Where neither
             // can be written there is nobody to tell.
             let _ = error.print();
             return error.exit_code() as u8;
         }
     };
+    if cli.quiet {
+        say::set_quiet();
+    }
     log(cli.verbose);
+    if cli.no_cache {
+        crate::files::cache::forbid();
+    }
     match execute(&cli.command) {
         Ok(status) => status,
         Err(error) => {
@@ -130,6 +164,7 @@ fn execute(command: &Command) -> Result<u8, Error> {
         Command::Compare(args) => compare::execute(args),
         Command::Sweep(args) => sweep::execute(args),
         Command::Reproduce(args) => reproduce::execute(args),
+        Command::Watch(args) => watch::execute(args),
         Command::Report(args) => report::execute(args),
         Command::Replay(args) => replay::execute(args),
         Command::Check(args) => check::execute(args),
@@ -140,17 +175,22 @@ fn execute(command: &Command) -> Result<u8, Error> {
         Command::Devices(args) => devices::execute(args),
         Command::Bench(args) => bench::execute(args),
         Command::Tune(args) => tune::execute(args),
+        Command::Profile(args) => profile::execute(args),
         Command::Cost(args) => cost::execute(args),
         Command::Probe(args) => probe::execute(args),
         Command::Data(args) => data::execute(args),
+        Command::Model(args) => model::execute(args),
         Command::Config(args) => config::execute(args),
+        Command::Completions(args) => manual::completions(args),
+        Command::Man(args) => manual::man(args),
     }
 }
 
-/// Logs to standard error: warnings, more with `-v`, or what `ZOWARMUP_LOG` says. Other crates are heard with `-v` only.
+/// Logs to standard error: warnings, more with `-v`, or what `ZOWARMUP_LOG` says. Other crates are heard with `-v` only, and their warnings
+/// alone.
 fn log(verbose: u8) {
-    let levels = ["zowarmup=warn", "warn,zowarmup=info", "info,zowarmup=debug"];
-    let default = levels.get(usize::from(verbose)).unwrap_or(&"debug");
+    let levels = ["zowarmup=warn", "warn,zowarmup=info", "warn,zowarmup=debug"];
+    let default = levels.get(usize::from(verbose)).unwrap_or(&"warn,zowarmup=trace");
     let filter = EnvFilter::try_from_env("ZOWARMUP_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt()
         .with_env_filter(filter)

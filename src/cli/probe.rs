@@ -91,8 +91,7 @@ pub fn execute(args: &ProbeArgs) -> Result<u8, Error> {
         )));
     }
     let clients = subject.clients(args.clients);
-    let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-    let selection = Selection::resolve(args.of.device.device.as_deref(), &config.device.select, budget)?;
+    let selection = Selection::of_config(args.of.device.device.as_deref(), &config.device)?;
     let request = Request { rows, draws: args.draws, clients };
     let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("probe [{bar:30}] {pos}/{len}  {msg}") {

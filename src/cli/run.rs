@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::{DeviceArgs, JsonArgs, PresetArgs, SetArgs};
+use super::args::{DeviceArgs, JsonArgs, LimitArgs, PresetArgs, SetArgs};
 use super::display::Display;
 use super::error::{Error, of_status};
 use super::output::{self, bytes, grouped, percent, quoted};
 use super::say::say;
 use crate::config::{Config, Layers};
 use crate::device::Selection;
-use crate::fed::{Status, Summary, run as job};
+use crate::fed::{FedError, Status, Summary, run as job};
 
 /// `run`.
 #[derive(Debug, Args)]
@@ -27,6 +27,12 @@ pub struct RunArgs {
     /// Overrides.
     #[command(flatten)]
     pub set: SetArgs,
+    /// The run's seed, in place of the config's: as --set seed=N
+    #[arg(long, value_name = "N")]
+    pub seed: Option<String>,
+    /// When to end.
+    #[command(flatten)]
+    pub limit: LimitArgs,
     /// Device.
     #[command(flatten)]
     pub device: DeviceArgs,
@@ -43,6 +49,9 @@ pub struct ResumeArgs {
     /// Extends the run: zo.rounds, or changes what changes no bit: paths, device settings
     #[command(flatten)]
     pub set: SetArgs,
+    /// When to end.
+    #[command(flatten)]
+    pub limit: LimitArgs,
     /// Device.
     #[command(flatten)]
     pub device: DeviceArgs,
@@ -63,6 +72,9 @@ pub struct ForkArgs {
     /// Overrides; those of zo, eval and device, and the name
     #[command(flatten)]
     pub set: SetArgs,
+    /// When to end.
+    #[command(flatten)]
+    pub limit: LimitArgs,
     /// Device.
     #[command(flatten)]
     pub device: DeviceArgs,
@@ -73,31 +85,38 @@ pub struct ForkArgs {
 
 /// Starts a run and prints its summary.
 pub fn run(args: &RunArgs) -> Result<u8, Error> {
-    let layers = Layers { first: &[], preset: args.preset.preset()?, then: &args.set.set };
+    let seed = args.seed.iter().map(|seed| format!("seed={seed}"));
+    let sets: Vec<String> = args.set.set.iter().cloned().chain(seed).collect();
+    let layers = Layers { first: &[], preset: args.preset.preset()?, then: &sets };
     let config = Config::load_layers(args.config.as_deref(), &layers)?;
-    let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-    let selection = Selection::resolve(args.device.device.as_deref(), &config.device.select, budget)?;
-    let summary = job::start(&config, args.out.as_deref(), &selection, &mut Display::new())?;
-    report(args.json.json, &summary)
+    let selection = Selection::of_config(args.device.device.as_deref(), &config.device)?;
+    watched(args.json, args.limit, |display| job::start(&config, args.out.as_deref(), &selection, display))
 }
 
 /// Goes on with a run and prints its summary.
 pub fn resume(args: &ResumeArgs) -> Result<u8, Error> {
-    let summary = job::resume(&args.dir, args.device.device.as_deref(), &args.set.set, &mut Display::new())?;
-    report(args.json.json, &summary)
+    let device = args.device.device.as_deref();
+    watched(args.json, args.limit, |display| job::resume(&args.dir, device, &args.set.set, display))
 }
 
 /// Starts a run from another one's pivot and prints its summary.
 pub fn fork(args: &ForkArgs) -> Result<u8, Error> {
     let (out, device) = (args.out.as_deref(), args.device.device.as_deref());
-    let summary = job::fork(&args.origin, &args.set.set, out, device, &mut Display::new())?;
-    report(args.json.json, &summary)
+    watched(args.json, args.limit, |display| job::fork(&args.origin, &args.set.set, out, device, display))
 }
 
-fn report(json: bool, summary: &Summary) -> Result<u8, Error> {
-    output::print(json, summary, text)?;
+/// Does a job that a display shows, prints its summary, and says how to go on where it ended early.
+fn watched(
+    json: JsonArgs,
+    limit: LimitArgs,
+    job: impl FnOnce(&mut Display) -> Result<Summary, FedError>,
+) -> Result<u8, Error> {
+    let mut display = Display::new(limit.time_limit);
+    let summary = job(&mut display)?;
+    output::print(json.json, &summary, text)?;
     if summary.status == Status::Interrupted {
-        say(format_args!("interrupted; go on with: zowarmup resume {}", quoted(&summary.dir)));
+        let why = if display.timed_out() { "the time limit is over" } else { "interrupted" };
+        say(format_args!("{why}; go on with: zowarmup resume {}", quoted(&summary.dir)));
     }
     Ok(of_status(summary.status))
 }
@@ -108,11 +127,12 @@ fn text(s: &Summary) -> String {
         Status::Diverged => "diverged",
         Status::Interrupted => "interrupted",
     };
+    let last = if s.status == Status::Interrupted { "so far" } else { "final" };
     let loss = |loss: Option<f64>| loss.map(|l| format!(" (loss {l:.4})")).unwrap_or_default();
     let best = s.best_round.map(|r| format!(" after round {r}")).unwrap_or_default();
     let lines = [
         ("pivot", percent(s.pivot_accuracy) + &loss(s.pivot_loss)),
-        ("final", percent(s.final_accuracy) + &loss(s.final_loss)),
+        (last, percent(s.final_accuracy) + &loss(s.final_loss)),
         ("gain", s.gain.map_or_else(|| "-".to_owned(), |gain| format!("{:+.1} points", 100.0 * gain))),
         ("best", percent(s.best_accuracy) + &best),
         ("sent", format!("{} up, {} down", bytes(s.uplink_bytes), bytes(s.downlink_bytes))),
@@ -136,6 +156,9 @@ fn text(s: &Summary) -> String {
     }
     for warning in &s.warnings {
         out.push_str(&format!("  {:<8} {warning}\n", "warning"));
+    }
+    if s.status != Status::Interrupted {
+        out.push_str(&format!("  {:<8} zowarmup report {}\n", "report", quoted(&s.dir)));
     }
     out
 }

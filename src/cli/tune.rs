@@ -41,8 +41,7 @@ pub struct TuneArgs {
 pub fn execute(args: &TuneArgs) -> Result<u8, Error> {
     let config = Config::load(args.config.as_deref(), &args.set.set)?;
     let (experiment, _) = Experiment::prepare_sizes(&config)?;
-    let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-    let selection = Selection::resolve(args.device.device.as_deref(), &config.device.select, budget)?;
+    let selection = Selection::of_config(args.device.device.as_deref(), &config.device)?;
     let mut device = open(&selection)?;
     let scope = if args.full { Scope::All } else { Scope::Few };
     let of_device = device.info().layout;

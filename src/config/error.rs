@@ -50,14 +50,14 @@ pub enum ConfigError {
         known: String,
     },
     /// No such key.
-    #[error("{origin}: unknown key `{key}`; the nearest known key is `{nearest}`")]
+    #[error("{origin}: unknown key `{key}`; {hint}")]
     UnknownKey {
         /// File name or `--set`.
         origin: String,
         /// Full dotted key.
         key: String,
-        /// Full dotted name of the known key nearest to it.
-        nearest: String,
+        /// The known key that was meant: what others call so, or the one nearest to it; full and dotted.
+        hint: String,
     },
     /// A value of the wrong type or out of range.
     #[error("{origin}: {key} = {value}: expected {expected}")]
@@ -70,17 +70,5 @@ pub enum ConfigError {
         value: String,
         /// What would be right.
         expected: String,
-    },
-    /// A value of the format that this version cannot carry out.
-    #[error("{origin}: {key} = {value} is not available in this version; use {instead}")]
-    Unsupported {
-        /// File name or `--set`.
-        origin: String,
-        /// Full dotted key.
-        key: String,
-        /// The value as TOML.
-        value: String,
-        /// What is available.
-        instead: String,
     },
 }

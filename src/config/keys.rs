@@ -1,5 +1,6 @@
 //! Every known key, and the nearest one to a misspelt key.
 
+use super::elsewhere;
 use super::error::ConfigError;
 use super::names::{DEFAULT_MODEL, ModelKind};
 use super::source::{Source, join};
@@ -20,6 +21,8 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
             "validation",
             "labels",
             "label",
+            "client",
+            "shape",
             "size",
             "normalisation",
             "mean",
@@ -27,7 +30,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
             "augment",
         ],
     ),
-    ("split", &["kind", "file", "clients", "alpha", "high_share", "size_alpha"]),
+    ("split", &["kind", "file", "clients", "alpha", "high_share", "size_alpha", "dropout"]),
     ("model", &["kind", "weights"]),
     (
         "warmup",
@@ -84,7 +87,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
         ],
     ),
     ("eval", &["every", "groups", "average"]),
-    ("device", &["select", "memory_budget"]),
+    ("device", &["select", "memory_budget", "precision"]),
     ("seeds", &["split", "weights", "sampling", "shuffle", "probes"]),
 ];
 
@@ -133,7 +136,11 @@ fn extra_model_keys(entries: &Table) -> Option<&'static [&'static str]> {
 
 fn unknown(source: &Source, section: &str, key: &str, extra: &[&'static str]) -> ConfigError {
     let full = join(section, key);
-    ConfigError::UnknownKey { origin: source.origin(&full), nearest: nearest(section, key, extra), key: full }
+    let hint = match elsewhere::keys(section, key) {
+        Some(keys) => format!("it is called {} here", elsewhere::list(&keys)),
+        None => format!("the nearest known key is `{}`", nearest(section, key, extra)),
+    };
+    ConfigError::UnknownKey { origin: source.origin(&full), hint, key: full }
 }
 
 /// The known key nearest to `section.key`: the same name in another place, else the least edit distance among the section's

@@ -85,6 +85,7 @@ fn layer(device: &mut dyn Device, how: &Product, sizes: Sizes) -> Result<Vec<f32
     let mut make =
         |n: u32| device.create_buffer("start-up check", u64::from(n) * 4).map(|b| Span::of(b, u64::from(n) * 4));
     let (weights, x, y, table) = (make(count)?, make(rows * inputs)?, make(rows * outputs)?, make(8)?);
+    let room = make(2 * inputs * outputs.next_multiple_of(32) + 64)?;
     let lane = [Lane { seed_lo: 0x9abc_def0, seed_hi: 0x1234_5678, coef: 0.25, rows, ..Lane::default() }];
     let mut recording = Recording::new();
     recording.upload(table.buffer, 0, &lane);
@@ -93,10 +94,10 @@ fn layer(device: &mut dyn Device, how: &Product, sizes: Sizes) -> Result<Vec<f32
     let (bias_offset, from_batch) = (inputs * outputs, 1);
     let params =
         linear::Params { inputs, outputs, weight_offset: 0, bias_offset, from_batch, activation: linear::NONE };
-    linear::record(&mut recording, &Lanes::new(table, &lane), how, &params, &Operands { weights, x, y }, None);
+    linear::record(&mut recording, &Lanes::new(table, &lane), how, &params, &Operands { weights, x, y, room }, None);
     recording.read_back(y);
     let result = device.run(&recording)?;
-    for span in [weights, x, y, table] {
+    for span in [weights, x, y, table, room] {
         device.destroy_buffer(span.buffer);
     }
     Ok(as_f32(&result.concat()))

@@ -11,9 +11,10 @@ use super::{EngineError, Session};
 use crate::device::{DeviceError, as_f32};
 use crate::kernels::params::Lane;
 use crate::kernels::tiling::{Operands, Product, Tiling};
+use crate::kernels::way::Way;
 use crate::kernels::{lane_sum, mlp_forward, softmax_xent};
 use crate::layers::{self, Footprint, Forward, Keeps, LaneTables, Mode, Pass, kind};
-use crate::model::Source;
+use crate::model::{Node, Source};
 use crate::recording::arena::{self, Value};
 use crate::recording::chunks::RowBudget;
 use crate::recording::{Recording, Span};
@@ -132,6 +133,8 @@ pub(super) struct Chunk<'a> {
     pub fusion: &'a Fusion,
     /// Room for its slots of moments.
     pub part_moments: &'a [Span],
+    /// Room for weights in the order of tiles; none: all products go by shuffles.
+    pub room: Option<Span>,
 }
 
 /// Moments are not wanted.
@@ -154,9 +157,12 @@ impl Session<'_> {
             Some(_) => self.program.graph.flops_forward(),
             None => self.program.lowered.graph.nodes.iter().map(|n| n.layer.flops_forward()).max().unwrap_or(0),
         };
+        // What a lane needs counts as if each row were a lane.
+        let [copy, signs] = self.program.forward_room().unwrap_or_default();
+        let memory = memory.saturating_sub(copy);
         let lanes = RowBudget {
             largest_row: plan.buffers().map(|e| (e * 4) as u64).max().unwrap_or(4),
-            row: plan.row_bytes(),
+            row: plan.row_bytes() + signs,
             cost,
         };
         let binding = self.space.binding();
@@ -175,7 +181,7 @@ impl Session<'_> {
     /// How kernels compute on this device.
     pub(super) fn mode(&self, perturbed: Option<Distribution>, batch_statistics: bool) -> Mode {
         let product = Product::by_shuffles(self.program.tiling, perturbed);
-        Mode { product, layout: self.program.lowered.layout, batch_statistics }
+        Mode { product, layout: self.program.lowered.layout, batch_statistics, masks: None }
     }
 
     /// Records losses and correct flags of one chunk of lanes.
@@ -239,10 +245,17 @@ impl Session<'_> {
         let nodes = &self.program.lowered.graph.nodes;
         let last = nodes.len() - 1;
         if let Some(params) = self.in_one_dispatch() {
-            let operands = Operands { weights: self.state.weights(), x: batch.x, y: output(last) };
+            let operands = Operands::by_shuffles(self.state.weights(), batch.x, output(last));
             mlp_forward::record(recording, &lanes.first.samples, &mode.product, &params, &operands);
             return Ok(output(last));
         }
+        // Copies of the weights are planned for lanes that share them; where probes have weights of their own products go by shuffles.
+        let room = match self.program.forward_room() {
+            Some([copy, lane]) if !lanes.first.samples.own_weights => {
+                Some(self.space.need("weights in the order of tiles", copy + count * lane)?)
+            }
+            _ => None,
+        };
         let source = |source: Source| match source {
             Source::Node(n) if !self.program.lowered.shared[n] => output(n),
             shared => self.program.lowered.place(shared, batch.x, &batch.shared),
@@ -257,6 +270,7 @@ impl Session<'_> {
             moments: activations.moments,
             fusion: &activations.plan.fusion,
             part_moments: &activations.part_moments,
+            room,
         };
         self.record_nodes(recording, lanes, mode, &chunk, &source, |recording, node, _, io| {
             if let Some(to) = gathered(node) {
@@ -302,13 +316,24 @@ impl Session<'_> {
                 moments: sized(chunk.moments, keeps.moments),
                 gelu: fusion.gelu.get(i + 1) == Some(&true),
                 moments_of_parts,
+                room: chunk.room.unwrap_or(chunk.weights),
             };
             let lanes = lanes.of(self.program.windows.of_node(i));
             let pass = if mode.product.perturbed.is_some() { Pass::Perturbed } else { Pass::Forward };
-            let way = self.program.ways.of_layer(&node.layer, pass);
+            let way = chunk.room.map_or(Way::Shuffle, |_| self.program.ways.of_layer(&node.layer, pass));
+            let first = recording.commands().len();
             layer.forward(recording, lanes, &Mode { product: Product { way, ..mode.product }, ..*mode }, &io);
+            recording.uses(first, io.weights, self.own_bytes(node, io.weights, count));
             after(recording, i, lanes, &io);
         }
+    }
+
+    /// Bytes of a node's own tensors in `weights`, which holds one vector for all lanes or one for each of `lanes`.
+    pub(super) fn own_bytes(&self, node: &Node, weights: Span, lanes: u64) -> u64 {
+        let graph = &self.program.lowered.graph;
+        let values: usize = graph.tensors_of(node).iter().map(|tensor| tensor.len).sum();
+        let vectors = (weights.bytes / (4 * graph.state_len() as u64).max(1)).clamp(1, lanes.max(1));
+        4 * values as u64 * vectors
     }
 
     /// The forward pass on rows given as f32, with the shared weights.

@@ -56,8 +56,7 @@ impl Lowered {
             }
             let image = images.map_or(lowered.image(input), |(_, given)| given);
             residual = residual.map(|from| lowered.ordered(from, image, &mut reordered));
-            let once =
-                !node.layer.has_weights() && !node.layer.saves() && lowered.is_shared(input) && residual.is_none();
+            let once = node.layer.is_shareable() && lowered.is_shared(input) && residual.is_none();
             if !once {
                 if !kind(&node.layer).reads_shared_rows() {
                     input = lowered.own(input, &mut copies);
@@ -203,7 +202,7 @@ impl Session<'_> {
     pub(super) fn record_shared(&self, recording: &mut Recording, rows: u64, x: Span, buffers: &[Span]) {
         let lowered = &self.program.lowered;
         // Layers without weights go over rows as they come: none reads a table of lanes.
-        let samples = Lanes { table: x, count: 1, max_rows: rows as u32, rows, sample_rows: 1 };
+        let samples = Lanes { table: x, count: 1, max_rows: rows as u32, rows, sample_rows: 1, own_weights: false };
         let lanes = LaneTables { samples, tokens: samples };
         for (i, node) in lowered.graph.nodes.iter().enumerate().filter(|(i, _)| lowered.shared[*i]) {
             let place = |source| lowered.place(source, x, buffers);

@@ -83,7 +83,8 @@ pub fn cost(experiment: &Experiment, device: &dyn Device) -> Result<Cost, Engine
     let params = graph.param_count();
     let (weights, probes) = (4 * params as u64, u64::from(config.zo.probes) * u64::from(config.zo.local_steps));
     let memory = client_memory(experiment);
-    let (n, trainers) = counts(experiment, config.warmup.rounds);
+    let (probing, training) = zo::sampled(experiment, config.warmup.rounds);
+    let (n, trainers) = (probing.len(), training.len());
     // Of a client that probes: those that go on with backprop are counted like the warm-up's.
     let (all, training) = (round_traffic(experiment, n, trainers, 0), round_traffic(experiment, n, trainers + 1, 0));
     let share = |all: u64, more: u64| all.saturating_sub(trainers as u64 * more.saturating_sub(all)) / n.max(1) as u64;
@@ -116,13 +117,16 @@ pub fn cost(experiment: &Experiment, device: &dyn Device) -> Result<Cost, Engine
 }
 
 /// What a client must hold, by the formulas, in each way of taking part: bytes, of the client with the most samples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct ClientMemory {
     /// By backprop through the whole model.
+    #[serde(rename = "warmup_bytes")]
     pub warmup: u64,
     /// By backprop through HeteroFL's sub-network; other methods have none.
+    #[serde(rename = "sub_network_bytes", skip_serializing_if = "Option::is_none")]
     pub sub_network: Option<u64>,
     /// By forward passes.
+    #[serde(rename = "zo_bytes")]
     pub zo: u64,
 }
 
@@ -148,12 +152,6 @@ pub fn client_memory(experiment: &Experiment) -> ClientMemory {
     }
 }
 
-/// Clients that probe in a zeroth-order round, and that go on with backprop.
-fn counts(experiment: &Experiment, round: u32) -> (usize, usize) {
-    let (probing, training) = zo::clients(experiment, round);
-    (probing.len(), training.len())
-}
-
 /// Bytes of a zeroth-order round of so many clients that probe and that go on with backprop; `pivot_clients` get the weights with it.
 pub fn round_traffic(experiment: &Experiment, probing: usize, training: usize, pivot_clients: usize) -> Bytes {
     let graph = &experiment.graph;
@@ -169,9 +167,9 @@ pub fn round_traffic(experiment: &Experiment, probing: usize, training: usize, p
     sent
 }
 
-/// Values of a sample behind each layer; a scale belongs to the layer before it.
+/// Values of a sample behind each layer; a scale or sum belongs to the layer before it.
 fn values_of(graph: &Graph) -> impl Iterator<Item = u64> {
-    let layers = graph.nodes.iter().filter(|n| !matches!(n.layer, Layer::Scale(_)));
+    let layers = graph.nodes.iter().filter(|n| !matches!(n.layer, Layer::Scale(_) | Layer::Add(_)));
     layers.map(|n| n.layer.output_len() as u64)
 }
 
@@ -183,9 +181,9 @@ fn total(experiment: &Experiment) -> Total {
     }
     let mut absences = Absences::default();
     for round in 0..config.zo.rounds {
-        let (probing, training) = counts(experiment, config.warmup.rounds + round);
+        let (probing, training) = zo::clients(experiment, config.warmup.rounds + round);
         let pivot = if round == 0 { split.clients.len() } else { 0 };
-        sum += round_traffic(experiment, probing, training, pivot);
+        sum += round_traffic(experiment, probing.len(), training.len(), pivot);
         sum.down += absences.catchup_bytes(experiment, config.warmup.rounds + round);
     }
     Total { uplink_bytes: sum.up, downlink_bytes: sum.down }

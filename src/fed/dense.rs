@@ -28,42 +28,6 @@ pub fn write(folder: &RunFolder, tensors: &[ParamTensor], round: u32, values: &[
     Ok(Dense { file, sha256: sha256_hex(&bytes) })
 }
 
-/// Bytes that the files of `rounds` rounds take.
-pub fn bytes(tensors: &[ParamTensor], rounds: u32) -> u64 {
-    // A file's header has a line a tensor.
-    let file: u64 = tensors.iter().map(|tensor| 4 * tensor.len as u64 + 128).sum();
-    file * u64::from(rounds)
-}
-
-/// Refuses files that the file system of `folder` has no room for; tells what they take.
-///
-/// # Errors
-/// Fewer bytes are free, where that can be told.
-pub fn check_room(folder: &Path, needed: u64) -> Result<(), FedError> {
-    match free_bytes(folder) {
-        Some(free) if free < needed => Err(FedError::Refused(format!(
-            "{}: the weights that clients add in zeroth-order rounds will take {needed} bytes, {free} are free (fewer zo.rounds, or zo.participants \"all\" or \"low\", need less)",
-            folder.display()
-        ))),
-        _ => Ok(()),
-    }
-}
-
-/// Bytes that are free for this user where `folder` lies, or will lie.
-#[cfg(unix)]
-fn free_bytes(folder: &Path) -> Option<u64> {
-    let there = std::path::absolute(folder).ok()?;
-    let there = there.ancestors().find(|path| path.exists())?.to_owned();
-    let system = rustix::fs::statvfs(&there).ok()?;
-    Some(system.f_bavail.saturating_mul(system.f_frsize))
-}
-
-/// Can't be told.
-#[cfg(not(unix))]
-fn free_bytes(_: &Path) -> Option<u64> {
-    None
-}
-
 /// Reads what a round of the ledger at `ledger` adds, `None` where it names no file.
 ///
 /// # Errors

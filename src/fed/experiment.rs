@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::error::FedError;
+use super::schedule;
 use crate::config::{Config, SplitKind, WarmupAlgorithm};
-use crate::data::{Dataset, Samples as HostSamples, Values};
+use crate::data::{Dataset, Part};
 use crate::engine::SampleSet;
 use crate::model::{Graph, ModelSpec, Narrow};
 use crate::split::{self, Split, SplitError};
@@ -17,7 +18,7 @@ pub struct Experiment {
     /// Samples.
     pub data: Dataset,
     /// Training samples that no client holds, to choose settings by; none without `data.validation`.
-    pub validation: Option<HostSamples>,
+    pub validation: Option<Part>,
     /// Which client holds which training samples, and which clients are high-resource.
     pub split: Split,
     /// The model table with input and classes filled in, as ledgers carry it.
@@ -52,18 +53,31 @@ impl Experiment {
         }
     }
 
+    /// As [`Experiment::prepare`], with a data set in the place of the one that `[data]` names.
+    ///
+    /// # Errors
+    /// A model or a partition that doesn't go with the data.
+    pub fn with_data(config: &Config, data: Dataset) -> Result<Self, FedError> {
+        Self::of(config, data)
+    }
+
     fn of(config: &Config, data: Dataset) -> Result<Self, FedError> {
         let spec = model_of(config, &data)?;
         let graph = spec.graph()?;
         let narrow = narrow_of(config, &spec)?;
         let (split, held) = split_of(config, &data)?;
         let validation = (!held.is_empty()).then(|| data.train.select(&held));
-        let config = match &config.split.file {
-            Some(path) if config.split.kind == SplitKind::File => {
+        let named = match config.split.kind {
+            SplitKind::File => config.split.file.as_deref(),
+            SplitKind::Natural => config.data.path.as_deref(),
+            _ => None,
+        };
+        let config = match named {
+            Some(path) => {
                 let high = split.high_clients().len() as u32;
                 config.clone().with_clients(path, split.clients.len() as u32, high)?
             }
-            _ => config.clone(),
+            None => config.clone(),
         };
         let (initial, notes) = match &config.model.weights {
             Some(path) => {
@@ -84,6 +98,12 @@ impl Experiment {
             notes,
             given: BTreeMap::new(),
         })
+    }
+
+    /// Those of the clients sampled for round `round` (absolute) that don't drop out of it.
+    pub fn present(&self, sampled: Vec<u32>, round: u32) -> Vec<u32> {
+        let (dropout, clients) = (self.config.split.dropout, self.split.clients.len());
+        schedule::present(sampled, dropout, clients, self.config.seeds.sampling, round)
     }
 
     /// The training samples as the engine takes them.
@@ -107,9 +127,9 @@ impl Experiment {
 /// # Errors
 /// A partition that can't be made of these samples.
 pub fn split_of(config: &Config, data: &Dataset) -> Result<(Split, Vec<u32>), SplitError> {
-    let (labels, seed) = (&data.train.labels, config.seeds.split);
-    let held = split::validation(labels, data.classes, config.data.validation, seed);
-    let split = Split::without(&held, &config.split, labels, data.classes, seed, data.test_indices.clone())?;
+    let seed = config.seeds.split;
+    let held = split::validation(&data.train.labels, data.classes, config.data.validation, seed);
+    let split = Split::without(&held, &config.split, data, seed)?;
     Ok((split, held))
 }
 
@@ -129,11 +149,7 @@ pub fn model_of(config: &Config, data: &Dataset) -> Result<ModelSpec, FedError> 
 }
 
 /// Part of a data set as the engine takes it.
-pub fn sample_set<'a>(data: &'a Dataset, part: &'a HostSamples) -> SampleSet<'a> {
+pub fn sample_set<'a>(data: &'a Dataset, part: &'a Part) -> SampleSet<'a> {
     let [channels, height, width] = data.shape;
-    let shape = (channels, height * width);
-    match &part.values {
-        Values::Bytes(pixels) => SampleSet::of_bytes(pixels, &part.labels, shape, data.normalisation.table()),
-        Values::Floats(values) => SampleSet::of_floats(values, &part.labels, shape),
-    }
+    SampleSet::of_part(part, (channels, height * width), data.normalisation.table())
 }

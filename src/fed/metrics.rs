@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::inclusion::Groups;
 use super::progress::Figures;
+use crate::caps::Precision;
 
 /// The version of the files in a run's folder.
 pub const SCHEMA: u32 = 2;
@@ -55,6 +56,9 @@ pub struct RoundMetrics {
     pub class_accuracy: Option<Vec<Option<f64>>>,
     /// Clients that took part.
     pub clients: u32,
+    /// Clients that were sampled and dropped out.
+    #[serde(default)]
+    pub dropouts: u32,
     /// Probes of all of them.
     pub probes: Option<u32>,
     /// Bytes from all clients together.
@@ -75,6 +79,9 @@ pub struct RoundMetrics {
     pub dl_zero: Option<f64>,
     /// Probes whose loss difference was not finite.
     pub dropped: Option<u32>,
+    /// Relative error of loss differences in the run's precision against f32, measured before the round; null where that isn't due.
+    #[serde(default)]
+    pub dl_error: Option<f64>,
 }
 
 /// A number for JSON: `None` where it is not finite.
@@ -99,6 +106,7 @@ impl RoundMetrics {
             worst_tenth_accuracy: None,
             class_accuracy: None,
             clients: clients as u32,
+            dropouts: 0,
             probes: None,
             uplink_bytes: 0,
             downlink_bytes: 0,
@@ -108,6 +116,7 @@ impl RoundMetrics {
             dl_rms: None,
             dl_zero: None,
             dropped: None,
+            dl_error: None,
         }
     }
 
@@ -143,6 +152,11 @@ pub enum Status {
     Diverged,
     /// Stopped by its observer after a round; can be resumed.
     Interrupted,
+}
+
+/// The precision of runs before there was another.
+fn in_f32() -> String {
+    Precision::F32.name().to_owned()
 }
 
 /// `summary.json`, and what `run` and `resume` print. Figures that a run never reached are null.
@@ -225,6 +239,12 @@ pub struct Summary {
     pub params: u64,
     /// Fingerprint of the final weights, 16 hex digits.
     pub fingerprint: String,
+    /// How exact products were (`device.precision`).
+    #[serde(default = "in_f32")]
+    pub precision: String,
+    /// Relative error of loss differences at the pivot where that isn't f32.
+    #[serde(default)]
+    pub dl_error: Option<f64>,
     /// Signs that something is wrong though the run ended as it did.
     #[serde(default)]
     pub warnings: Vec<String>,
@@ -241,7 +261,7 @@ mod tests {
         let text = serde_json::to_string(&line).unwrap();
         assert_eq!(
             text,
-            r#"{"round":3,"phase":"warmup","train_loss":null,"test_loss":null,"test_accuracy":null,"validation_loss":null,"validation_accuracy":null,"averaged_accuracy":null,"low_accuracy":null,"high_accuracy":null,"worst_tenth_accuracy":null,"class_accuracy":null,"clients":2,"probes":null,"uplink_bytes":8,"downlink_bytes":8,"catchup_bytes":null,"seconds":0.5,"compile_seconds":0.0,"dl_rms":null,"dl_zero":null,"dropped":null}"#
+            r#"{"round":3,"phase":"warmup","train_loss":null,"test_loss":null,"test_accuracy":null,"validation_loss":null,"validation_accuracy":null,"averaged_accuracy":null,"low_accuracy":null,"high_accuracy":null,"worst_tenth_accuracy":null,"class_accuracy":null,"clients":2,"dropouts":0,"probes":null,"uplink_bytes":8,"downlink_bytes":8,"catchup_bytes":null,"seconds":0.5,"compile_seconds":0.0,"dl_rms":null,"dl_zero":null,"dropped":null,"dl_error":null}"#
         );
         let back: RoundMetrics = serde_json::from_str(&text).unwrap();
         assert_eq!((back.round, back.train_loss), (3, None));

@@ -24,10 +24,12 @@ pub struct RunPlan {
     pub zo_rounds: u32,
     /// The first round that is still to be done: 0, or more in a resumed run.
     pub next_round: u32,
+    /// Bytes that the folder will take once the run is done, about.
+    pub disk_bytes: u64,
 }
 
-/// Someone who watches a run. Calls come in the order `begin`, any number of `round` (then `stop`), `end`; `note` at any
-/// time, before `begin` too.
+/// Someone who watches a run. Calls come in the order `begin`, any number of `round` (then `stop`), `end`; `note` and `warn`
+/// at any time, before `begin` too.
 pub trait Observer {
     /// The run starts, or goes on.
     fn begin(&mut self, plan: &RunPlan) {
@@ -53,6 +55,11 @@ pub trait Observer {
     /// Something a person may want to know.
     fn note(&mut self, text: &str) {
         let _ = text;
+    }
+
+    /// Something a person should know: a warning, or why the run diverged.
+    fn warn(&mut self, text: &str) {
+        self.note(text);
     }
 
     /// The run is over: done, diverged or interrupted.

@@ -1,9 +1,11 @@
 //! Where a run stands between two rounds: what its lines of metrics add up to, whether they were just written or read back.
 
 use super::experiment::Experiment;
+use super::folder::manifest::AdapterRecord;
 use super::inclusion::{self, Groups};
-use super::metrics::{Phase, RoundMetrics};
+use super::metrics::{Phase, RoundMetrics, SCHEMA, Status, Summary};
 use super::warnings::Watch;
+use crate::caps::Precision;
 use crate::engine::Evaluation;
 use crate::split::Split;
 
@@ -33,6 +35,31 @@ impl Figures {
             .map(|classes| inclusion::groups(split, &inclusion::client_accuracies(split, &classes)));
         Self { groups, ..Self::from(evaluation) }
     }
+}
+
+/// What a summary says beside a run's figures.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    /// The run's folder.
+    pub dir: String,
+    /// The config's name.
+    pub name: String,
+    /// The commit of the program.
+    pub commit: String,
+    /// How the run ended.
+    pub status: Status,
+    /// The adapter that it ended on.
+    pub adapter: AdapterRecord,
+    /// What a low-resource client must hold to take part; `None`: it isn't known.
+    pub client_memory_bytes: Option<u64>,
+    /// Parameters of the model.
+    pub params: u64,
+    /// Fingerprint of the last weights.
+    pub fingerprint: String,
+    /// How exact products were.
+    pub precision: Precision,
+    /// Relative error of loss differences at the pivot where that isn't f32.
+    pub dl_error: Option<f64>,
 }
 
 /// Where a run stands.
@@ -92,6 +119,49 @@ impl Progress {
         self.pivot = Some(figures);
         self.watch.pivot(figures.loss);
         self.evaluated(warmup.saturating_sub(1), figures);
+    }
+
+    /// What all rounds so far add up to.
+    pub fn summary(&self, end: Ending) -> Summary {
+        let (pivot, last) = (self.pivot.unwrap_or_default(), self.last.unwrap_or_default());
+        Summary {
+            dir: end.dir,
+            name: end.name,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: end.commit,
+            schema: SCHEMA,
+            status: end.status,
+            adapter: end.adapter.name,
+            backend: end.adapter.backend,
+            driver: end.adapter.driver,
+            tier: end.adapter.tier,
+            seconds: self.seconds,
+            compile_seconds: self.compile_seconds,
+            rounds: self.next,
+            pivot_accuracy: pivot.accuracy,
+            pivot_loss: pivot.loss,
+            final_accuracy: last.accuracy,
+            final_loss: last.loss,
+            best_accuracy: self.best.map(|b| b.1),
+            best_round: self.best.map(|b| b.0),
+            averaged_accuracy: self.averaged,
+            validation_accuracy: self.validation,
+            pivot_low_accuracy: pivot.groups.and_then(|g| g.low),
+            final_low_accuracy: last.groups.and_then(|g| g.low),
+            pivot_high_accuracy: pivot.groups.and_then(|g| g.high),
+            final_high_accuracy: last.groups.and_then(|g| g.high),
+            pivot_worst_tenth_accuracy: pivot.groups.and_then(|g| g.worst_tenth),
+            final_worst_tenth_accuracy: last.groups.and_then(|g| g.worst_tenth),
+            gain: last.accuracy.zip(pivot.accuracy).map(|(last, pivot)| last - pivot),
+            uplink_bytes: self.bytes.0,
+            downlink_bytes: self.bytes.1,
+            client_memory_bytes: end.client_memory_bytes,
+            params: end.params,
+            fingerprint: end.fingerprint,
+            precision: end.precision.name().to_owned(),
+            dl_error: end.dl_error,
+            warnings: self.watch.list().to_vec(),
+        }
     }
 
     fn evaluated(&mut self, round: u32, figures: Figures) {

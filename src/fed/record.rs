@@ -48,9 +48,10 @@ impl Record {
         Ok(Self { dir: dir.to_owned(), config, summary, metrics })
     }
 
-    /// Whether all its rounds are done: its figures are those of a whole run.
+    /// Whether its figures are those of its rounds: all of them, or, of a run in progress ([`super::live`]), those so far. One that diverged
+    /// has none.
     pub fn is_done(&self) -> bool {
-        self.summary.status == Status::Done
+        self.summary.status != Status::Diverged
     }
 
     /// Whether it has both phases, and so a pivot between them.

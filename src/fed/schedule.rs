@@ -2,7 +2,7 @@
 //! number. No generator lives longer than a call, so a resumed run needs none of their states.
 
 use crate::config::{ZoParticipants, share_of};
-use crate::rng::host::{choose, pcg, shuffle};
+use crate::rng::host::{choose, pcg, shuffle, unit};
 use crate::split::Split;
 
 /// The clients of a warm-up round, ascending: `participation` of the high-resource clients that hold samples.
@@ -41,6 +41,23 @@ pub fn zo_clients(
 /// The high-resource clients that go on with backprop in a ZO round, ascending: `participation` of those that hold samples.
 pub fn training_clients(split: &Split, participation: f64, sampling_seed: u64, round: u32) -> Vec<u32> {
     draw(&holding(split, |high| high), participation, sampling_seed, &format!("sampling/{round}/high"))
+}
+
+/// Those of a round's `sampled` clients that are there: each of the run's `clients` is missing with probability `dropout`, by one draw each
+/// from a stream of the round's own, whether it was sampled or not. Where all of them would be missing, the one with the largest draw stays:
+/// a round has a client.
+pub fn present(sampled: Vec<u32>, dropout: f64, clients: usize, sampling_seed: u64, round: u32) -> Vec<u32> {
+    if dropout == 0.0 {
+        return sampled;
+    }
+    let mut rng = pcg(sampling_seed, &format!("dropout/{round}"));
+    let draws: Vec<f64> = (0..clients).map(|_| unit(&mut rng)).collect();
+    let draw = |client: u32| draws.get(client as usize).copied().unwrap_or(1.0);
+    let there: Vec<u32> = sampled.iter().copied().filter(|&client| draw(client) > dropout).collect();
+    if there.is_empty() {
+        return sampled.into_iter().max_by(|&a, &b| draw(a).total_cmp(&draw(b)).then(b.cmp(&a))).into_iter().collect();
+    }
+    there
 }
 
 /// The clients of a kind that hold at least one sample, ascending.
@@ -136,6 +153,28 @@ mod tests {
         let mut counts = [0; 50];
         (0..200).flat_map(|round| draw(1, round)).for_each(|c| counts[c as usize] += 1);
         assert!(counts.iter().all(|c| (12..=68).contains(c)), "{counts:?}");
+    }
+
+    #[test]
+    fn clients_drop_out_by_draws_of_their_own() {
+        let all: Vec<u32> = (0..40).collect();
+        let of = |sampled: &[u32], dropout, round| present(sampled.to_vec(), dropout, 40, 7, round);
+        assert_eq!(of(&all, 0.0, 3), all);
+        // Who is there doesn't depend on who else was sampled, and more are missing at a higher probability.
+        let there = of(&all, 0.4, 3);
+        let odd: Vec<u32> = all.iter().copied().filter(|c| c % 2 == 1).collect();
+        assert_eq!(of(&odd, 0.4, 3), there.iter().copied().filter(|c| c % 2 == 1).collect::<Vec<_>>());
+        assert!(of(&all, 0.7, 3).iter().all(|client| there.contains(client)));
+        assert_ne!(of(&all, 0.4, 4), there);
+        // 8000 draws of probability 0.4: 3200 missing in the mean, deviation 44; five of them.
+        let missing: usize = (0..200).map(|round| 40 - of(&all, 0.4, round).len()).sum();
+        assert!((2980..=3420).contains(&missing), "{missing}");
+        // Two clients that are almost never there: one always is, the nearest to being so.
+        for round in 0..50 {
+            let one = of(&[4, 9], 0.999_999, round);
+            assert!(one.len() == 1 && one == of(&[4, 9], 0.999_999, round), "{one:?}");
+        }
+        assert!(of(&[], 0.5, 0).is_empty());
     }
 
     #[test]

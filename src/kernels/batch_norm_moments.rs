@@ -107,7 +107,7 @@ fn behind_conv(g: Geometry, how: Option<Distribution>) -> Case {
         let product = Product::by_shuffles(f.best_tiling(), how);
         let moments = Moments::of_channels(product.tiling, &g);
         let left = f.blank("moments of parts", (TOTAL * moments.row) as usize);
-        let io = Operands { weights, x: f.random("x", (TOTAL * g.input.iter().product::<u32>()) as usize), y };
+        let io = Operands::by_shuffles(weights, f.random("x", (TOTAL * g.input.iter().product::<u32>()) as usize), y);
         let mut rec = Recording::new();
         let conv = conv::Params { weight_offset: 0, bias_offset: ABSENT, from_batch: 1, relu: 0 };
         conv::record(&mut rec, &lanes, &product, &g, &conv, &io, Some((moments, left)));

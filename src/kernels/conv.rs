@@ -4,6 +4,7 @@ use super::lib::case::{layout_name, perturbation, product_tolerance};
 use super::lib::conv::{Launch, kernel, twin};
 use super::lib::moments::{Moments, Parts};
 use super::lib::params::{ABSENT, Lanes};
+use super::lib::tile_order::Order;
 use super::lib::tiles::Tiles;
 use super::lib::tiling::{Operands, Product};
 use super::lib::way::Way;
@@ -91,6 +92,7 @@ pub(super) fn case(kernel: &str, how: Option<Distribution>, g: Geometry, weight_
             weights: f.random("weights", 3 * stride as usize),
             x: f.random("x", values(g.input)),
             y: f.blank("y", values(g.output)),
+            room: f.room(&Order::of_conv(&g, 16), &lanes),
         };
         let mut rec = Recording::new();
         for (from_batch, relu, bias_offset) in [(1, 0, bias_offset), (0, 1, ABSENT)] {

@@ -56,11 +56,11 @@ fn case(how: Option<Distribution>, layout: Layout) -> Case {
         let stride = (geometry.output[0] * geometry.depth()).next_multiple_of(64);
         let lanes = f.lanes(&rows, stride);
         let values = |shape: [u32; 3]| 13 * shape.iter().product::<u32>() as usize;
-        let io = Operands {
-            weights: f.random("weights", rows.len() * stride as usize),
-            x: f.random("x", values(geometry.input)),
-            y: f.blank("y", values(geometry.output)),
-        };
+        let io = Operands::by_shuffles(
+            f.random("weights", rows.len() * stride as usize),
+            f.random("x", values(geometry.input)),
+            f.blank("y", values(geometry.output)),
+        );
         let params = Params { weight_offset: 0, bias_offset: ABSENT, from_batch: 1, relu: 0 };
         let product = Product::by_shuffles(f.best_tiling(), how);
         let launch = Launch::new(&lanes, &product, &geometry, &params, &io);

@@ -4,13 +4,14 @@ use super::lib::conv_grad::{self, ROWS, SPEED, Shape, tap, text};
 use super::lib::geometry::{Geometry, Sizes};
 use super::lib::matrix::operands;
 use super::lib::params::{Lane, Lanes};
+use super::lib::tile_order::Order;
 use super::lib::tiles::Tiles;
-use super::lib::tiling::Gradient;
+use super::lib::tiling::{Gradient, Operands};
 use super::lib::{Case, Fixture, rounding};
 use super::tiled_conv_grad_input;
 use crate::caps::Layout;
+use crate::recording::Recording;
 use crate::recording::kernel::{Call, Kernel, params};
-use crate::recording::{Recording, Span};
 use crate::shaders::ANY_SHAPE;
 
 pub use super::lib::conv_grad::Params;
@@ -29,16 +30,16 @@ params! {
     }
 }
 
-/// Records `dx` `[rows][c][h][w]` from `dy` `[rows][out_c][out_h][out_w]`.
-pub fn record(rec: &mut Recording, lanes: &Lanes, how: Gradient, params: &Params, weights: Span, dy: Span, dx: Span) {
+/// Records `dx`, that is `io.y`, `[rows][c][h][w]`, from `dy`, `io.x`, `[rows][out_c][out_h][out_w]`.
+pub fn record(rec: &mut Recording, lanes: &Lanes, how: Gradient, params: &Params, io: &Operands) {
     if let Some(tiles) = Tiles::of(how.way) {
-        return tiled_conv_grad_input::record(rec, lanes, &tiles, params, weights, dy, dx);
+        return tiled_conv_grad_input::record(rec, lanes, &tiles, params, io);
     }
     let tiling = how.tiling.for_rows(params.c);
     let variant = params.geometry().variant(tiling.variant());
     let tiles = [params.c.div_ceil(tiling.tile_rows()), params.class_pixels(lanes).div_ceil(tiling.tile_columns())];
     let grid = lanes.grid(tiles[0] * params.stride * params.stride, tiles[1]);
-    let bound = [lanes.table, weights, dy, dx];
+    let bound = [lanes.table, io.weights, io.x, io.y];
     let uniforms = Uniforms { sizes: params.geometry().sizes(), weight_offset: params.weight_offset };
     rec.dispatch(&KERNEL, variant, &uniforms, &bound, grid, params.cost(lanes));
 }
@@ -97,7 +98,8 @@ pub(super) fn case(
         let values = |of: [u32; 3]| (total * of.iter().product::<u32>()) as usize;
         let (dy, dx) = (f.random("dy", values(geometry.output)), f.blank("dx", values(geometry.input)));
         let mut rec = Recording::new();
-        record(&mut rec, &lanes, how(f), &params, weights, dy, dx);
+        let room = f.room(&Order::of_conv_input(&geometry, 16), &lanes);
+        record(&mut rec, &lanes, how(f), &params, &Operands { weights, x: dy, y: dx, room });
         rec.read_back(dx);
         rec
     })

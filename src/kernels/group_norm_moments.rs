@@ -75,7 +75,7 @@ fn case(g: Geometry, groups: u32, how: Option<Distribution>) -> Case {
         let product = Product::by_shuffles(f.best_tiling(), how);
         let moments = Moments::of_groups(product.tiling, &g, groups);
         let moments = moments.map(|m| (m, f.blank("moments of parts", (TOTAL * m.row) as usize)));
-        let io = Operands { weights, x: f.random("x", (TOTAL * g.input.iter().product::<u32>()) as usize), y };
+        let io = Operands::by_shuffles(weights, f.random("x", (TOTAL * g.input.iter().product::<u32>()) as usize), y);
         let mut rec = Recording::new();
         let conv = conv::Params { weight_offset: 0, bias_offset: ABSENT, from_batch: 1, relu: 0 };
         conv::record(&mut rec, &lanes, &product, &g, &conv, &io, moments);

@@ -6,6 +6,7 @@ use super::lib::case::{perturbation, product_tolerance};
 use super::lib::math::{erf_f32, rectify};
 use super::lib::matrix::operands;
 use super::lib::params::{ABSENT, Lane, Lanes};
+use super::lib::tile_order::Order;
 use super::lib::tiles::Tiles;
 use super::lib::tiling::{Operands, Product};
 use super::lib::weight::weights;
@@ -154,6 +155,7 @@ pub(super) fn case_of(
             weights: f.random("weights", 3 * stride as usize),
             x: f.random("x", (total * inputs) as usize),
             y: f.blank("y", (total * outputs) as usize),
+            room: f.room(&Order::of_linear(inputs, outputs), &lanes),
         };
         let residual = f.random("residual", (total * outputs) as usize);
         let mut rec = Recording::new();

@@ -18,7 +18,7 @@ mod families;
 pub mod lib;
 
 pub use families::{fill, norm, replaying};
-pub use lib::{class_rows, fold_grid, moments, params, parts, tiling, values, vec4_bytes, way};
+pub use lib::{class_rows, fold_grid, moments, params, parts, tile_order, tiling, values, vec4_bytes, way};
 
 #[cfg(test)]
 mod tests {
@@ -43,6 +43,7 @@ mod tests {
             operands: OperandSource::Buffer,
             layout: Layout::default(),
             features: Vec::new(),
+            precision: crate::caps::Precision::default(),
             matrices: crate::caps::Matrices::default(),
         };
         let mut launched = BTreeMap::<_, HashSet<Variant>>::new();

@@ -3,6 +3,7 @@
 use super::lib::conv::{self, Params, Uniforms, twin};
 use super::lib::geometry::Geometry;
 use super::lib::params::{Lanes, perturb};
+use super::lib::tile_order::{Order, Room};
 use super::lib::tiles::{Tiles, tiled_defines};
 use super::lib::tiling::{Operands, Product};
 use super::lib::way::{Way, in_ways, with_quads};
@@ -18,22 +19,6 @@ pub static KERNEL: Kernel = Kernel::new::<Uniforms>("tiled_conv", twin)
     .with_defines(tiled_defines!(ANY_SHAPE, IN_QUADS, QUADS))
     .with_speed(conv::SPEED);
 
-/// Weights of a channel whose signs lie in workgroup memory at once, at most.
-const SIGNS: u32 = 512;
-
-/// Weights of a slab of input channels (`shaders/lib/slabs.wgsl`): so many signs lie in workgroup memory; 0: too many.
-fn sign_span(geometry: &Geometry, tile: &Tiles) -> u32 {
-    let slab = tile.depth.max(16);
-    let channels = if geometry.input[0].is_multiple_of(slab) { slab } else { geometry.input[0] };
-    let span = channels * geometry.kernel * geometry.kernel;
-    if span > SIGNS { 0 } else { span }
-}
-
-/// Bytes of workgroup memory beside the slices of tiles.
-pub fn more_memory(tile: &Tiles, geometry: &Geometry, perturbed: Option<Distribution>) -> u32 {
-    if perturbed == Some(Distribution::Rademacher) { tile.sign_memory(sign_span(geometry, tile)) } else { 0 }
-}
-
 /// As [`super::conv::record`], channels last.
 pub fn record(
     rec: &mut Recording,
@@ -48,17 +33,19 @@ pub fn record(
     let variant = geometry
         .variant(variant)
         .with("PERTURB", perturb(how.perturbed))
-        .with("SIGN_SPAN", sign_span(geometry, tile))
+        .with("OWN_WEIGHTS", u32::from(lanes.own_weights))
         .with("RELU", params.relu);
     let grid = [geometry.output[0].div_ceil(tile.columns), (lanes.max_rows * geometry.pixels()).div_ceil(tile.rows)];
-    let bound = [lanes.table, io.weights, io.x, io.y];
+    let order = Order::of_conv(geometry, tile.depth);
+    let room = Room::fill(rec, lanes, &order, params.weight_offset, io.weights, how.perturbed, io.room);
+    let bound = [lanes.table, io.weights, io.x, io.y, room.weights, room.signs];
     let uniforms = params.uniforms(geometry);
     rec.dispatch(&KERNEL, variant, &uniforms, &bound, lanes.grid(grid[0], grid[1]), geometry.cost(lanes));
 }
 
 /// Sizes of cases: input, output channels, kernel, stride, padding, flat index of the weight.
 const SHAPES: [([u32; 3], u32, u32, u32, u32, u32); 6] = [
-    // More signs than lie in workgroup memory.
+    // More taps than terms of a slice.
     ([22, 5, 5], 3, 5, 1, 2, 2),
     // Whole quads of channels, all of them a slab.
     ([4, 6, 6], 40, 5, 1, 2, 4),

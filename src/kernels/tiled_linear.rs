@@ -2,6 +2,7 @@
 
 use super::lib::case::perturbation;
 use super::lib::params::{Lanes, perturb};
+use super::lib::tile_order::{Order, Room};
 use super::lib::tiles::{Tiles, tiled_defines};
 use super::lib::tiling::{Operands, Product, quads};
 use super::lib::way::{BLOCKS, WAYS, Way, with_quads};
@@ -15,15 +16,7 @@ use crate::stream::Distribution;
 /// The kernel.
 pub static KERNEL: Kernel = Kernel::new::<Params>("tiled_linear", twin)
     .with_defines(tiled_defines!(ANY_SHAPE, QUADS))
-    .with_speed(&["WEIGHT_QUADS", "INPUT_QUADS", "ACTIVATION"]);
-
-/// Weights of a row whose signs lie in workgroup memory at once; a multiple of a slice.
-const SIGN_SPAN: u32 = 128;
-
-/// Bytes of workgroup memory beside the slices of tiles.
-pub fn more_memory(tiles: &Tiles, perturbed: Option<Distribution>) -> u32 {
-    if perturbed == Some(Distribution::Rademacher) { tiles.sign_memory(SIGN_SPAN) } else { 0 }
-}
+    .with_speed(&["INPUT_QUADS", "ACTIVATION"]);
 
 /// As [`super::linear::record`].
 pub fn record(
@@ -38,14 +31,16 @@ pub fn record(
     let added = u32::from(residual.is_some() && params.activation == NONE);
     let variant = with_quads(tiles.variant(), QUADS, params.outputs)
         .with("PERTURB", perturb(how.perturbed))
-        .with("WEIGHT_QUADS", quads(params.weight_offset | params.inputs))
+        .with("OWN_WEIGHTS", u32::from(lanes.own_weights))
         .with("INPUT_QUADS", quads(params.inputs))
         .with("ACTIVATION", params.activation)
         .with("RESIDUAL", added);
     let grid = lanes.grid(params.outputs.div_ceil(tiles.columns), lanes.max_rows.div_ceil(tiles.rows));
     let cost = 2 * lanes.rows * u64::from(params.inputs) * u64::from(params.outputs);
     // Something must be bound; what isn't added isn't read.
-    let bound = [lanes.table, io.weights, io.x, io.y, residual.unwrap_or(io.x)];
+    let order = Order::of_linear(params.inputs, params.outputs);
+    let room = Room::fill(rec, lanes, &order, params.weight_offset, io.weights, how.perturbed, io.room);
+    let bound = [lanes.table, io.weights, io.x, io.y, residual.unwrap_or(io.x), room.weights, room.signs];
     rec.dispatch(&KERNEL, variant, params, &bound, grid, cost);
 }
 

@@ -88,7 +88,8 @@ pub fn measure(
     }
     progress(steps, steps, "");
     let of = |setting: Setting| measured.iter().find(|(s, _)| *s == setting).map(|(_, m)| m);
-    let row = |point: &Point| Some(row(*point, of(point.setting)?, &truth, d, &sizes));
+    let precision = experiment.config.device.precision.name();
+    let row = |point: &Point| Some(Row { precision, ..row(*point, of(point.setting)?, &truth, d, &sizes) });
     let rows: Vec<Row> = request.rows.iter().filter_map(row).collect();
     let own = request.rows.first().copied().unwrap_or_else(|| Point::of(&experiment.config.zo));
     let layers = of(own.setting).map(|m| layers(own, m, &truth, graph.params(), &sizes)).unwrap_or_default();
@@ -96,7 +97,7 @@ pub fn measure(
         measured.iter().filter(|(s, _)| (s.tau, s.distribution) == (own.setting.tau, own.setting.distribution));
     let traces = traces.filter_map(|(s, m)| Some(Hessian::of(m.readings.trace(&truth)?, s.epsilon)));
     let config = &experiment.config;
-    let probing = zo::clients(experiment, config.warmup.rounds).0.len();
+    let probing = zo::sampled(experiment, config.warmup.rounds).0.len();
     Ok(Report {
         device,
         at: subject.at.name(),

@@ -33,6 +33,10 @@ impl Kind for Attention {
         self.tokens * self.dim
     }
 
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        vec![self.tokens, self.dim]
+    }
+
     fn flops_forward(&self) -> u64 {
         4 * (self.tokens * self.tokens) as u64 * self.dim as u64
     }

@@ -22,6 +22,10 @@ impl Kind for ClassToken {
         self.dim
     }
 
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        vec![self.dim]
+    }
+
     fn forward(&self, rec: &mut Recording, lanes: &LaneTables, _mode: &Mode, io: &Forward) {
         class_token::record(rec, &lanes.samples, self.tokens as u32, self.dim as u32, io.x, io.y);
     }

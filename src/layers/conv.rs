@@ -1,9 +1,10 @@
 //! Square convolutions.
 
-use super::{Backward, Forward, Gradients, Image, Kind, LaneTables, Mode, Sizes, dims, offset};
+use super::{Backward, Forward, Gradients, Image, Kind, LaneTables, Mode, Pass, Sizes, dims, offset};
 use crate::caps::Layout;
 use crate::kernels::conv::{self, Geometry};
 use crate::kernels::parts::Split;
+use crate::kernels::tile_order::Order;
 use crate::kernels::tiling::Operands;
 use crate::kernels::{bias_grad, conv_grad_input, conv_grad_weight};
 use crate::model::Conv;
@@ -68,6 +69,10 @@ impl Kind for Conv {
         self.output.len()
     }
 
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        self.output.sides()
+    }
+
     fn tensors(&self) -> Vec<usize> {
         [self.weight].into_iter().chain(self.bias).collect()
     }
@@ -92,6 +97,15 @@ impl Kind for Conv {
         Some(Sizes::of_conv(&self.geometry(Layout::default())))
     }
 
+    fn order(&self, pass: Pass) -> Option<Order> {
+        let geometry = self.geometry(Layout::ChannelsLast);
+        match pass {
+            Pass::Forward | Pass::Perturbed => Some(Order::of_conv(&geometry, 1)),
+            Pass::Input => Some(Order::of_conv_input(&geometry, 1)),
+            Pass::Weight => None,
+        }
+    }
+
     fn splits(&self, how: &Gradients) -> Vec<(Split, u32)> {
         let params = self.gradient(how.layout, false, false);
         let weight = params.weight_split(how.of_weight()).map(|split| (split, params.weight_len()));
@@ -106,7 +120,7 @@ impl Kind for Conv {
             from_batch: u32::from(io.from_batch),
             relu: u32::from(self.relu),
         };
-        let operands = Operands { weights: io.weights, x: io.x, y: io.y };
+        let operands = Operands { weights: io.weights, x: io.x, y: io.y, room: io.room };
         let left = io.moments_of_parts;
         conv::record(rec, &lanes.samples, &mode.product, &self.geometry(mode.layout), &params, &operands, left);
     }
@@ -119,7 +133,8 @@ impl Kind for Conv {
             bias_grad::record(rec, lanes, &params, io.dy, &io.target);
         }
         if let Some(dx) = io.dx {
-            conv_grad_input::record(rec, lanes, io.how.of_input(), &params, io.weights, io.dy, dx);
+            let operands = Operands { weights: io.weights, x: io.dy, y: dx, room: io.room };
+            conv_grad_input::record(rec, lanes, io.how.of_input(), &params, &operands);
         }
     }
 

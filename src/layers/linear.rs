@@ -1,8 +1,9 @@
 //! Affine maps of feature vectors or tokens.
 
-use super::{Backward, Forward, Gradients, Image, Kind, LaneTables, Mode, Sizes, offset};
+use super::{Backward, Forward, Gradients, Image, Kind, LaneTables, Mode, Pass, Sizes, offset};
 use crate::caps::Layout;
 use crate::kernels::parts::Split;
+use crate::kernels::tile_order::Order;
 use crate::kernels::tiling::Operands;
 use crate::kernels::{bias_grad, linear, linear_grad_input, linear_grad_weight};
 use crate::model::Linear;
@@ -48,6 +49,10 @@ impl Kind for Linear {
         self.rows * self.out_features
     }
 
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        if self.rows > 1 { vec![self.rows, self.out_features] } else { vec![self.out_features] }
+    }
+
     fn rows(&self) -> usize {
         self.rows
     }
@@ -77,6 +82,11 @@ impl Kind for Linear {
         Some(Sizes::Linear { inputs, outputs, rows })
     }
 
+    fn order(&self, pass: Pass) -> Option<Order> {
+        let forward = matches!(pass, Pass::Forward | Pass::Perturbed);
+        forward.then(|| Order::of_linear(self.in_features as u32, self.out_features as u32))
+    }
+
     fn splits(&self, how: &Gradients) -> Vec<(Split, u32)> {
         let (params, rows) = (self.weight_gradient(false, false), self.rows as u32);
         let weight = params.split(how.of_weight(), rows).map(|split| (split, params.inputs * params.outputs));
@@ -97,7 +107,7 @@ impl Kind for Linear {
                 (false, false) => linear::NONE,
             },
         };
-        let operands = Operands { weights: io.weights, x: io.x, y: io.y };
+        let operands = Operands { weights: io.weights, x: io.x, y: io.y, room: io.room };
         linear::record(rec, lanes.of_rows(self.rows), &mode.product, &params, &operands, io.residual);
     }
 

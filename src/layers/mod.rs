@@ -2,9 +2,11 @@
 //! and keep. The data of a layer is [`crate::model::Layer`]; [`kind`] is the only place that knows all kinds.
 
 mod activations;
+mod add;
 mod attention;
 mod class_token;
 mod conv;
+mod dropout;
 mod graph;
 mod layer_norm;
 mod linear;
@@ -25,6 +27,7 @@ use crate::kernels::conv::Geometry;
 use crate::kernels::moments::Moments;
 use crate::kernels::params::{ABSENT, Lanes};
 use crate::kernels::parts::{Split, Target};
+use crate::kernels::tile_order::Order;
 use crate::kernels::tiling::{Gradient, Product, Tiling};
 use crate::kernels::way::Way;
 use crate::model::{Layer, Shape};
@@ -43,6 +46,11 @@ pub trait Kind {
     /// Values of a sample after the layer.
     fn output_len(&self) -> usize {
         self.input_len()
+    }
+
+    /// The shape of a sample after the layer, for people: `[c, h, w]`, `[tokens, values]` or `[features]`.
+    fn output_shape(&self, input: &[usize]) -> Vec<usize> {
+        input.to_vec()
     }
 
     /// Rows of a sample that the layer's kernels see: its tokens, else 1.
@@ -80,6 +88,11 @@ pub trait Kind {
         false
     }
 
+    /// Whether the layer draws something for each row: then its output is no lane's but the row's own.
+    fn draws(&self) -> bool {
+        false
+    }
+
     /// The image that the layer's input is, and the one that its output is: as kernels see them. None: any.
     fn images(&self) -> Option<(Image, Image)> {
         None
@@ -92,6 +105,11 @@ pub trait Kind {
 
     /// The sizes of the product that the layer is, where it is one: ways of computing it are chosen by them.
     fn product(&self) -> Option<Sizes> {
+        None
+    }
+
+    /// The order in which a pass by tiles reads the weights, where that needs a copy; it takes the same room whatever the tile.
+    fn order(&self, _pass: Pass) -> Option<Order> {
         None
     }
 
@@ -179,6 +197,8 @@ pub fn kind(layer: &Layer) -> &dyn Kind {
         Layer::Relu(layer) => layer,
         Layer::Gelu(layer) => layer,
         Layer::Tanh(layer) => layer,
+        Layer::Dropout(layer) => layer,
+        Layer::Add(layer) => layer,
         Layer::OwnRows(layer) => layer,
         Layer::Reorder(layer) => layer,
         Layer::Scale(layer) => layer,
@@ -194,6 +214,8 @@ pub struct Mode {
     pub layout: Layout,
     /// Batch norms take the statistics of a lane's rows, not the running ones.
     pub batch_statistics: bool,
+    /// What dropouts draw their masks from, a [`Row`](crate::kernels::dropout::Row) each; none: they drop nothing.
+    pub masks: Option<Span>,
 }
 
 /// How the gradients of a layer's products are computed.
@@ -328,6 +350,8 @@ pub struct Forward {
     pub gelu: bool,
     /// Where the layer leaves the moments of its output in parts, or takes those of its input.
     pub moments_of_parts: Option<(Moments, Span)>,
+    /// Room for weights in the order of tiles.
+    pub room: Span,
 }
 
 impl Forward {
@@ -345,6 +369,7 @@ impl Forward {
             moments: x,
             gelu: false,
             moments_of_parts: None,
+            room: x,
         }
     }
 }
@@ -374,6 +399,10 @@ pub struct Backward {
     pub accumulate: bool,
     /// As in [`Mode`].
     pub batch_statistics: bool,
+    /// As in [`Forward`].
+    pub room: Span,
+    /// As in [`Mode`].
+    pub masks: Option<Span>,
 }
 
 fn offset(tensor: Option<usize>) -> u32 {
@@ -382,6 +411,12 @@ fn offset(tensor: Option<usize>) -> u32 {
 
 fn dims(shape: Shape) -> [u32; 3] {
     [shape.c as u32, shape.h as u32, shape.w as u32]
+}
+
+/// Copies so many f32.
+fn copy(rec: &mut Recording, values: u32, from: Span, to: Span) {
+    let bytes = 4 * u64::from(values);
+    rec.copy(Span { bytes, ..from }, Span { bytes, ..to });
 }
 
 /// Values of all rows of a chunk.

@@ -57,6 +57,10 @@ impl Kind for Norm {
         self.channels * self.spatial
     }
 
+    fn output_shape(&self, input: &[usize]) -> Vec<usize> {
+        if self.spatial == 1 { vec![self.channels] } else { input.to_vec() }
+    }
+
     fn tensors(&self) -> Vec<usize> {
         match self.kind {
             NormKind::Group { .. } => vec![self.weight, self.bias],

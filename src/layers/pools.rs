@@ -42,6 +42,10 @@ impl Kind for MaxPool {
         self.output.len()
     }
 
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        self.output.sides()
+    }
+
     fn forward(&self, rec: &mut Recording, lanes: &LaneTables, mode: &Mode, io: &Forward) {
         let params = squares(lanes, mode.layout, self.input, self.kernel, self.stride);
         pool::record(rec, pool::Mode::Max, &params, io.x, io.y);
@@ -67,6 +71,10 @@ impl Kind for AvgPool {
 
     fn output_len(&self) -> usize {
         self.output.len()
+    }
+
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        self.output.sides()
     }
 
     fn summands(&self) -> usize {
@@ -98,6 +106,10 @@ impl Kind for GlobalAvgPool {
 
     fn output_len(&self) -> usize {
         self.input.c
+    }
+
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        vec![self.input.c]
     }
 
     fn summands(&self) -> usize {

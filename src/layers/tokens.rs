@@ -39,6 +39,10 @@ impl Kind for Tokens {
         (self.patches + 1) * self.dim
     }
 
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        vec![self.patches + 1, self.dim]
+    }
+
     fn tensors(&self) -> Vec<usize> {
         vec![self.class, self.position]
     }

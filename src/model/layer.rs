@@ -31,6 +31,10 @@ pub enum Layer {
     Gelu(Gelu),
     /// Hyperbolic tangent.
     Tanh(Tanh),
+    /// In local steps of training each value 0 with a probability, the others larger; otherwise nothing ([`super::Graph::without_dropout`]).
+    Dropout(Dropout),
+    /// The node's residual added. No model table has it: it stands behind a residual's layers where the last of them can't add.
+    Add(Add),
     /// A lane's own copy of rows that lanes share. No model table has it: it is put before layers that can't read shared rows.
     OwnRows(OwnRows),
     /// The values of an image in the other layout. No model table has it: it is put where channels lie last before what knows them first.
@@ -190,6 +194,24 @@ pub struct Gelu {
 /// Hyperbolic tangent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tanh {
+    /// Values.
+    pub len: usize,
+}
+
+/// In local steps of training each value 0 with probability p, else divided by 1 - p.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dropout {
+    /// Values.
+    pub len: usize,
+    /// Its number among the model's dropouts: each draws masks of its own.
+    pub number: usize,
+    /// From 0 up to, but not, 1.
+    pub p: f64,
+}
+
+/// The node's residual added.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Add {
     /// Values.
     pub len: usize,
 }

@@ -72,6 +72,15 @@ impl Report {
         Self { title, groups: group::groups(records, &indices), problems }
     }
 
+    /// Of runs that are read already.
+    pub fn of_records(title: &str, records: Vec<Record>) -> Self {
+        Self {
+            title: title.to_owned(),
+            groups: group::groups(records, &find::Indices::default()),
+            problems: Vec::new(),
+        }
+    }
+
     /// With another heading.
     #[must_use]
     pub fn titled(mut self, title: &str) -> Self {

@@ -6,7 +6,7 @@ use super::Report;
 use super::group::{Group, GroupFigures};
 use crate::fed::record::Record;
 use crate::fed::sweep::{Spread, mean_text, megabytes, spread_text};
-use crate::fed::{RoundMetrics, Summary};
+use crate::fed::{RoundMetrics, Status, Summary};
 
 /// A table.
 #[derive(Clone, Debug, PartialEq)]
@@ -171,7 +171,11 @@ fn health(groups: &[Group]) -> Table {
 fn runs(groups: &[Group]) -> Table {
     let row = |run: &Record| {
         let s = &run.summary;
-        let status = if run.is_done() { "done" } else { "diverged" };
+        let status = match s.status {
+            Status::Done => "done",
+            Status::Diverged => "diverged",
+            Status::Interrupted => "so far",
+        };
         let share = |value: Option<f64>| or_dash(value, |v| format!("{:.1}", 100.0 * v));
         vec![
             run.dir.display().to_string(),

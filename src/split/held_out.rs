@@ -1,9 +1,8 @@
 //! A part of the training samples that no client gets: what settings are chosen by in the place of the test samples.
 
-use std::path::Path;
-
 use super::{Split, SplitError};
 use crate::config::{SplitConfig, SplitKind};
+use crate::data::Dataset;
 use crate::rng::host;
 
 /// `share` of each class's samples, rounded half up: ascending indices into `labels` (each less than `classes`). A function of the split
@@ -24,45 +23,37 @@ pub fn validation(labels: &[u32], classes: u32, share: f64, seed: u64) -> Vec<u3
 }
 
 impl Split {
-    /// As [`Split::new`], but `held` (ascending) are dealt to no client: they are among the leftover samples.
+    /// As [`Split::of`], but `held` (ascending) are no client's: they are among the leftover samples. Where clients are dealt, they are dealt
+    /// the others; clients of a file or of the data lose those that they have.
     ///
     /// # Errors
-    /// As [`Split::new`], of the samples that are left; a `split.file` whose clients hold one of `held`.
-    pub fn without(
-        held: &[u32],
-        config: &SplitConfig,
-        labels: &[u32],
-        classes: u32,
-        seed: u64,
-        test: Option<Vec<u32>>,
-    ) -> Result<Self, SplitError> {
-        if let Some(path) = config.file.as_deref().filter(|_| config.kind == SplitKind::File) {
-            return Self::new(config, labels, classes, seed, test)?.lacks(held, path);
-        }
-        let kept: Vec<u32> = (0..labels.len() as u32).filter(|i| held.binary_search(i).is_err()).collect();
-        let left: Vec<u32> = kept.iter().map(|&i| labels[i as usize]).collect();
-        let mut split = Self::new(config, &left, classes, seed, test)?;
-        for list in split.clients.iter_mut().chain([&mut split.leftover]) {
-            list.iter_mut().for_each(|i| *i = kept[*i as usize]);
-        }
+    /// As [`Split::of`], of the samples that are left.
+    pub fn without(held: &[u32], config: &SplitConfig, data: &Dataset, seed: u64) -> Result<Self, SplitError> {
+        let labels = &data.train.labels;
+        let is_held = |i: &u32| held.binary_search(i).is_ok();
+        let mut split = match config.kind {
+            SplitKind::File | SplitKind::Natural => {
+                let mut split = Self::of(config, data, seed)?;
+                for (list, counts) in split.clients.iter_mut().zip(&mut split.histograms) {
+                    list.retain(|i| !is_held(i));
+                    *counts = super::histogram(list, labels, data.classes);
+                }
+                split.leftover.retain(|i| !is_held(i));
+                split
+            }
+            _ => {
+                let kept: Vec<u32> = (0..labels.len() as u32).filter(|i| !is_held(i)).collect();
+                let left: Vec<u32> = kept.iter().map(|&i| labels[i as usize]).collect();
+                let mut split = Self::new(config, &left, data.classes, seed, data.test_indices.clone())?;
+                for list in split.clients.iter_mut().chain([&mut split.leftover]) {
+                    list.iter_mut().for_each(|i| *i = kept[*i as usize]);
+                }
+                split
+            }
+        };
         split.leftover.extend_from_slice(held);
         split.leftover.sort_unstable();
         Ok(split)
-    }
-
-    fn lacks(self, held: &[u32], path: &Path) -> Result<Self, SplitError> {
-        let both = |(client, list): (usize, &Vec<u32>)| {
-            list.iter().find(|i| held.binary_search(i).is_ok()).map(|&sample| (client, sample))
-        };
-        match self.clients.iter().enumerate().find_map(both) {
-            None => Ok(self),
-            Some((client, sample)) => Err(SplitError::Field {
-                path: path.to_owned(),
-                field: format!("clients[{client}].indices"),
-                found: format!("a list with {sample}"),
-                expected: "none of the samples that data.validation holds back (0 holds none back)".to_owned(),
-            }),
-        }
     }
 }
 
@@ -97,40 +88,52 @@ mod tests {
         assert!(validation(&labels, 3, 0.0, 7).is_empty());
     }
 
+    fn data(labels: Vec<u32>) -> Dataset {
+        let mut data = Dataset::load(&Config::load(None, &[]).unwrap().data).unwrap();
+        data.train = data.train.select(&vec![0; labels.len()]);
+        (data.train.labels, data.classes, data.test_indices) = (labels, 3, None);
+        data
+    }
+
+    fn assert_whole(split: &Split, held: &[u32], labels: &[u32]) {
+        let mut all: Vec<u32> = split.clients.concat();
+        assert!(all.iter().all(|i| held.binary_search(i).is_err()) && !all.is_empty());
+        assert!(held.iter().all(|i| split.leftover.binary_search(i).is_ok()));
+        all.extend(&split.leftover);
+        all.sort_unstable();
+        assert_eq!(all, (0..labels.len() as u32).collect::<Vec<u32>>());
+        for (list, histogram) in split.clients.iter().zip(&split.histograms) {
+            assert_eq!(*histogram, super::super::histogram(list, labels, 3));
+        }
+    }
+
     #[test]
     fn clients_hold_everything_else() {
-        let labels = labels();
+        let (labels, data) = (labels(), data(labels()));
         let held = validation(&labels, 3, 0.2, 7);
         for kind in ["dirichlet", "iid", "shards"] {
             let config = config(&["split.clients=4", &format!("split.kind={kind}")]);
-            let split = Split::without(&held, &config, &labels, 3, 7, None).unwrap();
-            let mut all: Vec<u32> = split.clients.concat();
-            assert!(all.iter().all(|i| held.binary_search(i).is_err()) && !all.is_empty());
-            assert!(held.iter().all(|i| split.leftover.binary_search(i).is_ok()), "{kind}");
-            all.extend(&split.leftover);
-            all.sort_unstable();
-            assert_eq!(all, (0..67).collect::<Vec<u32>>(), "{kind}");
-            for (list, histogram) in split.clients.iter().zip(&split.histograms) {
-                assert_eq!(*histogram, super::super::histogram(list, &labels, 3));
-            }
+            assert_whole(&Split::without(&held, &config, &data, 7).unwrap(), &held, &labels);
         }
         // With nothing held back it is the split as ever.
         let config = config(&["split.clients=4"]);
         let plain = Split::new(&config, &labels, 3, 7, None).unwrap();
-        assert_eq!(Split::without(&[], &config, &labels, 3, 7, None).unwrap(), plain);
+        assert_eq!(Split::without(&[], &config, &data, 7).unwrap(), plain);
     }
 
     #[test]
-    fn a_file_whose_clients_hold_such_a_sample_is_refused() {
-        let labels = labels();
+    fn clients_of_a_file_lose_theirs() {
+        let (labels, data) = (labels(), data(labels()));
         let dealt = Split::new(&config(&["split.clients=4", "split.kind=iid"]), &labels, 3, 7, None).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("split.json");
         std::fs::write(&path, dealt.to_json()).unwrap();
         let of_file = config(&["split.kind=file", &format!("split.file={}", path.display())]);
-        let held = [dealt.clients[2][0]];
-        let error = Split::without(&held, &of_file, &labels, 3, 7, None).unwrap_err().to_string();
-        assert!(error.contains("clients[2].indices") && error.contains("data.validation"), "{error}");
-        assert!(Split::without(&[], &of_file, &labels, 3, 7, None).is_ok());
+        let mut held = vec![dealt.clients[2][0], dealt.clients[0][1]];
+        held.sort_unstable();
+        let split = Split::without(&held, &of_file, &data, 7).unwrap();
+        assert_whole(&split, &held, &labels);
+        assert_eq!(split.clients[2].len(), dealt.clients[2].len() - 1);
+        assert_eq!(Split::without(&[], &of_file, &data, 7).unwrap(), dealt);
     }
 }

@@ -1,7 +1,8 @@
 //! The ways that a pass of a product may be computed with on a device.
 
 use super::Ways;
-use crate::caps::{Layout, Limits};
+use super::ways::matrices;
+use crate::caps::{AdapterInfo, Layout, Limits};
 use crate::kernels::way::{Block, Way};
 use crate::layers::{Pass, Sizes};
 
@@ -40,7 +41,13 @@ const MORE: [Block; 10] = [
 ];
 
 /// The ways of a pass that a device's limits and a layout admit; the first is by shuffles.
-pub fn candidates(sizes: Sizes, pass: Pass, layout: Layout, limits: &Limits, scope: Scope) -> Vec<Way> {
+pub fn candidates(
+    (sizes, pass): (Sizes, Pass),
+    layout: Layout,
+    info: &AdapterInfo,
+    limits: &Limits,
+    scope: Scope,
+) -> Vec<Way> {
     let mut ways = vec![Way::Shuffle];
     if !Ways::by_shuffles(layout).admits(sizes) {
         return ways;
@@ -51,10 +58,10 @@ pub fn candidates(sizes: Sizes, pass: Pass, layout: Layout, limits: &Limits, sco
     };
     let more: &[Block] = if scope == Scope::All { &MORE } else { &[] };
     let blocks = FEW.iter().chain(more).filter(|block| {
-        // A tile that is mostly beyond the last column wins nowhere. A slab of signs takes at most five blocks.
-        let signs = if pass == Pass::Perturbed { block.sign_memory(512) } else { 0 };
-        (block.columns <= 2 * columns.max(16)) && block.fits(limits, signs)
+        // A tile that is mostly beyond the last column wins nowhere.
+        (block.columns <= 2 * columns.max(16)) && block.fits(limits)
     });
     ways.extend(blocks.map(|block| Way::Block(*block)));
+    ways.extend(matrices(sizes, pass, info, limits).into_iter().map(Way::Matrix));
     ways
 }

@@ -5,6 +5,7 @@ use super::problem::{Problem, size};
 use super::{Ways, products};
 use crate::caps::{AdapterKind, Layout};
 use crate::device::{Device, DeviceError, as_f32};
+use crate::kernels::lib::matrix::matrix_tolerance;
 use crate::kernels::way::Way;
 use crate::layers::{Pass, Sizes};
 use crate::model::Graph;
@@ -77,7 +78,7 @@ pub fn measure(
 pub fn fastest(measured: &[Measured], layout: Layout) -> Ways {
     let mut ways = Ways::by_shuffles(layout);
     for of in measured {
-        if let Some(best) = of.best().filter(|best| best.way != Way::Shuffle) {
+        if let Some(best) = of.best() {
             ways.choose(of.sizes, of.pass, best.way);
         }
     }
@@ -102,7 +103,7 @@ fn measure_one(
     layout: Layout,
     scope: Scope,
 ) -> Result<Measured, DeviceError> {
-    let ways = candidates(of.0, of.1, layout, device.limits(), scope);
+    let ways = candidates(of, layout, device.info(), device.limits(), scope);
     let (operations, bytes) = extent(device, scope);
     let lanes = size(of.0, of.1, operations, bytes);
     // Sums of a few samples are compared; their sizes divide no tile.
@@ -127,7 +128,7 @@ fn measure_one(
     for ((way, check), rec) in ways.iter().zip(&checks).zip(&timed) {
         let result = device.run(check)?.first().map(|bytes| as_f32(bytes)).unwrap_or_default();
         let error = expected.as_ref().map_or(0.0, |expected| relative(&result, expected));
-        let passed = error <= tolerance && !result.is_empty();
+        let passed = error <= of_operands(*way, tolerance) && !result.is_empty();
         expected.get_or_insert(result);
         let seconds = if passed { Some(time(device, rec)?) } else { None };
         tried.push(Tried { way: *way, error, passed, seconds });
@@ -136,6 +137,17 @@ fn measure_one(
     small.release(device);
     large.release(device);
     Ok(Measured { sizes: of.0, pass: of.1, lanes, operations, tried })
+}
+
+/// What a way's operands add to the tolerance of sums: an f16 is within 2^-11 of its value, the sum of two of them within 2^-23; sums of
+/// matrices are cut off instead of rounded.
+fn of_operands(way: Way, tolerance: f64) -> f64 {
+    match way {
+        Way::Shuffle | Way::Block(_) => tolerance,
+        Way::Matrix(matrix) => {
+            matrix_tolerance(&matrix, None, tolerance) + if matrix.split { 0.0 } else { 2f64.powi(-10) }
+        }
+    }
 }
 
 /// The least of a few runs, the first of which isn't counted.

@@ -23,6 +23,7 @@ pub struct Problem {
     x: Span,
     y: Span,
     gradients: Target,
+    room: Span,
     buffers: Vec<BufferId>,
 }
 
@@ -72,6 +73,10 @@ impl Problem {
                 ..lane
             })
             .collect();
+        // Weights and signs in the order of tiles: rows end on quads, and on words of 32.
+        let padded = |columns: u64, to: u64| weight.div_ceil(columns.max(1)) * columns.next_multiple_of(to);
+        let most = |to: u64| padded(u64::from(sizes.columns()), to).max(padded(u64::from(sizes.inputs()), to));
+        let room = make("tune room", slots * most(4) + u64::from(lanes) * most(32) / 32 + 256)?;
         let lane_table = make("tune lanes", 8 * u64::from(lanes))?;
         let mut fill = Recording::new();
         fill.upload(lane_table.buffer, 0, &table);
@@ -82,14 +87,14 @@ impl Problem {
         let lanes = Lanes::new(lane_table, &table).of_tokens(sample_rows);
         let tiling = Tiling::of(device.info());
         let gradients = Target { gradients, parts };
-        Ok(Self { sizes, pass, layout, tiling, lanes, weights, x, y, gradients, buffers })
+        Ok(Self { sizes, pass, layout, tiling, lanes, weights, x, y, gradients, room, buffers })
     }
 
     /// The pass in a way.
     pub fn record(&self, rec: &mut Recording, way: Way) {
         let product = Product { tiling: self.tiling, perturbed: self.perturbed(), way };
         let gradient = Gradient { tiling: self.tiling, way };
-        let (lanes, io) = (&self.lanes, Operands { weights: self.weights, x: self.x, y: self.y });
+        let (lanes, io) = (&self.lanes, Operands { weights: self.weights, x: self.x, y: self.y, room: self.room });
         match self.sizes {
             Sizes::Linear { inputs, outputs, .. } => match self.pass {
                 Pass::Forward | Pass::Perturbed => {
@@ -134,7 +139,8 @@ impl Problem {
                         conv_grad_weight::record(rec, lanes, gradient, &params, self.x, self.y, &self.gradients);
                     }
                     Pass::Input => {
-                        conv_grad_input::record(rec, lanes, gradient, &params, self.weights, self.y, self.x);
+                        let operands = Operands { weights: self.weights, x: self.y, y: self.x, room: self.room };
+                        conv_grad_input::record(rec, lanes, gradient, &params, &operands);
                     }
                 }
             }

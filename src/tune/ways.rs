@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::caps::{AdapterInfo, AdapterKind, Layout, Limits};
+use crate::caps::{AdapterInfo, AdapterKind, Layout, Limits, Matrices};
+use crate::kernels::lib::matrix::Matrix;
+use crate::kernels::tile_order::Room;
 use crate::kernels::tiling::Tiling;
 use crate::kernels::way::{Block, NoWay, Way};
 use crate::layers::{Gradients, Pass, Sizes, kind};
@@ -29,15 +31,57 @@ impl Ways {
     /// shuffles on software adapters.
     pub fn unmeasured(info: &AdapterInfo, limits: &Limits, graph: &Graph) -> Self {
         let mut ways = Self::by_shuffles(info.layout);
-        if matches!(info.kind, AdapterKind::Software | AdapterKind::Reference) {
-            return ways;
-        }
+        let software = matches!(info.kind, AdapterKind::Software | AdapterKind::Reference);
         for (sizes, pass) in products(graph) {
-            if let Some(block) = likely(sizes, pass, limits).filter(|_| ways.admits(sizes)) {
-                ways.choose(sizes, pass, Way::Block(block));
+            if !ways.admits(sizes) {
+                continue;
+            }
+            let matrix = matrices(sizes, pass, info, limits).into_iter().next().map(Way::Matrix);
+            let block = || if software { None } else { likely(sizes, pass, limits).map(Way::Block) };
+            if let Some(way) = matrix.or_else(block) {
+                ways.choose(sizes, pass, way);
             }
         }
         ways
+    }
+
+    /// One way for everything that it computes in a layout; the rest by shuffles.
+    pub fn uniform(graph: &Graph, layout: Layout, way: Way) -> Self {
+        let mut ways = Self::by_shuffles(layout);
+        for (sizes, pass) in products(graph) {
+            if ways.admits(sizes) {
+                ways.choose(sizes, pass, way);
+            }
+        }
+        ways
+    }
+
+    /// The same with ways in the place of matrices whose operands are f32.
+    pub fn in_f32(&self, info: &AdapterInfo, limits: &Limits, graph: &Graph) -> Self {
+        let info = AdapterInfo { layout: self.layout, matrices: Matrices::default(), ..info.clone() };
+        let plain = Self::unmeasured(&info, limits, graph);
+        let mut ways = self.clone();
+        for (&(sizes, pass), way) in &mut ways.chosen {
+            if matches!(way, Way::Matrix(_)) {
+                *way = plain.of(sizes, pass);
+            }
+        }
+        ways
+    }
+
+    /// These with others in the place of the same products', of those that a model has.
+    pub fn overlaid(mut self, others: &Self, graph: &Graph) -> Self {
+        for of in products(graph) {
+            if let Some(way) = others.chosen.get(&of) {
+                self.chosen.insert(of, *way);
+            }
+        }
+        self
+    }
+
+    /// Whether no product has operands of f16.
+    pub fn are_f32(&self) -> bool {
+        !self.chosen.values().any(|way| matches!(way, Way::Matrix(_)))
     }
 
     /// Whether tiles in workgroup memory compute a product in this layout.
@@ -64,6 +108,17 @@ impl Ways {
     pub fn gradients(&self, layer: &Layer, tiling: Tiling) -> Gradients {
         let way = |pass| self.of_layer(layer, pass);
         Gradients { tiling, layout: self.layout, weight: way(Pass::Weight), input: way(Pass::Input) }
+    }
+
+    /// Bytes for weights and signs in the order of tiles, most of all layers' passes of these kinds: a copy of the weights, and for each lane.
+    /// None where nothing needs any.
+    pub fn room(&self, graph: &Graph, passes: &[Pass]) -> Option<[u64; 2]> {
+        let of_pass = |layer: &Layer, pass: Pass| {
+            let order = kind(layer).order(pass).filter(|_| self.of_layer(layer, pass) != Way::Shuffle)?;
+            Some(Room::bytes(&order, 1, false))
+        };
+        let all = graph.nodes.iter().flat_map(|node| passes.iter().filter_map(move |pass| of_pass(&node.layer, *pass)));
+        all.reduce(|most, bytes| [most[0].max(bytes[0]), most[1].max(bytes[1])])
     }
 
     /// As they stand in a file.
@@ -106,7 +161,7 @@ impl Ways {
 pub struct WaysFile {
     /// `first` or `last`: where the channels of activations lie.
     pub layout: String,
-    /// The passes of products that don't go by shuffles.
+    /// Passes of products; those that are left out go by shuffles.
     pub products: Vec<Row>,
 }
 
@@ -152,6 +207,19 @@ pub fn products(graph: &Graph) -> Vec<(Sizes, Pass)> {
     all
 }
 
+/// Matrices that may compute a pass, those that are likely to be fast first: of one f16 an operand before two. Gradients are of f32: f16
+/// would lose the small ones.
+pub(super) fn matrices(sizes: Sizes, pass: Pass, info: &AdapterInfo, limits: &Limits) -> Vec<Matrix> {
+    if matches!(pass, Pass::Weight | Pass::Input) {
+        return Vec::new();
+    }
+    let all = [false, true].into_iter().flat_map(|split| Matrix::candidates(info, limits, split));
+    // A tile that is mostly beyond the last column wins nowhere.
+    let mut all: Vec<Matrix> = all.filter(|tile| tile.columns <= 2 * sizes.columns().max(32)).collect();
+    all.sort_by_key(|tile| (tile.split, tile.columns > sizes.columns()));
+    all
+}
+
 /// A tile that fits a product: as many columns as it has, up to 128.
 fn likely(sizes: Sizes, pass: Pass, limits: &Limits) -> Option<Block> {
     let columns = match pass {
@@ -162,8 +230,7 @@ fn likely(sizes: Sizes, pass: Pass, limits: &Limits) -> Option<Block> {
     let wide = [Block::new(128, 64, 16), Block::new(64, 64, 16), Block::new(64, 64, 8)];
     let narrow = [Block::new(64, 32, 16).of_threads(8, 4), Block::new(32, 32, 16).of_threads(4, 4)];
     let tiles: &[Block] = if columns > 32 { &wide } else { &narrow };
-    // Signs take 16 bytes for 128 of a column, at most five blocks.
-    tiles.iter().copied().find(|block| block.fits(limits, block.sign_memory(512)))
+    tiles.iter().copied().find(|block| block.fits(limits))
 }
 
 #[cfg(test)]

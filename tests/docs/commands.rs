@@ -6,8 +6,21 @@ use super::pages::{Page, command_lines, first_cells, pages};
 use super::place::{Place, SMALL};
 
 /// Commands that do nothing without arguments: in prose they are only named.
-const NEED_ARGUMENTS: [&str; 10] =
-    ["check", "eval", "fork", "replay", "report", "reproduce", "resume", "stream", "sweep", "verify"];
+const NEED_ARGUMENTS: [&str; 13] = [
+    "check",
+    "completions",
+    "eval",
+    "fork",
+    "man",
+    "replay",
+    "report",
+    "reproduce",
+    "resume",
+    "stream",
+    "sweep",
+    "verify",
+    "watch",
+];
 
 /// The command line as it is run: words for placeholders, and settings that make it small.
 fn arguments(line: &str, place: &Place) -> Vec<String> {
@@ -35,7 +48,7 @@ fn arguments(line: &str, place: &Place) -> Vec<String> {
             if args.iter().any(|arg| arg.contains("cifar") || arg.contains("fashion")) {
                 args.extend(words("--set data.train_limit=4 --set data.test_limit=1 --set zo.probes=1"));
             }
-            if command == "run" {
+            if command == "run" && !args.contains(&"--out".to_owned()) {
                 let count = std::fs::read_dir(place.path("runs")).unwrap().count();
                 args.extend(["--out".to_owned(), format!("runs/{count}")]);
             }
@@ -53,6 +66,9 @@ fn arguments(line: &str, place: &Place) -> Vec<String> {
         "sweep" if args.contains(&"--slurm".to_owned()) => {}
         "reproduce" if args.len() > 1 => args.extend(words("--seeds 0 --set warmup.rounds=1 --set zo.rounds=2")),
         "sweep" if args.len() > 1 => args.extend(SMALL.map(str::to_owned)),
+        "profile" if args.len() > 1 => args.extend(SMALL.map(str::to_owned)),
+        // This would serve until it is ended.
+        "watch" if args.contains(&"--serve".to_owned()) => args.push("--help".to_owned()),
         "probe" => args.extend(words("--clients 2 --draws 4 --epsilon 1e-3")),
         _ if args.len() == 1 && NEED_ARGUMENTS.contains(&command.as_str()) => args.push("--help".to_owned()),
         _ => {}

@@ -10,3 +10,4 @@ mod schemas;
 mod shape;
 mod shapes;
 mod tables;
+mod tutorial;

@@ -28,7 +28,7 @@ fn place(model: &str) -> Place {
 
 fn with(place: &Place, layout: Layout, sets: &[&str]) -> PathBuf {
     let dir = place.path(layout.name());
-    run::start(&config(place, sets), Some(&dir), &Selection { layout, ..twins() }, &mut Silent).unwrap();
+    run::start(&config(place, sets), Some(&dir), &Selection { layout: Some(layout), ..twins() }, &mut Silent).unwrap();
     dir
 }
 
@@ -89,7 +89,7 @@ fn a_run_with_channels_last_repeats_resumes_and_replays_to_its_bits() {
     let place = place("kind = \"resnet\"\ndepth = 10\nwidth = 2\nnorm = \"group\"");
     let whole = with(&place, Layout::ChannelsLast, &[]);
     let stopped = place.path("stopped");
-    let selection = Selection { layout: Layout::ChannelsLast, ..twins() };
+    let selection = Selection { layout: Some(Layout::ChannelsLast), ..twins() };
     run::start(&config(&place, &[]), Some(&stopped), &selection, &mut StopAfter(2)).unwrap();
     let mut resume = zowarmup();
     let output = resume.env("ZOWARMUP_LAYOUT", "last").arg("resume").arg(&stopped).arg("--json").output().unwrap();

@@ -53,6 +53,7 @@ fn a_run_leaves_its_files() {
         "worst_tenth_accuracy",
         "class_accuracy",
         "clients",
+        "dropouts",
         "probes",
         "uplink_bytes",
         "downlink_bytes",
@@ -62,6 +63,7 @@ fn a_run_leaves_its_files() {
         "dl_rms",
         "dl_zero",
         "dropped",
+        "dl_error",
     ];
     assert!(with_times.iter().all(|line| keys(line) == expected));
     for (round, line) in list.iter().enumerate() {

@@ -27,7 +27,7 @@ pub fn laid_out(layout: Layout, reference: bool, memory_budget: Option<u64>) -> 
     if reference {
         Box::new(ReferenceDevice::new(memory_budget).laid_out(layout))
     } else {
-        testing::opened(&Selection { memory_budget, layout, ..testing::selection() })
+        testing::opened(&Selection { memory_budget, layout: Some(layout), ..testing::selection() })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::{Failure, GpuDevice, buffers, compile, pipelines, staging, texels, texture};
+use super::{Failure, GpuDevice, buffers, compile, memory, pipelines, staging, store, texels, texture};
 use crate::caps::{Layout, Matrices, MatrixSize, OperandSource, Precision, Tier};
 use crate::device::flight::Flight;
 use crate::device::{AdapterInfo, AdapterKind, DeviceError, Limits, Selection};
@@ -41,19 +41,42 @@ impl Candidate {
                 )
             })?,
         };
-        let asked = tier == Tier::Subgroup && selection.precision != Precision::F32;
-        let matrices = if asked { self.info.matrices } else { Matrices::default() };
-        let layout = selection.layout;
-        Ok(AdapterInfo { tier, subgroup_size, operands, layout, matrices, ..self.info.clone() })
+        let own = if tier == Tier::Subgroup { self.info.matrices } else { Matrices::default() };
+        // Channels last suit what GPUs compute products with.
+        let suits = if self.info.kind == AdapterKind::Software { Layout::ChannelsFirst } else { Layout::ChannelsLast };
+        let layout = selection.layout.unwrap_or(suits);
+        let (precision, matrices) = (selection.precision, selection.matrices(own));
+        Ok(AdapterInfo { tier, subgroup_size, operands, layout, precision, matrices, ..self.info.clone() })
+    }
+
+    /// The limits that it has for a selection.
+    pub fn limits_for(&self, selection: &Selection) -> Limits {
+        let watched =
+            selection.watchdog.unwrap_or_else(|| !unwatched(&self.info, |name| std::env::var_os(name).is_some()));
+        let short = self.limits.submission_cost;
+        // A desktop's share of a second, or a few seconds of a slow card's: some drivers give up on work after ten.
+        let submission_cost = if watched { short } else { short.saturating_mul(UNWATCHED) };
+        Limits { submission_cost, ..self.limits.clone() }
     }
 }
 
+/// How much longer submissions are where no watchdog waits for them.
+const UNWATCHED: u64 = 40;
+
+/// Whether nothing ends work that takes an adapter long: a card of its own, under Vulkan, in a Linux system on which no display server runs,
+/// as far as this process can see. `set` tells which environment variables are set.
+fn unwatched(info: &AdapterInfo, set: impl Fn(&str) -> bool) -> bool {
+    let card = info.kind == AdapterKind::Discrete && info.backend == "vulkan";
+    cfg!(target_os = "linux") && card && !set("DISPLAY") && !set("WAYLAND_DISPLAY")
+}
+
 /// The features the engine asks for where they exist, with their names in listings.
-const WANTED: [(wgpu::Features, &str); 4] = [
+const WANTED: [(wgpu::Features, &str); 5] = [
     (wgpu::Features::SUBGROUP, "subgroup"),
     (wgpu::Features::SHADER_INT64, "shader-int64"),
     (wgpu::Features::SHADER_F16, "shader-f16"),
     (wgpu::Features::TIMESTAMP_QUERY, "timestamp-query"),
+    (wgpu::Features::PIPELINE_CACHE, "pipeline-cache"),
 ];
 
 /// What kernels with cooperative matrices need beside the subgroup tier.
@@ -122,12 +145,13 @@ fn candidate(adapter: wgpu::Adapter) -> Option<Candidate> {
         operands: if software && texels { OperandSource::Texel } else { OperandSource::Buffer },
         layout: Layout::default(),
         features: names,
+        precision: Precision::default(),
         matrices,
     };
     let limits = Limits {
         binding: limits.max_storage_buffer_binding_size & !0xff,
         buffer: limits.max_buffer_size.min(1 << 40),
-        memory: if software { 2 << 30 } else { 1 << 40 },
+        memory: if software { 2 << 30 } else { memory::of_card(&adapter, kind).unwrap_or(1 << 40) },
         alignment: u64::from(
             limits.min_storage_buffer_offset_alignment.max(limits.min_uniform_buffer_offset_alignment),
         ),
@@ -164,8 +188,10 @@ pub struct Opened {
 
 /// Requests a device with the features of a tier, and with those of cooperative matrices, and exactly the limits that the adapter offers.
 pub fn request(adapter: &wgpu::Adapter, tier: Tier, matrices: bool) -> Result<Opened, String> {
-    let mut features = adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
-    let timestamps = !features.is_empty();
+    let inside = wgpu::Features::TIMESTAMP_QUERY_INSIDE_ENCODERS | wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES;
+    let timestamps = adapter.features().contains(wgpu::Features::TIMESTAMP_QUERY);
+    let wanted = wgpu::Features::TIMESTAMP_QUERY | inside | wgpu::Features::PIPELINE_CACHE;
+    let mut features = adapter.features() & wanted;
     if tier == Tier::Subgroup {
         features |= wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64;
     }
@@ -196,8 +222,8 @@ pub fn open(candidate: &Candidate, selection: &Selection) -> Result<GpuDevice, D
     let mut info = candidate.info_for(selection)?;
     let adapter = &candidate.adapter;
     let unfit = |why| DeviceError::Unfit { adapter: candidate.info.name.clone(), why };
-    let opened = match request(adapter, info.tier, info.matrices.size.is_some()) {
-        Err(why) if info.matrices.size.is_some() => {
+    let opened = match request(adapter, info.tier, info.matrices.of_device()) {
+        Err(why) if info.matrices.of_device() => {
             tracing::warn!("{}: no device with cooperative matrices ({why}); going on without", candidate.info.name);
             info.matrices = Matrices::default();
             request(adapter, info.tier, false)
@@ -215,17 +241,19 @@ pub fn open(candidate: &Candidate, selection: &Selection) -> Result<GpuDevice, D
     device.on_uncaptured_error(Arc::new(move |error| {
         super::lock(&slot).error.get_or_insert(super::typed(error));
     }));
-    let limits = candidate.limits.clone();
+    let limits = candidate.limits_for(selection);
+    let store = selection.pipelines.as_deref().and_then(|folder| store::Store::open(&device, folder, &info));
     let texels = info.operands == OperandSource::Texel;
     let flavour = Flavour { tier: info.tier, texels };
     let cores = selection.compile_cores.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     Ok(GpuDevice {
         staging: staging::Staging::new(timestamps, queue.get_timestamp_period()),
         pipelines: pipelines::Pipelines::new(flavour, limits.alignment),
-        compiler: compile::Compiler::new(adapter, &info, cores),
+        compiler: compile::Compiler::new(adapter, &info, cores, store),
         texels: texels::Texels::new(if texels { adapter.limits().max_texture_dimension_2d } else { 0 }),
         buffers: buffers::Buffers::default(),
         flight: Flight::default(),
+        watch: None,
         peak: 0,
         info,
         limits,
@@ -233,4 +261,38 @@ pub fn open(candidate: &Candidate, selection: &Selection) -> Result<GpuDevice, D
         queue,
         failure,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::ReferenceDevice;
+
+    #[test]
+    fn only_cards_of_their_own_without_a_display_are_unwatched() {
+        let info =
+            |kind, backend: &str| AdapterInfo { kind, backend: backend.to_owned(), ..ReferenceDevice::adapter() };
+        let linux = cfg!(target_os = "linux");
+        assert_eq!(unwatched(&info(AdapterKind::Discrete, "vulkan"), |_| false), linux);
+        for name in ["DISPLAY", "WAYLAND_DISPLAY"] {
+            assert!(!unwatched(&info(AdapterKind::Discrete, "vulkan"), |set| set == name));
+        }
+        for (kind, backend) in [
+            (AdapterKind::Discrete, "gl"),
+            (AdapterKind::Integrated, "vulkan"),
+            (AdapterKind::Software, "vulkan"),
+            (AdapterKind::Virtual, "vulkan"),
+        ] {
+            assert!(!unwatched(&info(kind, backend), |_| false), "{kind:?} {backend}");
+        }
+    }
+
+    #[test]
+    fn a_watchdog_that_is_told_of_decides() {
+        for candidate in candidates() {
+            let with = |watchdog| candidate.limits_for(&Selection { watchdog, ..Selection::default() }).submission_cost;
+            assert_eq!(with(Some(true)), candidate.limits.submission_cost);
+            assert_eq!(with(Some(false)), UNWATCHED * candidate.limits.submission_cost);
+        }
+    }
 }

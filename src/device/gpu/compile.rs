@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::launch::Launcher;
 use super::pipelines::{Job, Pipeline};
+use super::store::Store;
 use super::{adapters, lock};
 use crate::caps::{AdapterInfo, AdapterKind, Tier};
 use crate::device::{CompileWatch, Compiled, DeviceError};
@@ -38,18 +39,20 @@ pub struct Compiler {
     helpful: bool,
     compiled: Compiled,
     watch: Option<CompileWatch>,
+    /// Pipelines of earlier processes, and room for this one's.
+    store: Option<Store>,
 }
 
 /// Jobs and their pipelines.
 type Made = Vec<(Job, Arc<Pipeline>)>;
 
 impl Compiler {
-    /// On at most `cores` cores.
-    pub fn new(adapter: &wgpu::Adapter, info: &AdapterInfo, cores: usize) -> Self {
+    /// On at most `cores` cores; with a store of pipelines, perhaps.
+    pub fn new(adapter: &wgpu::Adapter, info: &AdapterInfo, cores: usize, store: Option<Store>) -> Self {
         Self {
             adapter: adapter.clone(),
             tier: info.tier,
-            matrices: info.matrices.size.is_some(),
+            matrices: info.matrices.of_device(),
             cores: cores.max(1),
             late: info.kind == AdapterKind::Software,
             own: None,
@@ -57,6 +60,7 @@ impl Compiler {
             helpful: true,
             compiled: Compiled::default(),
             watch: None,
+            store,
         }
     }
 
@@ -95,15 +99,19 @@ impl Compiler {
             self.created(device, jobs, &mut tell)
         };
         self.watch = watch;
+        if let Some(store) = &mut self.store {
+            store.made();
+        }
         self.compiled.pipelines += count as u64;
         self.compiled.seconds += start.elapsed().as_secs_f64();
-        tracing::debug!("compiled {count} pipelines in {:.3} s", start.elapsed().as_secs_f64());
+        tracing::info!("compiled {count} pipelines in {:.3} s", start.elapsed().as_secs_f64());
         made
     }
 
     /// Creates pipelines, a thread a core, the longest first.
     fn created(&self, device: &wgpu::Device, jobs: Vec<Job>, tell: &mut dyn FnMut(usize)) -> Result<Made, DeviceError> {
         let (threads, pending) = (self.cores.min(jobs.len()), Mutex::new(jobs));
+        let cache = self.store.as_ref().map(Store::cache);
         let (sender, receiver) = mpsc::channel();
         std::thread::scope(|scope| {
             for _ in 0..threads {
@@ -111,7 +119,7 @@ impl Compiler {
                 scope.spawn(move || {
                     loop {
                         let Some(job) = lock(pending).pop() else { return };
-                        let pipeline = timed(&job, || job.make(device));
+                        let pipeline = timed(&job, || job.make(device, cache));
                         if sender.send(pipeline.map(|pipeline| (job, Arc::new(pipeline)))).is_err() {
                             return;
                         }
@@ -157,13 +165,14 @@ impl Compiler {
                         let Some(job) = lock(pending).pop_back() else { return };
                         let start = Instant::now();
                         // Where it fails the device itself will say why.
-                        let _ = job.make(helper.device()).and_then(|pipeline| helper.launch(&pipeline));
+                        let _ = job.make(helper.device(), None).and_then(|pipeline| helper.launch(&pipeline));
                         let _ = sender.send(Served { job, took: start.elapsed(), at: Instant::now() });
                     }
                 });
             }
             drop(sender);
-            let made = finish(own, &pending, &receiver, &helpful, tell);
+            let cache = self.store.as_ref().map(Store::cache);
+            let made = finish((own, cache), &pending, &receiver, &helpful, tell);
             if made.is_err() {
                 lock(&pending).clear();
             }
@@ -183,7 +192,7 @@ struct Served {
 
 /// The device's own part: the shortest jobs, and those that others have left in the cache.
 fn finish(
-    own: &Launcher,
+    (own, cache): (&Launcher, Option<&wgpu::PipelineCache>),
     pending: &Mutex<VecDeque<Job>>,
     receiver: &mpsc::Receiver<Served>,
     helpful: &AtomicBool,
@@ -207,7 +216,7 @@ fn finish(
         };
         let start = Instant::now();
         let pipeline = timed(&job, || {
-            let pipeline = job.make(own.device())?;
+            let pipeline = job.make(own.device(), cache)?;
             own.launch(&pipeline).map(|()| pipeline)
         })?;
         if helped.is_some_and(|took| took > SLOW && start.elapsed() > took / 2) {

@@ -277,7 +277,7 @@ mod tests {
                 from_batch: 1,
                 activation: linear::RELU,
             };
-            linear::record(rec, &lanes, &how, &params, &Operands { weights: w, x: from, y: to }, None);
+            linear::record(rec, &lanes, &how, &params, &Operands::by_shuffles(w, from, to), None);
         };
         let mut results = Vec::new();
         let mut rec = Recording::new();

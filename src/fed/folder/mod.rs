@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub use error::FolderError;
 pub(super) use lines::{Lines, good};
 pub use manifest::Manifest;
-pub use name::default_path;
+pub use name::{default_path, timestamp};
 
 use super::metrics::{RoundMetrics, SCHEMA, Summary};
 use crate::files::{self, FileError, Limit};
@@ -393,6 +393,8 @@ mod tests {
             client_memory_bytes: None,
             params: 10,
             fingerprint: "0123456789abcdef".to_owned(),
+            precision: "f32".to_owned(),
+            dl_error: None,
             warnings: Vec::new(),
         };
         folder.write_summary(&summary).unwrap();

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use super::super::cost::client_memory;
 use super::super::error::FedError;
 use super::super::folder::checkpoint::Checkpoint;
+use super::super::folder::manifest::AdapterRecord;
 use super::super::folder::{AVERAGED, CONFIG, FINAL, FolderError, INIT, LEDGER, Lines, METRICS, PIVOT, SPLIT, SUMMARY};
-use super::super::metrics::{SCHEMA, Status, Summary};
+use super::super::metrics::{Status, Summary};
+use super::super::progress::Ending;
 use super::super::zo;
 use super::{End, Run};
 use crate::files::sha256_hex;
@@ -17,7 +19,7 @@ use crate::weights;
 impl Run<'_> {
     pub(super) fn finish(&mut self, end: End) -> Result<Summary, FedError> {
         if let End::Diverged(why) = &end {
-            self.observer.note(why);
+            self.observer.warn(why);
         }
         let status = match end {
             End::Done => Status::Done,
@@ -50,51 +52,25 @@ impl Run<'_> {
             && self.progress.watch.close(pivot, last)
             && let Some(text) = self.progress.watch.list().last()
         {
-            self.observer.note(&format!("warning: {text}"));
+            self.observer.warn(&format!("warning: {text}"));
         }
     }
 
     fn summary(&mut self, status: Status) -> Result<Summary, FedError> {
         let info = self.engine.device().info().clone();
         let fingerprint = self.engine.fingerprint()?;
-        let progress = &self.progress;
-        let (pivot, last) = (progress.pivot.unwrap_or_default(), progress.last.unwrap_or_default());
-        Ok(Summary {
+        Ok(self.progress.summary(Ending {
             dir: self.folder.dir().display().to_string(),
             name: self.experiment.config.name.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: env!("ZOWARMUP_COMMIT").to_owned(),
-            schema: SCHEMA,
             status,
-            adapter: info.name,
-            backend: info.backend,
-            driver: info.driver,
-            tier: info.tier.name().to_owned(),
-            seconds: progress.seconds,
-            compile_seconds: progress.compile_seconds,
-            rounds: progress.next,
-            pivot_accuracy: pivot.accuracy,
-            pivot_loss: pivot.loss,
-            final_accuracy: last.accuracy,
-            final_loss: last.loss,
-            best_accuracy: progress.best.map(|b| b.1),
-            best_round: progress.best.map(|b| b.0),
-            averaged_accuracy: progress.averaged,
-            validation_accuracy: progress.validation,
-            pivot_low_accuracy: pivot.groups.and_then(|g| g.low),
-            final_low_accuracy: last.groups.and_then(|g| g.low),
-            pivot_high_accuracy: pivot.groups.and_then(|g| g.high),
-            final_high_accuracy: last.groups.and_then(|g| g.high),
-            pivot_worst_tenth_accuracy: pivot.groups.and_then(|g| g.worst_tenth),
-            final_worst_tenth_accuracy: last.groups.and_then(|g| g.worst_tenth),
-            gain: last.accuracy.zip(pivot.accuracy).map(|(last, pivot)| last - pivot),
-            uplink_bytes: progress.bytes.0,
-            downlink_bytes: progress.bytes.1,
+            adapter: AdapterRecord::of(&info, 0),
             client_memory_bytes: Some(client_memory(&self.experiment).to_take_part(&self.experiment.config)),
             params: self.experiment.graph.param_count() as u64,
             fingerprint: format!("{:016x}", fingerprint.value),
-            warnings: progress.watch.list().to_vec(),
-        })
+            precision: self.experiment.config.device.precision,
+            dl_error: self.pivot_error(),
+        }))
     }
 
     /// Writes the last weights of a run that has ended, and its pivot where there is none yet. Returns the bytes of the former.
@@ -160,7 +136,7 @@ impl Run<'_> {
             lines.complete.drain(..1.min(lines.complete.len()));
             let warmup = self.experiment.config.warmup.rounds as usize;
             let whole = self.log.is_whole(&lines, warmup, |round| round.ledger.as_deref());
-            if header != Some(zo::header(&self.experiment, &pivot.sha256)) || !whole {
+            if header != Some(zo::header(&self.experiment, &pivot.sha256, pivot.dl_error)) || !whole {
                 return Err(self.lost(LEDGER, "changed"));
             }
             files.insert(LEDGER.to_owned(), sha256_hex(&ledger));

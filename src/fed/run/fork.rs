@@ -19,9 +19,9 @@ use super::super::observer::Observer;
 use super::super::progress::Progress;
 use super::super::settings::{Change, changes, is_after_the_pivot, settled};
 use super::super::zo::ZoPhase;
-use super::super::{check, dense};
+use super::super::{check, disk};
 use super::compare::{self, AtHand};
-use super::{Loaded, Run, dense_bytes, initial_bytes, load};
+use super::{Loaded, Run, initial_bytes, load};
 use crate::config::{Config, NormStatistics};
 use crate::device::Selection;
 use crate::files::{FileError, sha256_hex};
@@ -177,17 +177,16 @@ pub(in crate::fed) fn fork_on(
     origin.check(&experiment)?;
     let text = experiment.config.to_toml();
     experiment.config.model.weights = from;
-    let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-    let selection = Selection::resolve(device, &config.device.select, budget)?;
+    let selection = Selection::of_config(device, &config.device)?;
     let Loaded { engine, train, test, validation, warmup } = load(&experiment, host.take(&selection)?)?;
     let out = out.map_or_else(|| folder::default_path(config), Path::to_path_buf);
-    dense::check_room(&out, dense_bytes(&experiment, 0))?;
+    disk::check_room(&out, &disk::needed(&experiment, 0))?;
     let folder = RunFolder::create(&out)?;
     let first = experiment.config.warmup.rounds;
     let guessed = origin.manifest.normalisation.guessed.clone();
     let mut manifest = Manifest::new(Ingredients {
         config: text,
-        data: DataDigests::of(&experiment.data),
+        data: DataDigests::of(&experiment.data)?,
         normalisation: NormalisationRecord::of(&experiment.data.normalisation, guessed),
         split_sha256: experiment.split.sha256(),
         init_sha256: sha256_hex(&initial_bytes(&experiment)),

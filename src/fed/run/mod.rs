@@ -24,8 +24,9 @@ use super::metrics::{Phase, RoundMetrics, Summary};
 use super::observer::{Observer, RunPlan};
 use super::progress::Progress;
 use super::warmup::{self, Warmup};
-use super::zo::ZoPhase;
-use super::{dense, schedule, settings};
+use super::zo::{self, Verdict, ZoPhase};
+use super::{dense, disk, schedule, settings};
+use crate::caps::Precision;
 use crate::config::Config;
 use crate::device::{DeviceError, Selection};
 use crate::engine::{Engine, EngineError, Samples, Workspace};
@@ -85,11 +86,11 @@ pub(in crate::fed) fn start_on(
     experiment.config = settings::settled(&experiment.config, &experiment.data.normalisation);
     let Loaded { engine, train, test, validation, warmup } = load(&experiment, host.take(selection)?)?;
     let out = out.map_or_else(|| folder::default_path(config), Path::to_path_buf);
-    dense::check_room(&out, dense_bytes(&experiment, 0))?;
+    disk::check_room(&out, &disk::needed(&experiment, 0))?;
     let folder = RunFolder::create(&out)?;
     let manifest = Manifest::new(Ingredients {
         config: experiment.config.to_toml(),
-        data: DataDigests::of(&experiment.data),
+        data: DataDigests::of(&experiment.data)?,
         normalisation: NormalisationRecord::of(&experiment.data.normalisation, guessed),
         split_sha256: experiment.split.sha256(),
         init_sha256: sha256_hex(&initial_bytes(&experiment)),
@@ -127,14 +128,6 @@ fn cannot_fit(error: &FedError) -> bool {
     }
 }
 
-/// Bytes that clients' dense parts will take on disk, from round `next` on.
-fn dense_bytes(experiment: &Experiment, next: u32) -> u64 {
-    let config = &experiment.config;
-    let total = config.warmup.rounds.saturating_add(config.zo.rounds);
-    let rounds = total.saturating_sub(next.max(config.warmup.rounds));
-    if config.zo.participants.is_mixed() { dense::bytes(&experiment.graph.tensors, rounds) } else { 0 }
-}
-
 fn initial_bytes(experiment: &Experiment) -> Vec<u8> {
     weights::encode(&experiment.graph.tensors, &experiment.initial, &[])
 }
@@ -164,7 +157,7 @@ struct Loaded {
 
 fn load(experiment: &Experiment, space: Workspace) -> Result<Loaded, FedError> {
     warmup::check(experiment, space.device())?;
-    super::zo::check(experiment, space.device())?;
+    zo::check(experiment, space.device())?;
     let mut engine = Engine::on(space, experiment.graph.clone(), &experiment.initial)?;
     let train = engine.upload(&experiment.train_set())?;
     let test = engine.upload(&experiment.test_set())?;
@@ -190,13 +183,15 @@ impl Run<'_> {
             adapter: self.engine.device().info().name.clone(),
             params: self.experiment.graph.param_count(),
             clients: self.experiment.split.clients.len(),
+            disk_bytes: disk::needed(&self.experiment, 0).all(),
         };
+        self.describe();
         self.observer.begin(&plan);
         if let Some(watch) = self.observer.compiling() {
             self.engine.device_mut().watch_compiling(watch);
         }
         self.experiment.notes.iter().for_each(|note| self.observer.note(&note.to_string()));
-        let dense = dense_bytes(&self.experiment, self.progress.next);
+        let dense = disk::needed(&self.experiment, self.progress.next).dense;
         if dense > 0 {
             let text = format!(
                 "the weights that high-resource clients send will take {dense} bytes on disk, in {}",
@@ -205,8 +200,41 @@ impl Run<'_> {
             self.observer.note(&text);
         }
         self.standing_warnings();
+        self.precision_verdict(self.pivot_error())?;
         let end = self.rounds()?;
         self.finish(end)
+    }
+
+    /// What the run is made of, for the log.
+    fn describe(&self) {
+        let Experiment { config, data, split, graph, .. } = &self.experiment;
+        let (train, test) = (data.train.labels.len(), data.test.labels.len());
+        let ([c, h, w], classes) = (data.shape, data.classes);
+        tracing::info!(
+            "data: {}, {train} training and {test} test samples of {c}x{h}x{w}, {classes} classes",
+            data.name
+        );
+        let sizes = || split.clients.iter().map(Vec::len);
+        let (least, most) = (sizes().min().unwrap_or(0), sizes().max().unwrap_or(0));
+        let (clients, high, left) = (split.clients.len(), split.high_clients().len(), split.leftover.len());
+        tracing::info!(
+            "clients: {clients}, {high} with high resources, of {least} to {most} samples, {left} samples left over"
+        );
+        let (params, tensors) = (graph.param_count(), graph.tensors.len());
+        tracing::info!(
+            "model: {}, {params} weights in {tensors} tensors, {} layers",
+            config.model.kind,
+            graph.nodes.len()
+        );
+        let info = self.engine.device().info();
+        let held = self.engine.device().peak_bytes();
+        tracing::info!(
+            "device: {} ({}, {}, {}), {held} bytes held before the first round",
+            info.name,
+            info.backend,
+            info.driver,
+            info.tier.name()
+        );
     }
 
     /// Warnings that follow from what the run was made with, not from its rounds.
@@ -221,10 +249,45 @@ impl Run<'_> {
                 )
             }));
         }
-        for text in list {
-            if self.progress.watch.add(text.clone()) {
-                self.observer.note(&format!("warning: {text}"));
+        let precision = self.experiment.config.device.precision;
+        if precision != Precision::F32 && self.engine.is_f32() {
+            let (name, precision) = (&self.engine.device().info().name, precision.name());
+            list.push(format!(
+                "device.precision = \"{precision}\": {name} has no cooperative matrices that can be relied on for a product of this model; products are f32"
+            ));
+        }
+        list.into_iter().for_each(|text| self.warn(text));
+    }
+
+    /// Tells what the error of loss differences at the pivot means, where products aren't f32.
+    ///
+    /// # Errors
+    /// An error with which no zeroth-order round should begin.
+    fn precision_verdict(&mut self, error: Option<f64>) -> Result<(), FedError> {
+        let Some(error) = error else { return Ok(()) };
+        let config = &self.experiment.config;
+        match zo::precision_verdict(error, config.zo.epsilon, config.device.precision) {
+            Verdict::Fine => Ok(()),
+            Verdict::Told(text) => {
+                self.warn(text);
+                Ok(())
             }
+            Verdict::TooMuch(text) => {
+                let dir = self.folder.dir().display();
+                Err(FedError::Refused(format!("{text} (`zowarmup fork {dir} --set KEY=VALUE` goes on from the pivot)")))
+            }
+        }
+    }
+
+    /// That error, once there is a pivot.
+    fn pivot_error(&self) -> Option<f64> {
+        self.manifest.pivot.as_ref().and_then(|pivot| pivot.dl_error)
+    }
+
+    /// Adds a warning and tells it, if it is new.
+    fn warn(&mut self, text: String) {
+        if self.progress.watch.add(text.clone()) {
+            self.observer.warn(&format!("warning: {text}"));
         }
     }
 
@@ -262,10 +325,11 @@ impl Run<'_> {
         (config.warmup.rounds, config.warmup.rounds.saturating_add(config.zo.rounds))
     }
 
-    /// Whether the run ends after the round it has just written.
+    /// Whether the run ends after the round it has just written; one that was the last can't be interrupted any more.
     fn ended(&mut self) -> Option<End> {
         let diverged = self.progress.line.as_ref().and_then(|line| self.divergence(line));
-        diverged.or_else(|| self.observer.stop().then_some(End::Interrupted))
+        let more = self.progress.next < self.round_counts().1;
+        diverged.or_else(|| (more && self.observer.stop()).then_some(End::Interrupted))
     }
 
     /// Whether a round's line says that the run diverged in it.

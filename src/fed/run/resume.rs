@@ -81,7 +81,7 @@ fn without_manifest(dir: &Path, observer: &mut dyn Observer) -> Result<Summary, 
     match read_summary(dir)?.filter(|summary| summary.status != Status::Interrupted) {
         Some(summary) => {
             let path = path.display();
-            observer.note(&format!("warning: {path} is missing: the summary and the files beside it can't be checked"));
+            observer.warn(&format!("warning: {path} is missing: the summary and the files beside it can't be checked"));
             Ok(summary)
         }
         None => {
@@ -133,8 +133,7 @@ fn prepare<'a>(
     observer: &'a mut dyn Observer,
 ) -> Result<(Run<'a>, Selection), FedError> {
     let experiment = compare::experiment(folder.dir(), &manifest, config)?;
-    let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-    let selection = Selection::resolve(device, &config.device.select, budget)?;
+    let selection = Selection::of_config(device, &config.device)?;
     let Loaded { engine, train, test, validation, warmup } = load(&experiment, host.take(&selection)?)?;
     first_files(&folder, &experiment)?;
     let (log, _) = RoundsLog::read(&folder)?;

@@ -10,7 +10,7 @@ use super::super::folder::{LEDGER, PIVOT};
 use super::super::metrics::{Phase, RoundMetrics};
 use super::super::progress::Figures;
 use super::super::zo::ZoPhase;
-use super::super::{cost, dense, inclusion, schedule, traffic, warmup, zo};
+use super::super::{cost, dense, inclusion, traffic, warmup, zo};
 use super::{End, Run};
 use crate::config::NormStatistics;
 use crate::engine::Evaluation;
@@ -68,6 +68,7 @@ impl Run<'_> {
         }
         let sent = warmup::sent(&self.experiment, &result.clients, round);
         let mut metrics = RoundMetrics::new(round, Phase::Warmup, result.train_loss, result.clients.len());
+        metrics.dropouts = warmup::sampled(&self.experiment, round).len().saturating_sub(result.clients.len()) as u32;
         self.evaluate(&mut metrics)?;
         self.complete(&mut metrics, sent, clock, None)?;
         let bytes = weights::encode(&self.experiment.graph.tensors, &after, &[]);
@@ -83,13 +84,7 @@ impl Run<'_> {
     /// evaluation where nothing changed since, else measured now.
     pub(super) fn pivot(&mut self) -> Result<(), FedError> {
         let recomputed = zo::norm_statistics(&self.experiment) == NormStatistics::Recomputed;
-        if recomputed {
-            let everyone = schedule::clients_with_samples(&self.experiment.split);
-            zo::take_statistics(&mut self.engine, &self.experiment, &self.train, &everyone)?;
-        }
-        let mut pivot = self.engine.weights()?;
-        sanitize_base(&mut pivot);
-        self.engine.set_weights(&pivot)?;
+        let pivot = zo::to_pivot(&mut self.engine, &self.experiment, &self.train)?;
         let warmup = self.experiment.config.warmup.rounds;
         let asked = |figures: &Figures| figures.groups.is_some() || !self.experiment.config.eval.groups;
         let figures = match self.progress.last {
@@ -101,20 +96,43 @@ impl Run<'_> {
         };
         let bytes = weights::encode(&self.experiment.graph.tensors, &pivot, &[]);
         let sha256 = sha256_hex(&bytes);
-        let header = zo::header(&self.experiment, &sha256);
         self.folder.write(PIVOT, &bytes)?;
+        let dl_error = self.precision_error(warmup)?;
+        let header = zo::header(&self.experiment, &sha256, dl_error.filter(|error| *error <= zo::MOST_ERROR));
         let Figures { loss, accuracy, groups } = figures;
-        self.manifest.pivot = Some(PivotRecord { sha256, loss, accuracy, groups });
+        // What isn't finite is null in JSON.
+        let noted = dl_error.map(|error| error.min(f64::MAX));
+        self.manifest.pivot = Some(PivotRecord { sha256, loss, accuracy, groups, dl_error: noted });
         self.manifest.write(self.folder.dir())?;
+        // A run that stops here has a pivot, at which a fork can begin.
+        self.precision_verdict(noted)?;
         LedgerWriter::create(&self.folder.path(LEDGER), header)?;
         self.zo = ZoPhase::new(&self.experiment);
         self.zo.begin(&mut self.engine)?;
+        tracing::info!("pivot after {warmup} rounds: test loss {loss:?}, accuracy {accuracy:?}");
         self.progress.set_pivot(figures, warmup);
         Ok(())
     }
 
+    /// The relative error of loss differences against f32 before round `round`, where that is due.
+    fn precision_error(&mut self, round: u32) -> Result<Option<f64>, FedError> {
+        if self.experiment.config.zo.rounds == 0 || !zo::precision_due(&self.experiment, round) {
+            return Ok(None);
+        }
+        Ok(Some(zo::precision_error(&mut self.engine, &self.experiment, &self.train, round)?))
+    }
+
     pub(super) fn zo_round(&mut self, ledger: &mut LedgerWriter) -> Result<Option<End>, FedError> {
         let (round, clock) = (self.progress.next, self.clock());
+        let first = round == self.experiment.config.warmup.rounds;
+        let dl_error = match self.pivot_error() {
+            Some(error) if first => Some(error),
+            _ => self.precision_error(round)?,
+        };
+        if first {
+            // Measured only now where the run had no such rounds at its pivot.
+            self.precision_verdict(dl_error)?;
+        }
         let mut result = self.zo.round(&mut self.engine, &self.experiment, &self.train, round)?;
         if !result.finite {
             self.return_to(round - self.experiment.config.warmup.rounds)?;
@@ -131,8 +149,11 @@ impl Run<'_> {
         let catchup = self.zo.catchup_bytes(&self.experiment, round);
         sent.down += catchup;
         let mut metrics = RoundMetrics::new(round, Phase::Zo, result.train_loss, probing + training);
+        let sampled = zo::sampled(&self.experiment, round);
+        metrics.dropouts = (sampled.0.len() + sampled.1.len()).saturating_sub(probing + training) as u32;
         metrics.catchup_bytes = Some(catchup);
         metrics.set_probes(result.probes, result.dl_rms, result.dl_zero, result.dropped);
+        metrics.dl_error = dl_error.map(|error| error.min(f64::MAX));
         self.evaluate(&mut metrics)?;
         let line = ledger.append(&result.ledger)?;
         self.complete(&mut metrics, sent, clock, Some(&line))?;
@@ -162,11 +183,21 @@ impl Run<'_> {
         metrics.seconds = (clock.start.elapsed().as_secs_f64() - metrics.compile_seconds).max(0.0);
         let line = self.folder.append_metrics(metrics)?;
         self.log.append(&line, ledger)?;
+        tracing::debug!(
+            "round {}: {} clients, loss {:?}, {:.3} s and {:.3} s of compiling, {} bytes up, {} down",
+            metrics.round,
+            metrics.clients,
+            metrics.train_loss,
+            metrics.seconds,
+            metrics.compile_seconds,
+            sent.up,
+            sent.down
+        );
         let new = self.progress.follow(metrics, self.evaluates(metrics.round));
         self.observer.round(metrics);
         let list = self.progress.watch.list();
         for text in &list[list.len() - new..] {
-            self.observer.note(&format!("warning: {text}"));
+            self.observer.warn(&format!("warning: {text}"));
         }
         Ok(())
     }

@@ -199,7 +199,7 @@ impl Description {
                 let config = match self.config(of, preset, seed) {
                     Ok(config) => Ok(config),
                     // The value's fault: another row's may be good.
-                    Err(e @ (ConfigError::Value { .. } | ConfigError::Unsupported { .. })) => Err(e.to_string()),
+                    Err(e @ ConfigError::Value { .. }) => Err(e.to_string()),
                     Err(e) => return Err(in_row(e)),
                 };
                 cells.push(Cell { name, row, seed, set: set.clone(), config });

@@ -169,8 +169,7 @@ impl<'a> Worker<'a> {
                 watcher.observer(),
             );
         }
-        let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-        let selection = Selection::resolve(self.device.as_deref(), &config.device.select, budget)?;
+        let selection = Selection::of_config(self.device.as_deref(), &config.device)?;
         single::start_on(config, Some(path), &selection, &mut self.host, watcher.observer())
     }
 

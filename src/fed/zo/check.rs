@@ -1,6 +1,6 @@
 //! What would make a zeroth-order phase impossible, told before the first round of the run.
 
-use super::{clients, header::settings, norm_statistics};
+use super::{header::settings, norm_statistics, sampled};
 use crate::config::{NormStatistics, ZoParticipants};
 use crate::device::Device;
 use crate::engine::{EngineError, ZoPhase, check_zo_phase};
@@ -36,7 +36,7 @@ pub fn check(experiment: &Experiment, device: &dyn Device) -> Result<(), FedErro
     let step = |held: usize| if zo.batch > 0 { zo.batch as usize } else { held.div_ceil(steps) };
     let mut largest: Vec<usize> = sizes(&eligible).into_iter().map(step).collect();
     largest.sort_unstable_by(|a, b| b.cmp(a));
-    largest.truncate(clients(experiment, config.warmup.rounds).0.len());
+    largest.truncate(sampled(experiment, config.warmup.rounds).0.len());
     let settings = settings(experiment);
     let phase = ZoPhase {
         clients: &largest,

@@ -88,13 +88,20 @@ impl Plan {
     }
 }
 
-/// The clients that probe in round `round`, and those that go on with backprop; each ascending.
+/// The clients that probe in round `round`, and those that go on with backprop, of those sampled the ones that don't drop out; each
+/// ascending.
 pub fn clients(experiment: &Experiment, round: u32) -> (Vec<u32>, Vec<u32>) {
-    let (config, split, zo) = (&experiment.config, &experiment.split, &experiment.config.zo);
     if let Some(given) = experiment.given.get(&round) {
-        let trains = |client: &u32| zo.participants.is_mixed() && split.high[*client as usize];
-        return given.iter().partition(|client| !trains(client));
+        let mixed = experiment.config.zo.participants.is_mixed();
+        return given.iter().partition(|client| !(mixed && experiment.split.high[**client as usize]));
     }
+    let (probing, training) = sampled(experiment, round);
+    (experiment.present(probing, round), experiment.present(training, round))
+}
+
+/// The clients that are sampled for round `round`, as [`clients`] has them.
+pub fn sampled(experiment: &Experiment, round: u32) -> (Vec<u32>, Vec<u32>) {
+    let (config, split, zo) = (&experiment.config, &experiment.split, &experiment.config.zo);
     let sampling = config.seeds.sampling;
     let probing = schedule::zo_clients(split, zo.participants, zo.participation, sampling, round);
     let training = if zo.participants.is_mixed() {

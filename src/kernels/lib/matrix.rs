@@ -36,6 +36,7 @@ impl Multiply {
         info.matrices.size.map(|size| match size {
             MatrixSize::Eights => Self::Eights,
             MatrixSize::Sixteens => Self::Sixteens,
+            MatrixSize::Emulated => Self::Emulated,
         })
     }
 }
@@ -94,7 +95,7 @@ impl Matrix {
         SUBGROUP * self.groups()
     }
 
-    /// Bytes of workgroup memory at most, beside what a kernel keeps for signs.
+    /// Bytes of workgroup memory at most.
     pub fn memory(&self) -> u32 {
         // In quads of f16: an operand's rows lie next to each other, or its k.
         let tile = |rows: u32| ((self.depth / 4 + 2) * rows).max((rows / 4 + 2) * self.depth);
@@ -122,9 +123,9 @@ impl Matrix {
             && quads.is_multiple_of(4 * SUBGROUP * rows)
     }
 
-    /// Whether a device's limits admit it, with `more` bytes of workgroup memory beside its tiles.
-    pub fn fits(&self, limits: &Limits, more: u32) -> bool {
-        self.is_whole() && self.threads() <= limits.invocations && self.memory() + more <= limits.workgroup_memory
+    /// Whether a device's limits admit it.
+    pub fn fits(&self, limits: &Limits) -> bool {
+        self.is_whole() && self.threads() <= limits.invocations && self.memory() <= limits.workgroup_memory
     }
 
     /// The constants and defines of a kernel.
@@ -139,7 +140,7 @@ impl Matrix {
             .with("GROUP_N", self.group_columns)
             .with("SCALE_A", a)
             .with("SCALE_B", b);
-        let variant = if self.split { variant.define(SPLIT_F16) } else { variant };
+        let variant = if self.split { variant.define(SPLIT_F16).in_way("matrix3") } else { variant.in_way("matrix") };
         match self.multiply {
             Multiply::Sixteens => variant,
             Multiply::Eights => variant.define(EIGHTS),
@@ -151,8 +152,10 @@ impl Matrix {
     pub fn candidates(info: &AdapterInfo, limits: &Limits, split: bool) -> Vec<Self> {
         let usable = if split { info.matrices.split } else { info.matrices.single };
         let Some(multiply) = Multiply::of(info).filter(|_| usable) else { return Vec::new() };
-        let all = TILES.map(|tile| Self { split, multiply, ..tile });
-        all.into_iter().filter(|tile| tile.fits(limits, 0)).collect()
+        // Plain code is there to be right: one tile shows it.
+        let tiles: &[Self] = if multiply == Multiply::Emulated { &[SMALL] } else { &TILES };
+        let all = tiles.iter().map(|tile| Self { split, multiply, ..*tile });
+        all.filter(|tile| tile.fits(limits)).collect()
     }
 }
 
@@ -220,7 +223,7 @@ mod tests {
             // An NVIDIA H200's 48 KiB; signs of 128 weights a column take up to 4 KiB of it.
             assert!(tile.memory() + 32 * tile.columns <= 48 << 10, "{tile}: {}", tile.memory());
         }
-        assert!(SMALL.fits(&Limits::webgpu_default(), 0) && SMALL.split().fits(&Limits::webgpu_default(), 0));
+        assert!(SMALL.fits(&Limits::webgpu_default()) && SMALL.split().fits(&Limits::webgpu_default()));
         assert_eq!((Matrix::new(128, 128, 32, 64, 64).threads(), SMALL.threads()), (128, 128));
         for wrong in [(128, 128, 8, 64, 64), (128, 128, 32, 64, 24), (96, 128, 32, 64, 64), (128, 128, 16, 16, 16)] {
             let (rows, columns, depth, group_rows, group_columns) = wrong;

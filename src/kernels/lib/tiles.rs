@@ -28,7 +28,7 @@ pub struct Tiles {
     pub depth: u32,
     /// Threads of a workgroup.
     pub threads: u32,
-    /// Bytes of workgroup memory at most, beside what a kernel keeps for signs.
+    /// Bytes of workgroup memory at most.
     pub memory: u32,
     variant: Variant,
 }
@@ -47,11 +47,6 @@ impl Tiles {
                 Some(Self { rows: m.rows, columns: m.columns, depth: m.depth, threads, memory, variant: m.variant() })
             }
         }
-    }
-
-    /// Bytes of workgroup memory for the signs of `span` weights of each column (`shaders/lib/tiled_signs.wgsl`).
-    pub fn sign_memory(&self, span: u32) -> u32 {
-        16 * self.columns * ((span + 126) / 128 + 1)
     }
 
     /// The constants and defines of a kernel.

@@ -71,6 +71,15 @@ pub struct Operands {
     pub x: Span,
     /// Output rows.
     pub y: Span,
+    /// Room for weights and signs in the order of tiles ([`super::tile_order`]); not touched by shuffles.
+    pub room: Span,
+}
+
+impl Operands {
+    /// For products by shuffles.
+    pub fn by_shuffles(weights: Span, x: Span, y: Span) -> Self {
+        Self { weights, x, y, room: y }
+    }
 }
 
 /// A device's blocking.
@@ -176,6 +185,7 @@ impl Tiling {
     /// The constants.
     pub fn variant(&self) -> Variant {
         Variant::plain()
+            .in_way(if self.share > 1 { "shuffle" } else { "" })
             .with("MEMBERS", self.members)
             .with("TEAMS", self.teams)
             .with("SHARE", self.share)

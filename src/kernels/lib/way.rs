@@ -69,7 +69,7 @@ impl Block {
         (self.rows / self.thread_rows) * (self.columns / self.thread_columns)
     }
 
-    /// Bytes of workgroup memory at most, beside what a kernel keeps for signs.
+    /// Bytes of workgroup memory at most.
     pub fn memory(&self) -> u32 {
         16 * self.stages * self.depth * (self.rows / 4 + 1 + self.columns / 4 + 1)
     }
@@ -90,14 +90,9 @@ impl Block {
             && quads.is_multiple_of(4 * rows)
     }
 
-    /// Whether a device's limits admit it, with `more` bytes of workgroup memory beside its slices.
-    pub fn fits(&self, limits: &Limits, more: u32) -> bool {
-        self.is_whole() && self.threads() <= limits.invocations && self.memory() + more <= limits.workgroup_memory
-    }
-
-    /// Bytes of workgroup memory for the signs of `span` weights of each column (`shaders/lib/tiled_signs.wgsl`).
-    pub fn sign_memory(&self, span: u32) -> u32 {
-        16 * self.columns * ((span + 126) / 128 + 1)
+    /// Whether a device's limits admit it.
+    pub fn fits(&self, limits: &Limits) -> bool {
+        self.is_whole() && self.threads() <= limits.invocations && self.memory() <= limits.workgroup_memory
     }
 
     /// The constants of a kernel.
@@ -109,6 +104,7 @@ impl Block {
             .with("THREAD_M", self.thread_rows)
             .with("THREAD_N", self.thread_columns)
             .with("STAGES", self.stages)
+            .in_way("block")
     }
 }
 
@@ -270,9 +266,9 @@ mod tests {
     #[test]
     fn limits_admit_what_fits() {
         let core = Limits::webgpu_default();
-        assert!(Block::new(64, 64, 16).fits(&core, 0));
+        assert!(Block::new(64, 64, 16).fits(&core));
         assert_eq!(Block::new(64, 64, 16).threads(), 64);
-        assert!(!Block::new(128, 128, 16).fits(&core, 0), "of 16.9 KB");
-        assert!(!Block::new(64, 64, 16).two_stages().fits(&core, 0), "of 17.4 KB");
+        assert!(!Block::new(128, 128, 16).fits(&core), "of 16.9 KB");
+        assert!(!Block::new(64, 64, 16).two_stages().fits(&core), "of 17.4 KB");
     }
 }
