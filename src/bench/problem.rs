@@ -89,6 +89,7 @@ fn experiment(config: Config, data: Dataset, clients: u32, images: u32) -> Resul
     };
     let initial = graph.init_weights(config.seeds.weights);
     Ok(Experiment {
+        validation: None,
         config,
         data,
         split,

@@ -11,6 +11,7 @@ use super::output::{self, grouped};
 use crate::config::{Config, DataName, SplitKind};
 use crate::data::Dataset;
 use crate::fed::FedError;
+use crate::fed::experiment::split_of;
 use crate::split::Split;
 
 /// `data`.
@@ -46,7 +47,7 @@ pub fn execute(args: &DataArgs) -> Result<u8, Error> {
     let DataCommand::Check(args) = &args.command;
     let config = config_of(&args.path, &args.set.set)?;
     let data = Dataset::load(&config.data).map_err(FedError::from)?;
-    let split = Split::of(&config.split, &data, config.seeds.split).map_err(FedError::from)?;
+    let (split, _) = split_of(&config, &data).map_err(FedError::from)?;
     output::print(args.json.json, &Report::of(&config, &data, &split)?, text)?;
     Ok(0)
 }

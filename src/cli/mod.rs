@@ -27,15 +27,18 @@ mod profile;
 mod progress;
 mod replay;
 mod report;
+mod reproduce;
 mod run;
 mod say;
 mod selftest;
+mod slurm;
 mod stream;
 mod sweep;
 mod sweeping;
 mod tune;
 mod verify;
 mod watch;
+mod workers;
 
 use std::io::IsTerminal;
 
@@ -83,6 +86,8 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Run many: rows of settings and grids over config keys, each with several seeds
     Sweep(sweep::SweepArgs),
+    /// Run one of the paper's tables, at its size or small, and print it beside the paper's values
+    Reproduce(reproduce::ReproduceArgs),
     /// Show a run in progress: curves, rates, health; on the terminal, or as a page that reloads itself
     Watch(watch::WatchArgs),
     /// Tables and curves of runs that have ended, as Markdown and one HTML page
@@ -158,6 +163,7 @@ fn execute(command: &Command) -> Result<u8, Error> {
         Command::Fork(args) => run::fork(args),
         Command::Compare(args) => compare::execute(args),
         Command::Sweep(args) => sweep::execute(args),
+        Command::Reproduce(args) => reproduce::execute(args),
         Command::Watch(args) => watch::execute(args),
         Command::Report(args) => report::execute(args),
         Command::Replay(args) => replay::execute(args),

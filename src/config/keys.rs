@@ -18,6 +18,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
             "path",
             "train_limit",
             "test_limit",
+            "validation",
             "labels",
             "label",
             "client",

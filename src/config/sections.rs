@@ -74,6 +74,8 @@ pub struct DataConfig {
     pub train_limit: u32,
     /// First n test samples of each class; 0: all.
     pub test_limit: u32,
+    /// Share of each class's training samples that no client gets, and that is evaluated as the test samples are; 0: none.
+    pub validation: f64,
     /// Which of two labels; `Fine` but for CIFAR-100.
     pub labels: LabelChoice,
     /// Name of the label column of a CSV or Parquet file; empty: one of a usual name, else the last.
@@ -110,6 +112,7 @@ impl DataConfig {
             },
             train_limit: s.count("train_limit", 0, 0..=MANY)?,
             test_limit: s.count("test_limit", 0, 0..=MANY)?,
+            validation: s.number("validation", 0.0, KEPT, kept)?,
             labels: s.choice("labels", LabelChoice::Fine, LabelChoice::NAMES)?,
             label: s.text("label", "")?,
             client: match (s.text("client", "")?, name, split) {

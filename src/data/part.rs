@@ -190,8 +190,8 @@ impl Part {
         (0..self.len() as u32).filter(|&index| first.takes(self.labels[index as usize])).collect()
     }
 
-    /// The samples of these indices, in their order.
-    pub(super) fn select(&self, indices: &[u32]) -> Self {
+    /// The samples of these indices (each less than `len`), in their order.
+    pub fn select(&self, indices: &[u32]) -> Self {
         let places = indices.iter().map(|&i| i as usize * self.area..(i as usize + 1) * self.area);
         let store = match &self.store {
             Store::Held(Values::Bytes(from)) => {

@@ -8,7 +8,7 @@ use crate::config::{Config, SplitKind, WarmupAlgorithm};
 use crate::data::{Dataset, Part};
 use crate::engine::SampleSet;
 use crate::model::{Graph, ModelSpec, Narrow};
-use crate::split::Split;
+use crate::split::{self, Split, SplitError};
 use crate::weights;
 
 /// A run's ingredients.
@@ -17,6 +17,8 @@ pub struct Experiment {
     pub config: Config,
     /// Samples.
     pub data: Dataset,
+    /// Training samples that no client holds, to choose settings by; none without `data.validation`.
+    pub validation: Option<Part>,
     /// Which client holds which training samples, and which clients are high-resource.
     pub split: Split,
     /// The model table with input and classes filled in, as ledgers carry it.
@@ -63,7 +65,8 @@ impl Experiment {
         let spec = model_of(config, &data)?;
         let graph = spec.graph()?;
         let narrow = narrow_of(config, &spec)?;
-        let split = Split::of(&config.split, &data, config.seeds.split)?;
+        let (split, held) = split_of(config, &data)?;
+        let validation = (!held.is_empty()).then(|| data.train.select(&held));
         let named = match config.split.kind {
             SplitKind::File => config.split.file.as_deref(),
             SplitKind::Natural => config.data.path.as_deref(),
@@ -83,7 +86,18 @@ impl Experiment {
             }
             None => (graph.init_weights(config.seeds.weights), Vec::new()),
         };
-        Ok(Self { config, data, split, model: spec.to_json(), graph, narrow, initial, notes, given: BTreeMap::new() })
+        Ok(Self {
+            config,
+            data,
+            validation,
+            split,
+            model: spec.to_json(),
+            graph,
+            narrow,
+            initial,
+            notes,
+            given: BTreeMap::new(),
+        })
     }
 
     /// Those of the clients sampled for round `round` (absolute) that don't drop out of it.
@@ -101,6 +115,22 @@ impl Experiment {
     pub fn test_set(&self) -> SampleSet<'_> {
         sample_set(&self.data, &self.data.test)
     }
+
+    /// The validation samples.
+    pub fn validation_set(&self) -> Option<SampleSet<'_>> {
+        self.validation.as_ref().map(|part| sample_set(&self.data, part))
+    }
+}
+
+/// The partition of a config's training samples, and those of them that are held back for validation.
+///
+/// # Errors
+/// A partition that can't be made of these samples.
+pub fn split_of(config: &Config, data: &Dataset) -> Result<(Split, Vec<u32>), SplitError> {
+    let seed = config.seeds.split;
+    let held = split::validation(&data.train.labels, data.classes, config.data.validation, seed);
+    let split = Split::without(&held, &config.split, data, seed)?;
+    Ok((split, held))
 }
 
 /// The sub-network of a config's low-resource clients, of HeteroFL; other methods have none.

@@ -163,6 +163,7 @@ impl Live {
             commit: String::new(),
             status: Status::Interrupted,
             adapter: self.adapter.clone().unwrap_or(none),
+            client_memory_bytes: None,
             params: 0,
             fingerprint: String::new(),
             precision: self.config.device.precision,

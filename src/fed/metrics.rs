@@ -33,7 +33,13 @@ pub struct RoundMetrics {
     pub test_loss: Option<f64>,
     /// 0..1, after the round; null where not evaluated.
     pub test_accuracy: Option<f64>,
-    /// The same of the running mean of the weights; null without one (`eval.average`).
+    /// Loss of the validation samples after the round; null where not evaluated, and without them (`data.validation`).
+    #[serde(default)]
+    pub validation_loss: Option<f64>,
+    /// Their accuracy, 0..1.
+    #[serde(default)]
+    pub validation_accuracy: Option<f64>,
+    /// Test accuracy of the running mean of the weights; null without one (`eval.average`).
     #[serde(default)]
     pub averaged_accuracy: Option<f64>,
     /// Accuracy on the low-resource clients' labels ([`super::inclusion`]); null, as the next three, without `eval.groups`.
@@ -92,6 +98,8 @@ impl RoundMetrics {
             train_loss: finite(train_loss),
             test_loss: None,
             test_accuracy: None,
+            validation_loss: None,
+            validation_accuracy: None,
             averaged_accuracy: None,
             low_accuracy: None,
             high_accuracy: None,
@@ -196,6 +204,9 @@ pub struct Summary {
     /// Test accuracy of the running mean of the weights after the last round.
     #[serde(default)]
     pub averaged_accuracy: Option<f64>,
+    /// Accuracy of the validation samples at the last evaluation: what settings may be chosen by.
+    #[serde(default)]
+    pub validation_accuracy: Option<f64>,
     /// Final less pivot accuracy.
     #[serde(default)]
     pub gain: Option<f64>,
@@ -221,6 +232,9 @@ pub struct Summary {
     pub uplink_bytes: u64,
     /// Bytes to all clients over the run.
     pub downlink_bytes: u64,
+    /// Bytes that a low-resource client must hold to take part, by the paper's formulas ([`super::cost::ClientMemory`]).
+    #[serde(default)]
+    pub client_memory_bytes: Option<u64>,
     /// Parameters of the model.
     pub params: u64,
     /// Fingerprint of the final weights, 16 hex digits.
@@ -247,7 +261,7 @@ mod tests {
         let text = serde_json::to_string(&line).unwrap();
         assert_eq!(
             text,
-            r#"{"round":3,"phase":"warmup","train_loss":null,"test_loss":null,"test_accuracy":null,"averaged_accuracy":null,"low_accuracy":null,"high_accuracy":null,"worst_tenth_accuracy":null,"class_accuracy":null,"clients":2,"dropouts":0,"probes":null,"uplink_bytes":8,"downlink_bytes":8,"catchup_bytes":null,"seconds":0.5,"compile_seconds":0.0,"dl_rms":null,"dl_zero":null,"dropped":null,"dl_error":null}"#
+            r#"{"round":3,"phase":"warmup","train_loss":null,"test_loss":null,"test_accuracy":null,"validation_loss":null,"validation_accuracy":null,"averaged_accuracy":null,"low_accuracy":null,"high_accuracy":null,"worst_tenth_accuracy":null,"class_accuracy":null,"clients":2,"dropouts":0,"probes":null,"uplink_bytes":8,"downlink_bytes":8,"catchup_bytes":null,"seconds":0.5,"compile_seconds":0.0,"dl_rms":null,"dl_zero":null,"dropped":null,"dl_error":null}"#
         );
         let back: RoundMetrics = serde_json::from_str(&text).unwrap();
         assert_eq!((back.round, back.train_loss), (3, None));
@@ -263,7 +277,10 @@ mod tests {
         let mut object = serde_json::to_value(&line).unwrap();
         let back: RoundMetrics = serde_json::from_value(object.clone()).unwrap();
         assert_eq!((&back, back.figures()), (&line, figures));
-        object.as_object_mut().unwrap().retain(|key, _| key == "test_accuracy" || !key.ends_with("_accuracy"));
+        object
+            .as_object_mut()
+            .unwrap()
+            .retain(|key, _| key == "test_accuracy" || !key.ends_with("_accuracy") && !key.starts_with("validation"));
         let before: RoundMetrics = serde_json::from_value(object).unwrap();
         assert_eq!(before.figures(), Figures { groups: None, ..figures });
     }

@@ -6,11 +6,13 @@
 mod dirichlet;
 mod error;
 mod file;
+mod held_out;
 mod kinds;
 mod natural;
 
 pub use error::SplitError;
 pub use file::FORMAT;
+pub use held_out::validation;
 
 use crate::config::{SplitConfig, SplitKind};
 use crate::data::Dataset;

@@ -111,6 +111,7 @@ fn experiment(golden: &FederationGolden) -> Result<Experiment, VerifyError> {
     let input = golden.graph.input;
     let none = || Part::new(input.len());
     Ok(Experiment {
+        validation: None,
         config: golden.config.clone(),
         data: Dataset {
             name: "golden".to_owned(),

@@ -6,6 +6,7 @@
 mod commands;
 mod pages;
 mod place;
+mod schemas;
 mod shape;
 mod shapes;
 mod tables;

@@ -45,6 +45,8 @@ fn a_run_leaves_its_files() {
         "train_loss",
         "test_loss",
         "test_accuracy",
+        "validation_loss",
+        "validation_accuracy",
         "averaged_accuracy",
         "low_accuracy",
         "high_accuracy",

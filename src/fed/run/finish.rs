@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::cost::client_memory;
 use super::super::error::FedError;
 use super::super::folder::checkpoint::Checkpoint;
 use super::super::folder::manifest::AdapterRecord;
@@ -64,6 +65,7 @@ impl Run<'_> {
             commit: env!("ZOWARMUP_COMMIT").to_owned(),
             status,
             adapter: AdapterRecord::of(&info, 0),
+            client_memory_bytes: Some(client_memory(&self.experiment).to_take_part(&self.experiment.config)),
             params: self.experiment.graph.param_count() as u64,
             fingerprint: format!("{:016x}", fingerprint.value),
             precision: self.experiment.config.device.precision,

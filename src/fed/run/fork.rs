@@ -183,7 +183,7 @@ pub(in crate::fed) fn fork_on(
     // As the other run's, so that the bits are those of one run.
     let theirs = ways::read(&origin.dir.join(WAYS), &experiment.graph)?;
     ways::set(&mut space, &experiment.graph, theirs, observer);
-    let Loaded { engine, train, test, warmup } = load(&experiment, space)?;
+    let Loaded { engine, train, test, validation, warmup } = load(&experiment, space)?;
     let out = out.map_or_else(|| folder::default_path(config), Path::to_path_buf);
     disk::check_room(&out, &disk::needed(&experiment, 0))?;
     let folder = RunFolder::create(&out)?;
@@ -206,7 +206,8 @@ pub(in crate::fed) fn fork_on(
     ways::write(&folder, engine.ways())?;
     let (zo, progress) = (ZoPhase::new(&experiment), Progress::of(&experiment));
     observer.note(&format!("from the pivot of {}", origin.dir.display()));
-    let mut run = Run { experiment, folder, manifest, log, engine, train, test, progress, warmup, zo, observer };
+    let mut run =
+        Run { experiment, folder, manifest, log, engine, train, test, validation, progress, warmup, zo, observer };
     run.recover()?;
     run.note_adapter()?;
     let summary = run.proceed()?;

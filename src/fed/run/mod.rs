@@ -45,6 +45,7 @@ struct Run<'a> {
     engine: Engine,
     train: Samples,
     test: Samples,
+    validation: Option<Samples>,
     progress: Progress,
     /// The warm-up's server.
     warmup: Warmup,
@@ -86,7 +87,7 @@ pub(in crate::fed) fn start_on(
     experiment.config = settings::settled(&experiment.config, &experiment.data.normalisation);
     let mut space = host.take(selection)?;
     ways::choose(&mut space, &experiment.graph, selection, observer)?;
-    let Loaded { engine, train, test, warmup } = load(&experiment, space)?;
+    let Loaded { engine, train, test, validation, warmup } = load(&experiment, space)?;
     let out = out.map_or_else(|| folder::default_path(config), Path::to_path_buf);
     disk::check_room(&out, &disk::needed(&experiment, 0))?;
     let folder = RunFolder::create(&out)?;
@@ -106,7 +107,8 @@ pub(in crate::fed) fn start_on(
     let log = RoundsLog::create(&folder)?;
     let zo = ZoPhase::new(&experiment);
     let progress = Progress::of(&experiment);
-    let mut run = Run { experiment, folder, manifest, log, engine, train, test, progress, warmup, zo, observer };
+    let mut run =
+        Run { experiment, folder, manifest, log, engine, train, test, validation, progress, warmup, zo, observer };
     let end = run.proceed();
     if end.as_ref().is_err_and(cannot_fit) && run.progress.next == 0 {
         // The first round showed that the request can't be met (a memory budget too small for it): nothing is left behind.
@@ -153,6 +155,7 @@ struct Loaded {
     engine: Engine,
     train: Samples,
     test: Samples,
+    validation: Option<Samples>,
     warmup: Warmup,
 }
 
@@ -162,14 +165,15 @@ fn load(experiment: &Experiment, space: Workspace) -> Result<Loaded, FedError> {
     let mut engine = Engine::on(space, experiment.graph.clone(), &experiment.initial)?;
     let train = engine.upload(&experiment.train_set())?;
     let test = engine.upload(&experiment.test_set())?;
+    let validation = experiment.validation_set().map(|set| engine.upload(&set)).transpose()?;
     let warmup = Warmup::new(&mut engine, experiment)?;
-    Ok(Loaded { engine, train, test, warmup })
+    Ok(Loaded { engine, train, test, validation, warmup })
 }
 
 impl Run<'_> {
     /// Leaves the device to the next run.
     fn leave(self, selection: Selection, host: &mut Host) {
-        host.keep(selection, self.engine.into_workspace([self.train, self.test]));
+        host.keep(selection, self.engine.into_workspace([self.train, self.test].into_iter().chain(self.validation)));
     }
 
     fn proceed(&mut self) -> Result<Summary, FedError> {

@@ -138,11 +138,14 @@ fn prepare<'a>(
     let mut space = host.take(&selection)?;
     let had = ways::read(&folder.path(WAYS), &experiment.graph)?;
     ways::set(&mut space, &experiment.graph, had, observer);
-    let Loaded { engine, train, test, warmup } = load(&experiment, space)?;
+    let Loaded { engine, train, test, validation, warmup } = load(&experiment, space)?;
     first_files(&folder, &experiment)?;
     let (log, _) = RoundsLog::read(&folder)?;
     let (zo, progress) = (ZoPhase::new(&experiment), Progress::of(&experiment));
-    Ok((Run { experiment, folder, manifest, log, engine, train, test, progress, warmup, zo, observer }, selection))
+    Ok((
+        Run { experiment, folder, manifest, log, engine, train, test, validation, progress, warmup, zo, observer },
+        selection,
+    ))
 }
 
 impl Run<'_> {

@@ -31,6 +31,10 @@ impl Run<'_> {
         if self.evaluates(metrics.round) {
             let evaluation = self.engine.evaluate(&self.test)?;
             metrics.set_evaluation(self.figures(&evaluation));
+            if let Some(validation) = &self.validation {
+                let Figures { loss, accuracy, .. } = Figures::from(&self.engine.evaluate(validation)?);
+                (metrics.validation_loss, metrics.validation_accuracy) = (loss, accuracy);
+            }
             if self.experiment.config.eval.groups {
                 metrics.class_accuracy = inclusion::class_accuracies(&evaluation);
             }
