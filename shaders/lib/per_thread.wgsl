@@ -23,7 +23,7 @@ fn items_of(rows: u32) -> u32 {
 fn item_of(row0: u32, i: u32) -> Item {
     let step = PIXELS / PER_THREAD;
     if CHANNELS_LAST == 1u {
-        let wide = CHANNELS / WIDTH;
+        let wide = max(CHANNELS / WIDTH, 1u);
         let place = i / wide;
         let channel = i % wide;
         let row = row0 + place / step;

@@ -14,7 +14,7 @@ fn slice_values() -> u32 {
 // Where Value i of a slice of `count` lies.
 fn slice_at(slice: u32, count: u32, i: u32) -> u32 {
     if CHANNELS_LAST == 1u {
-        let wide = CHANNELS / GROUPS / WIDTH;
+        let wide = max(CHANNELS / GROUPS / WIDTH, 1u);
         return (slice / GROUPS * PIXELS + i / wide) * (CHANNELS / WIDTH) + slice % GROUPS * wide + i % wide;
     }
     return slice * count + i;

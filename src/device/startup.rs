@@ -131,8 +131,8 @@ mod tests {
         };
         let (single, split) = (of(Way::Matrix(SMALL)), of(Way::Matrix(SMALL.split())));
         let error = relative(&single, &split);
-        assert!(error > 5.0 * matrix_tolerance(&SMALL.split(), how, product_tolerance(how, MORE.inputs)), "{error:e}");
-        assert!(error > 5.0 * matrix_tolerance(&SMALL, how, product_tolerance(how, MORE.inputs)), "{error:e}");
+        assert!(error > 2.0 * matrix_tolerance(&SMALL.split(), how, product_tolerance(how, MORE.inputs)), "{error:e}");
+        assert!(error > 2.0 * matrix_tolerance(&SMALL, how, product_tolerance(how, MORE.inputs)), "{error:e}");
         assert!(!(relative(&[f32::NAN], &[1.0]) <= 1.0));
     }
 

@@ -106,6 +106,7 @@ fn figures_of_a_run_in_progress_are_those_of_its_end() {
         status: Status::Interrupted,
         commit: String::new(),
         params: 0,
+        client_memory_bytes: None,
         fingerprint: String::new(),
         ..ended
     };

@@ -101,14 +101,14 @@ impl<R> Cases<R> {
     {
         const PARAMS: u32 = 1_157;
         const STRIDE: u32 = 1_216;
-        let dist = self.dist;
-        let tolerance = if dist.is_exact() { 0.0 } else { 1e-5 };
+        let Self { dist, exact, .. } = self;
+        let tolerance = if exact { 0.0 } else { 1e-5 };
         Case::new(format!("replay {dist} of owners{addition}{}", self.way), tolerance, move |f| {
             let (vectors, counts, most) = ([2u32, 0, 1], [5u32, 1, 4], 5);
             let mut table = Vec::new();
             for (owner, (vector, count)) in vectors.into_iter().zip(counts).enumerate() {
                 table.push(Probe::header(20 - 3 * owner as i32, vector * STRIDE));
-                table.extend((0..most).map(|k| match (k < count, dist.is_exact()) {
+                table.extend((0..most).map(|k| match (k < count, exact) {
                     (false, _) => Probe::default(),
                     (true, true) => Probe::exact(u64::from(k) << 31 | owner as u64, 301 * k as i32 - 2),
                     (true, false) => Probe::float(u64::from(k) << 31 | owner as u64, 0.003 * k as f32 - 0.002),
