@@ -19,7 +19,8 @@ fn try_measure(wanted: fn(&str) -> bool) -> Result<(), BenchError> {
     let options = Options { small, ..Options::default() };
     let mut criterion = Criterion::default().sample_size(15).configure_from_args();
     let mut engine = bench::engine(open(&Selection::resolve(None, "", None)?)?)?;
-    for entry in bench::ENTRIES.iter().filter(|entry| entry.names.iter().any(|name| wanted(name))) {
+    let fits = |entry: &&bench::Entry| !(entry.large && !small) && entry.names.iter().any(|name| wanted(name));
+    for entry in bench::ENTRIES.iter().filter(fits) {
         let prepared = (entry.prepare)(&mut engine, &options)?;
         for mut workload in prepared.workloads {
             bench::check(&mut engine, workload.name, workload.check)?;

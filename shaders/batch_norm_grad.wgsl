@@ -22,29 +22,43 @@ fn main(
     @builtin(local_invocation_index) t: u32,
 ) {
     load_shape(WIDTH);
-    let step = PIXELS / PER_THREAD;
     let lane = lanes[group.z];
-    let items = lane.rows * CHANNELS * step;
-    let plane0 = lane.row0 * CHANNELS;
-    let values = f32(lane.rows * PIXELS * WIDTH);
+    let items = items_of(lane.rows);
+    let values = f32(lane.rows * params.spatial);
     for (var i = group.x * 64u + t; i < items; i += groups.x * 64u) {
-        let plane = plane0 + i / step;
-        let channel = plane % CHANNELS;
-        let stat = stats[group.z * CHANNELS + channel];
-        let scale_at = lane.weight_base + params.scale_offset + channel;
-        let a = stat.y * weights[scale_at];
-        var slope = 0.0f;
-        var shift = 0.0f;
+        let item = item_of(lane.row0, i);
+        let stat_at = group.z * CHANNELS + item.channel;
+        let stat = stats[stat_at];
+        let scale_at = lane.weight_base + params.scale_offset + item.channel;
+        let bias_at = lane.weight_base + params.bias_offset + item.channel;
+        var mean = Value(stat.x);
+        var rstd = Value(stat.y);
+        var a = Value(stat.y * weights[scale_at]);
+        var slope = Value();
+        var shift = Value();
         if RUNNING == 0u {
-            slope = gradients[scale_at] / values;
-            shift = gradients[lane.weight_base + params.bias_offset + channel] / values;
+            slope = Value(gradients[scale_at] / values);
+            shift = Value(gradients[bias_at] / values);
         }
-        let first = plane * PIXELS + i % step;
+#ifdef QUADS
+        if CHANNELS_LAST == 1u {
+            let others = array(stats[stat_at + 1u], stats[stat_at + 2u], stats[stat_at + 3u]);
+            mean = of_channels(stat.x, others[0].x, others[1].x, others[2].x);
+            rstd = of_channels(stat.y, others[0].y, others[1].y, others[2].y);
+            a = rstd * of_channels(weights[scale_at], weights[scale_at + 1u], weights[scale_at + 2u], weights[scale_at + 3u]);
+            if RUNNING == 0u {
+                let s = scale_at;
+                slope = of_channels(gradients[s], gradients[s + 1u], gradients[s + 2u], gradients[s + 3u]) / values;
+                let b = bias_at;
+                shift = of_channels(gradients[b], gradients[b + 1u], gradients[b + 2u], gradients[b + 3u]) / values;
+            }
+        }
+#endif
         for (var k = 0u; k < PER_THREAD; k += 1u) {
-            let at = first + k * step;
+            let at = item.first + k * item.step;
             var g = dy_at(at);
             if RUNNING == 0u {
-                g -= shift + ((x_at(at) - stat.x) * stat.y) * slope;
+                g -= shift + ((x_at(at) - mean) * rstd) * slope;
             }
             dx[at] = a * g;
         }

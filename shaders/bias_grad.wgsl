@@ -1,7 +1,7 @@
-// Gradient of a bias: sum of dy over the lane's rows and pixels, in parts (lib/parts.wgsl). FLAT 1 (spatial is 1, units are rows): four
-// neighbouring outputs a thread, rows in order or dealt to row teams (lib/row_teams.wgsl); launch x = outputs / (4 TEAM_COLUMNS). FLAT 0
-// (units are quads of pixels, a sample's last filled up with 0): one output a workgroup; thread t sums a part's quads t, t + 64, ..., then
-// a tree; launch x = outputs. z = lanes, or lanes and parts. Traffic: reads dy once.
+// Gradient of a bias: sum of dy over the lane's rows and pixels, in parts (lib/parts.wgsl). FLAT 1 (units are rows, or pixels of them
+// whose channels lie beside each other): four neighbouring outputs a thread, rows in order or dealt to row teams (lib/row_teams.wgsl);
+// launch x = outputs / (4 TEAM_COLUMNS). FLAT 0 (units are quads of pixels, a sample's last filled up with 0): one output a workgroup;
+// thread t sums a part's quads t, t + 64, ..., then a tree; launch x = outputs. z = lanes, or lanes and parts. Traffic: reads dy once.
 #import lib/parts.wgsl
 #import lib/row_teams.wgsl
 #import lib/tree.wgsl
@@ -46,7 +46,7 @@ fn main(
             let units = part_units(params.cut, lane.rows, part);
             var sum = vec4<f32>(0.0f);
             for (var r = units.x + t / TEAM_COLUMNS; r < units.y; r += ROW_TEAMS) {
-                sum += dy_four((lane.row0 + r) * params.outputs + o, params.outputs - o);
+                sum += dy_four((lane.row0 * params.cut.row + r) * params.outputs + o, params.outputs - o);
             }
             total += over_teams(t, sum);
         }

@@ -1,14 +1,13 @@
 // dx[row][c][y][x] = sum over (o, i, j) of W[o][c][i][j] * dy[row][o][(y + padding - i) / stride][(x + padding - j) / stride] where the
 // divisions leave no rest; the lane's own weights. An implicit matrix product (lib/tile_step.wgsl) with rows c, columns (row, y, x) and
-// depth (o / 4, i, j, o % 4). Pixels of equal (y + padding) % stride and (x + padding) % stride, a class, meet the same taps i, j of
-// the kernel, every stride-th one: each class has tiles of its own, and no product is with a zero in between.
+// depth (o / 4, i, j, o % 4). Each class of pixels (lib/conv_classes.wgsl) has tiles of its own.
 // Dispatch: x = input-channel tiles x classes, y = tiles of a class's pixels of the largest lane, z = lane; TEAMS * MEMBERS threads a tile.
 // Traffic of a tile: the class's taps * OUT_C * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out.
 #import lib/lane.wgsl
 #import lib/tile_step.wgsl
 #operand @binding(2) weights: f32
 #operand @binding(3) dy: f32
-#import lib/geometry.wgsl
+#import lib/conv_classes.wgsl
 
 struct Params {
     sizes: Sizes,
@@ -24,7 +23,7 @@ var<private> row: array<u32, TILE_O>;
 var<private> column_sample: array<u32, TILE_Q>;
 var<private> column_y: array<u32, TILE_Q>;
 var<private> column_x: array<u32, TILE_Q>;
-// The current tap: its number in the kernel, and among those of the class.
+// The current tap: its number in the kernel, and among those of the family.
 var<private> tap: u32;
 var<private> tap_y: u32;
 var<private> tap_x: u32;
@@ -39,12 +38,13 @@ fn tile_load(o: u32) {
         let y = column_y[p] - tap_y;
         let x = column_x[p] - tap_x;
         let inside = y < OUT_H && x < OUT_W;
-        let i = column_sample[p] + select(0u, y * OUT_W + x, inside);
+        let i = column_sample[p] + select(0u, (y * OUT_W + x) * pixel_step(OUT_C), inside);
+        let step = channel_step(PIXELS);
         let loaded = vec4<f32>(
-            dy_at(i + o * PIXELS),
-            dy_at(i + channel(o, 1u) * PIXELS),
-            dy_at(i + channel(o, 2u) * PIXELS),
-            dy_at(i + channel(o, 3u) * PIXELS),
+            dy_at(i + o * step),
+            dy_at(i + channel(o, 1u) * step),
+            dy_at(i + channel(o, 2u) * step),
+            dy_at(i + channel(o, 3u) * step),
         );
         let there = vec4<bool>(inside) & (vec4<u32>(o, o + 1u, o + 2u, o + 3u) < vec4<u32>(OUT_C));
         tile_x[p] = select(vec4<f32>(), loaded, there);
@@ -60,22 +60,13 @@ fn tile_row_quad(f: u32, o: u32) -> vec4<f32> {
     );
 }
 
-// How many of `count` places or taps from `first` on, every stride-th one.
-fn every(first: u32, count: u32) -> u32 {
-    return (max(count, first) - first + STRIDE - 1u) / STRIDE;
-}
-
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     load_geometry();
     let lane = lanes[group.z];
     let classes = STRIDE * STRIDE;
-    // The least multiple of the stride that isn't below the padding, minus it.
-    let shift = (PADDING + STRIDE - 1u) / STRIDE * STRIDE - PADDING;
-    // The class: its first tap, its first pixel and how many there are, along y and x.
-    let first_tap = vec2<u32>(group.x % classes / STRIDE, group.x % STRIDE);
-    let first_pixel = (first_tap + shift) % STRIDE;
-    let size = vec2<u32>(every(first_pixel.x, IN_H), every(first_pixel.y, IN_W));
+    let family = class_of(group.x % classes);
+    let size = family.size;
     let columns = lane.rows * size.x * size.y;
     let q0 = group.y * TILE_COLUMNS;
     if (q0 >= columns) { return; }
@@ -87,24 +78,23 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     // Where each column's pixel lies in dx's first channel.
     var target_at: array<u32, TILE_Q>;
-    let start = (first_pixel + PADDING - first_tap) / STRIDE;
     for (var p = 0u; p < TILE_Q; p++) {
         let q = min(q0 + p * MEMBERS + member, columns - 1u);
         let sample = lane.row0 + q / (size.x * size.y);
         let pixel = q % (size.x * size.y);
         let at = vec2<u32>(pixel / size.y, pixel % size.y);
         column_sample[p] = sample * OUT_C * PIXELS;
-        column_y[p] = start.x + at.x;
-        column_x[p] = start.y + at.y;
-        let place = first_pixel + at * STRIDE;
-        target_at[p] = (sample * IN_C * IN_H + place.x) * IN_W + place.y;
+        column_y[p] = family.start.x + at.x;
+        column_x[p] = family.start.y + at.y;
+        let place = family.first_pixel + at * STRIDE;
+        target_at[p] = sample * IN_C * IN_H * IN_W + (place.x * IN_W + place.y) * pixel_step(IN_C);
     }
-    let taps = vec2<u32>(every(first_tap.x, KERNEL), every(first_tap.y, KERNEL));
+    let taps = family.taps;
     var sums: Tile;
     for (var o = 0u; o < OUT_C; o += 4u) {
         for (tap_y = 0u; tap_y < taps.x; tap_y++) {
             for (tap_x = 0u; tap_x < taps.y; tap_x++) {
-                tap = (first_tap.x + tap_y * STRIDE) * KERNEL + first_tap.y + tap_x * STRIDE;
+                tap = (family.first_tap.x + tap_y * STRIDE) * KERNEL + family.first_tap.y + tap_x * STRIDE;
                 tile_step(&sums, o);
             }
         }
@@ -114,7 +104,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let c = first + f * SHARE + j;
             for (var p = 0u; p < TILE_Q; p++) {
                 if (q0 + p * MEMBERS + member < columns && c < IN_C) {
-                    dx[target_at[p] + c * (IN_H * IN_W)] = sums[f][j][p];
+                    dx[target_at[p] + c * channel_step(IN_H * IN_W)] = sums[f][j][p];
                 }
             }
         }

@@ -42,7 +42,7 @@ fn tile_load(k: u32) {
             let y = u32(top + column_y[p]);
             let x = bitcast<vec4<u32>>(side + vec4<i32>(column_x[p]));
             let inside = (x < vec4<u32>(IN_W)) & vec4<bool>(y < IN_H);
-            let at = select(vec4<u32>(), vec4<u32>(x_sample + column[p] + y * IN_W) + x, inside);
+            let at = select(vec4<u32>(), vec4<u32>(x_sample + column[p]) + (vec4<u32>(y * IN_W) + x) * pixel_step(IN_C), inside);
             let loaded = vec4<f32>(input_at(at.x), input_at(at.y), input_at(at.z), input_at(at.w));
             tile_x[p] = select(vec4<f32>(), loaded, inside);
         }
@@ -55,13 +55,18 @@ fn tile_load(k: u32) {
             let y = bitcast<vec4<u32>>(top + vec4<i32>(column_y[p]));
             let x = bitcast<vec4<u32>>(side + vec4<i32>(column_x[p]));
             let inside = (x < vec4<u32>(IN_W)) & (y < vec4<u32>(IN_H));
-            let at = select(vec4<u32>(), vec4<u32>(x_sample + column[p]) + y * IN_W + x, inside);
+            let at = select(vec4<u32>(), vec4<u32>(x_sample + column[p]) + (y * IN_W + x) * pixel_step(IN_C), inside);
             let loaded = vec4<f32>(input_at(at.x), input_at(at.y), input_at(at.z), input_at(at.w));
             tile_x[p] = select(vec4<f32>(), loaded, inside);
         }
     }
 }
 fn tile_row_quad(f: u32, k: u32) -> vec4<f32> {
+    if (CHANNELS_LAST == 1u) {
+        let pixel = min(vec4<u32>(k) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(PIXELS - 1u));
+        let at = vec4<u32>(dy_sample + row[f]) + pixel * OUT_C;
+        return masked(vec4<f32>(dy_at(at.x), dy_at(at.y), dy_at(at.z), dy_at(at.w)), PIXELS - k);
+    }
     return dy_four(dy_sample + row[f] + k, PIXELS - k);
 }
 
@@ -77,12 +82,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let first = group.y * TILE_ROWS + thread / MEMBERS * TILE_O * SHARE;
     let q0 = group.x * TILE_COLUMNS;
     for (var f = 0u; f < TILE_O; f++) {
-        row[f] = min(first + f * SHARE + member % SHARE, OUT_C - 1u) * PIXELS;
+        row[f] = min(first + f * SHARE + member % SHARE, OUT_C - 1u) * channel_step(PIXELS);
     }
     for (var p = 0u; p < TILE_Q; p++) {
         let q = min(q0 + p * MEMBERS + member, DEPTH - 1u);
         let tap = q % (KERNEL * KERNEL);
-        column[p] = q / (KERNEL * KERNEL) * (IN_H * IN_W);
+        column[p] = q / (KERNEL * KERNEL) * channel_step(IN_H * IN_W);
         column_y[p] = i32(tap / KERNEL) - i32(PADDING);
         column_x[p] = i32(tap % KERNEL) - i32(PADDING);
     }

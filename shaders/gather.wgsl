@@ -3,9 +3,11 @@
 // With MOVED a row is an image of `height` x `width` pixels, moved within a border of `pad`: (dx, dy) from 0 to 2 pad, then mirrored where
 // `flip` is 1; its value at (y, x) is that at (y + dy - pad, x' + dx - pad), x' = x or width - 1 - x, of a black pixel outside (of 0 with
 // FLOATS).
+// With CHANNELS_LAST 1 the features of what is written lie pixel by pixel, CHANNELS of each; f is counted as in the page all the same.
 // A thread makes four values of a row, those of a pixel word. Launch: rows * quads items, folded over x and y.
 // Traffic: reads rows * row_words words of pixels, writes rows * features f32.
 #import lib/fold.wgsl
+#import lib/layout.wgsl
 
 struct Params {
     rows: u32,
@@ -26,6 +28,9 @@ struct Params {
 #ifdef MOVED
 @group(0) @binding(5) var<storage, read> moves: array<u32>;
 #endif
+
+// Of the model's input, where channels are last.
+const CHANNELS: u32 = 1u;
 
 const UNTOUCHED: u32 = 0xffffffffu;
 
@@ -92,15 +97,20 @@ fn main(
 #endif
 #endif
     for (var b = 0u; b < 4u; b += 1u) {
-        let f = quad * 4u + b;
-        if f < params.features {
+        let to = quad * 4u + b;
+        if to < params.features {
+            let f = select(to, to % CHANNELS * (params.features / CHANNELS) + to / CHANNELS, CHANNELS_LAST == 1u);
 #ifdef MOVED
-            x[first + f] = moved(source, f, how);
+            x[first + to] = moved(source, f, how);
 #else
 #ifdef FLOATS
-            x[first + f] = at(source, f);
+            x[first + to] = at(source, f);
 #else
-            x[first + f] = value(f, (word >> (8u * b)) & 0xffu);
+            if CHANNELS_LAST == 1u {
+                x[first + to] = at(source, f);
+            } else {
+                x[first + to] = value(f, (word >> (8u * b)) & 0xffu);
+            }
 #endif
 #endif
         }

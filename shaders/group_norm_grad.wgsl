@@ -2,8 +2,7 @@
 // (row, group). A workgroup takes one at a time: thread t sums Values t, t + 64, ..., then a tree.
 // Launch: x = groups, y = rows of the largest lane (at most 65,535, then rows are strided), z = lanes.
 // Traffic: reads x and dy twice (the second time from cache), writes dx once.
-#import lib/value.wgsl
-#import lib/norm.wgsl
+#import lib/slices.wgsl
 #import lib/tree.wgsl
 
 @group(0) @binding(2) var<storage, read> weights: array<f32>;
@@ -11,6 +10,19 @@
 #operand @binding(4) dy: Value
 @group(0) @binding(5) var<storage, read> stats: array<vec2<f32>>;
 @group(0) @binding(6) var<storage, read_write> dx: array<Value>;
+
+// The scale of Value i of a group whose first channel's is at scale_at.
+fn scale_of(scale_at: u32, i: u32) -> Value {
+    if CHANNELS_LAST == 1u {
+        let at = scale_at + i % (CHANNELS / GROUPS / WIDTH) * WIDTH;
+#ifdef QUADS
+        return vec4<f32>(weights[at], weights[at + 1u], weights[at + 2u], weights[at + 3u]);
+#else
+        return weights[at];
+#endif
+    }
+    return Value(weights[scale_at + i / PIXELS]);
+}
 
 @compute @workgroup_size(64)
 fn main(
@@ -21,26 +33,28 @@ fn main(
     load_shape(WIDTH);
     let lane = lanes[group.z];
     let per_group = CHANNELS / params.groups;
-    let count = per_group * PIXELS;
+    let count = slice_values();
     let values = f32(count * WIDTH);
     let channel0 = group.x * per_group;
     let scale_at = lane.weight_base + params.scale_offset + channel0;
     for (var r = group.y; r < lane.rows; r += groups.y) {
         let row = lane.row0 + r;
-        let first = (row * CHANNELS + channel0) * PIXELS;
-        let stat = stats[row * params.groups + group.x];
+        let slice = row * params.groups + group.x;
+        let stat = stats[slice];
         var sum_u = Value();
         var sum_uh = Value();
         for (var i = t; i < count; i += 64u) {
-            let u = dy_at(first + i) * weights[scale_at + i / PIXELS];
+            let at = slice_at(slice, count, i);
+            let u = dy_at(at) * scale_of(scale_at, i);
             sum_u += u;
-            sum_uh += u * ((x_at(first + i) - stat.x) * stat.y);
+            sum_uh += u * ((x_at(at) - stat.x) * stat.y);
         }
         let means = tree_sum(t, vec2<f32>(total(sum_u), total(sum_uh))) / values;
         for (var i = t; i < count; i += 64u) {
-            let u = dy_at(first + i) * weights[scale_at + i / PIXELS];
-            let h = (x_at(first + i) - stat.x) * stat.y;
-            dx[first + i] = stat.y * (u - means.x - h * means.y);
+            let at = slice_at(slice, count, i);
+            let u = dy_at(at) * scale_of(scale_at, i);
+            let h = (x_at(at) - stat.x) * stat.y;
+            dx[at] = stat.y * (u - means.x - h * means.y);
         }
     }
 }

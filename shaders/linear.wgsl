@@ -1,39 +1,12 @@
 // Y[row][o] = act(b[o] + sum_k W[o][k] * X[row][k]) + R[row][o], W and b perturbed while they are loaded (lib/tile.wgsl).
-// ACTIVATION 0: none, 1: max(0, v), 2: v / 2 (1 + erf(v / sqrt 2)). RESIDUAL 1: R is added (never behind an activation), 0: it isn't read.
+// ACTIVATION and RESIDUAL: lib/linear.wgsl.
 // Dispatch: x = output tiles, y = row tiles of the largest lane, z = lane; TEAMS * MEMBERS threads a tile.
 // Traffic of a tile: K * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out.
-#import lib/rectify.wgsl
-#import lib/lane.wgsl
-struct Params {
-    inputs: u32,
-    outputs: u32,
-    // Flat indices of the two tensors; the bias one is 0xffffffff where there is none.
-    weight_offset: u32,
-    bias_offset: u32,
-    // 1: rows of X start at lane.x_row (the batch, shared by probes), 0: at lane.row0.
-    from_batch: u32,
-    // 0: none, 1: ReLU, 2: GELU.
-    activation: u32,
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> lanes: array<Lane>;
+#import lib/linear.wgsl
 @group(0) @binding(4) var<storage, read_write> output: array<f32>;
 #import lib/inputs.wgsl
 #import lib/tile_store.wgsl
-#import lib/math.wgsl
 #operand @binding(5) residual: f32
-
-// params.activation as a constant.
-const ACTIVATION: u32 = 0u;
-const RESIDUAL: u32 = 0u;
-
-fn activation() -> u32 {
-#ifdef ANY_SHAPE
-    return params.activation;
-#else
-    return ACTIVATION;
-#endif
-}
 
 var<private> column: array<u32, TILE_Q>;
 var<private> first_row: u32;
@@ -51,9 +24,7 @@ fn input_quad(p: u32, k: u32) -> vec4<f32> {
 }
 fn store(o: u32, q: u32, sum: f32) {
     let i = (out_row + q) * params.outputs + o;
-    var y = sum;
-    if (activation() == 1u) { y = rectify(sum); }
-    if (activation() == 2u) { y = 0.5f * sum * (1.0f + erf_f32(sum * 0.70710678f)); }
+    var y = activated(sum);
     if (RESIDUAL == 1u) { y += residual_at(i); }
     output[i] = y;
 }

@@ -21,18 +21,24 @@ fn main(
     @builtin(local_invocation_index) t: u32,
 ) {
     load_shape(WIDTH);
-    let step = PIXELS / PER_THREAD;
     let lane = lanes[group.z];
-    let items = lane.rows * CHANNELS * step;
-    let plane0 = lane.row0 * CHANNELS;
+    let items = items_of(lane.rows);
     for (var i = group.x * 64u + t; i < items; i += groups.x * 64u) {
-        let plane = plane0 + i / step;
-        let of_lane = group.z * CHANNELS + plane % CHANNELS;
-        let ab = coefficients[select(of_lane, plane, BY_ROW == 1u)];
-        let first = plane * PIXELS + i % step;
+        let item = item_of(lane.row0, i);
+        let c = select(group.z * CHANNELS + item.channel, item.plane, BY_ROW == 1u);
+        let ab = coefficients[c];
+        var factor = Value(ab.x);
+        var addend = Value(ab.y);
+#ifdef QUADS
+        if CHANNELS_LAST == 1u {
+            let others = array(coefficients[c + 1u], coefficients[c + 2u], coefficients[c + 3u]);
+            factor = of_channels(ab.x, others[0].x, others[1].x, others[2].x);
+            addend = of_channels(ab.y, others[0].y, others[1].y, others[2].y);
+        }
+#endif
         for (var k = 0u; k < PER_THREAD; k += 1u) {
-            let at = first + k * step;
-            var v = x_at(at) * ab.x + ab.y;
+            let at = item.first + k * item.step;
+            var v = x_at(at) * factor + addend;
             if RESIDUAL == 1u {
                 v += residual_at(at);
             }

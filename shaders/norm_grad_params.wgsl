@@ -2,45 +2,12 @@
 // the (row, group) (BY_ROW 1) or the (lane, channel) (BY_ROW 0), in parts (lib/parts.wgsl, units are Values). A workgroup takes a channel:
 // thread t sums a part's Values t, t + 64, ... (sample by sample, pixel by pixel), then a tree.
 // Launch: x = channels, z = lanes, or lanes and parts. Traffic: reads x and dy once.
-#import lib/value.wgsl
-#import lib/parts.wgsl
+#import lib/norm_grad_params.wgsl
 #import lib/tree.wgsl
-
-struct Params {
-    cut: Cut,
-    channels: u32,
-    groups: u32,
-    spatial: u32,
-    // Of scale and bias in what is summed into.
-    scale_offset: u32,
-    bias_offset: u32,
-    accumulate: u32,
-}
-
-// params.channels, and params.spatial in Values, as constants, so that divisions by them compile to multiplications.
-#ifdef ANY_SHAPE
-var<private> CHANNELS: u32;
-var<private> PIXELS: u32;
-#else
-const CHANNELS: u32 = 1u;
-const PIXELS: u32 = 1u;
-#endif
-
-override BY_ROW: u32 = 1u;
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> lanes: array<Lane>;
-#operand @binding(2) x: Value
-#operand @binding(3) dy: Value
-@group(0) @binding(4) var<storage, read> stats: array<vec2<f32>>;
-@group(0) @binding(5) var<storage, read_write> gradients: array<f32>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-#ifdef ANY_SHAPE
-    CHANNELS = params.channels;
-    PIXELS = params.spatial / WIDTH;
-#endif
+    load_shape(WIDTH);
     let work = work_of(params.cut, group.z, 2u * CHANNELS);
     let lane = lanes[work.lane];
     let channel = group.x;

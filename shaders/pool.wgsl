@@ -1,7 +1,9 @@
-// y = maximum (MODE 0) or mean (MODE 1) over windows of kernel_h x kernel_w at distance stride, no padding; what is left of an
-// odd last row or column is dropped. One output a thread. Launch: planes * out_h * out_w items, folded over x and y.
-// Traffic: reads each input of a window once per window, writes each output once.
+// y = maximum (MODE 0) or mean (MODE 1) over windows of kernel_h x kernel_w at distance stride, no padding; what is left of an odd last
+// row or column is dropped. Planes lie one after another, or with CHANNELS_LAST 1 value by value, `channels` of them. One output a thread.
+// Launch: planes * out_h * out_w items, folded over x and y. Traffic: reads each input of a window once per window, writes each output
+// once.
 #import lib/fold.wgsl
+#import lib/planes.wgsl
 #operand @binding(1) x: f32
 
 struct Params {
@@ -13,6 +15,7 @@ struct Params {
     kernel_h: u32,
     kernel_w: u32,
     stride: u32,
+    channels: u32,
 }
 
 override MODE: u32 = 0u;
@@ -28,18 +31,19 @@ fn main(
 ) {
     let item = item_index(group, groups, t);
     let outputs = params.out_h * params.out_w;
-    let plane = item / outputs;
-    if plane >= params.planes {
+    if item >= params.planes * outputs {
         return;
     }
-    let at = item - plane * outputs;
-    let oy = at / params.out_w;
-    let ox = at - oy * params.out_w;
-    let first = (plane * params.h + oy * params.stride) * params.w + ox * params.stride;
+    let own = plane_of(item, params.channels, outputs);
+    let oy = own.pixel / params.out_w;
+    let ox = own.pixel - oy * params.out_w;
+    let step = pixel_step(params.channels);
+    let first = first_of_plane(own.plane, params.channels, params.h * params.w)
+        + (oy * params.stride * params.w + ox * params.stride) * step;
     var value = select(x_at(first), 0.0f, MODE == 1u);
     for (var ky = 0u; ky < params.kernel_h; ky += 1u) {
         for (var kx = 0u; kx < params.kernel_w; kx += 1u) {
-            let v = x_at(first + ky * params.w + kx);
+            let v = x_at(first + (ky * params.w + kx) * step);
             if MODE == 1u {
                 value += v;
             } else if v > value || (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u {

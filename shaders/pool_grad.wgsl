@@ -1,7 +1,8 @@
 // dx of pool: each input sums, over the windows that cover it in order, dy where it is the window's first maximum (MODE 0), or
-// dy / window size (MODE 1). One input a thread. Launch: planes * h * w items, folded over x and y.
+// dy / window size (MODE 1). Planes lie as in pool. One input a thread. Launch: planes * h * w items, folded over x and y.
 // Traffic: per input and covering window one dy and, for MODE 0, the window's inputs; writes dx once.
 #import lib/fold.wgsl
+#import lib/planes.wgsl
 
 struct Params {
     planes: u32,
@@ -12,6 +13,7 @@ struct Params {
     kernel_h: u32,
     kernel_w: u32,
     stride: u32,
+    channels: u32,
 }
 
 override MODE: u32 = 0u;
@@ -37,30 +39,33 @@ fn main(
 ) {
     let item = item_index(group, groups, t);
     let inputs = params.h * params.w;
-    let plane = item / inputs;
-    if plane >= params.planes {
+    if item >= params.planes * inputs {
         return;
     }
-    let at = item - plane * inputs;
-    let iy = at / params.w;
-    let ix = at - iy * params.w;
+    let own = plane_of(item, params.channels, inputs);
+    let iy = own.pixel / params.w;
+    let ix = own.pixel - iy * params.w;
+    let step = pixel_step(params.channels);
+    let x_plane = first_of_plane(own.plane, params.channels, inputs);
+    let dy_plane = first_of_plane(own.plane, params.channels, params.out_h * params.out_w);
     var sum = 0.0f;
     for (var oy = first_window(iy, params.kernel_h); oy < params.out_h && oy * params.stride <= iy; oy += 1u) {
         for (var ox = first_window(ix, params.kernel_w); ox < params.out_w && ox * params.stride <= ix; ox += 1u) {
-            let g = dy[(plane * params.out_h + oy) * params.out_w + ox];
+            let g = dy[dy_plane + (oy * params.out_w + ox) * step];
             if MODE == 1u {
                 sum += g / f32(params.kernel_h * params.kernel_w);
                 continue;
             }
-            let first = (plane * params.h + oy * params.stride) * params.w + ox * params.stride;
+            let first = x_plane + (oy * params.stride * params.w + ox * params.stride) * step;
             var best = first;
             var value = x[first];
             for (var ky = 0u; ky < params.kernel_h; ky += 1u) {
                 for (var kx = 0u; kx < params.kernel_w; kx += 1u) {
-                    let v = x[first + ky * params.w + kx];
+                    let at = first + (ky * params.w + kx) * step;
+                    let v = x[at];
                     if v > value {
                         value = v;
-                        best = first + ky * params.w + kx;
+                        best = at;
                     }
                 }
             }

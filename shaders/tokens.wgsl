@@ -30,7 +30,7 @@ fn main(
         let row = lane.row0 + r;
         var v = class_part;
         if token != 0u {
-            v = x_at((row * params.dim + d) * params.patches + token - 1u);
+            v = x_at(row * params.dim * params.patches + d * channel_step(params.patches) + (token - 1u) * pixel_step(params.dim));
         }
         y[row * (1u + params.patches) * params.dim + element] = v + position;
     }

@@ -13,11 +13,12 @@ fn main(
 ) {
     let lane = lanes[group.z];
     let element = group.x * 64u + t;
-    let d = element / params.patches;
-    if d >= params.dim {
+    if element >= params.dim * params.patches {
         return;
     }
-    let token = 1u + element - d * params.patches;
+    // With channels last an image is all tokens but the first.
+    let d = select(element / params.patches, element % params.dim, CHANNELS_LAST == 1u);
+    let token = 1u + select(element % params.patches, element / params.dim, CHANNELS_LAST == 1u);
     for (var r = group.y; r < lane.rows; r += groups.y) {
         let row = lane.row0 + r;
         dx[row * params.dim * params.patches + element] = dy_at((row * (1u + params.patches) + token) * params.dim + d);

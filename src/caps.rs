@@ -44,6 +44,126 @@ impl OperandSource {
     }
 }
 
+/// How exact products of weights and activations are, and so which ways of computing them a run may use. Norms, losses, sums, weights and
+/// their update are f32 in each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Precision {
+    /// Operands are f32.
+    #[default]
+    F32,
+    /// Operands may be sums of two f16, which is nearly f32.
+    F16x3,
+    /// Operands may be f16.
+    F16,
+}
+
+/// Whether a run measures with which way each product is the fastest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Tune {
+    /// On adapters that are not software: those compute by shuffles.
+    #[default]
+    Auto,
+    /// No: what is likely to be fast is taken.
+    Off,
+    /// On every adapter, all ways that there are.
+    Full,
+}
+
+impl Tune {
+    /// The names in configs.
+    pub const NAMES: [&'static str; 3] = ["auto", "off", "full"];
+
+    /// `auto`, `off` or `full`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tune::Auto => "auto",
+            Tune::Off => "off",
+            Tune::Full => "full",
+        }
+    }
+}
+
+impl std::str::FromStr for Tune {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        [Self::Auto, Self::Off, Self::Full].into_iter().find(|tune| tune.name() == name).ok_or(())
+    }
+}
+
+impl serde::Serialize for Tune {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl Precision {
+    /// All of them, the most exact first.
+    pub const ALL: [Precision; 3] = [Precision::F32, Precision::F16x3, Precision::F16];
+
+    /// The names in configs, in the same order.
+    pub const NAMES: [&'static str; 3] = ["f32", "f16x3", "f16"];
+
+    /// `f32`, `f16x3` or `f16`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+            Precision::F16x3 => "f16x3",
+            Precision::F16 => "f16",
+        }
+    }
+}
+
+impl std::str::FromStr for Precision {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|precision| precision.name() == name).ok_or(())
+    }
+}
+
+impl serde::Serialize for Precision {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// How the values of a sample that has pixels lie in activations. Weights, files and results know nothing of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Layout {
+    /// `[row][channel][y][x]`.
+    #[default]
+    ChannelsFirst,
+    /// `[row][y][x][channel]`.
+    ChannelsLast,
+}
+
+impl Layout {
+    /// Both.
+    pub const ALL: [Layout; 2] = [Layout::ChannelsFirst, Layout::ChannelsLast];
+
+    /// `first` or `last`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Layout::ChannelsFirst => "first",
+            Layout::ChannelsLast => "last",
+        }
+    }
+
+    /// The constant `CHANNELS_LAST` of shaders.
+    pub fn last(self) -> u32 {
+        u32::from(self == Layout::ChannelsLast)
+    }
+
+    /// Where the value of a channel at a pixel lies in a sample of so many channels and pixels.
+    pub fn place(self, channel: usize, pixel: usize, channels: usize, pixels: usize) -> usize {
+        match self {
+            Layout::ChannelsFirst => channel * pixels + pixel,
+            Layout::ChannelsLast => pixel * channels + channel,
+        }
+    }
+}
+
 /// What kind of thing an adapter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdapterKind {
@@ -92,8 +212,58 @@ pub struct AdapterInfo {
     pub subgroup_size: u32,
     /// Where operands of matrix products are read from.
     pub operands: OperandSource,
+    /// How pixels lie in activations where nobody says otherwise.
+    pub layout: Layout,
     /// Features found that the engine knows how to use.
     pub features: Vec<String>,
+    /// How exact products are to be.
+    pub precision: Precision,
+    /// Its cooperative matrices, where that admits them.
+    pub matrices: Matrices,
+}
+
+/// Cooperative matrices of f16 whose sums are f32, and which ways of computing products with them can be relied on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Matrices {
+    /// What a subgroup multiplies at a time; none: there are no such matrices.
+    pub size: Option<MatrixSize>,
+    /// Products whose operands are one f16 each are right on this device.
+    pub single: bool,
+    /// Those whose operands are the sum of two f16.
+    pub split: bool,
+}
+
+impl Matrices {
+    /// Whether the device itself multiplies them.
+    pub fn of_device(&self) -> bool {
+        self.size.is_some_and(|size| size != MatrixSize::Emulated)
+    }
+
+    /// The same, relied on as far as a precision admits.
+    pub fn trusted(self, precision: Precision) -> Self {
+        let has = self.size.is_some();
+        Self { single: has && precision == Precision::F16, split: has && precision != Precision::F32, ..self }
+    }
+
+    /// How listings say it: nothing, or what a subgroup multiplies at a time.
+    pub fn name(&self) -> Option<&'static str> {
+        self.size.map(|size| match size {
+            MatrixSize::Eights => "cooperative-matrix-8x8x8",
+            MatrixSize::Sixteens => "cooperative-matrix-16x16x16",
+            MatrixSize::Emulated => "cooperative-matrix-emulated",
+        })
+    }
+}
+
+/// Rows, columns and depth of cooperative matrices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MatrixSize {
+    /// 8 x 8 x 8.
+    Eights,
+    /// 16 x 16 x 16.
+    Sixteens,
+    /// None of the device's: plain code multiplies, slowly, on any device. For tests of what is around it.
+    Emulated,
 }
 
 /// What a device can hold and bind, in bytes.

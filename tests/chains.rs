@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use zowarmup::caps::Layout;
 use zowarmup::device::{Selection, testing};
 use zowarmup::golden::{Golden, PassGolden};
 use zowarmup::verify::{self, VerifyError};
@@ -46,6 +47,13 @@ fn on_the_best_adapter() {
 #[test]
 fn on_the_cpu_twins() {
     agree(&Selection::of("reference"));
+}
+
+#[test]
+fn with_channels_last() {
+    for selection in [testing::selection(), Selection::of("reference")] {
+        agree(&Selection { layout: Some(Layout::ChannelsLast), ..selection });
+    }
 }
 
 /// The files say something: every tensor has a gradient far above rounding.

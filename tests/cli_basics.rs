@@ -109,7 +109,9 @@ fn the_stream_of_the_reference_device_is_the_published_one() {
 
 #[test]
 fn flavours_that_do_not_exist_are_refused_by_name() {
-    for (variable, expected) in [("ZOWARMUP_TIER", "core or subgroup"), ("ZOWARMUP_TEXELS", "0 or 1")] {
+    for (variable, expected) in
+        [("ZOWARMUP_TIER", "core or subgroup"), ("ZOWARMUP_TEXELS", "0 or 1"), ("ZOWARMUP_LAYOUT", "first or last")]
+    {
         for command in [
             &["devices"][..],
             &["stream", "--seed", "1", "--distribution", "uniform", "--start", "0", "--count", "4"][..],

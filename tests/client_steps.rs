@@ -40,8 +40,15 @@ fn clients() -> Vec<TrainClient> {
     vec![client(&order[..10], 10), client(&order[10..33], 8), client(&order[33..], 9)]
 }
 
-const EVERYTHING: ClientStep<'static> =
-    ClientStep { lr: 0.1, momentum: 0.9, weight_decay: 0.01, proximal_mu: 0.5, clip_norm: 1.0, moves: None };
+const EVERYTHING: ClientStep<'static> = ClientStep {
+    lr: 0.1,
+    momentum: 0.9,
+    weight_decay: 0.01,
+    proximal_mu: 0.5,
+    clip_norm: 1.0,
+    moves: None,
+    masks: None,
+};
 
 /// None, one option alone, each in turn, and all.
 fn steps(clip_norm: f32) -> [ClientStep<'static>; 6] {
@@ -288,7 +295,7 @@ fn moved(how: Move) -> Vec<f32> {
     let table: Vec<f32> = (0..256).map(|b| if b == 0 { -1.0 } else { b as f32 }).collect();
     rec.upload(buffers.table.buffer, 0, &table);
     rec.upload(moves.buffer, 0, &[how.word()]);
-    let row = gather::Row { features: 6, spatial: 6, values: gather::Values::Bytes };
+    let row = gather::Row { features: 6, spatial: 6, values: gather::Values::Bytes, last: 1 };
     gather::record(&mut rec, &buffers, 1, row, 0, Some(&gather::Moved { moves, width: 3, pad: 1 }));
     rec.read_back(buffers.x);
     as_f32(&device.run(&rec).unwrap()[0])

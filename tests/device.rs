@@ -2,7 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
+use zowarmup::config::Config;
 use zowarmup::device::{Device, DeviceError, PlanningDevice, ReferenceDevice, Selection, as_f32, testing};
+use zowarmup::engine::Engine;
+use zowarmup::fed::experiment::Experiment;
+use zowarmup::fed::warmup::Warmup;
+use zowarmup::fed::zo::ZoPhase;
 use zowarmup::kernels::fill_constant;
 use zowarmup::recording::{BufferId, Recording, Span};
 
@@ -111,4 +116,26 @@ fn pipelines_are_ready_when_they_are_needed_and_counted_once() {
         assert_eq!(brought(&device.run(&filled(target, 7.0)).unwrap()), 7.0);
         assert_eq!(device.compiled(), after, "compiled again");
     }
+}
+
+#[test]
+fn rounds_give_the_same_bits_while_a_timeline_is_written() {
+    let sets = ["split.clients=4", "split.high_share=0.5", "warmup.local_epochs=1"].map(str::to_owned);
+    let experiment = Experiment::prepare(&Config::load(None, &sets).unwrap()).unwrap();
+    let rounds = |watched: bool| {
+        let mut engine = Engine::new(testing::device(), experiment.graph.clone(), &experiment.initial).unwrap();
+        let train = engine.upload(&experiment.train_set()).unwrap();
+        if watched {
+            engine.device_mut().start_timeline().unwrap();
+        }
+        let warmup = Warmup::new(&mut engine, &experiment).unwrap();
+        warmup.round(&mut engine, &experiment, &train, 0).unwrap();
+        let first = experiment.config.warmup.rounds;
+        ZoPhase::new(&experiment).round(&mut engine, &experiment, &train, first).unwrap();
+        let timeline = engine.device_mut().take_timeline().unwrap();
+        assert_eq!(timeline.is_some_and(|t| !t.events.is_empty()), watched);
+        engine.weights().unwrap()
+    };
+    let bits = |weights: Vec<f32>| weights.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+    assert_eq!(bits(rounds(true)), bits(rounds(false)));
 }

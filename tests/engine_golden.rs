@@ -8,10 +8,12 @@ mod shared;
 
 use flavour_support::{everything, flavours, ran, subgroups};
 use shared::Shared;
-use zowarmup::caps::{OperandSource, Tier};
+use zowarmup::caps::{Layout, OperandSource, Tier};
 use zowarmup::device::{Device, ReferenceDevice, Selection, testing};
-use zowarmup::engine::{Engine, Gradients, ProbeSettings, Sides};
+use zowarmup::engine::{Engine, Gradients, ProbeSettings, Sides, Workspace};
 use zowarmup::golden::{Golden, Mode, PassGolden, SpsaGolden};
+use zowarmup::kernels::way::Way;
+use zowarmup::tune::Ways;
 
 fn path(file: &str) -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file)
@@ -44,13 +46,20 @@ const PASSES: [(&str, bool); 9] = [
     ("vit", false),
 ];
 
-fn forward_and_backward(shared: &Shared, whole: bool) {
+/// The model of a file on a device; with a way, everything that it computes goes that way, channels last.
+fn engine(device: Box<dyn Device>, golden: &PassGolden, way: Option<Way>) -> Engine {
+    let mut space = Workspace::new(device).unwrap();
+    space.set_ways(way.map(|way| Ways::uniform(&golden.graph, Layout::ChannelsLast, way)));
+    Engine::on(space, golden.graph.clone(), &golden.weights).unwrap()
+}
+
+fn forward_and_backward(shared: &Shared, whole: bool, way: Option<Way>) {
     for (file, _) in PASSES.into_iter().filter(|(_, everywhere)| whole || *everywhere) {
         let golden = pass(&format!("{file}.safetensors"));
         let batch_statistics = golden.mode == Mode::Train;
         let device = shared.boxed();
         let name = device.info().name.clone();
-        let mut engine = Engine::new(device, golden.graph.clone(), &golden.weights).unwrap();
+        let mut engine = engine(device, &golden, way);
         let before = engine.fingerprint().unwrap();
         let outputs = engine.outputs(&golden.x, &golden.y, batch_statistics).unwrap();
         let error = relative(&outputs.logits, &golden.logits);
@@ -76,7 +85,7 @@ fn forward_and_backward(shared: &Shared, whole: bool) {
 }
 
 /// Probes, which leave the weights alone.
-fn probes(shared: &Shared, whole: bool) {
+fn probes(shared: &Shared, whole: bool, way: Option<Way>) {
     for (spsa, file, everywhere) in [
         ("spsa-mlp.json", "mlp.safetensors", true),
         ("spsa-cnn.json", "cnn-1x28x28.safetensors", true),
@@ -94,7 +103,7 @@ fn probes(shared: &Shared, whole: bool) {
         assert!(path(file).exists());
         let device = shared.boxed();
         let name = device.info().name.clone();
-        let mut engine = Engine::new(device, pass.graph.clone(), &pass.weights).unwrap();
+        let mut engine = engine(device, &pass, way);
         let before = engine.fingerprint().unwrap();
         for case in &cases {
             let batch_statistics = mode == Mode::Train;
@@ -113,8 +122,8 @@ fn probes(shared: &Shared, whole: bool) {
 
 fn agree(device: Box<dyn Device>, whole: bool) {
     let shared = Shared::new(device);
-    forward_and_backward(&shared, whole);
-    probes(&shared, whole);
+    forward_and_backward(&shared, whole, None);
+    probes(&shared, whole, None);
 }
 
 fn agree_with_golden_files(tier: Tier, operands: OperandSource) {
@@ -129,6 +138,30 @@ flavours!(agree_with_golden_files);
 #[test]
 fn the_twins_agree_with_golden_files() {
     agree(Box::new(ReferenceDevice::new(None)), true);
+}
+
+#[test]
+fn channels_last_agrees_with_golden_files() {
+    let selection = Selection { layout: Some(Layout::ChannelsLast), ..testing::selection() };
+    agree(testing::opened(&selection), everything());
+}
+
+#[test]
+fn the_twins_with_channels_last_agree_with_golden_files() {
+    agree(Box::new(ReferenceDevice::new(None).laid_out(Layout::ChannelsLast)), true);
+}
+
+/// Tiles in workgroup memory, with as exact products as shuffles.
+#[test]
+fn products_by_tiles_agree_with_golden_files() {
+    let core = Selection { tier: Some(Tier::Core), operands: Some(OperandSource::Buffer), ..testing::selection() };
+    let all = if everything() { vec![testing::selection(), core] } else { vec![core] };
+    for selection in all {
+        let shared = Shared::new(testing::opened(&selection));
+        let way = "block 32x32x16 4x4".parse().unwrap();
+        forward_and_backward(&shared, everything(), Some(way));
+        probes(&shared, everything(), Some(way));
+    }
 }
 
 const WITH_SUBGROUPS: &str = "golden_files_with_subgroups";

@@ -1,6 +1,7 @@
 //! Gradients of a small chain of layers, assembled from the CPU twins, against central differences of its loss; and the invariances
 //! that sums over samples promise.
 
+use zowarmup::caps::Layout;
 use zowarmup::device::ReferenceDevice;
 use zowarmup::device::{Device, as_f32};
 use zowarmup::kernels::activation::{self, Kind};
@@ -8,7 +9,7 @@ use zowarmup::kernels::norm::{self, Spans, Statistics};
 use zowarmup::kernels::params::{ABSENT, Lane, Lanes};
 use zowarmup::kernels::parts::Target;
 use zowarmup::kernels::pool::{self, Mode};
-use zowarmup::kernels::tiling::{Operands, Product, Tiling};
+use zowarmup::kernels::tiling::{Gradient, Operands, Product, Tiling};
 use zowarmup::kernels::{
     activation_grad, bias_grad, conv, conv_grad_input, conv_grad_weight, layer_norm, layer_norm_grad_params, linear,
     linear_grad_input, linear_grad_weight, pool_grad, softmax_xent, softmax_xent_grad,
@@ -31,10 +32,11 @@ const TENSORS: [(&str, u32, u32); 9] = [
 const COUNT: u32 = 275;
 const ROWS: [u32; 2] = [11, 4];
 const TOTAL: u32 = 15;
-const HOW: Product = Product { tiling: Tiling::CORE, perturbed: None };
+const HOW: Product = Product::by_shuffles(Tiling::CORE, None);
 
 struct Chain {
     device: ReferenceDevice,
+    layout: Layout,
     lanes: Lanes,
     table: Vec<Lane>,
     x: Span,
@@ -56,7 +58,7 @@ fn random(state: &mut u64) -> f32 {
 }
 
 impl Chain {
-    fn new(state: &mut u64) -> Self {
+    fn new(state: &mut u64, layout: Layout) -> Self {
         let mut device = ReferenceDevice::new(None);
         let mut setup = Recording::new();
         let mut make =
@@ -91,7 +93,7 @@ impl Chain {
         setup.upload(labels.buffer, 0, &classes);
         device.run(&setup).unwrap();
         let lanes = Lanes::new(lane_table, &table);
-        Self { device, lanes, table, x, labels, acts, grads, kept, loss, correct, weights, target }
+        Self { device, layout, lanes, table, x, labels, acts, grads, kept, loss, correct, weights, target }
     }
 
     fn conv0(&self) -> conv_grad_weight::Params {
@@ -105,6 +107,7 @@ impl Chain {
             kernel: 3,
             stride: 1,
             padding: 1,
+            layout: self.layout,
             weight_offset: 0,
             from_batch: 1,
             accumulate: 0,
@@ -126,17 +129,24 @@ impl Chain {
         }
     }
 
+    fn pool(&self) -> pool::Params {
+        pool::Params::square(TOTAL * 4, 7, 7, 2, 2).laid_out(self.layout, 4)
+    }
+
     fn norm(&self) -> norm::Params {
         norm::Params {
-            channels: 4,
-            groups: 2,
-            spatial: 49,
-            scale_offset: 76,
-            bias_offset: 80,
-            mean_offset: 0,
-            variance_offset: 0,
-            relu: 0,
-            accumulate: 0,
+            layout: self.layout,
+            sizes: norm::Uniforms {
+                channels: 4,
+                groups: 2,
+                spatial: 49,
+                scale_offset: 76,
+                bias_offset: 80,
+                mean_offset: 0,
+                variance_offset: 0,
+                relu: 0,
+                accumulate: 0,
+            },
         }
     }
 
@@ -148,14 +158,15 @@ impl Chain {
             kernel: p.kernel,
             stride: p.stride,
             padding: p.padding,
+            layout: p.layout,
         };
-        conv::record(rec, &self.lanes, &HOW, &geometry, &params, &Operands { weights: self.weights, x, y }, None);
+        conv::record(rec, &self.lanes, &HOW, &geometry, &params, &Operands::by_shuffles(self.weights, x, y), None);
     }
 
     fn record_linear(&self, rec: &mut Recording, inputs: u32, outputs: u32, weight_offset: u32, x: Span, y: Span) {
         let bias_offset = weight_offset + inputs * outputs;
         let params = linear::Params { inputs, outputs, weight_offset, bias_offset, from_batch: 0, activation: 0 };
-        linear::record(rec, &self.lanes, &HOW, &params, &Operands { weights: self.weights, x, y }, None);
+        linear::record(rec, &self.lanes, &HOW, &params, &Operands::by_shuffles(self.weights, x, y), None);
     }
 
     fn forward(&self, weights: &[f32]) -> Recording {
@@ -167,7 +178,7 @@ impl Chain {
         norm::record_statistics(&mut rec, &self.lanes, kind, None, &norm, self.weights, self.weights, a[0], &self.kept);
         norm::record_apply(&mut rec, &self.lanes, kind, &norm, a[0], self.kept.coefficients, None, a[1]);
         activation::record(&mut rec, Kind::Gelu, TOTAL * 196, a[1], a[2]);
-        pool::record(&mut rec, Mode::Max, &pool::Params::square(TOTAL * 4, 7, 7, 2, 2), a[2], a[3]);
+        pool::record(&mut rec, Mode::Max, &self.pool(), a[2], a[3]);
         self.record_conv(&mut rec, &self.conv1(), ABSENT, a[3], a[4]);
         activation::record(&mut rec, Kind::Relu, TOTAL * 12, a[4], a[5]);
         self.record_linear(&mut rec, 12, 5, 192, a[5], a[6]);
@@ -190,15 +201,16 @@ impl Chain {
         activation_grad::record(&mut rec, Kind::Tanh, TOTAL * 5, a[7], g[7], g[6]);
         self.linear_back(&mut rec, (12, 5, 192), a[5], g[6], g[5]);
         activation_grad::record(&mut rec, Kind::Relu, TOTAL * 12, a[5], g[5], g[4]);
-        conv_grad_weight::record(&mut rec, lanes, HOW.tiling, &self.conv1(), a[3], g[4], &self.target);
-        conv_grad_input::record(&mut rec, lanes, HOW.tiling, &self.conv1(), self.weights, g[4], g[3]);
-        pool_grad::record(&mut rec, Mode::Max, &pool::Params::square(TOTAL * 4, 7, 7, 2, 2), a[2], g[3], g[2]);
+        let how = Gradient::by_shuffles(HOW.tiling);
+        conv_grad_weight::record(&mut rec, lanes, how, &self.conv1(), a[3], g[4], &self.target);
+        conv_grad_input::record(&mut rec, lanes, how, &self.conv1(), &Operands::by_shuffles(self.weights, g[4], g[3]));
+        pool_grad::record(&mut rec, Mode::Max, &self.pool(), a[2], g[3], g[2]);
         activation_grad::record(&mut rec, Kind::Gelu, TOTAL * 196, a[1], g[2], g[1]);
         let (norm, kind, stats) = (self.norm(), Statistics::Group, self.kept.stats);
         norm::record_grad_params(&mut rec, lanes, kind, &norm, a[0], g[1], stats, &self.target);
         norm::record_grad(&mut rec, lanes, kind, &norm, self.weights, a[0], g[1], stats, self.target.gradients, g[0]);
-        conv_grad_weight::record(&mut rec, lanes, HOW.tiling, &self.conv0(), self.x, g[0], &self.target);
-        let bias = bias_grad::Params { outputs: 4, spatial: 49, bias_offset: 72, accumulate: 0 };
+        conv_grad_weight::record(&mut rec, lanes, how, &self.conv0(), self.x, g[0], &self.target);
+        let bias = bias_grad::Params { outputs: 4, spatial: 49, layout: self.layout, bias_offset: 72, accumulate: 0 };
         bias_grad::record(&mut rec, lanes, &bias, g[0], &self.target);
         rec.read_back(self.target.gradients);
         rec
@@ -208,12 +220,12 @@ impl Chain {
         let (inputs, outputs, weight_offset) = layer;
         let lanes = &self.lanes;
         let weight = linear_grad_weight::Params { inputs, outputs, weight_offset, from_batch: 0, accumulate: 0 };
-        linear_grad_weight::record(rec, lanes, HOW.tiling, &weight, x, dy, &self.target);
+        linear_grad_weight::record(rec, lanes, Gradient::by_shuffles(HOW.tiling), &weight, x, dy, &self.target);
         let bias_offset = weight_offset + inputs * outputs;
-        let bias = bias_grad::Params { outputs, spatial: 1, bias_offset, accumulate: 0 };
+        let bias = bias_grad::Params { outputs, spatial: 1, layout: self.layout, bias_offset, accumulate: 0 };
         bias_grad::record(rec, lanes, &bias, dy, &self.target);
         let input = linear_grad_input::Params { inputs, outputs, weight_offset };
-        linear_grad_input::record(rec, lanes, HOW.tiling, &input, self.weights, dy, dx);
+        linear_grad_input::record(rec, lanes, Gradient::by_shuffles(HOW.tiling), &input, self.weights, dy, dx);
     }
 
     /// Mean loss of each lane.
@@ -230,8 +242,12 @@ impl Chain {
 
 #[test]
 fn gradients_of_a_chain_agree_with_central_differences() {
+    Layout::ALL.into_iter().for_each(agree_with_central_differences);
+}
+
+fn agree_with_central_differences(layout: Layout) {
     let mut state = 7;
-    let mut chain = Chain::new(&mut state);
+    let mut chain = Chain::new(&mut state, layout);
     let mut weights: Vec<f32> = (0..2 * COUNT).map(|_| random(&mut state) * 0.5).collect();
     for lane in 0..2 {
         weights[(lane * COUNT + 76) as usize..][..4].iter_mut().for_each(|w| *w += 1.0);
@@ -305,7 +321,7 @@ impl Sizes {
 
 /// Gradients of every kind that is a sum over samples, of 29 samples as the given pieces, with room for so many f32 of parts at once. Also
 /// how many launches that took.
-fn summed(sizes: Sizes, pieces: &[u32], room: u32) -> (Vec<u8>, usize) {
+fn summed(layout: Layout, sizes: Sizes, pieces: &[u32], room: u32) -> (Vec<u8>, usize) {
     let Sizes { tokens, inputs, outputs, side } = sizes;
     let mut device = ReferenceDevice::new(None);
     let (mut state, mut rec) = (3, Recording::new());
@@ -335,21 +351,24 @@ fn summed(sizes: Sizes, pieces: &[u32], room: u32) -> (Vec<u8>, usize) {
         let weight_offset = at(inputs * outputs);
         let weight =
             linear_grad_weight::Params { inputs, outputs, weight_offset, from_batch: i as u32 % 2, accumulate };
-        linear_grad_weight::record(&mut rec, &of_tokens, HOW.tiling, &weight, x, dy, &target);
+        linear_grad_weight::record(&mut rec, &of_tokens, Gradient::by_shuffles(HOW.tiling), &weight, x, dy, &target);
         for (spatial, lanes) in [(1, &of_tokens), (sizes.pixels(), &lanes)] {
-            let bias = bias_grad::Params { outputs, spatial, bias_offset: at(outputs), accumulate };
+            let bias = bias_grad::Params { outputs, spatial, layout, bias_offset: at(outputs), accumulate };
             bias_grad::record(&mut rec, lanes, &bias, dy, &target);
         }
         let norm = norm::Params {
-            channels: inputs,
-            groups: 1,
-            spatial: sizes.pixels(),
-            scale_offset: at(inputs),
-            bias_offset: at(inputs),
-            mean_offset: 0,
-            variance_offset: 0,
-            relu: 0,
-            accumulate,
+            layout,
+            sizes: norm::Uniforms {
+                channels: inputs,
+                groups: 1,
+                spatial: sizes.pixels(),
+                scale_offset: at(inputs),
+                bias_offset: at(inputs),
+                mean_offset: 0,
+                variance_offset: 0,
+                relu: 0,
+                accumulate,
+            },
         };
         norm::record_grad_params(&mut rec, &lanes, Statistics::Group, &norm, x, dy, stats, &target);
         let (scale_offset, bias_offset) = (at(inputs), at(inputs));
@@ -365,11 +384,12 @@ fn summed(sizes: Sizes, pieces: &[u32], room: u32) -> (Vec<u8>, usize) {
             kernel: 3,
             stride: 1,
             padding: 1,
+            layout,
             weight_offset: at(9 * inputs * outputs),
             from_batch: i as u32 % 2,
             accumulate,
         };
-        conv_grad_weight::record(&mut rec, &lanes, HOW.tiling, &layer, x, dy, &target);
+        conv_grad_weight::record(&mut rec, &lanes, Gradient::by_shuffles(HOW.tiling), &layer, x, dy, &target);
         assert_eq!(at(0), sizes.gradients());
     }
     rec.read_back(gradients);
@@ -384,14 +404,15 @@ fn no_cut_of_rows_or_room_changes_a_bit() {
     // Short sums, six kinds; those that are split, of which a block's last part is the shorter one.
     let short = Sizes { tokens: 3, inputs: 2, outputs: 3, side: 5 };
     let long = Sizes { tokens: 67, inputs: 3, outputs: 2, side: 19 };
-    for (sizes, split) in [(short, false), (long, true)] {
+    let each = [(short, false), (long, true)].into_iter().flat_map(|of| Layout::ALL.map(|layout| (of, layout)));
+    for ((sizes, split), layout) in each {
         let largest = 9 * sizes.inputs * sizes.outputs;
-        let (whole, launches) = summed(sizes, &[29], 100 * largest);
+        let (whole, launches) = summed(layout, sizes, &[29], 100 * largest);
         assert_eq!(launches, if split { 12 } else { 6 });
         for (pieces, room) in
             [(&[16, 13][..], 100 * largest), (&[8, 8, 8, 5], 3 * largest), (&[29], largest), (&[29], 5 * largest)]
         {
-            let (cut, launches) = summed(sizes, pieces, room);
+            let (cut, launches) = summed(layout, sizes, pieces, room);
             assert!(whole == cut, "{pieces:?} in {room}");
             assert!(!split || launches > 12 * pieces.len() || room > 5 * largest, "{launches} launches");
         }

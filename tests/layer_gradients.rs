@@ -1,5 +1,6 @@
 //! Gradients of single layers, from their CPU twins, against central differences: norms, layer norm, attention, token embeddings.
 
+use zowarmup::caps::Layout;
 use zowarmup::device::ReferenceDevice;
 use zowarmup::device::{Device, as_f32};
 use zowarmup::kernels::norm::{self, Spans, Statistics};
@@ -105,15 +106,18 @@ fn norms_over_images() {
         let (channels, spatial) = (4, 9);
         let groups = if kind == Statistics::Group { 2 } else { 1 };
         let params = norm::Params {
-            channels,
-            groups,
-            spatial,
-            scale_offset: 0,
-            bias_offset: 4,
-            mean_offset: 8,
-            variance_offset: 12,
-            relu: 0,
-            accumulate: 0,
+            layout: Layout::ChannelsFirst,
+            sizes: norm::Uniforms {
+                channels,
+                groups,
+                spatial,
+                scale_offset: 0,
+                bias_offset: 4,
+                mean_offset: 8,
+                variance_offset: 12,
+                relu: 0,
+                accumulate: 0,
+            },
         };
         let count = ROWS * channels * spatial;
         let [x, y, dy, dx] = [count; 4].map(|n| l.buffer(n));
@@ -168,8 +172,8 @@ fn token_embeddings() {
     let [embedded, slopes, class_slopes] = [ROWS * 15; 3].map(|n| l.buffer(n));
     let (y, dy) = (l.buffer(ROWS * 3), l.buffer(ROWS * 3));
     let (mut forward, mut backward) = (Recording::new(), Recording::new());
-    tokens::record(&mut forward, &l.lanes, None, &params, weights, x, embedded);
-    tokens_grad::record(&mut backward, &l.lanes, &params, slopes, dx);
+    tokens::record(&mut forward, &l.lanes, None, Layout::ChannelsFirst, &params, weights, x, embedded);
+    tokens_grad::record(&mut backward, &l.lanes, Layout::ChannelsFirst, &params, slopes, dx);
     tokens_grad_params::record(&mut backward, &l.lanes, &params, slopes, gradients);
     l.check("tokens", &forward, &backward, [embedded, slopes], &[[x, dx], [weights, gradients]]);
     // The class token alone, out of any tokens.

@@ -29,6 +29,18 @@ fi
 # Mesa complains on standard error where this is unset, as it is in containers.
 export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}"
 
+# The readers of data files are compared with the packages that write these. Where they can't be had the test says so and passes.
+readers=target/readers
+if [ -z "${ZOWARMUP_PYTHON:-}" ] && command -v python3 >/dev/null; then
+    if [ -x "$readers/bin/python" ] || python3 -m venv "$readers" >/dev/null 2>&1; then
+        if timeout 300 "$readers/bin/python" -m pip install -q --disable-pip-version-check -r tests/readers.txt; then
+            export ZOWARMUP_PYTHON="$root/$readers/bin/python"
+        else
+            echo "test: the packages of tests/readers.txt can't be installed; readers are not compared with them" >&2
+        fi
+    fi
+fi
+
 step() {
     printf '\n== %s\n' "$*" >&2
     "$@"

@@ -6,32 +6,10 @@
 // A kernel that imports this defines after_tile(lane, first, q0, columns, thread, sums), called by all threads of a workgroup once their
 // tile is stored: `first` is the team's first channel (it may lie beyond OUT_C), q0 the tile's first column of the lane's `columns`, sums
 // those of the thread, of which those beyond the columns mean nothing.
-#import lib/rectify.wgsl
-#import lib/lane.wgsl
-#import lib/geometry.wgsl
-struct Params {
-    sizes: Sizes,
-    weight_offset: u32,
-    bias_offset: u32,
-    from_batch: u32,
-    relu: u32,
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> lanes: array<Lane>;
+#import lib/conv_params.wgsl
 @group(0) @binding(4) var<storage, read_write> output: array<f32>;
 #operand @binding(3) inputs: f32
 #import lib/tile_store.wgsl
-
-// params.relu as a constant: some drivers load a uniform anew for each value stored.
-const RELU: u32 = 0u;
-
-fn relu() -> bool {
-#ifdef ANY_SHAPE
-    return params.relu == 1u;
-#else
-    return RELU == 1u;
-#endif
-}
 
 // A column's sample, and its window's top left corner (which may lie outside).
 var<private> column_sample: array<u32, TILE_Q>;
@@ -57,7 +35,7 @@ fn input_one(p: u32, k: u32) -> f32 {
     let y = column_y[p] + i32(t / KERNEL);
     let x = column_x[p] + i32(t % KERNEL);
     let inside = k < DEPTH && u32(y) < IN_H && u32(x) < IN_W;
-    let i = column_sample[p] + (c * IN_H + u32(y)) * IN_W + u32(x);
+    let i = column_sample[p] + c * channel_step(IN_H * IN_W) + (u32(y) * IN_W + u32(x)) * pixel_step(IN_C);
     return select(0.0, inputs_at(select(0u, i, inside)), inside);
 }
 fn input_quad(p: u32, k: u32) -> vec4<f32> {
@@ -65,7 +43,8 @@ fn input_quad(p: u32, k: u32) -> vec4<f32> {
 }
 fn store(o: u32, q: u32, sum: f32) {
     let row = out_row + q / PIXELS;
-    output[(row * OUT_C + o) * PIXELS + q % PIXELS] = select(sum, rectify(sum), relu());
+    let at = row * OUT_C * PIXELS + o * channel_step(PIXELS) + q % PIXELS * pixel_step(OUT_C);
+    output[at] = select(sum, rectify(sum), relu());
 }
 
 @compute @workgroup_size(THREADS)

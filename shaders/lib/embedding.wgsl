@@ -1,5 +1,7 @@
-// What the kernels of token embeddings share: [row][dim][patch] before, [row][1 + patch][dim] behind, the class token first.
+// What the kernels of token embeddings share: [row][dim][patch] before, or [row][patch][dim] with channels last; [row][1 + patch][dim]
+// behind, the class token first.
 #import lib/lane.wgsl
+#import lib/layout.wgsl
 
 struct Params {
     dim: u32,

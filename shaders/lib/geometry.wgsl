@@ -1,6 +1,8 @@
 // Sizes of a convolution. They are constant so that divisions by them compile to multiplications. With ANY_SHAPE they come from the
 // uniform block, so that one pipeline serves all sizes. A kernel has `sizes` in its Params, calls load_geometry() before it uses them, and
 // names them as constants either way.
+#import lib/layout.wgsl
+
 struct Sizes {
     in_c: u32,
     in_h: u32,

@@ -5,6 +5,7 @@
 //! files hold the workloads.
 
 mod ceilings;
+mod diff;
 mod forward;
 mod methods;
 mod paper;
@@ -14,8 +15,11 @@ mod round;
 mod runner;
 mod stream;
 
-pub use ceilings::{Ceiling, Ceilings, ceilings};
+pub use ceilings::{Ceiling, Ceilings, ceilings, latencies};
+pub use diff::{Difference, Verdict, diff};
 pub use runner::{Against, Check, Outcome, Prepared, Repeats, Step, Timed, Unit, Workload, check, run};
+
+use crate::caps::AdapterKind;
 
 use crate::config::ConfigError;
 use crate::data::DataError;
@@ -65,6 +69,24 @@ pub struct Entry {
     pub names: &'static [&'static str],
     /// Makes the workloads, in the order of the names.
     pub prepare: fn(&mut Engine, &Options) -> Result<Prepared, BenchError>,
+    /// Fills a GPU. Software adapters, which it takes minutes, run it only where it is named, or a part of its name is.
+    pub large: bool,
+}
+
+impl Entry {
+    const fn new(
+        names: &'static [&'static str],
+        prepare: fn(&mut Engine, &Options) -> Result<Prepared, BenchError>,
+    ) -> Self {
+        Self { names, prepare, large: false }
+    }
+
+    const fn large(
+        names: &'static [&'static str],
+        prepare: fn(&mut Engine, &Options) -> Result<Prepared, BenchError>,
+    ) -> Self {
+        Self { names, prepare, large: true }
+    }
 }
 
 /// What the command line asks of the workloads.
@@ -72,37 +94,41 @@ pub struct Entry {
 pub struct Options {
     /// Clients of the batched workloads.
     pub clients: u32,
+    /// Images of the large forward passes, and of a client in the large rounds; `None`: what fills a large GPU.
+    pub batch: Option<u32>,
     /// Sizes that even an unoptimised build on a software adapter runs at once: shows that a workload works, not its speed.
     pub small: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { clients: 20, small: false }
+        Self { clients: 20, batch: None, small: false }
     }
 }
 
 /// All entries, in the order in which they run.
 pub const ENTRIES: &[Entry] = &[
-    Entry {
-        names: &["fill-constant", "fill-rademacher", "fill-binomial", "fill-gaussian", "fill-uniform"],
-        prepare: stream::fills,
-    },
-    Entry { names: &["replay"], prepare: stream::replay },
-    Entry { names: &["gemm"], prepare: product::gemm },
-    Entry { names: &["conv"], prepare: product::conv },
-    Entry { names: &["mlp-forward", "mlp-forward-perturbed"], prepare: forward::mlp },
-    Entry { names: &["cnn-forward", "cnn-forward-perturbed"], prepare: forward::cnn },
-    Entry { names: &["resnet-forward", "resnet-forward-perturbed"], prepare: paper::resnet_forward },
-    Entry { names: &["resnet-forward-backward"], prepare: paper::resnet_backward },
-    Entry { names: &["vit-forward"], prepare: paper::vit_forward },
-    Entry { names: &["mlp-zo-round"], prepare: round::mlp_zo },
-    Entry { names: &["cnn-zo-round"], prepare: round::cnn_zo },
-    Entry {
-        names: &["mlp-zo-plain", "mlp-zo-pool", "mlp-zo-shared", "mlp-zo-momentum", "mlp-zo-adam", "mlp-zo-local"],
-        prepare: methods::mlp,
-    },
-    Entry { names: &["warmup-round"], prepare: round::warmup },
+    Entry::new(&["fill-constant", "fill-rademacher", "fill-binomial", "fill-gaussian", "fill-uniform"], stream::fills),
+    Entry::new(&["replay"], stream::replay),
+    Entry::new(&["gemm"], product::gemm),
+    Entry::new(&["conv"], product::conv),
+    Entry::new(&["mlp-forward", "mlp-forward-perturbed"], forward::mlp),
+    Entry::new(&["cnn-forward", "cnn-forward-perturbed"], forward::cnn),
+    Entry::new(&["resnet-forward", "resnet-forward-perturbed"], paper::resnet_forward),
+    Entry::new(&["resnet-forward-backward"], paper::resnet_backward),
+    Entry::new(&["vit-forward"], paper::vit_forward),
+    Entry::large(&["resnet-forward-large", "resnet-forward-large-perturbed"], paper::resnet_forward_large),
+    Entry::large(&["vit-forward-large", "vit-forward-large-perturbed"], paper::vit_forward_large),
+    Entry::new(&["mlp-zo-round"], round::mlp_zo),
+    Entry::new(&["cnn-zo-round"], round::cnn_zo),
+    Entry::new(
+        &["mlp-zo-plain", "mlp-zo-pool", "mlp-zo-shared", "mlp-zo-momentum", "mlp-zo-adam", "mlp-zo-local"],
+        methods::mlp,
+    ),
+    Entry::new(&["warmup-round"], round::warmup),
+    Entry::large(&["resnet-zo-round"], round::resnet_zo),
+    Entry::large(&["vit-zo-round"], round::vit_zo),
+    Entry::large(&["resnet-warmup-round"], round::resnet_warmup),
 ];
 
 /// An entry and those of its names that are asked for.
@@ -113,15 +139,31 @@ pub struct Selected {
     pub names: Vec<&'static str>,
 }
 
-/// The entries of these names in the table's order; no names: all.
-pub fn select(names: &[String]) -> Result<Vec<Selected>, BenchError> {
+/// The entries of these names in the table's order: whole names, or else parts of names; no names: all that suit the kind of adapter.
+pub fn select(names: &[String], kind: AdapterKind) -> Result<Vec<Selected>, BenchError> {
     let known = || ENTRIES.iter().flat_map(|e| e.names).copied();
-    if let Some(wanted) = names.iter().find(|name| !known().any(|k| k == **name)) {
-        return Err(BenchError::Unknown { wanted: wanted.clone(), known: known().collect::<Vec<_>>().join(", ") });
+    let mut wanted: Vec<&'static str> = Vec::new();
+    for name in names {
+        let whole = known().filter(|k| *k == name.as_str());
+        let found: Vec<&str> = match whole.collect::<Vec<_>>() {
+            none if none.is_empty() => known().filter(|k| k.contains(name.as_str())).collect(),
+            one => one,
+        };
+        if found.is_empty() {
+            let known = known().collect::<Vec<_>>().join(", ");
+            return Err(BenchError::Unknown { wanted: name.clone(), known });
+        }
+        wanted.extend(found);
     }
-    let asked = |name: &&str| names.is_empty() || names.iter().any(|n| n == name);
-    let rows =
-        ENTRIES.iter().map(|entry| Selected { entry, names: entry.names.iter().copied().filter(asked).collect() });
+    let software = matches!(kind, AdapterKind::Software | AdapterKind::Reference);
+    let asked = |entry: &Entry, name: &str| match names {
+        [] => !(entry.large && software),
+        _ => wanted.contains(&name),
+    };
+    let rows = ENTRIES.iter().map(|entry| {
+        let names = entry.names.iter().copied().filter(|name| asked(entry, name)).collect();
+        Selected { entry, names }
+    });
     Ok(rows.filter(|s| !s.names.is_empty()).collect())
 }
 
@@ -137,23 +179,32 @@ mod tests {
     use crate::device::ReferenceDevice;
 
     #[test]
-    fn names_select_rows() {
-        assert_eq!(select(&[]).unwrap().len(), ENTRIES.len());
-        let three = ["replay", "fill-uniform", "fill-constant"].map(str::to_owned);
-        let names: Vec<&str> = select(&three).unwrap().into_iter().flat_map(|s| s.names).collect();
-        assert_eq!(names, ["fill-constant", "fill-uniform", "replay"]);
-        assert!(select(&["replays".to_owned()]).is_err_and(|e| e.to_string().contains("fill-rademacher")));
+    fn names_and_parts_of_names_select_rows() {
+        let names = |wanted: &[&str], kind| -> Vec<&str> {
+            let wanted: Vec<String> = wanted.iter().map(|name| (*name).to_owned()).collect();
+            select(&wanted, kind).unwrap().into_iter().flat_map(|s| s.names).collect()
+        };
+        let (gpu, software) = (AdapterKind::Discrete, AdapterKind::Software);
+        assert_eq!(select(&[], gpu).unwrap().len(), ENTRIES.len());
+        assert!(!names(&[], software).contains(&"resnet-zo-round") && names(&[], software).contains(&"cnn-zo-round"));
+        assert_eq!(names(&["resnet-zo-round"], software), ["resnet-zo-round"]);
+        assert_eq!(names(&["replay", "fill-u", "fill-constant"], gpu), ["fill-constant", "fill-uniform", "replay"]);
+        // A whole name is not a part of others.
+        assert_eq!(names(&["warmup-round"], gpu), ["warmup-round"]);
+        assert_eq!(names(&["vit"], gpu).len(), 4);
+        let error = select(&["replays".to_owned()], gpu).map(drop).unwrap_err();
+        assert!(error.to_string().contains("fill-rademacher"), "{error}");
     }
 
     #[test]
     fn every_entry_runs_small_on_the_twins() {
         let mut engine = engine(Box::new(ReferenceDevice::new(None))).unwrap();
-        let options = Options { clients: 2, small: true };
-        let ceilings = Ceilings { copy_gb_s: 1.0, madd_gflop_s: 1.0, store_gb_s: 1.0 };
+        let options = Options { clients: 2, batch: None, small: true };
+        let ceilings = Ceilings { copy_gb_s: 1.0, madd_gflop_s: 1.0, store_gb_s: 1.0, ..Ceilings::default() };
         let repeats = Repeats { warm_up: 0, least: 1, most: 1, seconds: 0.0 };
-        for selected in select(&[]).unwrap() {
+        for selected in select(&[], AdapterKind::Discrete).unwrap() {
             let outcomes = run(&mut engine, &selected, &options, &ceilings, &repeats).unwrap();
-            assert_eq!(outcomes.iter().map(|o| o.name).collect::<Vec<_>>(), selected.names);
+            assert_eq!(outcomes.iter().map(|o| o.name.as_str()).collect::<Vec<_>>(), selected.names);
             assert!(
                 outcomes
                     .iter()

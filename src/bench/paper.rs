@@ -22,9 +22,19 @@ struct Problem {
     data: Dataset,
 }
 
-fn resnet(options: &Options) -> Result<(Problem, u32), BenchError> {
-    let (width, images, size) = if options.small { (4, 2, 8) } else { (64, 32, 32) };
+fn resnet(options: &Options, images: u32) -> Result<(Problem, u32), BenchError> {
+    let (width, images, size) = if options.small { (4, 2, 8) } else { (64, images, 32) };
     let table = json!({"kind": "resnet", "input": [3, size, size], "width": width, "classes": 10});
+    Ok((of(&table, size, images)?, images))
+}
+
+/// The ViT of the contract's default sizes and `images` images.
+fn vit(options: &Options, images: u32) -> Result<(Problem, u32), BenchError> {
+    let (table, size, images) = if options.small {
+        (json!({"kind": "vit", "input": [3, 8, 8], "dim": 8, "depth": 1, "heads": 2, "mlp": 12, "classes": 10}), 8, 2)
+    } else {
+        (json!({"kind": "vit", "input": [3, 32, 32], "classes": 10}), 32, images)
+    };
     Ok((of(&table, size, images)?, images))
 }
 
@@ -34,21 +44,36 @@ fn of(table: &serde_json::Value, size: usize, images: u32) -> Result<Problem, Be
     Ok(Problem { graph, weights, data: problem::made_up([3, size, size], 10, images as usize) })
 }
 
+/// Images of the small passes, of a ResNet18 and a ViT, and of those that fill a large GPU.
+const SMALL: [u32; 2] = [32, 16];
+const LARGE: [u32; 2] = [1000, 500];
+
 /// ResNet18, one lane of 32 images, plain and perturbed.
 pub fn resnet_forward(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchError> {
-    let (problem, images) = resnet(options)?;
-    let names = ["resnet-forward", "resnet-forward-perturbed"];
-    forward(engine, &problem, &[(names[0], None), (names[1], Some(Distribution::Rademacher))], images)
+    let (problem, images) = resnet(options, SMALL[0])?;
+    both(engine, &problem, ["resnet-forward", "resnet-forward-perturbed"], images)
+}
+
+/// The same with as many images as fill a large GPU.
+pub fn resnet_forward_large(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchError> {
+    let (problem, images) = resnet(options, options.batch.unwrap_or(LARGE[0]))?;
+    both(engine, &problem, ["resnet-forward-large", "resnet-forward-large-perturbed"], images)
 }
 
 /// A ViT of the contract's default sizes, one lane of 16 images.
 pub fn vit_forward(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchError> {
-    let (table, size, images) = if options.small {
-        (json!({"kind": "vit", "input": [3, 8, 8], "dim": 8, "depth": 1, "heads": 2, "mlp": 12, "classes": 10}), 8, 2)
-    } else {
-        (json!({"kind": "vit", "input": [3, 32, 32], "classes": 10}), 32, 16)
-    };
-    forward(engine, &of(&table, size, images)?, &[("vit-forward", None)], images)
+    let (problem, images) = vit(options, SMALL[1])?;
+    forward(engine, &problem, &[("vit-forward", None)], images)
+}
+
+/// The same with as many images as fill a large GPU, plain and perturbed.
+pub fn vit_forward_large(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchError> {
+    let (problem, images) = vit(options, options.batch.unwrap_or(LARGE[1]))?;
+    both(engine, &problem, ["vit-forward-large", "vit-forward-large-perturbed"], images)
+}
+
+fn both(engine: &mut Engine, problem: &Problem, names: [&'static str; 2], images: u32) -> Result<Prepared, BenchError> {
+    forward(engine, problem, &[(names[0], None), (names[1], Some(Distribution::Rademacher))], images)
 }
 
 fn forward(
@@ -78,7 +103,7 @@ fn shape(problem: &Problem, images: u32) -> String {
 
 /// ResNet18, forward and backward pass of a local step on 32 images. A backward pass counts as two forward passes.
 pub fn resnet_backward(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchError> {
-    let (problem, images) = resnet(options)?;
+    let (problem, images) = resnet(options, SMALL[0])?;
     engine.replace_model(problem.graph.clone(), &problem.weights)?;
     let samples = engine.upload(&sample_set(&problem.data, &problem.data.train))?;
     let indices: Vec<u32> = (0..images).collect();

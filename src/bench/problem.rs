@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::BenchError;
 use crate::config::Config;
-use crate::data::{Dataset, Normalisation, Samples, Values};
+use crate::data::{Dataset, Normalisation, Part, Values};
 use crate::fed::experiment::Experiment;
 use crate::model::ModelSpec;
 use crate::split::Split;
@@ -26,6 +26,26 @@ pub fn cnn(clients: u32, images: u32) -> Result<Experiment, BenchError> {
     experiment(config, made_up([1, 28, 28], 10, 1024), clients, images)
 }
 
+/// The paper's ResNet18 with group norm, with `clients` clients of `images` made-up images each; small: narrow, on small images.
+pub fn resnet(clients: u32, images: u32, small: bool) -> Result<Experiment, BenchError> {
+    let table = if small { "kind = \"resnet\"\nwidth = 4" } else { "kind = \"resnet\"\nwidth = 64" };
+    paper(table, clients, images, if small { 8 } else { 32 })
+}
+
+/// The ViT of default sizes, alike.
+pub fn vit(clients: u32, images: u32, small: bool) -> Result<Experiment, BenchError> {
+    let sizes = if small { "dim = 8\ndepth = 1\nheads = 2\nmlp = 12" } else { "" };
+    let table = &format!("kind = \"vit\"\n{sizes}");
+    paper(table, clients, images, if small { 8 } else { 32 })
+}
+
+/// A model, by its table, on images of 3 x `size` x `size`; clients train for one epoch.
+fn paper(model: &str, clients: u32, images: u32, size: usize) -> Result<Experiment, BenchError> {
+    let text = format!("[model]\n{model}\n[warmup]\nlocal_epochs = 1\n");
+    let config = Config::parse(&text, "the bench's config", Path::new(""), &[])?;
+    experiment(config, made_up([3, size, size], 10, 1024), clients, images)
+}
+
 /// `count` images of random bytes with random labels.
 pub fn made_up(shape: [usize; 3], classes: u32, count: usize) -> Dataset {
     // Multiplicative congruential steps; the high byte is random enough for pixels.
@@ -36,10 +56,19 @@ pub fn made_up(shape: [usize; 3], classes: u32, count: usize) -> Dataset {
     };
     let area = shape.iter().product();
     let pixels = Values::Bytes((0..count * area).map(|_| byte()).collect());
-    let train = Samples::of(pixels, (0..count).map(|_| u32::from(byte()) % classes).collect(), area);
+    let train = Part::of(pixels, (0..count).map(|_| u32::from(byte()) % classes).collect(), area);
     let normalisation = Normalisation { divisor: 255.0, mean: vec![0.5; shape[0]], std: vec![0.25; shape[0]] };
-    let test = Samples::new(area);
-    Dataset { name: "made-up".to_owned(), shape, classes, train, test, normalisation, test_indices: None }
+    let test = Part::new(area);
+    Dataset {
+        name: "made-up".to_owned(),
+        shape,
+        classes,
+        train,
+        test,
+        normalisation,
+        test_indices: None,
+        clients: None,
+    }
 }
 
 /// All clients take part in either phase and have equally many images; a set that is too small is dealt again and again.
@@ -60,6 +89,7 @@ fn experiment(config: Config, data: Dataset, clients: u32, images: u32) -> Resul
     };
     let initial = graph.init_weights(config.seeds.weights);
     Ok(Experiment {
+        validation: None,
         config,
         data,
         split,

@@ -6,7 +6,7 @@ use super::problem;
 use super::runner::{Check, Prepared, Timed, Workload};
 use super::{BenchError, Ceiling, Options, Unit};
 use crate::device::ReferenceDevice;
-use crate::engine::{Engine, EngineError, ProbeClient, Samples};
+use crate::engine::{ClientStep, Engine, EngineError, ProbeClient, Samples, TrainClient};
 use crate::fed::experiment::Experiment;
 use crate::fed::warmup::Warmup;
 use crate::fed::zo::{self, ZoPhase};
@@ -25,6 +25,26 @@ pub fn mlp_zo(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchE
 pub fn cnn_zo(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchError> {
     let (clients, images) = if options.small { (1, 2) } else { (options.clients, 16) };
     zo_round(engine, "cnn-zo-round", problem::cnn(clients, images)?)
+}
+
+/// Clients of the rounds of the paper's models, and images of each.
+const LARGE_CLIENTS: u32 = 4;
+const LARGE_IMAGES: u32 = 250;
+
+fn large(options: &Options) -> (u32, u32) {
+    if options.small { (2, 3) } else { (LARGE_CLIENTS, options.batch.unwrap_or(LARGE_IMAGES)) }
+}
+
+/// A ZO round of ResNet18.
+pub fn resnet_zo(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchError> {
+    let (clients, images) = large(options);
+    zo_round(engine, "resnet-zo-round", problem::resnet(clients, images, options.small)?)
+}
+
+/// A ZO round of the ViT.
+pub fn vit_zo(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchError> {
+    let (clients, images) = large(options);
+    zo_round(engine, "vit-zo-round", problem::vit(clients, images, options.small)?)
 }
 
 fn place(engine: &mut Engine, experiment: Experiment) -> Result<Setting, EngineError> {
@@ -92,21 +112,73 @@ fn check_zo(setting: Setting) -> Check {
 /// A warm-up round of the digits MLP, all clients at once, up to 100.
 pub fn warmup(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchError> {
     let (clients, images) = if options.small { (2, 5) } else { (options.clients.min(100), 71) };
-    let experiment = problem::mlp(clients, images)?;
+    warmup_round(engine, "warmup-round", problem::mlp(clients, images)?, check_warmup)
+}
+
+/// A warm-up round of ResNet18, one epoch.
+pub fn resnet_warmup(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchError> {
+    let (clients, images) = large(options);
+    warmup_round(engine, "resnet-warmup-round", problem::resnet(clients, images, options.small)?, check_step)
+}
+
+fn warmup_round(
+    engine: &mut Engine,
+    name: &'static str,
+    experiment: Experiment,
+    check: fn(Setting) -> Check,
+) -> Result<Prepared, BenchError> {
+    let (clients, images) = (experiment.split.clients.len(), experiment.split.clients.first().map_or(0, Vec::len));
     let (epochs, batch) = (experiment.config.warmup.local_epochs, experiment.config.warmup.batch);
     let shape = format!("{clients} clients x {epochs} epochs x {images} images, batch {batch}");
     // A backward pass is two products for each of the forward pass.
-    let samples = f64::from(clients) * f64::from(epochs) * f64::from(images);
+    let samples = clients as f64 * f64::from(epochs) * images as f64;
     let work = 3.0 * samples * experiment.graph.flops_forward() as f64;
     let setting = place(engine, experiment)?;
     let buffers = setting.1.buffers().collect();
-    let check = check_warmup(Rc::clone(&setting));
+    let check = check(Rc::clone(&setting));
     let mut round = 0;
     let step = move |engine: &mut Engine| {
         round += 1;
         Warmup::new(engine, &setting.0)?.round(engine, &setting.0, &setting.1, round).map(drop)
     };
-    Ok(whole("warmup-round", shape, work, Timed::Round(Box::new(step)), check, buffers))
+    Ok(whole(name, shape, work, Timed::Round(Box::new(step)), check, buffers))
+}
+
+/// Each client's first step alone, averaged by the host, is a round of one step of each: it would take the twins minutes. A step itself is
+/// the gradient that `resnet-forward-backward` checks.
+fn check_step(setting: Setting) -> Check {
+    Box::new(move |engine| {
+        let (experiment, samples) = &*setting;
+        let step = ClientStep::plain(0.05);
+        let batch = experiment.config.warmup.batch as usize;
+        let moved = |engine: &mut Engine, clients: &[&Vec<u32>]| {
+            engine.set_weights(&experiment.initial)?;
+            let share = 1.0 / clients.len() as f32;
+            let first = |indices: &&Vec<u32>| indices.iter().copied().take(batch).collect::<Vec<u32>>();
+            let work: Vec<TrainClient> =
+                clients.iter().map(|c| TrainClient { batches: vec![first(c)], share }).collect();
+            engine.train_average(samples, &work, &step, 1.0)?;
+            let pairs = engine.weights()?.into_iter().zip(&experiment.initial);
+            Ok::<Vec<f32>, EngineError>(pairs.map(|(w, w0)| w - w0).collect())
+        };
+        let all: Vec<&Vec<u32>> = experiment.split.clients.iter().collect();
+        let together = moved(engine, &all)?;
+        let mut mean = vec![0.0f32; together.len()];
+        for client in &all {
+            let own = moved(engine, &[client])?;
+            mean.iter_mut().zip(own).for_each(|(m, step)| *m += step / all.len() as f32);
+        }
+        engine.set_weights(&experiment.initial)?;
+        let error = crate::selftest::relative(bytemuck::cast_slice(&together), bytemuck::cast_slice(&mean));
+        let still = together.iter().all(|step| *step == 0.0);
+        // Differences of weights near 1 that move by 1e-4 are rounded to a thousandth. Also false for NaN.
+        let fits = error <= 1e-2 && !still;
+        Ok(if fits {
+            Ok(())
+        } else {
+            Err(format!("the clients' steps together differ from each alone by {error:.2e}, at most 1e-2"))
+        })
+    })
 }
 
 /// The step that a round takes from its first weights agrees with the twins' as gradients must: to 1e-3.

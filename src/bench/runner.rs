@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{BenchError, Ceiling, Ceilings, Options, Selected};
 use crate::device::{Device, DeviceError};
@@ -14,7 +14,7 @@ use crate::recording::{BufferId, Recording};
 pub struct Repeats {
     /// Runs before any is timed.
     pub warm_up: u32,
-    /// Timed runs, at least.
+    /// Timed runs, at least; of workloads that take long, three or as many as [`PATIENCE`] times `seconds` hold.
     pub least: u32,
     /// Timed runs, at most.
     pub most: u32,
@@ -22,14 +22,27 @@ pub struct Repeats {
     pub seconds: f64,
 }
 
+/// How often over `seconds` a workload may take for its least runs.
+const PATIENCE: f64 = 4.0;
+
+/// Timed runs of a workload, however long it takes.
+const FEW: u32 = 3;
+
 impl Default for Repeats {
     fn default() -> Self {
         Self { warm_up: 3, least: 15, most: 100, seconds: 1.0 }
     }
 }
 
+impl Repeats {
+    /// A few, for a rate that is only a measure for others.
+    pub fn few() -> Self {
+        Self { warm_up: 1, least: 3, most: 3, seconds: 0.0 }
+    }
+}
+
 /// The unit of a rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unit {
     /// Memory traffic.
     #[serde(rename = "GB/s")]
@@ -101,25 +114,31 @@ pub struct Prepared {
 }
 
 /// A time beside that of the entry's first workload.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Against {
     /// The other workload.
-    pub name: &'static str,
+    pub name: String,
     /// Median, over pairs of runs that followed each other, of this time divided by the other's.
     pub ratio: f64,
 }
 
 /// A row of the results.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// The workload.
-    pub name: &'static str,
+    pub name: String,
     /// Sizes.
     pub shape: String,
     /// Median of the runs.
     pub seconds: f64,
     /// The fastest run.
     pub min_seconds: f64,
+    /// Standard deviation of the runs.
+    #[serde(default)]
+    pub deviation_seconds: f64,
+    /// Half of the runs took a time between these two.
+    #[serde(default)]
+    pub quartiles: [f64; 2],
     /// Timed runs.
     pub runs: usize,
     /// Work a second at the median, in 1e9 of the unit.
@@ -131,7 +150,7 @@ pub struct Outcome {
     /// Which ceiling.
     pub ceiling: Option<Ceiling>,
     /// `device` or `wall`.
-    pub clock: &'static str,
+    pub clock: String,
     /// Beside the entry's first workload, where both ran.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub against: Option<Against>,
@@ -190,20 +209,22 @@ fn measured(
             timed[i].once(engine)?;
         }
         let counters = engine.take_counters();
-        let seconds = median(times[i].clone());
-        let pairs = times[i].iter().zip(&times[0]).map(|(this, first)| this / first.max(1e-9)).collect();
+        let seconds = median(&times[i]);
+        let pairs: Vec<f64> = times[i].iter().zip(&times[0]).map(|(this, first)| this / first.max(1e-9)).collect();
         outcomes.push(Outcome {
-            name,
+            name: name.to_owned(),
             shape,
             seconds,
+            deviation_seconds: deviation(&times[i]),
+            quartiles: [quantile(&times[i], 0.25), quantile(&times[i], 0.75)],
             min_seconds: times[i].iter().copied().fold(f64::INFINITY, f64::min),
             runs: times[i].len(),
             rate: work / seconds * 1e-9,
             unit,
             of_ceiling: bound.map(|(ceiling, amount)| amount / seconds / ceilings.rate(ceiling)),
             ceiling: bound.map(|(ceiling, _)| ceiling),
-            clock: timed[i].clock(engine),
-            against: (i > 0).then(|| Against { name: rows[0].0, ratio: median(pairs) }),
+            clock: timed[i].clock(engine).to_owned(),
+            against: (i > 0).then(|| Against { name: rows[0].0.to_owned(), ratio: median(&pairs) }),
             dispatches: round.then_some(counters.dispatches),
             recordings: round.then_some(counters.recordings),
             device_bytes: round.then(|| engine.device().allocated_bytes()),
@@ -214,27 +235,34 @@ fn measured(
 
 /// The median time of a recording.
 pub fn median_seconds(device: &mut dyn Device, rec: &Recording, repeats: &Repeats) -> Result<f64, DeviceError> {
-    let mut times = in_turn(1, repeats, |_| device.time(rec))?;
-    Ok(median(times.swap_remove(0)))
+    let times = in_turn(1, repeats, |_| device.time(rec))?;
+    Ok(times.first().map_or(f64::NAN, |times| median(times)))
 }
 
 /// Times `count` workloads in turn, so that whatever else the machine does falls on all of them alike.
-fn in_turn<E>(
+pub fn in_turn<E>(
     count: usize,
     repeats: &Repeats,
     mut once: impl FnMut(usize) -> Result<f64, E>,
 ) -> Result<Vec<Vec<f64>>, E> {
-    for _ in 0..repeats.warm_up {
+    let start = Instant::now();
+    let spent = |start: Instant| start.elapsed().as_secs_f64() / count.max(1) as f64;
+    for round in 0..repeats.warm_up {
+        // What takes long is warm after one run.
+        if round > 0 && spent(start) > repeats.seconds {
+            break;
+        }
         for i in 0..count {
             once(i)?;
         }
     }
     let mut times = vec![Vec::new(); count];
-    let (least, most) = (repeats.least.max(1) as usize, repeats.most as usize);
+    let (least, most) = (repeats.least.max(1), repeats.most);
     let start = Instant::now();
-    let spent = || start.elapsed().as_secs_f64() / count.max(1) as f64;
     let mut rounds = 0;
-    while rounds < least || rounds < most && spent() < repeats.seconds {
+    while (rounds < least && (rounds < FEW || spent(start) < PATIENCE * repeats.seconds))
+        || (rounds < most && spent(start) < repeats.seconds)
+    {
         for (i, times) in times.iter_mut().enumerate() {
             times.push(once(i)?);
         }
@@ -243,12 +271,28 @@ fn in_turn<E>(
     Ok(times)
 }
 
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_unstable_by(f64::total_cmp);
-    let middle = times.len() / 2;
-    let value = if times.len() % 2 == 1 { times[middle] } else { (times[middle - 1] + times[middle]) / 2.0 };
+/// The middle of the times, or the mean of the two in the middle.
+pub fn median(times: &[f64]) -> f64 {
+    quantile(times, 0.5)
+}
+
+/// The time that a share of the runs stays below, between neighbours by distance.
+fn quantile(times: &[f64], share: f64) -> f64 {
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let place = share * sorted.len().saturating_sub(1) as f64;
+    let at = |i: usize| sorted.get(i).copied().unwrap_or_default();
+    let (low, high) = (at(place.floor() as usize), at(place.ceil() as usize));
     // A clock may be too coarse for a tiny workload.
-    value.max(1e-9)
+    (low + (high - low) * place.fract()).max(1e-9)
+}
+
+/// The standard deviation of the runs; of a single one 0.
+fn deviation(times: &[f64]) -> f64 {
+    let n = times.len() as f64;
+    let mean = times.iter().sum::<f64>() / n;
+    let squares: f64 = times.iter().map(|t| (t - mean).powi(2)).sum();
+    if times.len() > 1 { (squares / (n - 1.0)).sqrt() } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -257,8 +301,29 @@ mod tests {
 
     #[test]
     fn medians_of_odd_and_even_counts() {
-        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median(vec![3.0, 1.0, 2.0, 8.0]), 2.5);
+        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&[3.0, 1.0, 2.0, 8.0]), 2.5);
+    }
+
+    #[test]
+    fn spread_of_runs() {
+        let times = [1.0, 2.0, 3.0, 4.0, 10.0];
+        assert_eq!((quantile(&times, 0.25), quantile(&times, 0.75)), (2.0, 4.0));
+        // Mean 4, squares 9 + 4 + 1 + 0 + 36 = 50, of four.
+        assert_eq!(deviation(&times), 12.5f64.sqrt());
+        assert_eq!(deviation(&[2.0]), 0.0);
+    }
+
+    #[test]
+    fn what_takes_long_runs_three_times() {
+        let repeats = Repeats { warm_up: 3, least: 15, most: 100, seconds: 0.001 };
+        let mut runs = 0;
+        let times = in_turn(1, &repeats, |_| {
+            runs += 1;
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            Ok::<_, ()>(0.005)
+        });
+        assert_eq!((times.unwrap()[0].len(), runs), (3, 4));
     }
 
     #[test]

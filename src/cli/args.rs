@@ -1,10 +1,13 @@
 //! Arguments that several commands have. Those of one alone stand beside it.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 
 use super::duration;
+use super::error::Error;
+use super::outfile::OutFile;
 use crate::config::{ConfigError, Preset};
 use crate::device::{DeviceError, Selection};
 
@@ -61,6 +64,39 @@ impl PresetArgs {
     pub fn preset(&self) -> Result<Option<&'static Preset>, ConfigError> {
         self.preset.as_deref().map(Preset::named).transpose()
     }
+}
+
+/// `--csv` and `--force`.
+#[derive(Debug, Args)]
+pub struct CsvArgs {
+    /// Write a line a row as CSV, too
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Output file.
+    #[command(flatten)]
+    pub force: ForceArgs,
+}
+
+impl CsvArgs {
+    /// The file, of a command that reads `input`; asked before the work begins.
+    pub fn file(&self, input: Option<&Path>) -> Result<Option<OutFile>, Error> {
+        let inputs: Vec<&Path> = input.into_iter().collect();
+        self.csv.as_deref().map(|path| OutFile::new(path, self.force.force, &inputs)).transpose()
+    }
+}
+
+/// `--set`, `--device` and `--json`: of commands that compute on a config and print a result.
+#[derive(Debug, Args)]
+pub struct ComputeArgs {
+    /// Overrides.
+    #[command(flatten)]
+    pub set: SetArgs,
+    /// Device.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Output.
+    #[command(flatten)]
+    pub json: JsonArgs,
 }
 
 /// `--time-limit`.

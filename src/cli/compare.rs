@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::{DeviceArgs, JsonArgs, SetArgs};
+use super::args::ComputeArgs;
 use super::csv;
 use super::error::Error;
 use super::output;
 use super::report;
-use super::sweeping::{Sweeping, conclude, folder};
-use crate::fed::sweep::{self, Comparison};
+use super::sweeping::{carry_out, conclude, folder};
+use super::workers::WorkersArgs;
+use crate::fed::sweep::{self, Comparison, Shard};
 use crate::files::write_whole;
 use crate::report::Report;
 
@@ -28,15 +29,20 @@ pub struct CompareArgs {
     /// Folder of the runs and the tables; runs that it holds finished are not run again [default: comparisons/CONFIG]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Overrides, below what the methods set.
+    /// A test accuracy, 0 to 1: tells after how many rounds and bytes each method first reaches it
+    #[arg(long, value_name = "ACCURACY", value_parser = share)]
+    pub target: Option<f64>,
+    /// Workers.
     #[command(flatten)]
-    pub set: SetArgs,
-    /// Device.
+    pub workers: WorkersArgs,
+    /// Overrides, below what the methods set; device, output.
     #[command(flatten)]
-    pub device: DeviceArgs,
-    /// Output.
-    #[command(flatten)]
-    pub json: JsonArgs,
+    pub of: ComputeArgs,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|x: &f64| *x > 0.0 && *x <= 1.0);
+    number.ok_or_else(|| "expected a number greater than 0 and at most 1".to_owned())
 }
 
 /// Runs what is missing, prints the methods side by side, and writes the same into the folder.
@@ -44,22 +50,18 @@ pub fn execute(args: &CompareArgs) -> Result<u8, Error> {
     let seeds = sweep::parse_seeds(&args.seeds).map_err(|message| Error::Request(format!("--{message}")))?;
     let usual = || sweep::METHODS.map(str::to_owned).to_vec();
     let methods = if args.methods.is_empty() { usual() } else { args.methods.clone() };
-    let description = sweep::comparison(args.config.clone(), &methods, seeds, &args.set.set);
+    let description = sweep::comparison(args.config.clone(), &methods, seeds, &args.of.set.set);
     let cells = description.cells()?;
     let dir = folder(args.out.as_deref(), "comparisons", args.config.as_deref());
-    let mut watcher = Sweeping::new(cells.len());
-    let outcome = sweep::run(&cells, &dir, args.device.device.as_deref(), &mut watcher)?;
-    drop(watcher);
-    let comparison = Comparison::of(&description, &cells, &outcome, &dir)?;
+    let outcome = carry_out((&description, &cells), Shard::ALL, &dir, &args.workers, &args.of.device)?;
+    let comparison = Comparison::of(&description, &outcome, args.target, &dir);
     let table = comparison.markdown();
     let json = serde_json::to_string(&comparison).map_err(|e| Error::Output(e.into()))? + "\n";
     write_whole(&dir.join("compare.csv"), csv::lines(&csv::objects(&comparison.rows, &[])).as_bytes())?;
     write_whole(&dir.join("compare.md"), table.as_bytes())?;
     write_whole(&dir.join("compare.json"), json.as_bytes())?;
-    let folders: Vec<PathBuf> =
-        outcome.cells.iter().filter(|cell| cell.result.has_ended()).map(|cell| cell.dir.clone()).collect();
     let title = args.config.as_deref().map_or_else(|| "the digits experiment".to_owned(), |c| c.display().to_string());
-    report::write(&Report::of(&folders).titled(&format!("Methods on {title}")), &dir)?;
-    output::print(args.json.json, &comparison, |_| table)?;
+    report::write(&Report::of(&outcome.ended()).titled(&format!("Methods on {title}")), &dir)?;
+    output::print(args.of.json.json, &comparison, |_| table)?;
     Ok(conclude(&outcome, &dir))
 }

@@ -32,19 +32,24 @@ pub struct CostArgs {
 /// Prints what a config's run sends and holds.
 pub fn execute(args: &CostArgs) -> Result<u8, Error> {
     let config = Config::load(args.config.as_deref(), &args.set.set)?;
-    let (experiment, made_up) = Experiment::prepare_sizes(&config)?;
+    let experiment = counted(&config)?;
+    let selection = Selection::of_config(args.device.device.as_deref(), &config.device)?;
+    let device = open(&selection)?;
+    let result = cost(&experiment, device.as_ref())?;
+    output::print(args.json.json, &result, text)?;
+    Ok(0)
+}
+
+/// A config's experiment for counting: where its data set is not at hand with as many made-up samples, which is said.
+pub(super) fn counted(config: &Config) -> Result<Experiment, Error> {
+    let (experiment, made_up) = Experiment::prepare_sizes(config)?;
     if made_up {
         say(format_args!(
             "{} is not at hand: counted with as many samples as the original has, split at random",
             experiment.data.name
         ));
     }
-    let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-    let selection = Selection::resolve(args.device.device.as_deref(), &config.device.select, budget)?;
-    let device = open(&selection)?;
-    let result = cost(&experiment, device.as_ref())?;
-    output::print(args.json.json, &result, text)?;
-    Ok(0)
+    Ok(experiment)
 }
 
 fn text(c: &Cost) -> String {

@@ -8,9 +8,10 @@ use serde::Serialize;
 use super::args::{JsonArgs, SetArgs};
 use super::error::Error;
 use super::output::{self, grouped};
-use crate::config::{Config, DataName};
+use crate::config::{Config, DataName, SplitKind};
 use crate::data::Dataset;
 use crate::fed::FedError;
+use crate::fed::experiment::split_of;
 use crate::split::Split;
 
 /// `data`.
@@ -46,9 +47,8 @@ pub fn execute(args: &DataArgs) -> Result<u8, Error> {
     let DataCommand::Check(args) = &args.command;
     let config = config_of(&args.path, &args.set.set)?;
     let data = Dataset::load(&config.data).map_err(FedError::from)?;
-    let (labels, test) = (&data.train.labels, data.test_indices.clone());
-    let split = Split::new(&config.split, labels, data.classes, config.seeds.split, test).map_err(FedError::from)?;
-    output::print(args.json.json, &Report::of(&config, &data, &split), text)?;
+    let (split, _) = split_of(&config, &data).map_err(FedError::from)?;
+    output::print(args.json.json, &Report::of(&config, &data, &split)?, text)?;
     Ok(0)
 }
 
@@ -60,12 +60,16 @@ fn config_of(path: &Path, sets: &[String]) -> Result<Config, Error> {
     }
     let name = if path.is_dir() { of_folder(path)? } else { of_extension(&extension) };
     let Some(name) = name else {
-        let expected = "a .npz, .safetensors or .csv file, a folder of data, or a config (.toml)";
+        let expected =
+            "a .npz, .safetensors, .csv, .parquet or (LEAF's) .json file, a folder of data, or a config (.toml)";
         return Err(Error::Request(format!("{}: expected {expected}", path.display())));
     };
     // A path may hold what TOML would read as something else.
     let of_path = toml::Value::String(path.display().to_string());
     let mut all = vec![format!("data.name={name}"), format!("data.path={of_path}")];
+    if sets.iter().any(|set| set.replace([' ', '"'], "") == "split.kind=natural") {
+        all.push("split.clients=0".to_owned());
+    }
     all.extend_from_slice(sets);
     Ok(Config::load(None, &all)?)
 }
@@ -75,6 +79,8 @@ fn of_extension(extension: &str) -> Option<DataName> {
         "npz" => Some(DataName::Npz),
         "safetensors" => Some(DataName::Safetensors),
         "csv" => Some(DataName::Csv),
+        "parquet" | "pq" => Some(DataName::Parquet),
+        "json" => Some(DataName::Leaf),
         _ => None,
     }
 }
@@ -86,11 +92,23 @@ fn of_folder(path: &Path) -> Result<Option<DataName>, Error> {
     let names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     let any = |of: &dyn Fn(&str) -> bool| names.iter().any(|name| of(name));
     Ok(Some(match () {
-        () if any(&|n| n.starts_with("data_batch_") || n == "cifar-10-batches-bin") => DataName::Cifar10,
-        () if any(&|n| n == "train.bin" || n == "cifar-100-binary") => DataName::Cifar100,
+        () if any(&|n| n.starts_with("data_batch_") || n.starts_with("cifar-10-batches-")) => DataName::Cifar10,
+        () if any(&|n| ["train.bin", "cifar-100-binary", "cifar-100-python", "fine_label_names.txt"].contains(&n)) => {
+            DataName::Cifar100
+        }
+        () if any(&|n| n.starts_with("train_data_batch") || n.starts_with("val_data")) => DataName::ImageNet32,
+        () if any(&|n| n.ends_with(".npy")) => DataName::Npz,
+        () if any(&|n| n.ends_with(".json")) || has_json(&path.join("train")) => DataName::Leaf,
         () if any(&|n| n.contains("-idx") || n.contains(".idx")) => DataName::Idx,
         () => DataName::Images,
     }))
+}
+
+/// Whether a folder has a JSON file in it.
+fn has_json(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|entries| {
+        entries.flatten().any(|entry| entry.path().extension().is_some_and(|extension| extension == "json"))
+    })
 }
 
 /// What `data check` prints.
@@ -124,21 +142,27 @@ struct Numbers {
 
 #[derive(Debug, Serialize)]
 struct Client {
+    /// As the data call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     samples: usize,
     high: bool,
     labels: Vec<u32>,
 }
 
 impl Report {
-    fn of(config: &Config, data: &Dataset, split: &Split) -> Self {
-        let (mean, std) = data.moments();
+    fn of(config: &Config, data: &Dataset, split: &Split) -> Result<Self, Error> {
+        let (mean, std) = data.moments().map_err(FedError::from)?;
         let n = &data.normalisation;
-        let client = |((indices, high), labels): ((&Vec<u32>, &bool), &Vec<u32>)| Client {
+        let names = data.clients.as_ref().filter(|_| config.split.kind == SplitKind::Natural);
+        let name = |client: usize| names.and_then(|clients| clients.names.get(client).cloned());
+        let client = |(i, ((indices, high), labels)): (usize, ((&Vec<u32>, &bool), &Vec<u32>))| Client {
+            name: name(i),
             samples: indices.len(),
             high: *high,
             labels: labels.clone(),
         };
-        Self {
+        Ok(Self {
             name: data.name.clone(),
             samples: data.train.len(),
             test_samples: data.test.len(),
@@ -149,9 +173,9 @@ impl Report {
             std,
             normalisation: Numbers { divisor: n.divisor, mean: n.mean.clone(), std: n.std.clone() },
             split: config.split.kind.name().to_owned(),
-            clients: split.clients.iter().zip(&split.high).zip(&split.histograms).map(client).collect(),
+            clients: split.clients.iter().zip(&split.high).zip(&split.histograms).enumerate().map(client).collect(),
             leftover: split.leftover.len(),
-        }
+        })
     }
 }
 
@@ -177,7 +201,8 @@ fn text(r: &Report) -> String {
     let of_client = |(i, client): (usize, &Client)| {
         let held = client.labels.iter().filter(|&&n| n > 0).count();
         let high = if client.high { ", high" } else { "" };
-        (i.to_string(), client.samples, format!(" {held} of {} classes{high}", r.classes))
+        let name = client.name.as_ref().map(|name| format!(", {name}")).unwrap_or_default();
+        (i.to_string(), client.samples, format!(" {held} of {} classes{high}{name}", r.classes))
     };
     out + &bars(&r.clients.iter().enumerate().map(of_client).collect::<Vec<_>>())
 }
@@ -224,8 +249,8 @@ mod tests {
             let sets: Vec<String> = sets.iter().map(|s| (*s).to_owned()).collect();
             let config = config_of(&root.join(name), &sets).unwrap();
             let data = Dataset::load(&config.data).unwrap();
-            let split = Split::new(&config.split, &data.train.labels, data.classes, 1, None).unwrap();
-            Report::of(&config, &data, &split)
+            let split = Split::of(&config.split, &data, 1).unwrap();
+            Report::of(&config, &data, &split).unwrap()
         };
         let clients = "split.clients=2";
         let floats = report("floats.npz", &[clients]);
@@ -238,10 +263,16 @@ mod tests {
         assert_eq!((given.normalisation.mean, given.normalisation.divisor), (vec![1.0, 2.0], 1.0));
         assert_eq!(report("images", &[clients]).name, "images");
         assert_eq!(report("flowers.csv", &[clients]).shape, [3, 1, 1]);
+        assert_eq!(report("imagenet32", &[clients]).classes, 1000);
+        assert_eq!(report("cifar-py", &[clients]).name, "cifar10");
+        // Without a number of clients it is that of the data.
+        let natural = report("flowers.parquet", &["split.kind=natural", "data.client=user"]);
+        assert_eq!((natural.clients.len(), natural.clients[3].name.as_deref()), (4, Some("u3")));
+        assert!(text(&natural).contains("4 clients by split.kind = \"natural\""));
         assert_eq!(report("bytes.safetensors", &[clients]).normalisation.divisor, 255.0);
         let shown = text(&floats);
         assert!(shown.starts_with("npz: 9 training and 2 test samples of 2 x 1 x 1, 3 classes\nmean   "), "{shown}");
-        let refused = config_of(Path::new("x.parquet"), &[]).unwrap_err().to_string();
-        assert!(refused.starts_with("x.parquet: expected a .npz, "), "{refused}");
+        let refused = config_of(Path::new("x.xlsx"), &[]).unwrap_err().to_string();
+        assert!(refused.starts_with("x.xlsx: expected a .npz, "), "{refused}");
     }
 }

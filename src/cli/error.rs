@@ -129,7 +129,8 @@ fn of_folder(error: &FolderError) -> u8 {
 fn of_engine(error: &EngineError) -> u8 {
     match error {
         EngineError::Device(e) => of_device(e),
-        EngineError::Whole { .. }
+        EngineError::Data(_)
+        | EngineError::Whole { .. }
         | EngineError::OneValue { .. }
         | EngineError::TooMany { .. }
         | EngineError::Copy { .. } => WRONG,

@@ -129,8 +129,7 @@ pub fn execute(args: &EvalArgs) -> Result<u8, Error> {
     let weights = weights::load(&args.weights, &graph.tensors).map_err(FedError::from)?;
     weights.notes.iter().for_each(say);
     origin::check_weights(&args.weights)?;
-    let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-    let selection = Selection::resolve(args.device.device.as_deref(), &config.device.select, budget)?;
+    let selection = Selection::of_config(args.device.device.as_deref(), &config.device)?;
     let mut engine = Engine::new(open(&selection)?, graph, &weights.values)?;
     let test = engine.upload(&sample_set(&data, &data.test))?;
     let scores = Scores::of(&engine.evaluate(&test)?, split.as_ref());

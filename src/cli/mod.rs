@@ -19,20 +19,26 @@ mod eval;
 mod hints;
 mod interrupt;
 mod manual;
+mod model;
 mod outfile;
 mod output;
 mod probe;
+mod profile;
 mod progress;
 mod replay;
 mod report;
+mod reproduce;
 mod run;
 mod say;
 mod selftest;
+mod slurm;
 mod stream;
 mod sweep;
 mod sweeping;
+mod tune;
 mod verify;
 mod watch;
+mod workers;
 
 use std::io::IsTerminal;
 
@@ -41,6 +47,9 @@ use tracing_subscriber::EnvFilter;
 
 use error::Error;
 use say::{Stderr, say};
+
+/// The commit that the program was built from.
+const COMMIT: &str = env!("ZOWARMUP_COMMIT");
 
 /// Version and commit.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (commit ", env!("ZOWARMUP_COMMIT"), ")");
@@ -56,6 +65,9 @@ struct Cli {
     /// (ZOWARMUP_LOG sets it precisely)
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+    /// Keep and read nothing in the user's cache folder (compiled pipelines); as ZOWARMUP_NO_CACHE=1
+    #[arg(long, global = true)]
+    no_cache: bool,
     /// Print errors, warnings and the result only: no progress, no notes
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
@@ -74,6 +86,8 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Run many: rows of settings and grids over config keys, each with several seeds
     Sweep(sweep::SweepArgs),
+    /// Run one of the paper's tables, at its size or small, and print it beside the paper's values
+    Reproduce(reproduce::ReproduceArgs),
     /// Show a run in progress: curves, rates, health; on the terminal, or as a page that reloads itself
     Watch(watch::WatchArgs),
     /// Tables and curves of runs that have ended, as Markdown and one HTML page
@@ -94,12 +108,18 @@ enum Command {
     Devices(devices::DevicesArgs),
     /// Measure kernels and rounds beside the device's own rates
     Bench(bench::BenchArgs),
+    /// Measure with which way each product of a config's model is fastest here
+    Tune(tune::TuneArgs),
+    /// Measure where the time of a config's rounds goes: each kernel, the host, compiling
+    Profile(profile::ProfileArgs),
     /// Bytes that a config's run sends and holds, by the paper's formulas and as the engine counts them
     Cost(cost::CostArgs),
     /// Compare the zeroth-order estimate with the true gradient
     Probe(probe::ProbeArgs),
     /// What a data set is, and what a run would make of it
     Data(data::DataArgs),
+    /// What a model is: its layers, their cost, and what a client must hold in each phase
+    Model(model::ModelArgs),
     /// Print the default config, or a complete one
     Config(config::ConfigArgs),
     /// Print what a shell completes the commands by
@@ -124,6 +144,9 @@ pub fn main() -> u8 {
         say::set_quiet();
     }
     log(cli.verbose);
+    if cli.no_cache {
+        crate::files::cache::forbid();
+    }
     match execute(&cli.command) {
         Ok(status) => status,
         Err(error) => {
@@ -140,6 +163,7 @@ fn execute(command: &Command) -> Result<u8, Error> {
         Command::Fork(args) => run::fork(args),
         Command::Compare(args) => compare::execute(args),
         Command::Sweep(args) => sweep::execute(args),
+        Command::Reproduce(args) => reproduce::execute(args),
         Command::Watch(args) => watch::execute(args),
         Command::Report(args) => report::execute(args),
         Command::Replay(args) => replay::execute(args),
@@ -150,9 +174,12 @@ fn execute(command: &Command) -> Result<u8, Error> {
         Command::Selftest(args) => selftest::execute(args),
         Command::Devices(args) => devices::execute(args),
         Command::Bench(args) => bench::execute(args),
+        Command::Tune(args) => tune::execute(args),
+        Command::Profile(args) => profile::execute(args),
         Command::Cost(args) => cost::execute(args),
         Command::Probe(args) => probe::execute(args),
         Command::Data(args) => data::execute(args),
+        Command::Model(args) => model::execute(args),
         Command::Config(args) => config::execute(args),
         Command::Completions(args) => manual::completions(args),
         Command::Man(args) => manual::man(args),

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use super::say::Stderr;
@@ -65,7 +65,7 @@ impl Steps {
 }
 
 /// An adapter as `selftest` and `bench` name it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Adapter {
     /// Name.
     pub name: String,
@@ -74,7 +74,7 @@ pub struct Adapter {
     /// Driver.
     pub driver: String,
     /// Capability tier.
-    pub tier: &'static str,
+    pub tier: String,
 }
 
 impl Adapter {
@@ -84,14 +84,17 @@ impl Adapter {
             name: info.name.clone(),
             backend: info.backend.clone(),
             driver: info.driver.clone(),
-            tier: info.tier.name(),
+            tier: info.tier.name().to_owned(),
         }
     }
 
     /// `name (backend, driver, tier)`.
     pub fn text(&self) -> String {
-        let details: Vec<&str> =
-            [self.backend.as_str(), self.driver.as_str(), self.tier].into_iter().filter(|t| !t.is_empty()).collect();
+        let details: Vec<&str> = [&self.backend, &self.driver, &self.tier]
+            .into_iter()
+            .map(String::as_str)
+            .filter(|t| !t.is_empty())
+            .collect();
         format!("{} ({})", self.name, details.join(", "))
     }
 }

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::{DeviceArgs, ForceArgs, JsonArgs, SetArgs};
+use super::args::{ComputeArgs, CsvArgs};
 use super::error::Error;
-use super::outfile::OutFile;
 use super::output::{self, grouped, row, table};
 use super::say::{bar_target, say};
 use crate::config::Config;
@@ -62,27 +61,17 @@ pub struct ProbeArgs {
     /// Every combination of the lists, not each list with the config's own values of the others
     #[arg(long)]
     pub product: bool,
-    /// Write the rows as CSV, too
-    #[arg(long, value_name = "FILE")]
-    pub csv: Option<PathBuf>,
-    /// Output file.
+    /// Table of the rows.
     #[command(flatten)]
-    pub force: ForceArgs,
-    /// Overrides.
+    pub csv: CsvArgs,
+    /// Overrides, device, output.
     #[command(flatten)]
-    pub set: SetArgs,
-    /// Device.
-    #[command(flatten)]
-    pub device: DeviceArgs,
-    /// Output.
-    #[command(flatten)]
-    pub json: JsonArgs,
+    pub of: ComputeArgs,
 }
 
 /// Measures the zeroth-order estimate against the true gradient.
 pub fn execute(args: &ProbeArgs) -> Result<u8, Error> {
-    let inputs: Vec<_> = args.subject.iter().map(PathBuf::as_path).collect();
-    let csv = args.csv.as_deref().map(|path| OutFile::new(path, args.force.force, &inputs)).transpose()?;
+    let csv = args.csv.file(args.subject.as_deref())?;
     let subject = subject(args)?;
     let config = &subject.experiment.config;
     let asked = Axes {
@@ -102,8 +91,7 @@ pub fn execute(args: &ProbeArgs) -> Result<u8, Error> {
         )));
     }
     let clients = subject.clients(args.clients);
-    let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-    let selection = Selection::resolve(args.device.device.as_deref(), &config.device.select, budget)?;
+    let selection = Selection::of_config(args.of.device.device.as_deref(), &config.device)?;
     let request = Request { rows, draws: args.draws, clients };
     let bar = ProgressBar::with_draw_target(Some(0), bar_target());
     if let Ok(style) = ProgressStyle::with_template("probe [{bar:30}] {pos}/{len}  {msg}") {
@@ -119,7 +107,7 @@ pub fn execute(args: &ProbeArgs) -> Result<u8, Error> {
     if let Some(file) = &csv {
         file.write(lines(&report.rows).as_bytes())?;
     }
-    output::print(args.json.json, &report, text)?;
+    output::print(args.of.json.json, &report, text)?;
     Ok(0)
 }
 
@@ -130,7 +118,7 @@ fn subject(args: &ProbeArgs) -> Result<Subject, Error> {
         Moment::Final => At::Final,
     });
     if let Some(dir) = args.subject.as_deref().filter(|path| path.is_dir()) {
-        return Ok(Subject::of_run(dir, at.unwrap_or(At::Pivot), &args.set.set)?);
+        return Ok(Subject::of_run(dir, at.unwrap_or(At::Pivot), &args.of.set.set)?);
     }
     if let Some(at) = at.filter(|&at| at != At::Init) {
         return Err(Error::Request(format!(
@@ -138,7 +126,7 @@ fn subject(args: &ProbeArgs) -> Result<Subject, Error> {
             at.name()
         )));
     }
-    let subject = Subject::of_config(&Config::load(args.subject.as_deref(), &args.set.set)?)?;
+    let subject = Subject::of_config(&Config::load(args.subject.as_deref(), &args.of.set.set)?)?;
     subject.experiment.notes.iter().for_each(say);
     Ok(subject)
 }

@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use super::args::{ForceArgs, JsonArgs};
+use super::args::{CsvArgs, JsonArgs};
 use super::csv;
 use super::error::{Error, FAILED};
-use super::outfile::OutFile;
 use super::output;
 use super::say::say;
 use crate::files::{FileError, write_whole};
-use crate::report::{Figures, Problem, Report};
+use crate::report::{GroupFigures, Problem, Report, tensorboard};
 
 /// `report`.
 #[derive(Debug, Args)]
@@ -20,15 +19,15 @@ pub struct ReportArgs {
     /// Folders of runs that have ended, or folders that hold such: a sweep's, a comparison's
     #[arg(value_name = "RUN", required = true)]
     pub runs: Vec<PathBuf>,
-    /// Folder of report.html and report.md, which are replaced
+    /// Folder of report.html, report.md and report.json, which are replaced
     #[arg(long, value_name = "DIR", default_value = "report")]
     pub out: PathBuf,
-    /// Write a line a group of runs as CSV, too
-    #[arg(long, value_name = "FILE")]
-    pub csv: Option<PathBuf>,
-    /// Output file.
+    /// Write each run's curves as event files of TensorBoard into this folder, too
+    #[arg(long, value_name = "DIR")]
+    pub tensorboard: Option<PathBuf>,
+    /// Table of the groups of runs.
     #[command(flatten)]
-    pub force: ForceArgs,
+    pub csv: CsvArgs,
     /// Output.
     #[command(flatten)]
     pub json: JsonArgs,
@@ -37,14 +36,20 @@ pub struct ReportArgs {
 /// What `report --json` prints.
 #[derive(Debug, Serialize)]
 struct ReportResult {
-    groups: Vec<Figures>,
+    groups: Vec<GroupFigures>,
     problems: Vec<Problem>,
     dir: String,
 }
 
+impl ReportResult {
+    fn of(report: &Report, dir: &Path) -> Self {
+        Self { groups: report.figures(), problems: report.problems.clone(), dir: dir.display().to_string() }
+    }
+}
+
 /// Reads the runs, writes the report and says where it is.
 pub fn execute(args: &ReportArgs) -> Result<u8, Error> {
-    let csv = args.csv.as_deref().map(|path| OutFile::new(path, args.force.force, &[])).transpose()?;
+    let csv = args.csv.file(None)?;
     let report = Report::of(&args.runs);
     if report.groups.is_empty() {
         let messages: Vec<&str> = report.problems.iter().map(|problem| problem.message.as_str()).collect();
@@ -52,19 +57,24 @@ pub fn execute(args: &ReportArgs) -> Result<u8, Error> {
     }
     report.problems.iter().for_each(|problem| say(format_args!("left out: {}", problem.message)));
     write(&report, &args.out)?;
+    if let Some(dir) = &args.tensorboard {
+        tensorboard::write(&report, dir)?;
+    }
     let figures = report.figures();
     if let Some(file) = &csv {
         file.write(csv::lines(&csv::objects(&figures, &["dirs"])).as_bytes())?;
     }
     let status = if report.problems.is_empty() { 0 } else { FAILED };
-    let result = ReportResult { groups: figures, problems: report.problems, dir: args.out.display().to_string() };
+    let result = ReportResult::of(&report, &args.out);
     output::print(args.json.json, &result, text)?;
     Ok(status)
 }
 
-/// Writes both forms of a report into a folder.
+/// Writes a report into a folder: the page, Markdown, and its figures as JSON.
 pub fn write(report: &Report, dir: &Path) -> Result<(), Error> {
     std::fs::create_dir_all(dir).map_err(FileError::of(dir, "make"))?;
+    let json = serde_json::to_string(&ReportResult::of(report, dir)).map_err(|e| Error::Output(e.into()))? + "\n";
+    write_whole(&dir.join("report.json"), json.as_bytes())?;
     write_whole(&dir.join("report.md"), report.markdown().as_bytes())?;
     write_whole(&dir.join("report.html"), report.html().as_bytes())?;
     Ok(())

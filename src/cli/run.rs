@@ -89,8 +89,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Error> {
     let sets: Vec<String> = args.set.set.iter().cloned().chain(seed).collect();
     let layers = Layers { first: &[], preset: args.preset.preset()?, then: &sets };
     let config = Config::load_layers(args.config.as_deref(), &layers)?;
-    let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-    let selection = Selection::resolve(args.device.device.as_deref(), &config.device.select, budget)?;
+    let selection = Selection::of_config(args.device.device.as_deref(), &config.device)?;
     watched(args.json, args.limit, |display| job::start(&config, args.out.as_deref(), &selection, display))
 }
 

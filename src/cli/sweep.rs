@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use super::args::{DeviceArgs, ForceArgs, JsonArgs, SetArgs};
-use super::csv;
+use super::args::{ComputeArgs, CsvArgs};
 use super::error::Error;
-use super::outfile::OutFile;
 use super::output;
-use super::sweeping::{Sweeping, conclude, folder};
-use crate::fed::sweep::{self, Axis, Cell, CellOutcome, CellResult, Description, Outcome, Shard};
+use super::sweeping::{carry_out, conclude, folder};
+use super::workers::WorkersArgs;
+use super::{csv, slurm};
+use crate::fed::sweep::{
+    self, Axis, Best, Cell, CellOutcome, CellResult, Description, Outcome, Shard, Spread, spread_text,
+};
 use crate::fed::{FedError, Status, Summary};
 
 /// `sweep`.
@@ -29,44 +31,92 @@ pub struct SweepArgs {
     /// Folder of the runs; those that it holds finished are not run again [default: sweeps/FILE]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Name the best of this key's values by training samples that no client gets (data.validation, 0.1 where it is 0), never by the
+    /// test samples
+    #[arg(long, value_name = "KEY")]
+    pub best: Option<String>,
     /// Run one part of the cells only: 3/16 is the third of sixteen
     #[arg(long, value_name = "PART/PARTS")]
     pub shard: Option<Shard>,
-    /// Write a line a cell as CSV, too
-    #[arg(long, value_name = "FILE")]
-    pub csv: Option<PathBuf>,
-    /// Output file.
+    /// Run nothing; print a job array for Slurm that runs the sweep, a task a cell
+    #[arg(long, conflicts_with_all = ["shard", "json", "csv", "jobs", "devices"])]
+    pub slurm: bool,
+    /// Workers.
     #[command(flatten)]
-    pub force: ForceArgs,
-    /// Overrides of every cell, below what the rows and the grid set.
+    pub workers: WorkersArgs,
+    /// Table of the cells.
     #[command(flatten)]
-    pub set: SetArgs,
-    /// Device.
+    pub csv: CsvArgs,
+    /// Overrides of every cell, below what the rows and the grid set; device, output.
     #[command(flatten)]
-    pub device: DeviceArgs,
-    /// Output.
-    #[command(flatten)]
-    pub json: JsonArgs,
+    pub of: ComputeArgs,
 }
 
 /// Runs the cells that have not ended, and prints the table.
 pub fn execute(args: &SweepArgs) -> Result<u8, Error> {
-    let inputs: Vec<&Path> = args.file.iter().map(PathBuf::as_path).collect();
-    let csv = args.csv.as_deref().map(|path| OutFile::new(path, args.force.force, &inputs)).transpose()?;
-    let description = description(args)?;
-    let cells = description.cells().map_err(|e| in_file(args, e))?;
+    let csv = args.csv.file(args.file.as_deref())?;
+    let (description, cells) = described(args)?;
     let dir = folder(args.out.as_deref(), "sweeps", args.file.as_deref());
+    if args.slurm {
+        let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        output::raw(&slurm::script(std::env::args_os(), &name, cells.len()))?;
+        return Ok(0);
+    }
     let shard = args.shard.unwrap_or(Shard::ALL);
-    let count = (0..cells.len()).filter(|&cell| shard.has(cell)).count();
-    let mut watcher = Sweeping::new(count);
-    let outcome = sweep::run_shard(&cells, shard, &dir, args.device.device.as_deref(), &mut watcher)?;
-    drop(watcher);
-    let result = SweepResult::of(&description, &cells, &outcome, &dir);
+    let outcome = carry_out((&description, &cells), shard, &dir, &args.workers, &args.of.device)?;
+    let best = args.best.as_deref().map(|key| sweep::best(&description, &cells, &outcome, key)).transpose()?;
+    let result = SweepResult::of(&description, &cells, &outcome, best, &dir);
     if let Some(file) = &csv {
         file.write(csv::lines(&result.cells.iter().map(CellLine::flat).collect::<Vec<_>>()).as_bytes())?;
     }
-    output::print(args.json.json, &result, |_| sweep::markdown(&description, &outcome))?;
+    output::print(args.of.json.json, &result, |result| {
+        sweep::markdown(&description, &outcome) + &result.best.as_deref().map(best_text).unwrap_or_default()
+    })?;
     Ok(conclude(&outcome, &dir))
+}
+
+/// The description and its cells; where a value is to be chosen, with samples to choose it by.
+fn described(args: &SweepArgs) -> Result<(Description, Vec<Cell>), Error> {
+    let mut description = description(args)?;
+    let cells = description.cells().map_err(|e| in_file(args, e))?;
+    let Some(key) = &args.best else { return Ok((description, cells)) };
+    if !cells.iter().any(|cell| cell.set.iter().any(|(name, _)| name == key)) {
+        return Err(Error::Request(format!(
+            "--best {key}: no row sets this key; name its values with --grid {key}=..."
+        )));
+    }
+    if cells.iter().all(|cell| cell.config.as_ref().is_ok_and(|config| config.data.validation > 0.0)) {
+        return Ok((description, cells));
+    }
+    description.set.push(sweep::SHARE.to_owned());
+    let cells = description.cells().map_err(|e| in_file(args, e))?;
+    let without = |cell: &&Cell| cell.config.as_ref().is_ok_and(|config| config.data.validation == 0.0);
+    match cells.iter().find(without) {
+        None => Ok((description, cells)),
+        Some(cell) => Err(Error::Request(format!(
+            "--best {key}: cell {} sets data.validation = 0, and without validation samples nothing can be chosen",
+            cell.name
+        ))),
+    }
+}
+
+/// What was chosen, and by what.
+fn best_text(all: &[Best]) -> String {
+    let percent = |spread: Option<Spread>| spread_text(spread, 100.0, 1);
+    let mut out = String::from(
+        "\nBest by the accuracy of the validation samples, training samples that no client has (data.validation); the test samples had no say:\n\n",
+    );
+    for best in all {
+        let others: Vec<String> = best.others.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        let at = if others.is_empty() { String::new() } else { format!(" at {}", others.join(", ")) };
+        let Some(value) = &best.value else {
+            out.push_str(&format!("- {}{at}: no value has all its runs done\n", best.key));
+            continue;
+        };
+        let (by, test) = (percent(best.validation), percent(best.last));
+        out.push_str(&format!("- {} = {value}{at}: validation {by} %, test {test} %\n", best.key));
+    }
+    out
 }
 
 /// The file's description with what the arguments say in its place, expanded.
@@ -79,7 +129,7 @@ fn description(args: &SweepArgs) -> Result<Description, Error> {
     if let Some(seeds) = &args.seeds {
         description.seeds = sweep::parse_seeds(seeds).map_err(flag)?;
     }
-    description.set.extend_from_slice(&args.set.set);
+    description.set.extend_from_slice(&args.of.set.set);
     if description.rows.is_empty() && description.grid.is_empty() {
         return Err(Error::Request(
             "nothing varies; name keys with --grid zo.lr=0.01,0.02, or a file with a [grid] or [[row]]s".to_owned(),
@@ -104,6 +154,8 @@ struct SweepResult {
     diverged: usize,
     failed: usize,
     pending: usize,
+    /// What `--best` asks for; null without it.
+    best: Option<Vec<Best>>,
     dir: String,
 }
 
@@ -120,6 +172,7 @@ struct CellLine {
     gain: Option<f64>,
     low_accuracy: Option<f64>,
     worst_tenth_accuracy: Option<f64>,
+    validation_accuracy: Option<f64>,
     uplink_bytes: Option<u64>,
     downlink_bytes: Option<u64>,
     seconds: Option<f64>,
@@ -127,7 +180,7 @@ struct CellLine {
 }
 
 impl SweepResult {
-    fn of(description: &Description, cells: &[Cell], outcome: &Outcome, dir: &Path) -> Self {
+    fn of(description: &Description, cells: &[Cell], outcome: &Outcome, best: Option<Vec<Best>>, dir: &Path) -> Self {
         let line = |came: &CellOutcome| {
             let cell = cells.iter().find(|cell| cell.name == came.name);
             let label = description.rows.get(came.row).map(|row| row.label.clone()).unwrap_or_default();
@@ -137,7 +190,7 @@ impl SweepResult {
         let count = |status: &str| lines.iter().filter(|line| line.status == status).count();
         let (done, diverged) = (count("done"), count("diverged"));
         let (failed, pending) = (count("failed"), count("pending"));
-        Self { cells: lines, done, diverged, failed, pending, dir: dir.display().to_string() }
+        Self { cells: lines, done, diverged, failed, pending, best, dir: dir.display().to_string() }
     }
 }
 
@@ -162,6 +215,7 @@ impl CellLine {
             gain: summary.and_then(|s| s.gain),
             low_accuracy: summary.and_then(|s| s.final_low_accuracy),
             worst_tenth_accuracy: summary.and_then(|s| s.final_worst_tenth_accuracy),
+            validation_accuracy: summary.and_then(|s| s.validation_accuracy),
             uplink_bytes: summary.map(|s| s.uplink_bytes),
             downlink_bytes: summary.map(|s| s.downlink_bytes),
             seconds: summary.map(|s| s.seconds),

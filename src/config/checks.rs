@@ -10,8 +10,9 @@ use std::path::Path;
 
 /// The first thing that doesn't go together.
 pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError> {
-    // The clients of a file are known once it is read.
-    if config.split.kind != SplitKind::File {
+    check_natural(config, source)?;
+    // The clients of a file, and those that the data name, are known once these are read.
+    if !matches!(config.split.kind, SplitKind::File | SplitKind::Natural) {
         check_clients(config, source)?;
         check_pairs(config, source)?;
     }
@@ -20,18 +21,39 @@ pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError>
 }
 
 impl Config {
-    /// The config with the clients that a file of a partition has: their number, and the share of the high-resource ones.
+    /// The config with the clients that a file of a partition, or the data, have: their number, and the share of the high-resource ones
+    /// where another number of them is than the config's share gives.
     ///
     /// # Errors
     /// Phases that these clients can't carry out, named after the file.
     pub fn with_clients(mut self, file: &Path, clients: u32, high: u32) -> Result<Self, ConfigError> {
         self.split.clients = clients;
-        self.split.high_share = f64::from(high) / f64::from(clients.max(1));
+        if self.split.high_clients() != high {
+            self.split.high_share = f64::from(high) / f64::from(clients.max(1));
+        }
         let source = Source::of(&file.display().to_string(), "");
         check_clients(&self, &source)?;
         check_pairs(&self, &source)?;
         Ok(self)
     }
+}
+
+/// Clients that the data name need data that name them.
+fn check_natural(config: &Config, source: &Source) -> Result<(), ConfigError> {
+    let data = &config.data;
+    if config.split.kind != SplitKind::Natural {
+        return Ok(());
+    }
+    if !data.name.names_clients() {
+        let expected = "a kind that deals samples: only npz, safetensors, csv, parquet and leaf name the clients of theirs \
+                        (with split.kind = \"file\" a file names them)";
+        return Err(source.value_error("split.kind", "\"natural\"", expected));
+    }
+    if data.name.is_table() && data.client.is_empty() {
+        let expected = "the column that names each sample's client, where split.kind is \"natural\"";
+        return Err(source.value_error("data.client", "\"\"", expected));
+    }
+    Ok(())
 }
 
 fn check_clients(config: &Config, source: &Source) -> Result<(), ConfigError> {
@@ -67,9 +89,8 @@ fn check_heterofl(config: &Config, source: &Source) -> Result<(), ConfigError> {
 
 fn check_statistics(config: &Config, source: &Source) -> Result<(), ConfigError> {
     let statistics = config.zo.norm_statistics;
-    let batch_norm = config.model.table.get("norm").and_then(|norm| norm.as_str()) == Some("batch");
-    if statistics != NormStatistics::Frozen && !batch_norm {
-        let expected = "\"frozen\" where model.norm is not \"batch\": other norms have no statistics to exchange";
+    if statistics != NormStatistics::Frozen && !config.model.has_batch_norm() {
+        let expected = "\"frozen\" where model.norm is not \"batch\" (of a sequential, no layer is \"batchnorm\"): other norms have no statistics to exchange";
         return Err(source.value_error("zo.norm_statistics", format!("\"{}\"", statistics.name()), expected));
     }
     Ok(())

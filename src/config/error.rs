@@ -71,16 +71,4 @@ pub enum ConfigError {
         /// What would be right.
         expected: String,
     },
-    /// A value of the format that this version cannot carry out.
-    #[error("{origin}: {key} = {value} is not available in this version; use {instead}")]
-    Unsupported {
-        /// File name or `--set`.
-        origin: String,
-        /// Full dotted key.
-        key: String,
-        /// The value as TOML.
-        value: String,
-        /// What is available.
-        instead: String,
-    },
 }

@@ -18,8 +18,11 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
             "path",
             "train_limit",
             "test_limit",
+            "validation",
             "labels",
             "label",
+            "client",
+            "shape",
             "size",
             "normalisation",
             "mean",
@@ -84,7 +87,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
         ],
     ),
     ("eval", &["every", "groups", "average"]),
-    ("device", &["select", "memory_budget"]),
+    ("device", &["select", "memory_budget", "precision", "tune"]),
     ("seeds", &["split", "weights", "sampling", "shuffle", "probes"]),
 ];
 

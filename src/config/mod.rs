@@ -1,7 +1,7 @@
 //! A run's config: TOML to typed settings, complete and checked, and back.
 //!
 //! Unknown keys, wrong types and values out of range are errors that name the file (or `--set`), the full key, the value and
-//! what was expected. What the format knows but this version cannot do is refused in one place (`unsupported`).
+//! what was expected.
 
 mod checks;
 mod document;
@@ -18,7 +18,6 @@ mod seeds;
 mod source;
 #[cfg(test)]
 mod tests;
-mod unsupported;
 mod warmup;
 mod zo;
 
@@ -145,13 +144,6 @@ impl Config {
     }
 
     fn parse_layers(text: &str, file: &str, folder: &Path, layers: &Layers<'_>) -> Result<Self, ConfigError> {
-        let (config, source) = Self::layered(text, file, folder, layers)?;
-        unsupported::check(&config, &source)?;
-        Ok(config)
-    }
-
-    /// A config of the format, whether this version can carry it out or not.
-    fn layered(text: &str, file: &str, folder: &Path, layers: &Layers<'_>) -> Result<(Self, Source), ConfigError> {
         let document = document::parse(text, str::to_owned).map_err(|e| syntax(text, file, &e))?;
         let (mut root, mut source) = (document.table, Source::of(file, folder));
         source.large = document.large;
@@ -165,7 +157,7 @@ impl Config {
             source.preset = Some((preset.name, keys));
         }
         overrides::apply(&mut root, layers.then, &mut source)?;
-        Ok((Self::checked(&root, &source)?, source))
+        Self::checked(&root, &source)
     }
 
     /// Reads a table, and compares what its sections decide together.
@@ -179,8 +171,10 @@ impl Config {
     fn read(root: &Table, source: &Source) -> Result<Self, ConfigError> {
         let section = |name| Section::of(root, name, source);
         let top = Section::root(root, source);
-        let data = DataConfig::read(&section("data")?)?;
+        let split = SplitConfig::read(&section("split")?)?;
+        let data = DataConfig::read(&section("data")?, split.kind)?;
         let model = ModelConfig::read(&section("model")?)?;
+        let device = DeviceConfig::read(&section("device")?)?;
         let seed = top.seed("seed")?.unwrap_or(0);
         let named_seeds = NamedSeeds::read(&section("seeds")?)?;
         let name = top.text("name", &format!("{}-{}", data.name, model.kind))?;
@@ -196,13 +190,13 @@ impl Config {
             name,
             seed,
             data,
-            split: SplitConfig::read(&section("split")?)?,
+            split,
             model,
             warmup: WarmupConfig::read(&section("warmup")?)?,
             heterofl: HeteroflConfig::read(&section("heterofl")?)?,
-            zo: ZoConfig::read(&section("zo")?)?,
+            zo: ZoConfig::read(&section("zo")?, device.precision)?,
             eval: EvalConfig::read(&section("eval")?)?,
-            device: DeviceConfig::read(&section("device")?)?,
+            device,
             seeds: Seeds::resolve(seed, &named_seeds),
             named_seeds,
         })

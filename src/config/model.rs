@@ -34,6 +34,12 @@ impl ModelConfig {
         Ok(Self { kind, weights: s.path("weights", "")?, table })
     }
 
+    /// Whether the table asks for batch norm.
+    pub fn has_batch_norm(&self) -> bool {
+        let norm = || self.table.get("norm").and_then(Json::as_str) == Some("batch");
+        self.kind == ModelKind::Sequential && self.table.get("layers").is_some_and(names_batch_norm) || norm()
+    }
+
     /// The section as TOML, `weights` included.
     pub(super) fn to_toml(&self) -> toml::Table {
         let mut table: toml::Table =
@@ -47,12 +53,22 @@ impl ModelConfig {
 /// Largest integer of a model table. What each key means bounds it further, and so do the model's values in all (docs/models.md).
 const MOST_SIZE: i64 = 1 << 24;
 
-/// The first number of a model table's value that no size can be: all of them are integers.
+/// Whether an entry of a `sequential`'s layers, or one in it, is a batch norm.
+fn names_batch_norm(value: &Json) -> bool {
+    match value {
+        Json::String(name) => name == "batchnorm",
+        Json::Array(entries) => entries.iter().any(names_batch_norm),
+        Json::Object(entry) => entry.values().any(names_batch_norm),
+        _ => false,
+    }
+}
+
+/// The first number of a model table's value that no size can be: all of them are integers but a dropout's probability.
 fn beyond(value: &Json) -> Option<&Json> {
     match value {
         Json::Number(n) => n.as_i64().is_none_or(|i| !(0..=MOST_SIZE).contains(&i)).then_some(value),
         Json::Array(items) => items.iter().find_map(beyond),
-        Json::Object(map) => map.values().find_map(beyond),
+        Json::Object(map) => map.iter().filter(|(key, _)| *key != "dropout").find_map(|(_, value)| beyond(value)),
         _ => None,
     }
 }

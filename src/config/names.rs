@@ -49,7 +49,7 @@ named! {
         Cifar100 = "cifar100",
         /// IDX files: MNIST, Fashion-MNIST, EMNIST and others.
         Idx = "idx",
-        /// Downsampled ImageNet, 32x32.
+        /// Downsampled ImageNet: 32x32, or 64x64.
         ImageNet32 = "imagenet32",
         /// A NumPy archive of arrays `x` and `y`.
         Npz = "npz",
@@ -59,13 +59,27 @@ named! {
         Images = "images",
         /// A CSV file of features with a label column.
         Csv = "csv",
+        /// A Parquet file of features with a label column.
+        Parquet = "parquet",
+        /// A folder of LEAF's JSON files: samples by user.
+        Leaf = "leaf",
     }
 }
 
 impl DataName {
     /// Whether it is a set of one's own, that a path alone tells.
     pub fn is_own(self) -> bool {
-        matches!(self, Self::Npz | Self::Safetensors | Self::Images | Self::Csv)
+        matches!(self, Self::Npz | Self::Safetensors | Self::Images | Self::Csv | Self::Parquet | Self::Leaf)
+    }
+
+    /// Whether it is a table with named columns.
+    pub fn is_table(self) -> bool {
+        matches!(self, Self::Csv | Self::Parquet)
+    }
+
+    /// Whether samples may name the client that they are of.
+    pub fn names_clients(self) -> bool {
+        self.is_own() && self != Self::Images
     }
 }
 
@@ -107,8 +121,10 @@ named! {
         Iid = "iid",
         /// Two shards of the samples sorted by label for each client.
         Shards = "shards",
-        /// As a file says that a run wrote (`split.file`).
+        /// As a file says (`split.file`): the `split.json` of a run, or a client's name for each sample.
         File = "file",
+        /// As the data say, whose samples name the clients that they are of.
+        Natural = "natural",
     }
 }
 

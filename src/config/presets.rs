@@ -4,6 +4,7 @@
 use super::Config;
 use super::error::ConfigError;
 use super::names::list;
+use crate::caps::Precision;
 
 /// A method by name.
 #[derive(Debug)]
@@ -128,12 +129,16 @@ fn plain_but(own: Vec<Change>) -> Vec<Change> {
     all
 }
 
-fn zowarmup(_: &Config) -> Vec<Change> {
+fn zowarmup(base: &Config) -> Vec<Change> {
+    let epsilon = match base.device.precision {
+        Precision::F16 => value("zo.epsilon", "1e-3", "the paper's 1e-4 is too small for device.precision = \"f16\""),
+        _ => value("zo.epsilon", "1e-4", "the paper's"),
+    };
     let mut all = vec![text("warmup.algorithm", "fedavg", "the mean of the high-resource clients' weights")];
     all.extend(plain_but(vec![
         value("zo.probes", 3, "the paper's S"),
         value("zo.tau", 0.75, "the paper's"),
-        value("zo.epsilon", "1e-4", "the paper's"),
+        epsilon,
         text("zo.distribution", "rademacher", "the paper's"),
     ]));
     all

@@ -103,18 +103,19 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Two integers of a range; an empty list is `None`.
-    pub fn pair(&self, key: &str, expected: &str, range: RangeInclusive<u32>) -> Result<Option<[u32; 2]>, ConfigError> {
-        let Some(value) = self.get(key) else { return Ok(None) };
+    /// Integers of a range, as many as one of `lengths`; an empty list where there are none.
+    pub fn counts(
+        &self,
+        key: &str,
+        expected: &str,
+        lengths: RangeInclusive<usize>,
+        range: RangeInclusive<u32>,
+    ) -> Result<Vec<u32>, ConfigError> {
+        let Some(value) = self.get(key) else { return Ok(Vec::new()) };
         let one = |item: &Value| item.as_integer().and_then(|i| u32::try_from(i).ok()).filter(|n| range.contains(n));
-        match value.as_array().map(Vec::as_slice) {
-            Some([]) => Ok(None),
-            Some([a, b]) => match (one(a), one(b)) {
-                (Some(a), Some(b)) => Ok(Some([a, b])),
-                _ => Err(self.error(key, value, expected)),
-            },
-            _ => Err(self.error(key, value, expected)),
-        }
+        let items = value.as_array().filter(|items| items.is_empty() || lengths.contains(&items.len()));
+        let counts = items.and_then(|items| items.iter().map(one).collect::<Option<Vec<_>>>());
+        counts.ok_or_else(|| self.error(key, value, expected))
     }
 
     /// An integer of a range.

@@ -4,6 +4,7 @@ use super::error::ConfigError;
 use super::names::*;
 use super::reader::Section;
 use super::seeds::NamedSeeds;
+use crate::caps::{Precision, Tune};
 use serde::{Serialize, Serializer};
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ pub(super) const MANY: u32 = 100_000_000;
 /// Most clients of a run, and most samples of a local step.
 pub(super) const MILLION: u32 = 1_000_000;
 
+const SHAPE: &str = "[], [rows, columns] or [channels, rows, columns], each from 1 to 16384";
 pub(super) const POSITIVE: &str = "a finite number greater than 0";
 pub(super) const RATE: &str = "a finite number of at least 0";
 pub(super) const SHARE: &str = "a number greater than 0 and at most 1";
@@ -72,10 +74,16 @@ pub struct DataConfig {
     pub train_limit: u32,
     /// First n test samples of each class; 0: all.
     pub test_limit: u32,
+    /// Share of each class's training samples that no client gets, and that is evaluated as the test samples are; 0: none.
+    pub validation: f64,
     /// Which of two labels; `Fine` but for CIFAR-100.
     pub labels: LabelChoice,
-    /// Name of the label column of a CSV file; empty: one of a usual name, else the last.
+    /// Name of the label column of a CSV or Parquet file; empty: one of a usual name, else the last.
     pub label: String,
+    /// Name of the column, or array, that names the client of each sample; empty: none, of arrays `client`.
+    pub client: String,
+    /// `[rows, columns]` or `[channels, rows, columns]` that rows of numbers are; empty: features.
+    pub shape: Vec<u32>,
     /// Rows and columns that images are resized to; `None`: they have one size.
     #[serde(serialize_with = "write_size")]
     pub size: Option<[u32; 2]>,
@@ -90,25 +98,34 @@ pub struct DataConfig {
 }
 
 impl DataConfig {
-    pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
-        // What is refused with a message of its own isn't offered.
-        let offered: Vec<&str> =
-            DataName::NAMES.iter().copied().filter(|name| *name != DataName::ImageNet32.name()).collect();
-        let name = s.choice("name", DataName::Cifar10, &offered)?;
+    pub(super) fn read(s: &Section<'_>, split: SplitKind) -> Result<Self, ConfigError> {
+        let name = s.choice("name", DataName::Cifar10, DataName::NAMES)?;
         let data = Self {
             name,
             path: match name {
                 DataName::Digits => None,
                 DataName::Cifar100 => s.path("path", "data/cifar100")?,
+                DataName::ImageNet32 => s.path("path", "data/imagenet32")?,
                 // What a set of one's own is called nobody knows.
                 name if name.is_own() => s.path("path", "")?,
                 _ => s.path("path", "data/cifar10")?,
             },
             train_limit: s.count("train_limit", 0, 0..=MANY)?,
             test_limit: s.count("test_limit", 0, 0..=MANY)?,
+            validation: s.number("validation", 0.0, KEPT, kept)?,
             labels: s.choice("labels", LabelChoice::Fine, LabelChoice::NAMES)?,
             label: s.text("label", "")?,
-            size: s.pair("size", "[] or [rows, columns], each from 1 to 4096", 1..=4096)?,
+            client: match (s.text("client", "")?, name, split) {
+                (name, DataName::Npz | DataName::Safetensors, SplitKind::Natural) if name.is_empty() => {
+                    "client".to_owned()
+                }
+                (name, ..) => name,
+            },
+            shape: s.counts("shape", SHAPE, 2..=3, 1..=16_384)?,
+            size: match s.counts("size", "[] or [rows, columns], each from 1 to 4096", 2..=2, 1..=4096)?[..] {
+                [rows, columns] => Some([rows, columns]),
+                _ => None,
+            },
             normalisation: s.choice("normalisation", NormalisationName::Auto, NormalisationName::NAMES)?,
             mean: s.numbers("mean", "a list of finite numbers, one a channel", |_| true)?,
             std: s.numbers("std", "a list of finite numbers greater than 0, one a channel", positive)?,
@@ -117,6 +134,7 @@ impl DataConfig {
         if name != DataName::Digits && data.path.is_none() {
             let expected = match name {
                 DataName::Images => "the folder of the images, by class".to_owned(),
+                DataName::Leaf => "the folder of LEAF's JSON files, with train and test in it".to_owned(),
                 name if name.is_own() => format!("the {name} file"),
                 _ => format!("the folder of the {name} files"),
             };
@@ -126,8 +144,23 @@ impl DataConfig {
             let expected = format!("\"fine\": only cifar100 has two labels a sample, {name} has one");
             return Err(s.error("labels", format!("\"{}\"", data.labels), expected));
         }
-        if !data.label.is_empty() && name != DataName::Csv {
-            return Err(s.error("label", format!("\"{}\"", data.label), "\"\": only csv has a label column"));
+        if !data.label.is_empty() && !name.is_table() {
+            return Err(s.error(
+                "label",
+                format!("\"{}\"", data.label),
+                "\"\": only csv and parquet have a label column",
+            ));
+        }
+        if !data.client.is_empty() && (!name.names_clients() || name == DataName::Leaf) {
+            let expected =
+                "\"\": only csv and parquet have a column, npz and safetensors an array that may name clients";
+            return Err(s.error("client", format!("\"{}\"", data.client), expected));
+        }
+        if !data.shape.is_empty() && !name.names_clients() {
+            let expected = format!(
+                "[]: only rows of numbers are given a shape (npz, safetensors, csv, parquet, leaf), not {name}"
+            );
+            return Err(s.error("shape", "given", expected));
         }
         if data.size.is_some() && name != DataName::Images {
             return Err(s.error("size", "given", format!("[]: only images are resized, not {name}")));
@@ -145,10 +178,10 @@ impl DataConfig {
 pub struct SplitConfig {
     /// How samples are dealt.
     pub kind: SplitKind,
-    /// The `split.json` of `kind` `file`, absolute.
+    /// Of `kind` `file` a `split.json`, or a text file with a client a line; absolute.
     #[serde(serialize_with = "write_path")]
     pub file: Option<PathBuf>,
-    /// Number of clients.
+    /// Number of clients; of `kind` `natural` 0: as many as the data name.
     pub clients: u32,
     /// Concentration of the class proportions (`dirichlet`).
     pub alpha: f64,
@@ -162,10 +195,14 @@ pub struct SplitConfig {
 
 impl SplitConfig {
     pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
+        let kind = s.choice("kind", SplitKind::Dirichlet, SplitKind::NAMES)?;
         let split = Self {
-            kind: s.choice("kind", SplitKind::Dirichlet, SplitKind::NAMES)?,
+            kind,
             file: s.path("file", "")?,
-            clients: s.count("clients", 50, 1..=MILLION)?,
+            clients: match kind {
+                SplitKind::Natural => s.count("clients", 0, 0..=MILLION)?,
+                _ => s.count("clients", 50, 1..=MILLION)?,
+            },
             alpha: s.number("alpha", 0.1, POSITIVE, positive)?,
             high_share: s.number("high_share", 0.1, "a number from 0 to 1", |x| (0.0..=1.0).contains(&x))?,
             size_alpha: s.number("size_alpha", 0.0, RATE, rate)?,
@@ -173,7 +210,7 @@ impl SplitConfig {
         };
         match (&split.file, split.kind) {
             (None, SplitKind::File) => {
-                return Err(s.error("file", "\"\"", "the split.json of a run, where split.kind is \"file\""));
+                return Err(s.error("file", "\"\"", "the split.json of a run, or a text file that names each sample's client, where split.kind is \"file\""));
             }
             (Some(path), kind) if kind != SplitKind::File => {
                 let expected = "\"\" where split.kind is not \"file\"";
@@ -239,11 +276,20 @@ pub struct DeviceConfig {
     /// Bytes the engine may allocate on the device; 0: what the adapter allows.
     #[serde(serialize_with = "write_bytes")]
     pub memory_budget: u64,
+    /// How exact products of weights and activations are.
+    pub precision: Precision,
+    /// Whether ways of computing them are measured.
+    pub tune: Tune,
 }
 
 impl DeviceConfig {
     pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
-        Ok(Self { select: s.text("select", "")?, memory_budget: s.bytes("memory_budget", 0)? })
+        Ok(Self {
+            select: s.text("select", "")?,
+            memory_budget: s.bytes("memory_budget", 0)?,
+            precision: s.choice("precision", Precision::F32, &Precision::NAMES)?,
+            tune: s.choice("tune", Tune::Auto, &Tune::NAMES)?,
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use super::error::ConfigError;
 use super::names::{NormStatistics, Normalise, Uplink, ZoOptimizer, ZoParticipants};
 use super::reader::Section;
 use super::sections::{KEPT, MANY, MILLION, POSITIVE, RATE, SHARE, kept, positive, rate, share};
+use crate::caps::Precision;
 use crate::stream::Distribution;
 use serde::{Serialize, Serializer};
 
@@ -11,6 +12,14 @@ use serde::{Serialize, Serializer};
 const MOST_PROBES: u32 = 100_000;
 /// Most (seed, number) pairs of a zeroth-order round: clients times local steps times probes.
 pub(super) const MOST_PAIRS: u64 = 1 << 22;
+
+/// `zo.epsilon` where it is left out: the paper's, and what f16 leaves differences apart at.
+pub(super) fn usual_epsilon(precision: Precision) -> f64 {
+    match precision {
+        Precision::F32 | Precision::F16x3 => 1e-4,
+        Precision::F16 => 1e-3,
+    }
+}
 
 /// `zo.lr`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -88,14 +97,15 @@ pub struct ZoConfig {
 }
 
 impl ZoConfig {
-    pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
+    /// Products of this precision decide what epsilon is where it is left out.
+    pub(super) fn read(s: &Section<'_>, precision: Precision) -> Result<Self, ConfigError> {
         let distributions = &["rademacher", "binomial", "gaussian", "uniform", "sphere"];
         let lr = s.number_or("lr", 0.05, "auto", "a finite number of at least 0, or \"auto\"", rate)?;
         let zo = Self {
             rounds: s.count("rounds", 300, 0..=MANY)?,
             probes: s.count("probes", 3, 1..=MOST_PROBES)?,
             tau: s.number("tau", 0.75, POSITIVE, positive)?,
-            epsilon: s.number("epsilon", 1e-4, POSITIVE, positive)?,
+            epsilon: s.number("epsilon", usual_epsilon(precision), POSITIVE, positive)?,
             distribution: s.choice("distribution", Distribution::Rademacher, distributions)?,
             sides: s.count("sides", 2, 1..=2)?,
             lr: lr.map_or(ZoRate::Auto, ZoRate::Fixed),

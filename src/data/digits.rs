@@ -1,7 +1,7 @@
 //! The embedded digits (see `digits-LICENSE.md`): lines of 64 pixels, 0 to 16, and a label.
 
 use super::file::Reader;
-use super::{DataError, Samples};
+use super::{DataError, Part, Values};
 use std::path::Path;
 
 static FILE: &[u8] = include_bytes!("digits.csv.gz");
@@ -14,13 +14,13 @@ pub(super) const WHITE: u8 = 16;
 pub(super) const CLASSES: u32 = 10;
 
 /// All samples in file order.
-pub(super) fn read() -> Result<Samples, DataError> {
+pub(super) fn read() -> Result<Part, DataError> {
     let bytes = Reader::of(Path::new(NAME), FILE, FILE.len() as u64, FILE).take(1 << 20)?;
     parse(&String::from_utf8_lossy(&bytes))
 }
 
-fn parse(text: &str) -> Result<Samples, DataError> {
-    let mut samples = Samples::new(PIXELS);
+fn parse(text: &str) -> Result<Part, DataError> {
+    let (mut all, mut labels) = (Vec::new(), Vec::new());
     for (index, line) in text.lines().enumerate() {
         let error = |message: String| DataError::Line { path: NAME.into(), line: index + 1, message };
         let fields: Vec<u8> = line
@@ -39,9 +39,10 @@ fn parse(text: &str) -> Result<Samples, DataError> {
         if u32::from(*label) >= CLASSES {
             return Err(error(format!("label {label}, expected 0 to {}", CLASSES - 1)));
         }
-        samples.push(pixels, u32::from(*label));
+        all.extend_from_slice(pixels);
+        labels.push(u32::from(*label));
     }
-    Ok(samples)
+    Ok(Part::of(Values::Bytes(all), labels, PIXELS))
 }
 
 #[cfg(test)]

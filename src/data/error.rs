@@ -6,6 +6,14 @@ use std::path::PathBuf;
 /// An error in reading a data set.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
+    /// Values that a program hands over make no data set.
+    #[error("{name}: {message}")]
+    Given {
+        /// The set's name.
+        name: String,
+        /// What was found and expected.
+        message: String,
+    },
     /// None of the names that a file may have exists.
     #[error("{}: no {what} found; tried {}", folder.display(), tried.join(", "))]
     Missing {
@@ -56,7 +64,7 @@ pub enum DataError {
         sets: Vec<String>,
     },
     /// More samples than are taken into memory.
-    #[error("{}: its samples take {bytes} bytes, expected at most {most}; {key} = n keeps the first n of each class", path.display())]
+    #[error("{}: its samples take {bytes} bytes, expected at most {most}; {key} = n keeps the first n of each class; plain files, such as those of np.savez, are read in pages", path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -66,6 +74,12 @@ pub enum DataError {
         most: u64,
         /// The config's key that keeps fewer.
         key: &'static str,
+    },
+    /// The file isn't any more what was checked.
+    #[error("{}: it has changed while it was in use; start again once it is whole", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
     },
     /// The gzip stream is damaged.
     #[error("{}: damaged gzip data after {decoded} decoded bytes: {message}", path.display())]
@@ -205,13 +219,43 @@ pub enum DataError {
         /// The set.
         name: String,
     },
-    /// A data set that this version cannot read.
+    /// `data.shape` doesn't fit the samples.
+    #[error("{name}: {message}")]
+    Shape {
+        /// The set.
+        name: String,
+        /// What is wrong, and what was expected.
+        message: String,
+    },
+    /// A reader that was left out of this build.
     #[error(
-        "data.name = \"{name}\" is not available in this version; use npz or idx, with the samples saved so (docs/data.md shows how)"
+        "data.name = \"{name}\" needs the feature \"{feature}\", which this build lacks (cargo build --features {feature}); or use csv or npz"
     )]
-    Unsupported {
+    NotBuilt {
         /// `data.name`.
         name: String,
+        /// The crate's feature.
+        feature: &'static str,
+    },
+    /// The samples of a user of LEAF's files are not what they should be.
+    #[error("{}: user `{user}`: {message}", path.display())]
+    User {
+        /// The file.
+        path: PathBuf,
+        /// The user.
+        user: String,
+        /// What is wrong, and what was expected.
+        message: String,
+    },
+    /// A column of a table is not what it should be.
+    #[error("{}: column `{column}`: {message}", path.display())]
+    Column {
+        /// The file.
+        path: PathBuf,
+        /// Its name.
+        column: String,
+        /// What it is, and what was expected.
+        message: String,
     },
     /// A set's files aren't where `data.path` says.
     #[error("{source}; data.name = \"{name}\" needs {files}: docs/data.md, \"{section}\", says more")]
@@ -250,6 +294,7 @@ fn mend(kind: Kind) -> &'static str {
         Kind::Html => "download it again, from the link to the raw file",
         Kind::LfsPointer => "fetch the file itself with: git lfs pull",
         Kind::Empty => "download or copy it again",
+        Kind::Parquet => "read it with data.name = \"parquet\"",
         Kind::NumpyZip => "read it with data.name = \"npz\"",
         Kind::Safetensors => "read it with data.name = \"safetensors\"",
         Kind::Gzip | Kind::Tar | Kind::Bzip2 | Kind::Xz | Kind::Zstd | Kind::Zip => "unpack it first",

@@ -11,6 +11,11 @@ const MOST_EXPANSION: u64 = 1032;
 /// Bytes of samples that are read at a time.
 const BLOCK: usize = 1 << 20;
 
+/// A file that the system didn't read.
+pub(super) fn read_error(error: FileError) -> DataError {
+    DataError::Read { path: error.path, source: error.source }
+}
+
 /// The first of `names` that is in `folder`.
 pub(super) fn find(folder: &Path, what: &'static str, names: &[String]) -> Result<PathBuf, DataError> {
     let found = names.iter().map(|name| folder.join(name)).find(|path| path.exists());
@@ -45,9 +50,8 @@ impl Reader {
     /// # Errors
     /// A file that can't be read, or is not regular.
     pub fn open(path: &Path) -> Result<Self, DataError> {
-        let read = |e: FileError| DataError::Read { path: e.path, source: e.source };
-        let mut source = Source::open(path).map_err(read)?;
-        let (size, head) = (source.bytes(), source.head(HEAD).map_err(read)?);
+        let mut source = Source::open(path).map_err(read_error)?;
+        let (size, head) = (source.bytes(), source.head(HEAD).map_err(read_error)?);
         Ok(Self::of(path, source.into_file(), size, &head))
     }
 

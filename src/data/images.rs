@@ -1,14 +1,16 @@
 //! A folder of images by class: `CLASS/*.png`, or `train/CLASS/*.png` and `test/CLASS/*.png`; PNG, JPEG and WebP.
 
 use super::file::require_folder;
-use super::limit::MOST_BYTES;
+use super::limit::{Limits, check_held};
 use super::own::{Own, is_test};
-use super::{DataError, Samples, Values};
+use super::pages::{Origin, Paged};
+use super::{DataError, Part, Values};
 use crate::files::{self, Limit};
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, ImageReader};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The largest file of an image.
 const LIMIT: Limit = Limit { bytes: 64 << 20, what: "an image" };
@@ -24,12 +26,12 @@ const MOST_CLASSES: usize = 65_535;
 /// What of a folder is no image, and no mistake.
 const OTHERS: [&str; 2] = ["thumbs.db", "desktop.ini"];
 
-/// Reads the images of a folder, of each class the first `limits` (training, test), of 0 all, in order of class and file name. They have
+/// Reads the images of a folder, within limits, in order of class and file name. They have
 /// one size, or are resized to `size` (`[h, w]`). Without a test folder image i is a test image where i mod 5 is 4.
 ///
 /// # Errors
 /// A folder without classes; a file that is no such image, or of another size, by name.
-pub(super) fn read(folder: &Path, size: Option<[u32; 2]>, limits: [u32; 2]) -> Result<Own, DataError> {
+pub(super) fn read(folder: &Path, size: Option<[u32; 2]>, limits: Limits) -> Result<Own, DataError> {
     require_folder(folder, "images by class (CLASS/*.png, or train/CLASS/*.png and test/CLASS/*.png)")?;
     let (train, test) = (folder.join("train"), folder.join("test"));
     let (parts, classes, test_indices) = if train.is_dir() {
@@ -43,14 +45,14 @@ pub(super) fn read(folder: &Path, size: Option<[u32; 2]>, limits: [u32; 2]) -> R
                 }
             }
             let of_test = files_of(&test, &classes)?;
-            ([first(of_train, limits[0]), first(of_test, limits[1])], classes.len(), None)
+            ([first(of_train, limits.first[0]), first(of_test, limits.first[1])], classes.len(), None)
         } else {
-            let (parts, indices) = by_place(of_train, limits);
+            let (parts, indices) = by_place(of_train, limits.first);
             (parts, classes.len(), Some(indices))
         }
     } else {
         let classes = classes(folder)?;
-        let (parts, indices) = by_place(files_of(folder, &classes)?, limits);
+        let (parts, indices) = by_place(files_of(folder, &classes)?, limits.first);
         (parts, classes.len(), Some(indices))
     };
     let headers = parts.iter().flatten().map(|(path, _)| header(path)).collect::<Result<Vec<_>, _>>()?;
@@ -67,9 +69,10 @@ pub(super) fn read(folder: &Path, size: Option<[u32; 2]>, limits: [u32; 2]) -> R
     Ok(Own {
         shape,
         classes: classes as u32,
-        train: decode_all(folder, &train, shape, "data.train_limit")?,
-        test: decode_all(folder, &test, shape, "data.test_limit")?,
+        train: part(folder, train, shape, limits, 0)?,
+        test: part(folder, test, shape, limits, 1)?,
         test_indices,
+        clients: None,
     })
 }
 
@@ -203,28 +206,54 @@ fn check_sizes(parts: &[Vec<Entry>; 2], headers: &[Header]) -> Result<(), DataEr
     }
 }
 
-/// The images of a part, channels first.
-fn decode_all(folder: &Path, files: &[Entry], shape: [usize; 3], key: &'static str) -> Result<Samples, DataError> {
-    let [channels, h, w] = shape;
-    let bytes = (files.len() as u64).saturating_mul((channels * h * w) as u64);
-    if bytes > MOST_BYTES {
-        return Err(DataError::TooLarge { path: folder.to_owned(), bytes, most: MOST_BYTES, key });
+/// The images of part `number`: decoded now, or when they are wanted where they would take too much memory.
+fn part(folder: &Path, files: Vec<Entry>, shape: [usize; 3], limits: Limits, number: usize) -> Result<Part, DataError> {
+    let area = shape.iter().product::<usize>();
+    let bytes = (files.len() as u64).saturating_mul(area as u64);
+    let (paths, labels): (Vec<PathBuf>, Vec<u32>) = files.into_iter().unzip();
+    let numbers: Vec<u32> = (0..paths.len() as u32).collect();
+    let images = Images { paths, shape };
+    if limits.leaves(bytes) {
+        return Ok(Part::paged(Paged::new(Arc::new(images), numbers), labels, area));
     }
-    let mut pixels = Vec::new();
-    for (path, _) in files {
-        let bytes = bytes_of(path)?;
-        let mut image = decoder(&bytes).and_then(DynamicImage::from_decoder).map_err(broken(path))?;
-        if (image.height() as usize, image.width() as usize) != (h, w) {
-            image = image.resize_exact(w as u32, h as u32, FilterType::Triangle);
-        }
-        if channels == 1 {
-            pixels.extend_from_slice(image.to_luma8().as_raw());
-        } else {
-            let image = image.to_rgb8();
-            (0..3).for_each(|c| pixels.extend(image.as_raw().iter().skip(c).step_by(3)));
-        }
+    check_held(folder, bytes, number)?;
+    let mut values = Values::none(false);
+    images.read(&numbers, &mut values)?;
+    Ok(Part::of(values, labels, area))
+}
+
+/// Images in files of their own.
+#[derive(Debug)]
+struct Images {
+    paths: Vec<PathBuf>,
+    shape: [usize; 3],
+}
+
+impl Origin for Images {
+    fn floats(&self) -> bool {
+        false
     }
-    Ok(Samples::of(Values::Bytes(pixels), files.iter().map(|(_, label)| *label).collect(), channels * h * w))
+
+    fn read(&self, numbers: &[u32], into: &mut Values) -> Result<(), DataError> {
+        let Values::Bytes(pixels) = into else { return Ok(()) };
+        numbers.iter().try_for_each(|&number| decode(&self.paths[number as usize], self.shape, pixels))
+    }
+}
+
+/// Appends an image, channels first, resized where it has another size.
+fn decode(path: &Path, [channels, h, w]: [usize; 3], pixels: &mut Vec<u8>) -> Result<(), DataError> {
+    let bytes = bytes_of(path)?;
+    let mut image = decoder(&bytes).and_then(DynamicImage::from_decoder).map_err(broken(path))?;
+    if (image.height() as usize, image.width() as usize) != (h, w) {
+        image = image.resize_exact(w as u32, h as u32, FilterType::Triangle);
+    }
+    if channels == 1 {
+        pixels.extend_from_slice(image.to_luma8().as_raw());
+    } else {
+        let image = image.to_rgb8();
+        (0..3).for_each(|c| pixels.extend(image.as_raw().iter().skip(c).step_by(3)));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -21,6 +21,17 @@ impl Layout {
         }
     }
 
+    /// Of samples of these dimensions: images as [`Layout::of`] takes them, else features, or channels of images first.
+    pub fn of_samples(dims: &[usize]) -> Option<Self> {
+        let first = |shape| Some(Self { shape, channels_last: false });
+        match *dims {
+            _ if dims.contains(&0) => None,
+            [d] => first([d, 1, 1]),
+            [c, h, w] => Self::of(dims).or_else(|| first([c, h, w])),
+            _ => Self::of(dims),
+        }
+    }
+
     /// As messages name it.
     pub fn text(&self) -> String {
         match self.shape {

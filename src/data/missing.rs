@@ -15,8 +15,14 @@ pub(super) fn files(name: DataName) -> Option<(&'static str, &'static str)> {
         DataName::Npz => ("an .npz file with arrays x and y", "Your own data: npz, safetensors"),
         DataName::Safetensors => ("a .safetensors file with tensors x and y", "Your own data: npz, safetensors"),
         DataName::Images => ("a folder with a folder of images for each class", "Your own data: images"),
-        DataName::Csv => ("a .csv file of features and a label column", "Your own data: CSV"),
-        DataName::Digits | DataName::ImageNet32 => return None,
+        DataName::Csv => ("a .csv file of features and a label column", "Your own data: CSV, Parquet"),
+        DataName::Parquet => ("a .parquet file of features and a label column", "Your own data: CSV, Parquet"),
+        DataName::Leaf => ("a .json file of LEAF, or a folder with train and test folders of them", "LEAF"),
+        DataName::ImageNet32 => (
+            "the folder of train_data_batch_1 to train_data_batch_10 and val_data, pickles or .npz files",
+            "ImageNet32",
+        ),
+        DataName::Digits => return None,
     })
 }
 
@@ -29,7 +35,7 @@ mod tests {
         let page = include_str!("../../docs/data.md");
         let names = DataName::NAMES.iter().filter_map(|name| name.parse().ok());
         let found: Vec<&str> = names.filter_map(files).map(|(_, heading)| heading).collect();
-        assert_eq!(found.len(), DataName::NAMES.len() - 2);
+        assert_eq!(found.len(), DataName::NAMES.len() - 1);
         for heading in found {
             assert!(page.lines().any(|line| line == format!("## {heading}")), "{heading}");
         }

@@ -58,6 +58,15 @@ impl Normalisation {
         (f32::from(byte) / self.divisor - self.mean[channel]) / self.std[channel]
     }
 
+    /// Normalises floats, whole samples of `area` values each: `(value - mean[channel]) / std[channel]`.
+    pub(super) fn normalise(&self, values: &mut [f32], area: usize) {
+        let channels = self.mean.iter().zip(&self.std);
+        let spatial = (area / self.mean.len().max(1)).max(1);
+        for (channel, (mean, std)) in values.chunks_exact_mut(spatial).zip(channels.cycle()) {
+            channel.iter_mut().for_each(|value| *value = (*value - mean) / std);
+        }
+    }
+
     /// The values of all bytes, `[channels, 256]`: what the device looks samples up in, since its own division need not be
     /// exactly rounded.
     pub fn table(&self) -> Vec<f32> {

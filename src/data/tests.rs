@@ -49,9 +49,8 @@ fn limits_keep_the_first_of_each_class() {
         assert_eq!(set.test.image(i), all.image(original as usize));
     }
     for class in 0..10 {
-        let of = |s: &Samples| {
-            (0..s.len()).filter(|&i| s.labels[i] == class).map(|i| s.image(i).to_vec()).collect::<Vec<_>>()
-        };
+        let of =
+            |s: &Part| (0..s.len()).filter(|&i| s.labels[i] == class).map(|i| s.image(i).to_vec()).collect::<Vec<_>>();
         assert_eq!(of(&set.train), of(&full.train)[..7]);
     }
     let generous = Dataset::load(&config("data.train_limit=100000")).unwrap();

@@ -8,6 +8,7 @@ mod select;
 mod selection;
 mod startup;
 pub mod testing;
+pub mod timeline;
 mod validate;
 
 pub use flight::Ticket;
@@ -15,6 +16,7 @@ pub use planning::PlanningDevice;
 pub use reference::ReferenceDevice;
 pub use select::{list, open};
 pub use selection::Selection;
+pub use timeline::Timeline;
 
 use crate::caps::{AdapterInfo, AdapterKind, Limits};
 use crate::recording::{BufferId, Recording};
@@ -182,6 +184,17 @@ pub trait Device: Send {
     fn time(&mut self, recording: &Recording) -> Result<f64, DeviceError>;
     /// Whether [`Device::time`] gives device time.
     fn has_timestamps(&self) -> bool;
+    /// Notes from now on when each command runs. Results stay the same to the bit; it may take longer.
+    fn start_timeline(&mut self) -> Result<(), DeviceError> {
+        Ok(())
+    }
+
+    /// Waits for what is on its way, and gives what was noted since the last call of [`Device::start_timeline`]; nothing of a device that
+    /// can't note, or wasn't told to.
+    fn take_timeline(&mut self) -> Result<Option<Timeline>, DeviceError> {
+        Ok(None)
+    }
+
     /// Bytes in live buffers.
     fn allocated_bytes(&self) -> u64;
     /// The most that `allocated_bytes` ever was.

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use super::flight::{Flight, Ticket};
+use super::timeline::{Clock, Host, Ran, Timeline, Writing};
 use super::validate;
-use crate::caps::{OperandSource, Tier};
+use crate::caps::{Layout, Matrices, OperandSource, Precision, Tier};
 use crate::device::{AdapterInfo, AdapterKind, Device, DeviceError, Limits};
 use crate::recording::kernel::{Bound, Call};
 use crate::recording::{BufferId, Command, Recording, Span};
@@ -23,6 +24,8 @@ pub struct ReferenceDevice {
     allocated: u64,
     peak: u64,
     flight: Flight<Vec<Vec<u8>>>,
+    /// A timeline that is being written.
+    watch: Option<Writing>,
 }
 
 impl ReferenceDevice {
@@ -36,7 +39,10 @@ impl ReferenceDevice {
             tier: Tier::Core,
             subgroup_size: 0,
             operands: OperandSource::Buffer,
+            layout: Layout::default(),
             features: Vec::new(),
+            precision: Precision::default(),
+            matrices: Matrices::default(),
         }
     }
 
@@ -44,7 +50,19 @@ impl ReferenceDevice {
     pub fn new(memory_budget: Option<u64>) -> Self {
         let limits = Limits { memory: memory_budget.unwrap_or(2 << 30), ..Limits::webgpu_default() };
         let (info, buffers, flight) = (Self::adapter(), HashMap::new(), Flight::default());
-        Self { info, limits, buffers, next: 0, allocated: 0, peak: 0, flight }
+        Self { info, limits, buffers, next: 0, allocated: 0, peak: 0, flight, watch: None }
+    }
+
+    /// With products of this precision, and the matrices for it: its own are emulated.
+    pub fn in_precision(mut self, precision: Precision, matrices: Matrices) -> Self {
+        (self.info.precision, self.info.matrices) = (precision, matrices);
+        self
+    }
+
+    /// With pixels that lie so in activations.
+    pub fn laid_out(mut self, layout: Layout) -> Self {
+        self.info.layout = layout;
+        self
     }
 
     fn words(&self, id: BufferId) -> Result<&Words, DeviceError> {
@@ -119,8 +137,16 @@ impl Device for ReferenceDevice {
         let held = |id| self.buffers.get(&id).map(|(name, w)| (name.as_str(), w.borrow().len() as u64 * 4));
         validate::check(recording, &self.limits, held)?;
         let mut results = Vec::new();
+        let began = Instant::now();
         for command in recording.commands() {
+            let start = Instant::now();
             self.step(command, &mut results)?;
+            if let (Some(watch), Command::Dispatch(dispatch)) = (&mut self.watch, command) {
+                watch.ran_since(Ran::Kernel(dispatch.clone()), start);
+            }
+        }
+        if let Some(watch) = &mut self.watch {
+            watch.host(Host::Submit, began);
         }
         Ok(self.flight.add(results))
     }
@@ -137,6 +163,15 @@ impl Device for ReferenceDevice {
 
     fn has_timestamps(&self) -> bool {
         false
+    }
+
+    fn start_timeline(&mut self) -> Result<(), DeviceError> {
+        self.watch = Some(Writing::new(Clock::Host));
+        Ok(())
+    }
+
+    fn take_timeline(&mut self) -> Result<Option<Timeline>, DeviceError> {
+        Ok(self.watch.take().map(Writing::finish))
     }
 
     fn allocated_bytes(&self) -> u64 {

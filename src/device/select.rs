@@ -2,7 +2,7 @@
 
 use super::gpu::{self, Candidate};
 use super::{AdapterInfo, AdapterKind, Device, DeviceError, ReferenceDevice, Selection, startup};
-use crate::caps::Tier;
+use crate::caps::{Matrices, Precision, Tier};
 
 /// Every adapter and the reference device (last), and the index of the one that a selection picks.
 ///
@@ -12,9 +12,9 @@ pub fn list(selection: &Selection) -> Result<(Vec<(AdapterInfo, super::Limits)>,
     let candidates = gpu::candidates();
     let mut all: Vec<_> = candidates
         .iter()
-        .map(|c| (c.info_for(selection).unwrap_or_else(|_| c.info.clone()), c.limits.clone()))
+        .map(|c| (c.info_for(selection).unwrap_or_else(|_| c.info.clone()), c.limits_for(selection)))
         .collect();
-    let reference = ReferenceDevice::new(None);
+    let reference = reference(selection, None);
     all.push((reference.info().clone(), reference.limits().clone()));
     let infos: Vec<&AdapterInfo> = all.iter().map(|(info, _)| info).collect();
     let picked = match &selection.wanted {
@@ -29,7 +29,7 @@ pub fn list(selection: &Selection) -> Result<(Vec<(AdapterInfo, super::Limits)>,
 /// # Errors
 /// No such device, one that can't be opened, or that lacks the flavour asked for.
 pub fn open(selection: &Selection) -> Result<Box<dyn Device>, DeviceError> {
-    let reference = || Ok(Box::new(ReferenceDevice::new(selection.memory_budget)) as Box<dyn Device>);
+    let reference = || Ok(Box::new(reference(selection, selection.memory_budget)) as Box<dyn Device>);
     if selection.wanted.as_deref().is_some_and(|wanted| wanted.eq_ignore_ascii_case("reference")) {
         // Without asking any driver.
         return reference();
@@ -52,11 +52,32 @@ pub fn open(selection: &Selection) -> Result<Box<dyn Device>, DeviceError> {
     }
 }
 
+/// The CPU twins; they are right by definition.
+fn reference(selection: &Selection, memory: Option<u64>) -> ReferenceDevice {
+    let matrices = selection.matrices(Matrices::default()).trusted(selection.precision);
+    ReferenceDevice::new(memory)
+        .laid_out(selection.layout.unwrap_or_default())
+        .in_precision(selection.precision, matrices)
+}
+
 /// Opens an adapter at its tier, or at the core tier where that one gives wrong products and nobody insists on it.
 fn adapter(candidate: &Candidate, selection: &Selection) -> Result<Box<dyn Device>, DeviceError> {
+    // A software adapter's driver keeps what takes it long, the code of first launches, on disk itself.
+    let software = candidate.info.kind == AdapterKind::Software;
+    let pipelines = selection.pipelines.clone().filter(|_| !software);
+    let selection = &Selection { pipelines, ..selection.clone() };
     let mut device = gpu::open(candidate, selection)?;
     let (name, tier) = (&candidate.info.name, device.info().tier);
     if tier == Tier::Core || startup::products_agree(&mut device)? {
+        if device.info().matrices.size.is_some() {
+            match startup::matrices(&mut device, selection.precision) {
+                Ok(matrices) => device.rely_on(matrices),
+                Err(why) => {
+                    tracing::warn!("{name}: its cooperative matrices fail ({why}); going on without");
+                    device = gpu::open(candidate, &selection.clone().with_precision(Precision::F32))?;
+                }
+            }
+        }
         // The check's own buffers are none of the budget's business.
         device.limit_memory(selection.memory_budget);
         return Ok(Box::new(device));

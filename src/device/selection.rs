@@ -1,7 +1,11 @@
 //! A request for a device: which one, how much memory, which flavour of kernels.
 
+use std::path::PathBuf;
+
 use super::DeviceError;
-use crate::caps::{OperandSource, Tier};
+use crate::caps::{Layout, Matrices, MatrixSize, OperandSource, Precision, Tier, Tune};
+use crate::config::DeviceConfig;
+use crate::files::cache;
 
 /// A request for a device. The default: the best adapter as it comes, and none is an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,15 +18,32 @@ pub struct Selection {
     pub tier: Option<Tier>,
     /// Where products read their operands; `None`: what suits the adapter. An adapter without texels refuses them.
     pub operands: Option<OperandSource>,
+    /// How pixels lie in activations; `None`: what suits the adapter.
+    pub layout: Option<Layout>,
+    /// How exact products are. A device is asked for cooperative matrices, and these are checked, only where that admits them.
+    pub precision: Precision,
+    /// Whether ways of computing products are measured.
+    pub tune: Tune,
+    /// A file of ways to compute with (`ways.json` of a run), in the place of measured ones.
+    pub ways: Option<PathBuf>,
+    /// Where it admits matrices, plain code in the place of the device's.
+    pub emulated_matrices: bool,
     /// Where nobody chose and there is no adapter: the CPU twins, with a warning, instead of an error.
     pub twins_if_none: bool,
     /// Cores that compile pipelines; `None`: all of them.
     pub compile_cores: Option<usize>,
+    /// Folder in which compiled pipelines are kept from one process to the next, where the backend gives them out; `None`: nowhere.
+    pub pipelines: Option<PathBuf>,
+    /// Whether something ends work that takes an adapter too long, as desktop systems do: then submissions are short. `None`: as the
+    /// system looks ([`crate::caps::Limits::submission_cost`]).
+    pub watchdog: Option<bool>,
 }
 
 impl Selection {
     /// Resolves the flag, the environment (`ZOWARMUP_DEVICE`) and the config key, in this order; empty strings choose nothing. The
-    /// flavour comes from `ZOWARMUP_TIER` and `ZOWARMUP_TEXELS`.
+    /// flavour comes from `ZOWARMUP_TIER` and `ZOWARMUP_TEXELS`, the layout from `ZOWARMUP_LAYOUT`, the length of submissions from
+    /// `ZOWARMUP_WATCHDOG`; `ZOWARMUP_MATRICES=emulated` puts plain code in the place of cooperative matrices. Pipelines are kept in the
+    /// user's cache folder ([`cache::folder`]).
     ///
     /// # Errors
     /// [`DeviceError::Setting`]: a variable with a value that it doesn't take.
@@ -35,15 +56,49 @@ impl Selection {
             .find(|text| !text.is_empty())
             .map(str::to_owned);
         let tiers = Tier::ALL.map(|tier| (tier.name(), tier));
+        let layouts = Layout::ALL.map(|layout| (layout.name(), layout));
         let operands = [("0", OperandSource::Buffer), ("1", OperandSource::Texel)];
+        let flags = [("0", false), ("1", true)];
         Ok(Self {
             wanted,
             memory_budget,
             tier: one_of("ZOWARMUP_TIER", variable("ZOWARMUP_TIER"), &tiers)?,
             operands: one_of("ZOWARMUP_TEXELS", variable("ZOWARMUP_TEXELS"), &operands)?,
+            precision: Precision::default(),
+            tune: Tune::default(),
+            ways: None,
+            layout: one_of("ZOWARMUP_LAYOUT", variable("ZOWARMUP_LAYOUT"), &layouts)?,
+            emulated_matrices: one_of("ZOWARMUP_MATRICES", variable("ZOWARMUP_MATRICES"), &[("emulated", true)])?
+                .unwrap_or(false),
             twins_if_none: true,
             compile_cores: None,
+            pipelines: cache::folder(),
+            watchdog: one_of("ZOWARMUP_WATCHDOG", variable("ZOWARMUP_WATCHDOG"), &flags)?,
         })
+    }
+
+    /// As [`Self::resolve`], for the device that a config names, within its memory and in its precision.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`].
+    pub fn of_config(flag: Option<&str>, config: &DeviceConfig) -> Result<Self, DeviceError> {
+        let budget = (config.memory_budget > 0).then_some(config.memory_budget);
+        let selection = Self::resolve(flag, &config.select, budget)?.with_precision(config.precision);
+        Ok(Self { tune: config.tune, ..selection })
+    }
+
+    /// The matrices of a device that has `own`, none of them relied on yet.
+    pub(super) fn matrices(&self, own: Matrices) -> Matrices {
+        match self.precision {
+            Precision::F32 => Matrices::default(),
+            _ if self.emulated_matrices => Matrices { size: Some(MatrixSize::Emulated), ..Matrices::default() },
+            _ => own,
+        }
+    }
+
+    /// With products of this precision.
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// A particular device, by what `--device` takes.

@@ -1,52 +1,103 @@
-//! Checks that an adapter passes before it is used: a tier above `core` must give the core tier's products.
+//! Checks that an adapter passes before it is used: a tier above `core` must give the core tier's products, cooperative matrices the CPU twins'.
 
 use super::{Device, DeviceError, as_f32};
+use crate::caps::{Matrices, Precision};
 use crate::device::ReferenceDevice;
+use crate::kernels::lib::case::product_tolerance;
+use crate::kernels::lib::matrix::{Multiply, SMALL, matrix_tolerance};
+use crate::kernels::lib::way::Way;
 use crate::kernels::linear;
 use crate::kernels::params::{Lane, Lanes};
 use crate::kernels::tiling::{Operands, Product, Tiling};
 use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
 
-const INPUTS: u32 = 36;
-const OUTPUTS: u32 = 9;
-const ROWS: u32 = 11;
+/// Sizes of a layer that is tried.
+#[derive(Clone, Copy)]
+struct Sizes {
+    inputs: u32,
+    outputs: u32,
+    rows: u32,
+}
+
+/// Those that the tier's product is tried with.
+const FEW: Sizes = Sizes { inputs: 36, outputs: 9, rows: 11 };
+
+/// Those that matrices are tried with: more than a workgroup's tile each way, and nothing that divides it.
+const MORE: Sizes = Sizes { inputs: 52, outputs: 75, rows: 43 };
 
 /// Whether a small perturbed linear layer, which goes through the tier's shuffles and its 64-bit products, agrees with the CPU twin.
 pub(super) fn products_agree(device: &mut dyn Device) -> Result<bool, DeviceError> {
-    let how = Product { tiling: Tiling::of(device.info()), perturbed: Some(Distribution::Rademacher) };
-    let ours = layer(device, &how)?;
-    let twin = layer(&mut ReferenceDevice::new(None), &how)?;
-    // Values below 1 in magnitude: the sum of INPUTS products and a bias rounds INPUTS + 1 times, each by at most 2^-24 of INPUTS.
-    let tolerance = (INPUTS + 1) as f32 * INPUTS as f32 * f32::EPSILON;
-    Ok(ours.len() == twin.len() && ours.iter().zip(&twin).all(|(a, b)| (a - b).abs() <= tolerance))
+    let how = Product::by_shuffles(Tiling::of(device.info()), Some(Distribution::Rademacher));
+    let ours = layer(device, &how, FEW)?;
+    let twin = layer(&mut ReferenceDevice::new(None), &how, FEW)?;
+    Ok(ours.len() == twin.len() && ours.iter().zip(&twin).all(|(a, b)| (a - b).abs() <= tolerance(FEW)))
 }
 
-fn layer(device: &mut dyn Device, how: &Product) -> Result<Vec<f32>, DeviceError> {
-    let count = INPUTS * OUTPUTS + OUTPUTS;
+/// Values below 1 in magnitude: the sum of the products and a bias rounds once each, each time by at most 2^-24 of their number.
+fn tolerance(sizes: Sizes) -> f32 {
+    (sizes.inputs + 1) as f32 * sizes.inputs as f32 * f32::EPSILON
+}
+
+/// The device's matrices, and for which of the operands that a precision admits they give the CPU twin's products: f16, and sums of two f16. What
+/// fails is said in a warning.
+///
+/// # Errors
+/// A driver that can't run them.
+pub(super) fn matrices(device: &mut dyn Device, precision: Precision) -> Result<Matrices, DeviceError> {
+    let mut found = Matrices { single: false, split: false, ..device.info().matrices };
+    let Some(multiply) = Multiply::of(device.info()) else { return Ok(found) };
+    for matrix in [SMALL.by(multiply), SMALL.split().by(multiply)] {
+        let way = Way::Matrix(matrix);
+        if !precision.admits(way) {
+            continue;
+        }
+        let how = Some(Distribution::Rademacher);
+        let product = Product { way, ..Product::by_shuffles(Tiling::of(device.info()), how) };
+        let ours = layer(device, &product, MORE)?;
+        let twin = layer(&mut ReferenceDevice::new(None), &product, MORE)?;
+        let error = relative(&ours, &twin);
+        let right = error <= matrix_tolerance(&matrix, how, product_tolerance(how, MORE.inputs));
+        if !right {
+            tracing::warn!(
+                "{}: products by way of {way} are wrong on this driver (relative error {error:.1e}); going on without that way",
+                device.info().name
+            );
+        }
+        *(if matrix.split { &mut found.split } else { &mut found.single }) = right;
+    }
+    Ok(found)
+}
+
+/// The relative L2 error; NaN where a value is none.
+fn relative(ours: &[f32], twin: &[f32]) -> f64 {
+    let square = |x: f64| x * x;
+    let off: f64 = ours.iter().zip(twin).map(|(a, b)| square(f64::from(*a) - f64::from(*b))).sum();
+    let all: f64 = twin.iter().map(|b| square(f64::from(*b))).sum();
+    if ours.len() == twin.len() { (off / all).sqrt() } else { f64::INFINITY }
+}
+
+fn layer(device: &mut dyn Device, how: &Product, sizes: Sizes) -> Result<Vec<f32>, DeviceError> {
+    let Sizes { inputs, outputs, rows } = sizes;
+    let count = inputs * outputs + outputs;
     let value = |i: u32| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / 16_777_216.0 - 0.5;
     let values = |n: u32, from: u32| (from..from + n).map(value).collect::<Vec<f32>>();
     let mut make =
         |n: u32| device.create_buffer("start-up check", u64::from(n) * 4).map(|b| Span::of(b, u64::from(n) * 4));
-    let (weights, x, y, table) = (make(count)?, make(ROWS * INPUTS)?, make(ROWS * OUTPUTS)?, make(8)?);
-    let lane = [Lane { seed_lo: 0x9abc_def0, seed_hi: 0x1234_5678, coef: 0.25, rows: ROWS, ..Lane::default() }];
+    let (weights, x, y, table) = (make(count)?, make(rows * inputs)?, make(rows * outputs)?, make(8)?);
+    let room = make(2 * inputs * outputs.next_multiple_of(32) + 64)?;
+    let lane = [Lane { seed_lo: 0x9abc_def0, seed_hi: 0x1234_5678, coef: 0.25, rows, ..Lane::default() }];
     let mut recording = Recording::new();
     recording.upload(table.buffer, 0, &lane);
     recording.upload(weights.buffer, 0, &values(count, 1));
-    recording.upload(x.buffer, 0, &values(ROWS * INPUTS, 7_919));
-    let (bias_offset, from_batch) = (INPUTS * OUTPUTS, 1);
-    let params = linear::Params {
-        inputs: INPUTS,
-        outputs: OUTPUTS,
-        weight_offset: 0,
-        bias_offset,
-        from_batch,
-        activation: linear::NONE,
-    };
-    linear::record(&mut recording, &Lanes::new(table, &lane), how, &params, &Operands { weights, x, y }, None);
+    recording.upload(x.buffer, 0, &values(rows * inputs, 7_919));
+    let (bias_offset, from_batch) = (inputs * outputs, 1);
+    let params =
+        linear::Params { inputs, outputs, weight_offset: 0, bias_offset, from_batch, activation: linear::NONE };
+    linear::record(&mut recording, &Lanes::new(table, &lane), how, &params, &Operands { weights, x, y, room }, None);
     recording.read_back(y);
     let result = device.run(&recording)?;
-    for span in [weights, x, y, table] {
+    for span in [weights, x, y, table, room] {
         device.destroy_buffer(span.buffer);
     }
     Ok(as_f32(&result.concat()))
@@ -64,10 +115,41 @@ mod tests {
 
     #[test]
     fn another_seed_or_weight_is_noticed() {
-        let how = Product { tiling: Tiling::CORE, perturbed: Some(Distribution::Rademacher) };
-        let right = layer(&mut ReferenceDevice::new(None), &how).unwrap();
-        let plain = layer(&mut ReferenceDevice::new(None), &Product { perturbed: None, ..how }).unwrap();
-        let tolerance = (INPUTS + 1) as f32 * INPUTS as f32 * f32::EPSILON;
-        assert!(right.iter().zip(&plain).any(|(a, b)| (a - b).abs() > tolerance));
+        let how = Product::by_shuffles(Tiling::CORE, Some(Distribution::Rademacher));
+        let right = layer(&mut ReferenceDevice::new(None), &how, FEW).unwrap();
+        let plain = layer(&mut ReferenceDevice::new(None), &Product { perturbed: None, ..how }, FEW).unwrap();
+        assert!(right.iter().zip(&plain).any(|(a, b)| (a - b).abs() > tolerance(FEW)));
+    }
+
+    /// What a compiler that takes a conversion to f16 and back for nothing makes of split operands, and what devices do that keep sums in f16.
+    #[test]
+    fn operands_of_one_f16_are_no_split_ones() {
+        let how = Some(Distribution::Rademacher);
+        let of = |way: Way| {
+            let product = Product { way, ..Product::by_shuffles(Tiling::CORE, how) };
+            layer(&mut ReferenceDevice::new(None), &product, MORE).unwrap()
+        };
+        let (single, split) = (of(Way::Matrix(SMALL)), of(Way::Matrix(SMALL.split())));
+        let error = relative(&single, &split);
+        assert!(error > 5.0 * matrix_tolerance(&SMALL.split(), how, product_tolerance(how, MORE.inputs)), "{error:e}");
+        assert!(error > 5.0 * matrix_tolerance(&SMALL, how, product_tolerance(how, MORE.inputs)), "{error:e}");
+        assert!(!(relative(&[f32::NAN], &[1.0]) <= 1.0));
+    }
+
+    /// The check itself, where plain code multiplies.
+    #[test]
+    fn emulated_matrices_agree_with_the_twin() {
+        let mut device = crate::device::testing::device();
+        let how = Some(Distribution::Rademacher);
+        for matrix in [SMALL.by(Multiply::Emulated), SMALL.split().by(Multiply::Emulated)] {
+            let product = Product { way: Way::Matrix(matrix), ..Product::by_shuffles(Tiling::of(device.info()), how) };
+            let ours = layer(device.as_mut(), &product, MORE).unwrap();
+            let twin = layer(&mut ReferenceDevice::new(None), &product, MORE).unwrap();
+            let error = relative(&ours, &twin);
+            assert!(
+                error <= matrix_tolerance(&matrix, how, product_tolerance(how, MORE.inputs)),
+                "{matrix}: {error:e}"
+            );
+        }
     }
 }

@@ -18,13 +18,14 @@ use crate::kernels::params::{Lane, SAMPLE_BLOCK};
 use crate::kernels::parts::{Split, Target};
 use crate::kernels::softmax_xent::Held;
 use crate::kernels::tiling::Tiling;
-use crate::kernels::{activation, activation_grad, add, lane_sum, softmax_xent, softmax_xent_grad};
+use crate::kernels::{activation, activation_grad, add, dropout, lane_sum, softmax_xent, softmax_xent_grad};
 use crate::layers::{Backward, Keeps, Mode, kind};
 use crate::model::{Node, Source};
 use crate::recording::arena::{self, Value};
 use crate::recording::chunks::pieces;
 use crate::recording::lease::Lease;
 use crate::recording::{Recording, Span};
+use crate::tune::Ways;
 
 /// Buffers of local steps: weights and gradients a slot, activations of all nodes a row.
 pub(super) struct StepBuffers {
@@ -40,6 +41,8 @@ pub(super) struct StepBuffers {
     pub x: Span,
     /// Their labels.
     pub labels: Span,
+    /// What dropouts draw their masks from; none: the model has none, or nothing is dropped.
+    pub masks: Option<Span>,
     /// Losses of a whole step.
     pub losses: Span,
     /// Rows whose activations are held at once; a multiple of [`SAMPLE_BLOCK`] where it cuts a client's batch.
@@ -70,6 +73,8 @@ pub(super) struct StepBuffers {
     addend: Span,
     /// Parts of a gradient's long sums, each node's in turn.
     parts: Span,
+    /// Weights in the order of tiles, each node's in turn.
+    room: Span,
     /// What steps with options keep.
     pub options: OptionBuffers,
     /// Shares in these buffers.
@@ -129,7 +134,7 @@ struct StepPlan {
 }
 
 impl StepPlan {
-    fn of(lowered: &Lowered, tiling: Tiling, batch_statistics: bool) -> Self {
+    fn of(lowered: &Lowered, tiling: Tiling, ways: &Ways, batch_statistics: bool) -> Self {
         let graph = &lowered.graph;
         let (nodes, count, readers) = (&graph.nodes, graph.nodes.len(), graph.last_readers());
         // Step 0 is the loss, step count - i the backward pass of node i: it reads the node's slope; those of what the node read are
@@ -153,7 +158,7 @@ impl StepPlan {
             values: nodes.iter().enumerate().map(|node| bytes(own(node))).collect(),
             largest: keeps.iter().copied().fold(Keeps::default(), Keeps::max),
             keeps,
-            fusion: Fusion::of(graph, tiling, Purpose { backward: true, batch_statistics }),
+            fusion: Fusion::of(graph, tiling, ways, Purpose { backward: true, batch_statistics }),
             slopes: elements.into_iter().map(bytes).collect(),
             slope_of,
             masked: largest(&|_, n| if kind(&n.layer).ends_with_relu() { n.layer.output_len() } else { 0 }),
@@ -161,7 +166,7 @@ impl StepPlan {
                 Some(from) if readers[from] != i || n.residual == Some(n.input) => n.layer.input_len(),
                 _ => 0,
             }),
-            splits: nodes.iter().flat_map(|n| kind(&n.layer).splits(tiling)).collect(),
+            splits: nodes.iter().flat_map(|n| kind(&n.layer).splits(&ways.gradients(&n.layer, tiling))).collect(),
         }
     }
 
@@ -241,15 +246,17 @@ impl Session<'_> {
             check_batch(&self.program.graph, batch, key)?;
         }
         at_most(u64::from(batch), self.space.binding() / 4, "samples of a batch", key)?;
-        let plan = StepPlan::of(&self.program.lowered, self.program.tiling, batch_statistics);
+        let plan = StepPlan::of(&self.program.lowered, self.program.tiling, &self.program.ways, batch_statistics);
         let row = plan.row_bytes();
         let shared: Vec<u64> = self.program.lowered.elements.iter().map(|&values| (values * 4) as u64).collect();
         let input = (features * 4) as u64;
-        let row = row + input + shared.iter().sum::<u64>();
+        let masks = if self.program.lowered.graph.has_dropout() { dropout::ROW_BYTES } else { 0 };
+        let row = row + input + masks + shared.iter().sum::<u64>();
         let largest = plan.values.iter().chain(&plan.slopes).chain(&shared).copied().fold(input.max(4), u64::max);
         let binding = self.space.binding();
         let stride = self.program.graph.state_len().next_multiple_of(64);
-        let slot = (stride * 8) as u64 + options.slot_bytes(&self.program.graph, stride);
+        let [copy, lane] = self.program.step_room().unwrap_or_default();
+        let slot = (stride * 8) as u64 + options.slot_bytes(&self.program.graph, stride) + copy + lane;
         let memory = self.space.working_memory();
         // A step costs three forward passes; what a submission can't hold is cut between dispatches.
         let affordable = |share: u64| (memory / share / row.max(1)).min(binding / largest).max(1) as u32;
@@ -287,6 +294,7 @@ impl Session<'_> {
             gradients: space.need("client gradients", weight_bytes)?,
             x: space.need(STARTS[1], held * input)?,
             labels: space.need(STARTS[2], held * 4)?,
+            masks: (masks > 0).then(|| space.need("rows of masks", held * masks)).transpose()?,
             losses: space.need("losses", u64::from(whole) * 4)?,
             correct: space.need("correct", u64::from(whole) * 4)?,
             rows,
@@ -304,6 +312,7 @@ impl Session<'_> {
             masked: space.need("masked slope", held * plan.masked)?,
             addend: space.need("slope to add", held * plan.addend)?,
             parts: space.need("parts of sums", part_bytes)?,
+            room: space.need("weights in the order of tiles", lanes * (copy + lane))?,
             options: options.make(space, &self.program.graph, slots, stride)?,
             leases: space.in_hand(),
         })
@@ -317,7 +326,7 @@ impl Session<'_> {
         lanes: &WindowLanes,
         accumulate: bool,
     ) {
-        let (mode, labels) = (self.mode(None, plan.batch_statistics), plan.labels);
+        let (mode, labels) = (Mode { masks: plan.masks, ..self.mode(None, plan.batch_statistics) }, plan.labels);
         self.record_kept_forward(recording, plan, lanes, &mode);
         let lowered = &self.program.lowered;
         let nodes = &lowered.graph.nodes;
@@ -351,7 +360,7 @@ impl Session<'_> {
             let input = lowered.slope_of(node.input);
             let dx = input.map(|n| if given[n] { plan.addend } else { slope(n) });
             let step = Backward {
-                tiling: mode.product.tiling,
+                how: self.program.ways.gradients(&node.layer, self.program.tiling),
                 from_batch: lowered.is_shared(node.input),
                 weights: self.program.windows.bound(i, plan.weights),
                 target: Target { gradients: self.program.windows.bound(i, plan.gradients), parts: plan.parts },
@@ -362,8 +371,14 @@ impl Session<'_> {
                 dx,
                 accumulate,
                 batch_statistics: plan.batch_statistics,
+                room: plan.room,
+                masks: plan.masks,
             };
+            let first = recording.commands().len();
             layer.backward(recording, lanes.of(self.program.windows.of_node(i)), &step);
+            for vectors in [step.weights, step.target.gradients] {
+                recording.uses(first, vectors, self.own_bytes(node, vectors, lanes.first.samples.count.into()));
+            }
             if let Some(n) = input {
                 if given[n] {
                     add::record(recording, rows * layer.input_len() as u64, plan.addend, slope(n));
@@ -384,6 +399,7 @@ impl Session<'_> {
             moments: plan.moments,
             fusion: &plan.fusion,
             part_moments: &plan.part_moments,
+            room: Some(plan.room),
         };
         self.record_nodes(recording, lanes, mode, &chunk, &source, |recording, node, lanes, io| {
             if mode.batch_statistics {

@@ -1,6 +1,7 @@
 //! Input batches on the device: samples gathered (or given) as f32 rows, with their labels.
 
 use super::{EngineError, Samples, Session};
+use crate::kernels::transpose;
 use crate::recording::lease::Lease;
 use crate::recording::{Recording, Span};
 
@@ -51,7 +52,7 @@ impl Session<'_> {
         }
         self.space.resident = None;
         let mut recording = Recording::new();
-        samples.gather(&mut recording, indices, None, index, alignment, batch.x);
+        samples.gather(&mut recording, indices, None, self.program.lowered.batch_last(), index, alignment, batch.x);
         recording.upload(batch.labels.buffer, 0, &samples.labels_of(indices));
         self.record_shared(&mut recording, rows as u64, batch.x, &batch.shared);
         self.space.submit(&recording)?;
@@ -77,7 +78,15 @@ impl Session<'_> {
         let rows = labels.len();
         let batch = self.batch(rows as u64, x.len() / rows.max(1))?;
         let mut recording = Recording::new();
-        recording.upload(batch.x.buffer, 0, x);
+        let last = self.program.lowered.batch_last();
+        if last > 1 {
+            let rows_given = self.space.need("rows as given", (x.len() * 4) as u64)?;
+            recording.upload(rows_given.buffer, 0, x);
+            let pixels = x.len() as u32 / rows.max(1) as u32 / last;
+            transpose::record(&mut recording, rows as u32, (last, pixels), rows_given, batch.x);
+        } else {
+            recording.upload(batch.x.buffer, 0, x);
+        }
         recording.upload(batch.labels.buffer, 0, labels);
         self.record_shared(&mut recording, rows as u64, batch.x, &batch.shared);
         self.space.submit(&recording)?;

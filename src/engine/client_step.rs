@@ -24,12 +24,15 @@ pub struct ClientStep<'a> {
     pub clip_norm: f32,
     /// How the images of a batch are moved: of the client at this place in the round, of its batch of this number. None: not.
     pub moves: Option<&'a dyn Fn(usize, usize) -> Moves>,
+    /// The seed of the masks that dropouts draw: of the client at this place in the round, for its batch of this number. None: they drop
+    /// nothing.
+    pub masks: Option<&'a dyn Fn(usize, usize) -> u64>,
 }
 
 impl ClientStep<'_> {
     /// `w -= lr g`.
     pub fn plain(lr: f32) -> Self {
-        Self { lr, momentum: 0.0, weight_decay: 0.0, proximal_mu: 0.0, clip_norm: 0.0, moves: None }
+        Self { lr, momentum: 0.0, weight_decay: 0.0, proximal_mu: 0.0, clip_norm: 0.0, moves: None, masks: None }
     }
 
     /// What is kept for it.

@@ -7,6 +7,7 @@ use super::samples::Moves;
 use super::train::TrainClient;
 use super::{EngineError, Samples, Session};
 use crate::device::as_f32;
+use crate::kernels::dropout::Row;
 use crate::kernels::lane_sum;
 use crate::kernels::params::Lane;
 use crate::recording::{Recording, Span};
@@ -22,6 +23,8 @@ pub(super) struct SlotBatch<'a> {
     pub indices: &'a [u32],
     /// How they are moved.
     pub moves: Option<Moves>,
+    /// The seed of its masks.
+    pub masks: u64,
 }
 
 /// Where the tables of a recording's steps lie: some bytes a step.
@@ -59,7 +62,8 @@ impl Session<'_> {
                     active
                         .map(|(slot, c)| {
                             let moves = step.moves.map(|moves| moves(first + slot, number));
-                            SlotBatch { slot, indices: &c.batches[number], moves }
+                            let masks = step.masks.map_or(0, |masks| masks(first + slot, number));
+                            SlotBatch { slot, indices: &c.batches[number], moves, masks }
                         })
                         .collect()
                 })
@@ -147,6 +151,8 @@ impl Session<'_> {
         let at = |span: Span, offset: u64, bytes: u64| Span { buffer: span.buffer, offset, bytes };
         let indices: Vec<u32> = batches.iter().flat_map(|batch| batch.indices).copied().collect();
         let moves = joined(batches);
+        let masks = || batches.iter().flat_map(|batch| Row::of_batch(batch.masks, batch.indices.len() as u32));
+        let masks: Vec<Row> = if plan.masks.is_some() { masks().collect() } else { Vec::new() };
         let mut row = 0;
         let table: Vec<Lane> = batches
             .iter()
@@ -172,7 +178,11 @@ impl Session<'_> {
             let indices = &indices[part.rows.clone()];
             let moves = moves.as_ref().map(|moves| moves.part(part.rows.clone()));
             recording.upload(plan.labels.buffer, 0, &samples.labels_of(indices));
-            samples.gather(recording, indices, moves.as_ref(), tables.index, alignment, plan.x);
+            if let Some(rows) = plan.masks {
+                recording.upload(rows.buffer, rows.offset, &masks[part.rows.clone()]);
+            }
+            let last = self.program.lowered.batch_last();
+            samples.gather(recording, indices, moves.as_ref(), last, tables.index, alignment, plan.x);
             if parts.len() == 1 {
                 self.record_part(recording, plan, &lanes, part.accumulate);
             } else {

@@ -11,13 +11,15 @@ use super::{EngineError, Session};
 use crate::device::{DeviceError, as_f32};
 use crate::kernels::params::Lane;
 use crate::kernels::tiling::{Operands, Product, Tiling};
+use crate::kernels::way::Way;
 use crate::kernels::{lane_sum, mlp_forward, softmax_xent};
-use crate::layers::{self, Footprint, Forward, Keeps, LaneTables, Mode, kind};
-use crate::model::Source;
+use crate::layers::{self, Footprint, Forward, Keeps, LaneTables, Mode, Pass, kind};
+use crate::model::{Node, Source};
 use crate::recording::arena::{self, Value};
 use crate::recording::chunks::RowBudget;
 use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
+use crate::tune::Ways;
 
 /// What a forward pass gives for rows that were handed over as f32.
 #[derive(Clone, Debug)]
@@ -54,10 +56,10 @@ pub(super) struct ForwardPlan {
 impl ForwardPlan {
     /// Node i writes value i at step i; the last node that reads it (or the loss) ends its life. What a node's predecessor computes lies
     /// where that one's output would. What lanes share lies with the batch.
-    pub fn of(lowered: &Lowered, tiling: Tiling, batch_statistics: bool) -> Self {
+    pub fn of(lowered: &Lowered, tiling: Tiling, ways: &Ways, batch_statistics: bool) -> Self {
         let graph = &lowered.graph;
         let readers = graph.last_readers();
-        let fusion = Fusion::of(graph, tiling, Purpose { backward: false, batch_statistics });
+        let fusion = Fusion::of(graph, tiling, ways, Purpose { backward: false, batch_statistics });
         let follows = |node: usize| fusion.gelu.get(node + 1) == Some(&true);
         let own: Vec<usize> =
             (0..graph.nodes.len()).filter(|&node| !fusion.gelu[node] && !lowered.shared[node]).collect();
@@ -96,8 +98,8 @@ pub(super) struct ForwardPlans {
 
 impl ForwardPlans {
     /// Of a model's graph.
-    pub fn of(lowered: &Lowered, tiling: Tiling) -> Self {
-        let plan = |batch_statistics| Arc::new(ForwardPlan::of(lowered, tiling, batch_statistics));
+    pub fn of(lowered: &Lowered, tiling: Tiling, ways: &Ways) -> Self {
+        let plan = |batch_statistics| Arc::new(ForwardPlan::of(lowered, tiling, ways, batch_statistics));
         Self { running: plan(false), batch: plan(true) }
     }
 
@@ -131,6 +133,8 @@ pub(super) struct Chunk<'a> {
     pub fusion: &'a Fusion,
     /// Room for its slots of moments.
     pub part_moments: &'a [Span],
+    /// Room for weights in the order of tiles; none: all products go by shuffles.
+    pub room: Option<Span>,
 }
 
 /// Moments are not wanted.
@@ -153,9 +157,12 @@ impl Session<'_> {
             Some(_) => self.program.graph.flops_forward(),
             None => self.program.lowered.graph.nodes.iter().map(|n| n.layer.flops_forward()).max().unwrap_or(0),
         };
+        // What a lane needs counts as if each row were a lane.
+        let [copy, signs] = self.program.forward_room().unwrap_or_default();
+        let memory = memory.saturating_sub(copy);
         let lanes = RowBudget {
             largest_row: plan.buffers().map(|e| (e * 4) as u64).max().unwrap_or(4),
-            row: plan.row_bytes(),
+            row: plan.row_bytes() + signs,
             cost,
         };
         let binding = self.space.binding();
@@ -173,7 +180,8 @@ impl Session<'_> {
 
     /// How kernels compute on this device.
     pub(super) fn mode(&self, perturbed: Option<Distribution>, batch_statistics: bool) -> Mode {
-        Mode { product: Product { tiling: self.program.tiling, perturbed }, batch_statistics }
+        let product = Product::by_shuffles(self.program.tiling, perturbed);
+        Mode { product, layout: self.program.lowered.layout, batch_statistics, masks: None }
     }
 
     /// Records losses and correct flags of one chunk of lanes.
@@ -237,10 +245,17 @@ impl Session<'_> {
         let nodes = &self.program.lowered.graph.nodes;
         let last = nodes.len() - 1;
         if let Some(params) = self.in_one_dispatch() {
-            let operands = Operands { weights: self.state.weights(), x: batch.x, y: output(last) };
+            let operands = Operands::by_shuffles(self.state.weights(), batch.x, output(last));
             mlp_forward::record(recording, &lanes.first.samples, &mode.product, &params, &operands);
             return Ok(output(last));
         }
+        // Copies of the weights are planned for lanes that share them; where probes have weights of their own products go by shuffles.
+        let room = match self.program.forward_room() {
+            Some([copy, lane]) if !lanes.first.samples.own_weights => {
+                Some(self.space.need("weights in the order of tiles", copy + count * lane)?)
+            }
+            _ => None,
+        };
         let source = |source: Source| match source {
             Source::Node(n) if !self.program.lowered.shared[n] => output(n),
             shared => self.program.lowered.place(shared, batch.x, &batch.shared),
@@ -255,6 +270,7 @@ impl Session<'_> {
             moments: activations.moments,
             fusion: &activations.plan.fusion,
             part_moments: &activations.part_moments,
+            room,
         };
         self.record_nodes(recording, lanes, mode, &chunk, &source, |recording, node, _, io| {
             if let Some(to) = gathered(node) {
@@ -300,11 +316,24 @@ impl Session<'_> {
                 moments: sized(chunk.moments, keeps.moments),
                 gelu: fusion.gelu.get(i + 1) == Some(&true),
                 moments_of_parts,
+                room: chunk.room.unwrap_or(chunk.weights),
             };
             let lanes = lanes.of(self.program.windows.of_node(i));
-            layer.forward(recording, lanes, mode, &io);
+            let pass = if mode.product.perturbed.is_some() { Pass::Perturbed } else { Pass::Forward };
+            let way = chunk.room.map_or(Way::Shuffle, |_| self.program.ways.of_layer(&node.layer, pass));
+            let first = recording.commands().len();
+            layer.forward(recording, lanes, &Mode { product: Product { way, ..mode.product }, ..*mode }, &io);
+            recording.uses(first, io.weights, self.own_bytes(node, io.weights, count));
             after(recording, i, lanes, &io);
         }
+    }
+
+    /// Bytes of a node's own tensors in `weights`, which holds one vector for all lanes or one for each of `lanes`.
+    pub(super) fn own_bytes(&self, node: &Node, weights: Span, lanes: u64) -> u64 {
+        let graph = &self.program.lowered.graph;
+        let values: usize = graph.tensors_of(node).iter().map(|tensor| tensor.len).sum();
+        let vectors = (weights.bytes / (4 * graph.state_len() as u64).max(1)).clamp(1, lanes.max(1));
+        4 * values as u64 * vectors
     }
 
     /// The forward pass on rows given as f32, with the shared weights.
@@ -339,12 +368,13 @@ impl Session<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::caps::Layout;
     use crate::model::{Graph, ModelSpec};
     use serde_json::json;
 
     fn plan(table: serde_json::Value) -> (Graph, ForwardPlan) {
         let graph = ModelSpec::from_json(&table).unwrap().graph().unwrap();
-        let plan = ForwardPlan::of(&Lowered::of(&graph), Tiling::CORE, true);
+        let plan = ForwardPlan::of(&Lowered::of(&graph, Layout::ChannelsFirst), Tiling::CORE, &Ways::default(), true);
         (graph, plan)
     }
 

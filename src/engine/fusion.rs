@@ -4,9 +4,11 @@
 use crate::kernels::conv::Geometry;
 use crate::kernels::moments::Moments;
 use crate::kernels::tiling::Tiling;
-use crate::layers::kind;
-use crate::model::{Graph, Source};
+use crate::kernels::way::Way;
+use crate::layers::{Pass, kind};
+use crate::model::{Graph, Layer, Source};
 use crate::recording::arena::{self, Value};
+use crate::tune::Ways;
 
 /// What a pass over a graph is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,13 +41,13 @@ pub(super) struct Fusion {
 
 impl Fusion {
     /// For all passes of a purpose.
-    pub fn of(graph: &Graph, tiling: Tiling, purpose: Purpose) -> Self {
+    pub fn of(graph: &Graph, tiling: Tiling, ways: &Ways, purpose: Purpose) -> Self {
         let readers = graph.last_readers();
         let gelu =
             (0..graph.nodes.len()).map(|i| !purpose.backward && is_behind_its_layer(graph, &readers, i)).collect();
         let mut by_conv: Vec<(usize, usize, Moments)> = (0..graph.nodes.len())
             .filter_map(|norm| {
-                let (conv, moments) = moments_for(graph, tiling, purpose, norm)?;
+                let (conv, moments) = moments_for(graph, tiling, ways, purpose, norm)?;
                 Some((conv, norm, moments))
             })
             .collect();
@@ -75,12 +77,17 @@ fn is_behind_its_layer(graph: &Graph, readers: &[usize], node: usize) -> bool {
 }
 
 /// For a node that takes moments of its input: the node that leaves them, the one before it or itself, and the moments.
-fn moments_for(graph: &Graph, tiling: Tiling, purpose: Purpose, node: usize) -> Option<(usize, Moments)> {
+fn moments_for(graph: &Graph, tiling: Tiling, ways: &Ways, purpose: Purpose, node: usize) -> Option<(usize, Moments)> {
     let (layer, input) = (kind(&graph.nodes[node].layer), graph.nodes[node].input);
     let takes = |before: Option<&Geometry>| layer.takes_moments(tiling, purpose.batch_statistics, before);
+    // Only convolutions by shuffles leave them.
+    let by_shuffles =
+        |layer: &Layer| [Pass::Forward, Pass::Perturbed].iter().all(|pass| ways.of_layer(layer, *pass) == Way::Shuffle);
     let left = match input {
-        Source::Node(before) => kind(&graph.nodes[before].layer).leaves_moments().map(|geometry| (before, geometry)),
-        Source::Batch => None,
+        Source::Node(before) if by_shuffles(&graph.nodes[before].layer) => {
+            kind(&graph.nodes[before].layer).leaves_moments().map(|geometry| (before, geometry))
+        }
+        _ => None,
     };
     let by_neighbour = left.and_then(|(before, geometry)| Some((before, takes(Some(&geometry))?)));
     by_neighbour.or_else(|| Some((node, takes(None)?)))
@@ -89,7 +96,7 @@ fn moments_for(graph: &Graph, tiling: Tiling, purpose: Purpose, node: usize) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Layer, ModelSpec};
+    use crate::model::ModelSpec;
     use serde_json::json;
 
     const BACKWARD: Purpose = Purpose { backward: true, batch_statistics: true };
@@ -97,7 +104,7 @@ mod tests {
 
     fn fusion(table: serde_json::Value, purpose: Purpose) -> (Graph, Fusion) {
         let graph = ModelSpec::from_json(&table).unwrap().graph().unwrap();
-        let fusion = Fusion::of(&graph, Tiling::CORE, purpose);
+        let fusion = Fusion::of(&graph, Tiling::CORE, &Ways::default(), purpose);
         (graph, fusion)
     }
 

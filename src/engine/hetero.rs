@@ -175,17 +175,23 @@ impl Session<'_> {
         if kind.work.is_empty() {
             return Ok(losses);
         }
-        let mut plan = self.client_plan(samples, &kind.work, step)?;
+        let mut steps = self.of_steps(step);
+        let mut plan = steps.client_plan(samples, &kind.work, step)?;
         let words = sums.classes.div_ceil(32);
-        let masks = self.space.need("masks of clients", 4 * plan.slots as u64 * u64::from(words))?;
+        let masks = steps.space.need("masks of clients", 4 * plan.slots as u64 * u64::from(words))?;
         plan.held = Some(Held { masks, stride: plan.stride });
         let moves = step.moves.map(|moves| move |client: usize, batch: usize| moves(kind.at[client], batch));
-        let step = ClientStep { moves: moves.as_ref().map(|moves| moves as &dyn Fn(usize, usize) -> Moves), ..*step };
+        let drops = step.masks.map(|masks| move |client: usize, batch: usize| masks(kind.at[client], batch));
+        let step = ClientStep {
+            moves: moves.as_ref().map(|moves| moves as &dyn Fn(usize, usize) -> Moves),
+            masks: drops.as_ref().map(|masks| masks as &dyn Fn(usize, usize) -> u64),
+            ..*step
+        };
         for group in pack(kind.work.iter().map(|_| 1), plan.slots as u64, usize::MAX) {
             let mut recording = Recording::new();
             recording.upload(masks.buffer, masks.offset, &kind.masks[group.clone()].concat());
-            self.space.submit(&recording)?;
-            losses.extend(self.train_group(samples, (group.start, &kind.work[group.clone()]), &plan, &step)?);
+            steps.space.submit(&recording)?;
+            losses.extend(steps.train_group(samples, (group.start, &kind.work[group.clone()]), &plan, &step)?);
             let (clients, stride) = (group.len() as u32, plan.stride);
             let mut recording = Recording::new();
             for &piece in &sums.pieces {
@@ -200,7 +206,7 @@ impl Session<'_> {
                 let range = [piece.first as u32, piece.len as u32];
                 member_sum::record(&mut recording, range, &sums.rows, &members, sums.windows.part(piece, sums.acc));
             }
-            self.space.submit(&recording)?;
+            steps.space.submit(&recording)?;
         }
         Ok(losses)
     }

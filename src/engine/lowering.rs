@@ -3,11 +3,15 @@
 //! Lanes of one client read the same rows of the batch, and a chunk's lanes begin anywhere in it. Rows of such a kind are *shared*: those
 //! of the batch, and what layers without weights make of them. Products find a lane's part of shared rows by its `x_row`; before any other
 //! layer that reads them, and before a residual, each lane gets a copy of its own ([`Layer::OwnRows`]).
+//!
+//! Where channels lie last, layers behind `flatten` and the loss know the values channel after channel all the same: a copy in that order
+//! is put before them ([`Layer::Reorder`]).
 
 use super::Session;
+use crate::caps::Layout;
 use crate::kernels::params::Lanes;
-use crate::layers::{Forward, LaneTables, kind};
-use crate::model::{Graph, Layer, Node, OwnRows, Source};
+use crate::layers::{Forward, Image, LaneTables, kind};
+use crate::model::{Graph, Layer, Node, OwnRows, Reorder, Source};
 use crate::recording::arena::{self, Value};
 use crate::recording::{Recording, Span};
 
@@ -15,6 +19,8 @@ use crate::recording::{Recording, Span};
 pub(super) struct Lowered {
     /// The model's graph with copies put in.
     pub graph: Graph,
+    /// How pixels lie in activations.
+    pub layout: Layout,
     /// Nodes whose output has shared rows.
     pub shared: Vec<bool>,
     /// Nodes whose output depends on a weight: their slopes are wanted in a backward pass.
@@ -23,34 +29,46 @@ pub(super) struct Lowered {
     pub elements: Vec<usize>,
     /// The buffer of each shared node's rows.
     slot: Vec<usize>,
+    /// The image that each node's output is, and the one that a sample is; those with pixels lie as the layout says.
+    images: Vec<Image>,
+    batch: Image,
 }
 
 impl Lowered {
     /// Of a model's graph.
-    pub fn of(model: &Graph) -> Self {
+    pub fn of(model: &Graph, layout: Layout) -> Self {
         let graph = Graph { nodes: Vec::new(), ..model.clone() };
         let (shared, weighted, elements, slot) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut lowered = Self { graph, shared, weighted, elements, slot };
+        let (images, batch) = (Vec::new(), batch_image(model));
+        let mut lowered = Self { graph, layout, shared, weighted, elements, slot, images, batch };
         // Where the model's nodes have come to lie, and where the copies are.
         let (mut at, mut copies): (Vec<Source>, Vec<(Source, Source)>) = (Vec::new(), Vec::new());
+        let mut reordered = Vec::new();
         let place = |at: &[Source], source| match source {
             Source::Batch => Source::Batch,
             Source::Node(node) => at[node],
         };
         for node in &model.nodes {
             let (mut input, mut residual) = (place(&at, node.input), node.residual.map(|from| place(&at, from)));
-            let once =
-                !node.layer.has_weights() && !node.layer.saves() && lowered.is_shared(input) && residual.is_none();
+            let images = kind(&node.layer).images();
+            if let Some((wanted, _)) = images {
+                input = lowered.ordered(input, wanted, &mut reordered);
+            }
+            let image = images.map_or(lowered.image(input), |(_, given)| given);
+            residual = residual.map(|from| lowered.ordered(from, image, &mut reordered));
+            let once = node.layer.is_shareable() && lowered.is_shared(input) && residual.is_none();
             if !once {
                 if !kind(&node.layer).reads_shared_rows() {
                     input = lowered.own(input, &mut copies);
                 }
                 residual = residual.map(|from| lowered.own(from, &mut copies));
             }
-            at.push(lowered.push(Node { layer: node.layer, input, residual }, once));
+            at.push(lowered.push(Node { layer: node.layer, input, residual }, once, image));
         }
         // A graph without any weights: its outputs are each lane's all the same.
         if let Some(&last) = at.last() {
+            let outputs = Image::flat(lowered.len(last));
+            let last = lowered.ordered(last, outputs, &mut reordered);
             lowered.own(last, &mut copies);
         }
         lowered.assign();
@@ -100,6 +118,43 @@ impl Lowered {
         }
     }
 
+    /// Channels that lie last in a batch of samples; 1: they are as they come.
+    pub fn batch_last(&self) -> u32 {
+        if self.layout == Layout::ChannelsLast && !self.batch.is_flat() { self.batch.channels as u32 } else { 1 }
+    }
+
+    fn image(&self, source: Source) -> Image {
+        match source {
+            Source::Batch => self.batch,
+            Source::Node(node) => self.images[node],
+        }
+    }
+
+    /// Values of a sample of a source.
+    fn len(&self, source: Source) -> usize {
+        match source {
+            Source::Batch => self.graph.input.len(),
+            Source::Node(node) => self.graph.nodes[node].layer.output_len(),
+        }
+    }
+
+    /// The source itself where its values lie as those of the image that is wanted, else a copy where they do.
+    fn ordered(&mut self, source: Source, wanted: Image, copies: &mut Vec<(Source, Source)>) -> Source {
+        let found = self.image(source);
+        if self.layout == Layout::ChannelsFirst || found.is_flat() == wanted.is_flat() {
+            return source;
+        }
+        if let Some((_, copy)) = copies.iter().find(|(of, _)| *of == source) {
+            return *copy;
+        }
+        let to_last = found.is_flat();
+        let Image { channels, pixels } = if to_last { wanted } else { found };
+        let layer = Layer::Reorder(Reorder { channels, pixels, to_last });
+        let copy = self.push(Node { layer, input: source, residual: None }, self.is_shared(source), wanted);
+        copies.push((source, copy));
+        copy
+    }
+
     /// The source itself where a lane's rows are its own, else a copy that they are.
     fn own(&mut self, source: Source, copies: &mut Vec<(Source, Source)>) -> Source {
         if !self.is_shared(source) {
@@ -108,23 +163,38 @@ impl Lowered {
         if let Some((_, copy)) = copies.iter().find(|(of, _)| *of == source) {
             return *copy;
         }
-        let len = match source {
-            Source::Batch => self.graph.input.len(),
-            Source::Node(node) => self.graph.nodes[node].layer.output_len(),
-        };
-        let copy = self.push(Node { layer: Layer::OwnRows(OwnRows { len }), input: source, residual: None }, false);
+        let (layer, image) = (Layer::OwnRows(OwnRows { len: self.len(source) }), self.image(source));
+        let copy = self.push(Node { layer, input: source, residual: None }, false, image);
         copies.push((source, copy));
         copy
     }
 
-    fn push(&mut self, node: Node, shared: bool) -> Source {
+    fn push(&mut self, node: Node, shared: bool, image: Image) -> Source {
         let behind = |source| matches!(source, Source::Node(n) if self.weighted[n]);
         let weighted = node.layer.has_weights() || behind(node.input) || node.residual.is_some_and(behind);
         self.graph.nodes.push(node);
         self.shared.push(shared);
+        self.images.push(image);
         self.weighted.push(weighted);
         Source::Node(self.graph.nodes.len() - 1)
     }
+}
+
+/// The image that a sample is: its pixels where a layer reads them from it, else values in one order.
+fn batch_image(model: &Graph) -> Image {
+    // Sources that are the batch or what functions of single values make of it.
+    let mut like_batch = vec![Source::Batch];
+    for (i, node) in model.nodes.iter().enumerate() {
+        if !like_batch.contains(&node.input) {
+            continue;
+        }
+        match kind(&node.layer).images() {
+            None => like_batch.push(Source::Node(i)),
+            Some((wanted, _)) if !wanted.is_flat() => return model.input.into(),
+            Some(_) => {}
+        }
+    }
+    Image::flat(model.input.len())
 }
 
 impl Session<'_> {
@@ -132,7 +202,7 @@ impl Session<'_> {
     pub(super) fn record_shared(&self, recording: &mut Recording, rows: u64, x: Span, buffers: &[Span]) {
         let lowered = &self.program.lowered;
         // Layers without weights go over rows as they come: none reads a table of lanes.
-        let samples = Lanes { table: x, count: 1, max_rows: rows as u32, rows, sample_rows: 1 };
+        let samples = Lanes { table: x, count: 1, max_rows: rows as u32, rows, sample_rows: 1, own_weights: false };
         let lanes = LaneTables { samples, tokens: samples };
         for (i, node) in lowered.graph.nodes.iter().enumerate().filter(|(i, _)| lowered.shared[*i]) {
             let place = |source| lowered.place(source, x, buffers);
@@ -150,7 +220,7 @@ mod tests {
 
     fn lowered(table: serde_json::Value) -> (Graph, Lowered) {
         let graph = ModelSpec::from_json(&table).unwrap().graph().unwrap();
-        let lowered = Lowered::of(&graph);
+        let lowered = Lowered::of(&graph, Layout::ChannelsFirst);
         (graph, lowered)
     }
 
@@ -194,7 +264,7 @@ mod tests {
             node(layer(0), Source::Node(0), Some(Source::Node(0))),
             node(layer(12), Source::Node(1), Some(Source::Node(0))),
         ];
-        let lowered = Lowered::of(&graph);
+        let lowered = Lowered::of(&graph, Layout::ChannelsFirst);
         assert_eq!(kinds(&lowered), ["tanh", "ownrows", "linear", "linear"]);
         // The product reads what is shared, the sums the copy.
         assert_eq!(lowered.graph.nodes[2], node(layer(0), Source::Node(0), Some(Source::Node(1))));

@@ -25,6 +25,7 @@ mod pass;
 mod probe;
 mod program;
 mod rounding;
+mod sample_set;
 mod samples;
 mod scratch;
 mod server;
@@ -46,17 +47,20 @@ pub use optimizer::{ServerOptimizer, power};
 pub use pass::Pass;
 pub use probe::{LocalClient, LocalResults, LocalStep, LocalUpdate, ProbeClient, ProbeResult, ProbeSettings, Sides};
 pub use program::Program;
-pub use samples::{Moves, SampleSet, SampleValues, Samples};
+pub use sample_set::{SampleSet, SampleValues};
+pub use samples::{Moves, Samples};
 pub use session::Session;
 pub use state::{NamedValues, State};
 pub use train::{TrainClient, TrainSettings};
 pub use update::{Fingerprint, Update};
 pub use workspace::{Counters, Workspace};
 
+use crate::data::DataError;
 use crate::device::{Device, DeviceError};
 use crate::kernels::params::Lane;
 use crate::model::{Graph, Narrow};
 use crate::stream::Distribution;
+use crate::tune::Ways;
 
 /// What can go wrong in the engine.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +68,9 @@ pub enum EngineError {
     /// The device failed.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// Samples could not be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
     /// Weights of the wrong length.
     #[error("the model has {expected} parameters, {found} were given")]
     Params {
@@ -90,7 +97,7 @@ pub enum EngineError {
     },
     /// A batch norm would take mean and deviation of a single value.
     #[error(
-        "{layer}: a batch norm can't take the statistics of one value a channel, and {rows} sample of 1 x 1 pixels is one ({key}; model.norm = \"group\" has no such limit)"
+        "{layer}: a batch norm can't take the statistics of one value a channel, and {rows} sample of 1 x 1 pixels is one ({key}; a group norm, model.norm = \"group\" or a layer groupnorm, has no such limit)"
     )]
     OneValue {
         /// The norm.
@@ -126,7 +133,7 @@ pub enum EngineError {
     },
     /// Samples that can't be cut don't fit at once.
     #[error(
-        "batch norm takes the statistics of {rows} samples at once: their activations take {needed} bytes, {missing} more than there are (a larger device.memory_budget, a smaller {key} or model.norm = \"group\" would make it fit)"
+        "batch norm takes the statistics of {rows} samples at once: their activations take {needed} bytes, {missing} more than there are (a larger device.memory_budget, a smaller {key} or a group norm, model.norm = \"group\" or a layer groupnorm, would make it fit)"
     )]
     Whole {
         /// Samples.
@@ -212,6 +219,11 @@ impl Engine {
         self.program.graph()
     }
 
+    /// With which way each product is computed.
+    pub fn ways(&self) -> &Ways {
+        self.program.ways()
+    }
+
     /// The device.
     pub fn device(&self) -> &dyn Device {
         self.space.device()
@@ -267,6 +279,27 @@ impl Engine {
         self.session().probe(samples, clients, settings)
     }
 
+    /// [`Session::probe`] with operands of f32 in every product; where they are anyway, the same.
+    ///
+    /// # Errors
+    /// As [`Session::probe`].
+    pub fn probe_in_f32(
+        &mut self,
+        samples: &Samples,
+        clients: &[ProbeClient<'_>],
+        settings: &ProbeSettings,
+    ) -> Result<Vec<ProbeResult>, EngineError> {
+        let graph = self.program.graph().clone();
+        let ways = self.program.ways().in_f32(self.device().info(), self.device().limits(), &graph);
+        let exact = Program::with_ways(&mut self.space, graph, ways)?;
+        self.space.session(&exact, &mut self.state).probe(samples, clients, settings)
+    }
+
+    /// Whether operands are f32 in every product.
+    pub fn is_f32(&self) -> bool {
+        self.program.ways().are_f32()
+    }
+
     /// [`Session::probe_local`].
     pub fn probe_local(
         &mut self,
@@ -317,6 +350,11 @@ impl Engine {
     /// [`Session::add`].
     pub fn add(&mut self, values: &[f32]) -> Result<Fingerprint, EngineError> {
         self.session().add(values)
+    }
+
+    /// [`Session::set_step`].
+    pub fn set_step(&mut self, values: &[f32]) -> Result<(), EngineError> {
+        self.session().set_step(values)
     }
 
     /// [`Session::add_step`].

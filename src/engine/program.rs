@@ -6,8 +6,10 @@ use super::lowering::Lowered;
 use super::{EngineError, Workspace};
 use crate::device::DeviceError;
 use crate::kernels::tiling::Tiling;
+use crate::layers::Pass;
 use crate::model::{Graph, ParamTensor};
 use crate::recording::windows::{Needs, Windows};
+use crate::tune::Ways;
 
 /// A graph with its plans.
 pub struct Program {
@@ -19,25 +21,69 @@ pub struct Program {
     /// How its nodes see weights and gradients.
     pub(super) windows: Windows,
     pub(super) plans: ForwardPlans,
-    /// How products are blocked.
+    /// How products are blocked, where they go by shuffles.
     pub(super) tiling: Tiling,
+    /// With which way each product is computed.
+    pub(super) ways: Ways,
     /// How tables of lanes lie.
     pub(super) lanes: LaneLayout,
+    /// Of a model with dropouts, the program of local steps, which has them; all else is computed without.
+    steps: Option<Box<Program>>,
 }
 
 impl Program {
-    /// Of a graph, for the device of a workspace.
+    /// Of a graph, for the device of a workspace, with the ways that it has for it ([`Workspace::set_ways`]).
     ///
     /// # Errors
     /// A layer whose tensors pass the device's largest binding.
     pub fn new(space: &mut Workspace, graph: Graph) -> Result<Self, EngineError> {
-        let lowered = Lowered::of(&graph);
+        let ways = space.ways_of(&graph);
+        Self::with_ways(space, graph, ways)
+    }
+
+    /// The same with these ways.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_ways(space: &mut Workspace, graph: Graph, ways: Ways) -> Result<Self, EngineError> {
+        if !graph.has_dropout() {
+            return Self::of(space, graph.clone(), &graph, ways);
+        }
+        let steps = Self::of(space, graph.clone(), &graph, ways.clone())?;
+        let plain = graph.without_dropout();
+        Ok(Self { steps: Some(Box::new(steps)), ..Self::of(space, graph, &plain, ways)? })
+    }
+
+    /// With the nodes of `computed` for those of the model.
+    fn of(space: &mut Workspace, graph: Graph, computed: &Graph, ways: Ways) -> Result<Self, EngineError> {
+        // One layout for the whole graph.
+        let lowered = Lowered::of(computed, ways.layout);
         let windows = windows(&lowered.graph, space.binding())?;
         let tiling = Tiling::of(space.device().info());
         let alignment = space.device().limits().alignment;
         let lanes = LaneLayout { windows: windows.all().to_vec(), tokens: graph.tokens(), alignment };
-        let plans = ForwardPlans::of(&lowered, tiling);
-        Ok(Self { id: space.next_id(), graph, lowered, windows, plans, tiling, lanes })
+        let plans = ForwardPlans::of(&lowered, tiling, &ways);
+        Ok(Self { id: space.next_id(), graph, lowered, windows, plans, tiling, ways, lanes, steps: None })
+    }
+
+    /// The program of local steps in which dropouts draw.
+    pub(super) fn of_steps(&self) -> &Self {
+        self.steps.as_deref().unwrap_or(self)
+    }
+
+    /// Bytes that forward passes need for weights in the order of tiles: for a copy, and for each lane.
+    pub(super) fn forward_room(&self) -> Option<[u64; 2]> {
+        self.ways.room(&self.lowered.graph, &[Pass::Forward, Pass::Perturbed])
+    }
+
+    /// The same of local steps.
+    pub(super) fn step_room(&self) -> Option<[u64; 2]> {
+        self.ways.room(&self.lowered.graph, &[Pass::Forward, Pass::Input])
+    }
+
+    /// With which way each product is computed.
+    pub fn ways(&self) -> &Ways {
+        &self.ways
     }
 
     /// The model.

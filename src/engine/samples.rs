@@ -1,75 +1,11 @@
 //! A set of samples on the device, in pages that fit a binding: pixels as bytes, normalised when a batch is gathered, or f32 as the model
 //! gets them.
 
-use super::EngineError;
 use super::counts::count;
+use super::{EngineError, SampleSet};
 use crate::device::{Device, DeviceError};
 use crate::kernels::gather;
 use crate::recording::{BufferId, Recording, Span};
-
-/// What a set of samples is on the host: the loaders of [`crate::data`] make it.
-pub struct SampleSet<'a> {
-    /// All samples, each channels first.
-    pub values: SampleValues<'a>,
-    /// Classes.
-    pub labels: &'a [u32],
-    /// Channels and pixels a channel.
-    pub shape: (usize, usize),
-}
-
-/// The values of a set.
-pub enum SampleValues<'a> {
-    /// A byte a value.
-    Bytes {
-        /// The bytes of all samples.
-        pixels: &'a [u8],
-        /// The value of each byte of each channel, `[channels, 256]`.
-        table: Vec<f32>,
-    },
-    /// f32 that are taken as they are.
-    Floats(&'a [f32]),
-}
-
-impl<'a> SampleSet<'a> {
-    /// Bytes, and the value of each byte of each channel, `[channels, 256]`; `shape`: channels and pixels a channel.
-    pub fn of_bytes(pixels: &'a [u8], labels: &'a [u32], shape: (usize, usize), table: Vec<f32>) -> Self {
-        Self { values: SampleValues::Bytes { pixels, table }, labels, shape }
-    }
-
-    /// f32 as the model gets them.
-    pub fn of_floats(values: &'a [f32], labels: &'a [u32], shape: (usize, usize)) -> Self {
-        Self { values: SampleValues::Floats(values), labels, shape }
-    }
-
-    /// What a page of it holds a row.
-    fn row(&self) -> Result<gather::Row, EngineError> {
-        let (channels, spatial) = self.shape;
-        let features = count(channels * spatial, "values of a sample", "")?;
-        let values = match self.values {
-            SampleValues::Bytes { .. } => gather::Values::Bytes,
-            SampleValues::Floats(_) => gather::Values::Floats,
-        };
-        Ok(gather::Row { features, spatial: spatial as u32, values })
-    }
-
-    /// The values of bytes on the device; of f32 a place to bind.
-    fn table(&self) -> &[f32] {
-        match &self.values {
-            SampleValues::Bytes { table, .. } => table,
-            SampleValues::Floats(_) => &[0.0],
-        }
-    }
-
-    /// The bytes of row `row`.
-    fn row_bytes(&self, row: usize) -> &[u8] {
-        let features = self.shape.0 * self.shape.1;
-        let range = row * features..(row + 1) * features;
-        match &self.values {
-            SampleValues::Bytes { pixels, .. } => &pixels[range],
-            SampleValues::Floats(values) => bytemuck::cast_slice(&values[range]),
-        }
-    }
-}
 
 struct Page {
     buffer: BufferId,
@@ -121,13 +57,17 @@ impl Samples {
             let (first, count) = (page.first as usize, page.rows as usize);
             for start in (0..count).step_by(block) {
                 let n = block.min(count - start);
-                let mut padded = vec![0u8; n * row_bytes];
-                for row in 0..n {
-                    let bytes = set.row_bytes(first + start + row);
-                    padded[row * row_bytes..][..bytes.len()].copy_from_slice(bytes);
-                }
+                let rows = set.rows(first + start..first + start + n)?;
+                let bytes = rows.raw();
                 let mut recording = Recording::new();
-                recording.upload(page.buffer, (start * row_bytes) as u64, &padded);
+                if bytes.len() == n * row_bytes {
+                    recording.upload(page.buffer, (start * row_bytes) as u64, bytes);
+                } else {
+                    let mut padded = vec![0u8; n * row_bytes];
+                    let of_row = padded.chunks_exact_mut(row_bytes).zip(bytes.chunks_exact(bytes.len() / n));
+                    of_row.for_each(|(padded, row)| padded[..row.len()].copy_from_slice(row));
+                    recording.upload(page.buffer, (start * row_bytes) as u64, &padded);
+                }
                 device.run(&recording)?;
             }
         }
@@ -172,13 +112,16 @@ impl Samples {
         (self.pages.len() as u64 + u64::from(moved)) * ((rows * 4) as u64).next_multiple_of(alignment)
     }
 
-    /// Records the gathering of the samples at `indices` into rows 0, 1, ... of `x`, each moved where there are moves. `index` holds at
+    /// Records the gathering of the samples at `indices` into rows 0, 1, ... of `x`, each moved where there are moves, with `last` channels
+    /// last (1: as they are). `index` holds at
     /// least [`Samples::index_bytes`] bytes and starts at an aligned offset.
+    #[expect(clippy::too_many_arguments, reason = "what one launch needs, each once")]
     pub(super) fn gather(
         &self,
         recording: &mut Recording,
         indices: &[u32],
         moves: Option<&Moves>,
+        last: u32,
         index: Span,
         alignment: u64,
         x: Span,
@@ -204,7 +147,7 @@ impl Samples {
             recording.upload(span.buffer, span.offset, &rows);
             let pixels = Span::of(page.buffer, page.bytes);
             let buffers = gather::Buffers { index: span, pixels, table: self.table, x };
-            gather::record(recording, &buffers, rows.len() as u32, self.row, 0, moved.as_ref());
+            gather::record(recording, &buffers, rows.len() as u32, gather::Row { last, ..self.row }, 0, moved.as_ref());
         }
     }
 }

@@ -40,16 +40,31 @@ impl Session<'_> {
     /// # Errors
     /// Values of another length.
     pub fn add(&mut self, values: &[f32]) -> Result<Fingerprint, EngineError> {
+        let mut recording = Recording::new();
+        let step = self.record_given(&mut recording, values)?;
+        self.record_added(&mut recording, step);
+        self.fingerprinted(recording)
+    }
+
+    /// Sets the step to values (f32, flat order, then the running statistics).
+    ///
+    /// # Errors
+    /// Values of another length.
+    pub fn set_step(&mut self, values: &[f32]) -> Result<(), EngineError> {
+        let mut recording = Recording::new();
+        self.record_given(&mut recording, values)?;
+        self.space.submit(&recording).map(drop)
+    }
+
+    fn record_given(&mut self, recording: &mut Recording, values: &[f32]) -> Result<Span, EngineError> {
         let expected = self.program.graph.state_len();
         if values.len() != expected {
             return Err(EngineError::Params { expected, found: values.len() });
         }
         self.space.begin();
         let step = self.state.step(self.space)?;
-        let mut recording = Recording::new();
         recording.upload(step.buffer, step.offset, values);
-        self.record_added(&mut recording, step);
-        self.fingerprinted(recording)
+        Ok(step)
     }
 
     /// Adds the step to the weights as it is, one addition a weight, and returns the fingerprint after it.

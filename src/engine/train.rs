@@ -61,12 +61,13 @@ impl Session<'_> {
         server_lr: f32,
     ) -> Result<f64, EngineError> {
         self.space.begin();
-        let plan = self.client_plan(samples, clients, step)?;
+        let mut steps = self.of_steps(step);
+        let plan = steps.client_plan(samples, clients, step)?;
         // Running statistics are averaged like weights.
-        let d = self.program.graph.state_len();
-        let average_of = self.space.need("average", (d * 4) as u64)?;
+        let d = steps.program.graph.state_len();
+        let average_of = steps.space.need("average", (d * 4) as u64)?;
         let joined = Joined { of: plan.weights, to: average_of, before: None, count: d };
-        let loss = self.train_all(samples, clients, step, &plan, &joined)?;
+        let loss = steps.train_all(samples, clients, step, &plan, &joined)?;
         let mut recording = Recording::new();
         for piece in self.program.windows.pieces(d) {
             let (mean, weights) =
@@ -90,9 +91,10 @@ impl Session<'_> {
         if clients.is_empty() {
             return Ok(0.0);
         }
-        let plan = self.client_plan(samples, clients, step)?;
-        let (before, count) = (Some(self.state.weights()), self.program.graph.state_len());
-        self.train_all(samples, clients, step, &plan, &Joined { of: plan.weights, to, before, count })
+        let mut steps = self.of_steps(step);
+        let plan = steps.client_plan(samples, clients, step)?;
+        let (before, count) = (Some(steps.state.weights()), steps.program.graph.state_len());
+        steps.train_all(samples, clients, step, &plan, &Joined { of: plan.weights, to, before, count })
     }
 
     /// The step is then the sum of share times gradient, over clients `(samples, share)`: each gradient is that of the mean loss over all
@@ -125,7 +127,8 @@ impl Session<'_> {
             let group = &clients[group];
             self.start_slots(&plan, group.len())?;
             let batches = group.iter().enumerate();
-            let batches = batches.map(|(slot, (indices, _))| SlotBatch { slot, indices, moves: None }).collect();
+            let batches =
+                batches.map(|(slot, (indices, _))| SlotBatch { slot, indices, moves: None, masks: 0 }).collect();
             let steps = [batches];
             let tables = self.step_tables(samples, &steps, &plan, group.len())?;
             let mut recording = Recording::new();

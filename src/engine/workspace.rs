@@ -2,13 +2,17 @@
 
 use super::batch::BatchKey;
 use super::rounding;
-use super::samples::{SampleSet, Samples};
+use super::sample_set::SampleSet;
+use super::samples::Samples;
 use super::scratch::Scratch;
 use super::{EngineError, Session};
+use crate::caps::AdapterInfo;
 use crate::device::{Device, DeviceError};
 use crate::kernels::replay::Exact;
+use crate::model::Graph;
 use crate::recording::lease::Lease;
 use crate::recording::{Recording, Span};
+use crate::tune::Ways;
 
 use super::{Program, State};
 
@@ -34,6 +38,8 @@ pub struct Workspace {
     counters: Counters,
     /// How updates are replayed exactly.
     pub(super) exact: Exact,
+    /// With which ways the products of programs are computed; none: those that nobody measured.
+    ways: Option<Ways>,
 }
 
 impl Workspace {
@@ -53,7 +59,25 @@ impl Workspace {
     pub fn planned(device: Box<dyn Device>) -> Self {
         let exact = Exact::of(device.info());
         let (scratch, resident, counters) = (Scratch::default(), None, Counters::default());
-        Self { device, scratch, resident, made: 0, planning: true, counters, exact }
+        Self { device, scratch, resident, made: 0, planning: true, counters, exact, ways: None }
+    }
+
+    /// Sets the ways of products in programs that are made from now on; none: those that nobody measured. Of a product that isn't among
+    /// them those stay.
+    pub fn set_ways(&mut self, ways: Option<Ways>) {
+        self.ways = ways;
+    }
+
+    /// The ways of a program's products.
+    pub(super) fn ways_of(&self, graph: &Graph) -> Ways {
+        let (info, limits) = (self.device.info(), self.device.limits());
+        match &self.ways {
+            Some(chosen) => {
+                let info = AdapterInfo { layout: chosen.layout, ..info.clone() };
+                Ways::unmeasured(&info, limits, graph).overlaid(chosen, graph)
+            }
+            None => Ways::unmeasured(info, limits, graph),
+        }
     }
 
     /// A program on a state, to work with.
@@ -163,11 +187,13 @@ impl Workspace {
         Ok(bytes)
     }
 
-    /// Memory that working buffers may take in all: the limit less what is held beside them, a reserve kept back, and at most 1 GiB
-    /// where the adapter sets no limit that means something.
+    /// Memory that working buffers may take in all: the limit less what is held beside them, a reserve kept back, and at most an eighth of
+    /// the limit, from 1 to 8 GiB: more rows at once make no card faster. Where the adapter's limit means nothing, 1 GiB.
     pub(super) fn working_memory(&self) -> u64 {
         let held = self.device.allocated_bytes().saturating_sub(self.scratch.bytes());
-        let free = self.device.limits().memory.saturating_sub(held);
-        (free - free / 8).min(1 << 30)
+        let limit = self.device.limits().memory;
+        let free = limit.saturating_sub(held);
+        let most = if limit < 1 << 40 { (limit / 8).clamp(1 << 30, 8 << 30) } else { 1 << 30 };
+        (free - free / 8).min(most)
     }
 }

@@ -120,13 +120,16 @@ pub fn cost(experiment: &Experiment, device: &dyn Device) -> Result<Cost, Engine
 }
 
 /// What a client must hold, by the formulas, in each way of taking part: bytes, of the client with the most samples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct ClientMemory {
     /// By backprop through the whole model.
+    #[serde(rename = "warmup_bytes")]
     pub warmup: u64,
     /// By backprop through HeteroFL's sub-network; other methods have none.
+    #[serde(rename = "sub_network_bytes", skip_serializing_if = "Option::is_none")]
     pub sub_network: Option<u64>,
     /// By forward passes.
+    #[serde(rename = "zo_bytes")]
     pub zo: u64,
 }
 
@@ -167,9 +170,9 @@ pub fn round_traffic(experiment: &Experiment, probing: usize, training: usize, p
     sent
 }
 
-/// Values of a sample behind each layer; a scale belongs to the layer before it.
+/// Values of a sample behind each layer; a scale or sum belongs to the layer before it.
 fn values_of(graph: &Graph) -> impl Iterator<Item = u64> {
-    let layers = graph.nodes.iter().filter(|n| !matches!(n.layer, Layer::Scale(_)));
+    let layers = graph.nodes.iter().filter(|n| !matches!(n.layer, Layer::Scale(_) | Layer::Add(_)));
     layers.map(|n| n.layer.output_len() as u64)
 }
 

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::error::FedError;
 use super::schedule;
 use crate::config::{Config, SplitKind, WarmupAlgorithm};
-use crate::data::{Dataset, Samples as HostSamples, Values};
+use crate::data::{Dataset, Part};
 use crate::engine::SampleSet;
 use crate::model::{Graph, ModelSpec, Narrow};
-use crate::split::Split;
+use crate::split::{self, Split, SplitError};
 use crate::weights;
 
 /// A run's ingredients.
@@ -17,6 +17,8 @@ pub struct Experiment {
     pub config: Config,
     /// Samples.
     pub data: Dataset,
+    /// Training samples that no client holds, to choose settings by; none without `data.validation`.
+    pub validation: Option<Part>,
     /// Which client holds which training samples, and which clients are high-resource.
     pub split: Split,
     /// The model table with input and classes filled in, as ledgers carry it.
@@ -51,18 +53,31 @@ impl Experiment {
         }
     }
 
+    /// As [`Experiment::prepare`], with a data set in the place of the one that `[data]` names.
+    ///
+    /// # Errors
+    /// A model or a partition that doesn't go with the data.
+    pub fn with_data(config: &Config, data: Dataset) -> Result<Self, FedError> {
+        Self::of(config, data)
+    }
+
     fn of(config: &Config, data: Dataset) -> Result<Self, FedError> {
         let spec = model_of(config, &data)?;
         let graph = spec.graph()?;
         let narrow = narrow_of(config, &spec)?;
-        let split =
-            Split::new(&config.split, &data.train.labels, data.classes, config.seeds.split, data.test_indices.clone())?;
-        let config = match &config.split.file {
-            Some(path) if config.split.kind == SplitKind::File => {
+        let (split, held) = split_of(config, &data)?;
+        let validation = (!held.is_empty()).then(|| data.train.select(&held));
+        let named = match config.split.kind {
+            SplitKind::File => config.split.file.as_deref(),
+            SplitKind::Natural => config.data.path.as_deref(),
+            _ => None,
+        };
+        let config = match named {
+            Some(path) => {
                 let high = split.high_clients().len() as u32;
                 config.clone().with_clients(path, split.clients.len() as u32, high)?
             }
-            _ => config.clone(),
+            None => config.clone(),
         };
         let (initial, notes) = match &config.model.weights {
             Some(path) => {
@@ -71,7 +86,18 @@ impl Experiment {
             }
             None => (graph.init_weights(config.seeds.weights), Vec::new()),
         };
-        Ok(Self { config, data, split, model: spec.to_json(), graph, narrow, initial, notes, given: BTreeMap::new() })
+        Ok(Self {
+            config,
+            data,
+            validation,
+            split,
+            model: spec.to_json(),
+            graph,
+            narrow,
+            initial,
+            notes,
+            given: BTreeMap::new(),
+        })
     }
 
     /// Those of the clients sampled for round `round` (absolute) that don't drop out of it.
@@ -89,6 +115,22 @@ impl Experiment {
     pub fn test_set(&self) -> SampleSet<'_> {
         sample_set(&self.data, &self.data.test)
     }
+
+    /// The validation samples.
+    pub fn validation_set(&self) -> Option<SampleSet<'_>> {
+        self.validation.as_ref().map(|part| sample_set(&self.data, part))
+    }
+}
+
+/// The partition of a config's training samples, and those of them that are held back for validation.
+///
+/// # Errors
+/// A partition that can't be made of these samples.
+pub fn split_of(config: &Config, data: &Dataset) -> Result<(Split, Vec<u32>), SplitError> {
+    let seed = config.seeds.split;
+    let held = split::validation(&data.train.labels, data.classes, config.data.validation, seed);
+    let split = Split::without(&held, &config.split, data, seed)?;
+    Ok((split, held))
 }
 
 /// The sub-network of a config's low-resource clients, of HeteroFL; other methods have none.
@@ -107,11 +149,7 @@ pub fn model_of(config: &Config, data: &Dataset) -> Result<ModelSpec, FedError> 
 }
 
 /// Part of a data set as the engine takes it.
-pub fn sample_set<'a>(data: &'a Dataset, part: &'a HostSamples) -> SampleSet<'a> {
+pub fn sample_set<'a>(data: &'a Dataset, part: &'a Part) -> SampleSet<'a> {
     let [channels, height, width] = data.shape;
-    let shape = (channels, height * width);
-    match &part.values {
-        Values::Bytes(pixels) => SampleSet::of_bytes(pixels, &part.labels, shape, data.normalisation.table()),
-        Values::Floats(values) => SampleSet::of_floats(values, &part.labels, shape),
-    }
+    SampleSet::of_part(part, (channels, height * width), data.normalisation.table())
 }

@@ -163,8 +163,12 @@ impl Live {
             commit: String::new(),
             status: Status::Interrupted,
             adapter: self.adapter.clone().unwrap_or(none),
+            client_memory_bytes: None,
             params: 0,
             fingerprint: String::new(),
+            precision: self.config.device.precision,
+            // The first is the pivot's.
+            dl_error: self.metrics.iter().find_map(|line| line.dl_error),
         })
     }
 

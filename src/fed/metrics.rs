@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::inclusion::Groups;
 use super::progress::Figures;
+use crate::caps::Precision;
 
 /// The version of the files in a run's folder.
 pub const SCHEMA: u32 = 2;
@@ -32,7 +33,13 @@ pub struct RoundMetrics {
     pub test_loss: Option<f64>,
     /// 0..1, after the round; null where not evaluated.
     pub test_accuracy: Option<f64>,
-    /// The same of the running mean of the weights; null without one (`eval.average`).
+    /// Loss of the validation samples after the round; null where not evaluated, and without them (`data.validation`).
+    #[serde(default)]
+    pub validation_loss: Option<f64>,
+    /// Their accuracy, 0..1.
+    #[serde(default)]
+    pub validation_accuracy: Option<f64>,
+    /// Test accuracy of the running mean of the weights; null without one (`eval.average`).
     #[serde(default)]
     pub averaged_accuracy: Option<f64>,
     /// Accuracy on the low-resource clients' labels ([`super::inclusion`]); null, as the next three, without `eval.groups`.
@@ -72,6 +79,9 @@ pub struct RoundMetrics {
     pub dl_zero: Option<f64>,
     /// Probes whose loss difference was not finite.
     pub dropped: Option<u32>,
+    /// Relative error of loss differences in the run's precision against f32, measured before the round; null where that isn't due.
+    #[serde(default)]
+    pub dl_error: Option<f64>,
 }
 
 /// A number for JSON: `None` where it is not finite.
@@ -88,6 +98,8 @@ impl RoundMetrics {
             train_loss: finite(train_loss),
             test_loss: None,
             test_accuracy: None,
+            validation_loss: None,
+            validation_accuracy: None,
             averaged_accuracy: None,
             low_accuracy: None,
             high_accuracy: None,
@@ -104,6 +116,7 @@ impl RoundMetrics {
             dl_rms: None,
             dl_zero: None,
             dropped: None,
+            dl_error: None,
         }
     }
 
@@ -139,6 +152,11 @@ pub enum Status {
     Diverged,
     /// Stopped by its observer after a round; can be resumed.
     Interrupted,
+}
+
+/// The precision of runs before there was another.
+fn in_f32() -> String {
+    Precision::F32.name().to_owned()
 }
 
 /// `summary.json`, and what `run` and `resume` print. Figures that a run never reached are null.
@@ -186,6 +204,9 @@ pub struct Summary {
     /// Test accuracy of the running mean of the weights after the last round.
     #[serde(default)]
     pub averaged_accuracy: Option<f64>,
+    /// Accuracy of the validation samples at the last evaluation: what settings may be chosen by.
+    #[serde(default)]
+    pub validation_accuracy: Option<f64>,
     /// Final less pivot accuracy.
     #[serde(default)]
     pub gain: Option<f64>,
@@ -211,10 +232,19 @@ pub struct Summary {
     pub uplink_bytes: u64,
     /// Bytes to all clients over the run.
     pub downlink_bytes: u64,
+    /// Bytes that a low-resource client must hold to take part, by the paper's formulas ([`super::cost::ClientMemory`]).
+    #[serde(default)]
+    pub client_memory_bytes: Option<u64>,
     /// Parameters of the model.
     pub params: u64,
     /// Fingerprint of the final weights, 16 hex digits.
     pub fingerprint: String,
+    /// How exact products were (`device.precision`).
+    #[serde(default = "in_f32")]
+    pub precision: String,
+    /// Relative error of loss differences at the pivot where that isn't f32.
+    #[serde(default)]
+    pub dl_error: Option<f64>,
     /// Signs that something is wrong though the run ended as it did.
     #[serde(default)]
     pub warnings: Vec<String>,
@@ -231,7 +261,7 @@ mod tests {
         let text = serde_json::to_string(&line).unwrap();
         assert_eq!(
             text,
-            r#"{"round":3,"phase":"warmup","train_loss":null,"test_loss":null,"test_accuracy":null,"averaged_accuracy":null,"low_accuracy":null,"high_accuracy":null,"worst_tenth_accuracy":null,"class_accuracy":null,"clients":2,"dropouts":0,"probes":null,"uplink_bytes":8,"downlink_bytes":8,"catchup_bytes":null,"seconds":0.5,"compile_seconds":0.0,"dl_rms":null,"dl_zero":null,"dropped":null}"#
+            r#"{"round":3,"phase":"warmup","train_loss":null,"test_loss":null,"test_accuracy":null,"validation_loss":null,"validation_accuracy":null,"averaged_accuracy":null,"low_accuracy":null,"high_accuracy":null,"worst_tenth_accuracy":null,"class_accuracy":null,"clients":2,"dropouts":0,"probes":null,"uplink_bytes":8,"downlink_bytes":8,"catchup_bytes":null,"seconds":0.5,"compile_seconds":0.0,"dl_rms":null,"dl_zero":null,"dropped":null,"dl_error":null}"#
         );
         let back: RoundMetrics = serde_json::from_str(&text).unwrap();
         assert_eq!((back.round, back.train_loss), (3, None));
@@ -247,7 +277,10 @@ mod tests {
         let mut object = serde_json::to_value(&line).unwrap();
         let back: RoundMetrics = serde_json::from_value(object.clone()).unwrap();
         assert_eq!((&back, back.figures()), (&line, figures));
-        object.as_object_mut().unwrap().retain(|key, _| key == "test_accuracy" || !key.ends_with("_accuracy"));
+        object
+            .as_object_mut()
+            .unwrap()
+            .retain(|key, _| key == "test_accuracy" || !key.ends_with("_accuracy") && !key.starts_with("validation"));
         let before: RoundMetrics = serde_json::from_value(object).unwrap();
         assert_eq!(before.figures(), Figures { groups: None, ..figures });
     }

@@ -85,7 +85,7 @@ pub(super) fn check_data(
     let differs = |what: &str, expected: String, found: String| {
         Err(FolderError::Differs { path: path.clone(), what: what.to_owned(), expected, found })
     };
-    let (expected, found) = (&manifest.data, DataDigests::of(data));
+    let (expected, found) = (&manifest.data, DataDigests::of(data)?);
     let of = |digest: &str| format!("SHA-256 {digest}, as the run saw");
     if found.train_sha256 != expected.train_sha256 {
         return differs("training samples", of(&expected.train_sha256), format!("SHA-256 {}", found.train_sha256));

@@ -5,6 +5,7 @@ use super::folder::manifest::AdapterRecord;
 use super::inclusion::{self, Groups};
 use super::metrics::{Phase, RoundMetrics, SCHEMA, Status, Summary};
 use super::warnings::Watch;
+use crate::caps::Precision;
 use crate::engine::Evaluation;
 use crate::split::Split;
 
@@ -49,10 +50,16 @@ pub struct Ending {
     pub status: Status,
     /// The adapter that it ended on.
     pub adapter: AdapterRecord,
+    /// What a low-resource client must hold to take part; `None`: it isn't known.
+    pub client_memory_bytes: Option<u64>,
     /// Parameters of the model.
     pub params: u64,
     /// Fingerprint of the last weights.
     pub fingerprint: String,
+    /// How exact products were.
+    pub precision: Precision,
+    /// Relative error of loss differences at the pivot where that isn't f32.
+    pub dl_error: Option<f64>,
 }
 
 /// Where a run stands.
@@ -68,6 +75,8 @@ pub struct Progress {
     pub last: Option<Figures>,
     /// Accuracy of the running mean of the weights at the last evaluation.
     pub averaged: Option<f64>,
+    /// Accuracy of the validation samples at the last evaluation.
+    pub validation: Option<f64>,
     /// Bytes up and down so far.
     pub bytes: (u64, u64),
     /// Wall time of the rounds so far.
@@ -100,6 +109,7 @@ impl Progress {
             self.evaluated(line.round, line.figures());
         }
         self.averaged = line.averaged_accuracy.or(self.averaged);
+        self.validation = line.validation_accuracy.or(self.validation);
         self.line = Some(line.clone());
         self.watch.follow(line)
     }
@@ -135,6 +145,7 @@ impl Progress {
             best_accuracy: self.best.map(|b| b.1),
             best_round: self.best.map(|b| b.0),
             averaged_accuracy: self.averaged,
+            validation_accuracy: self.validation,
             pivot_low_accuracy: pivot.groups.and_then(|g| g.low),
             final_low_accuracy: last.groups.and_then(|g| g.low),
             pivot_high_accuracy: pivot.groups.and_then(|g| g.high),
@@ -144,8 +155,11 @@ impl Progress {
             gain: last.accuracy.zip(pivot.accuracy).map(|(last, pivot)| last - pivot),
             uplink_bytes: self.bytes.0,
             downlink_bytes: self.bytes.1,
+            client_memory_bytes: end.client_memory_bytes,
             params: end.params,
             fingerprint: end.fingerprint,
+            precision: end.precision.name().to_owned(),
+            dl_error: end.dl_error,
             warnings: self.watch.list().to_vec(),
         }
     }

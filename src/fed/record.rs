@@ -59,3 +59,19 @@ impl Record {
         self.config.warmup.rounds > 0 && self.config.zo.rounds > 0
     }
 }
+
+#[cfg(test)]
+pub(in crate::fed) mod tests {
+    use super::*;
+    use crate::fed::metrics::SCHEMA;
+
+    /// A summary of a run that is done.
+    pub fn summary() -> Summary {
+        let text = format!(
+            r#"{{"dir":"a","name":"a","version":"0","commit":"","schema":{SCHEMA},"status":"done","adapter":"x","backend":"x","driver":"",
+            "tier":"core","seconds":1.5,"rounds":3,"pivot_accuracy":0.5,"pivot_loss":1.0,"final_accuracy":0.75,"final_loss":0.5,
+            "best_accuracy":0.75,"best_round":2,"gain":0.25,"uplink_bytes":1,"downlink_bytes":2,"params":10,"fingerprint":"00"}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::augment;
 use super::experiment::Experiment;
+use super::parts::{Aggregation, ClientChange, HostOptimizer};
 use super::traffic::{self, Bytes};
 use super::{heterofl, schedule};
 use crate::config::{Augment, WarmupAlgorithm, WarmupConfig};
@@ -9,6 +10,7 @@ use crate::device::Device;
 use crate::engine::{
     ClientStep, Engine, EngineError, Moves, Samples, ServerOptimizer, TrainClient, check_local_steps, power,
 };
+use crate::rng::host::derive;
 
 /// What a warm-up round reports.
 #[derive(Clone, Debug)]
@@ -84,6 +86,48 @@ impl Warmup {
         moments.map(|(name, _)| name).collect()
     }
 
+    /// As [`Warmup::round`], with parts of one's own.
+    ///
+    /// # Errors
+    /// Parts that give something of another length; the engine's.
+    pub fn round_by(
+        &self,
+        engine: &mut Engine,
+        experiment: &Experiment,
+        train: &Samples,
+        round: u32,
+        parts: Parts<'_>,
+    ) -> Result<WarmupRound, EngineError> {
+        if parts.aggregation.is_none() && parts.optimizer.is_none() {
+            return self.round(engine, experiment, train, round);
+        }
+        let clients = clients(experiment, round);
+        let (direction, train_loss) = match parts.aggregation {
+            Some(aggregation) => {
+                let changes = changes(engine, experiment, train, round, &clients)?;
+                let loss = changes.iter().map(|c| c.loss).sum::<f64>() / changes.len().max(1) as f64;
+                (aggregation.join(round, &changes), loss)
+            }
+            None => {
+                let loss = train_delta(engine, experiment, train, round, &shares(experiment, &clients))?;
+                (engine.step_values()?, loss)
+            }
+        };
+        let server_lr = experiment.config.warmup.server_lr;
+        match (parts.optimizer, &self.optimizer) {
+            (Some(optimizer), _) => engine.add(&optimizer.step(&direction, server_lr))?,
+            (None, Some(optimizer)) => {
+                engine.set_step(&direction)?;
+                engine.advance(optimizer, server_lr, u64::from(round) + 1)?
+            }
+            (None, None) => {
+                let rate = server_lr as f32;
+                engine.add(&direction.iter().map(|change| rate * change).collect::<Vec<_>>())?
+            }
+        };
+        Ok(WarmupRound { clients, train_loss })
+    }
+
     /// Runs round `round`: every client that takes part trains for its local epochs, the server joins their weights by data size.
     ///
     /// # Errors
@@ -95,17 +139,13 @@ impl Warmup {
         train: &Samples,
         round: u32,
     ) -> Result<WarmupRound, EngineError> {
-        let (config, split) = (&experiment.config, &experiment.split);
         let clients = clients(experiment, round);
         if let Some(narrow) = &experiment.narrow {
             let train_loss = heterofl::round(engine, experiment, narrow, train, round, &clients)?;
             return Ok(WarmupRound { clients, train_loss });
         }
-        let total: usize = clients.iter().map(|&c| split.clients[c as usize].len()).sum();
-        let share = |client: u32| split.clients[client as usize].len() as f64 / total as f64;
-        let shares: Vec<(u32, f64)> = clients.iter().map(|&client| (client, share(client))).collect();
-        let local = Local::of(experiment, round, &shares);
-        let server_lr = config.warmup.server_lr;
+        let local = Local::of(experiment, round, &shares(experiment, &clients));
+        let server_lr = experiment.config.warmup.server_lr;
         let train_loss = match &self.optimizer {
             None => local.run(|work, step| engine.train_average(train, work, step, server_lr as f32))?,
             Some(optimizer) => {
@@ -116,6 +156,38 @@ impl Warmup {
         };
         Ok(WarmupRound { clients, train_loss })
     }
+}
+
+/// Parts of a warm-up round that a caller has written ([`super::federation`]).
+#[derive(Default)]
+pub struct Parts<'a> {
+    /// Joins clients' changes; none: their mean by data size.
+    pub aggregation: Option<&'a mut dyn Aggregation>,
+    /// Makes the server's step; none: that of `warmup.algorithm`.
+    pub optimizer: Option<&'a mut dyn HostOptimizer>,
+}
+
+/// Each client's share in the samples of all.
+fn shares(experiment: &Experiment, clients: &[u32]) -> Vec<(u32, f64)> {
+    let held = |client: u32| experiment.split.clients[client as usize].len();
+    let total: usize = clients.iter().map(|&client| held(client)).sum();
+    clients.iter().map(|&client| (client, held(client) as f64 / total as f64)).collect()
+}
+
+/// Each client's change, one after the other.
+fn changes(
+    engine: &mut Engine,
+    experiment: &Experiment,
+    train: &Samples,
+    round: u32,
+    clients: &[u32],
+) -> Result<Vec<ClientChange>, EngineError> {
+    let mut change = |&client: &u32| {
+        let loss = train_delta(engine, experiment, train, round, &[(client, 1.0)])?;
+        let samples = experiment.split.clients[client as usize].len();
+        Ok(ClientChange { client, samples, loss, change: engine.step_values()? })
+    };
+    clients.iter().map(&mut change).collect()
 }
 
 /// What the server does with the mean change; `None`: the mean of the weights itself.
@@ -173,8 +245,16 @@ impl<'a> Local<'a> {
     pub fn run<T>(&self, train: impl FnOnce(&[TrainClient], &ClientStep<'_>) -> T) -> T {
         let moves = |place: usize, batch: usize| self.moves(place, batch);
         let augmented = self.experiment.config.data.augment == Augment::Cifar;
+        let masks = |place: usize, batch: usize| self.masks(place, batch);
+        let drops = self.experiment.graph.has_dropout();
         let step = client_step(&self.experiment.config.warmup, self.round);
-        train(&self.work, &ClientStep { moves: augmented.then_some(&moves), ..step })
+        train(&self.work, &ClientStep { moves: augmented.then_some(&moves), masks: drops.then_some(&masks), ..step })
+    }
+
+    /// The seed of the masks that dropouts draw for a batch of the client at `place` (docs/random.md).
+    fn masks(&self, place: usize, batch: usize) -> u64 {
+        let (round, client) = (self.round, self.clients[place]);
+        derive(self.experiment.config.seeds.shuffle, &format!("dropout/{round}/{client}/{batch}"))
     }
 
     /// How the images of a batch of the client at `place` are moved.
@@ -196,5 +276,6 @@ fn client_step(warmup: &WarmupConfig, round: u32) -> ClientStep<'static> {
         proximal_mu: pull as f32,
         clip_norm: warmup.clip_norm as f32,
         moves: None,
+        masks: None,
     }
 }

@@ -3,6 +3,7 @@
 use super::experiment::Experiment;
 use super::metrics::{Phase, RoundMetrics};
 use super::rounding::Noise;
+use super::zo::MOST_ERROR;
 
 /// Rounds in a row with mostly zero differences before that is told.
 const MOSTLY_ZERO_ROUNDS: u32 = 10;
@@ -17,6 +18,7 @@ pub struct Watch {
     all_zero_told: bool,
     mostly_zero_told: bool,
     loss_told: bool,
+    error_told: bool,
     noise: Noise,
     /// All warnings so far.
     list: Vec<String>,
@@ -53,6 +55,7 @@ impl Watch {
                     line.round
                 ));
             }
+            self.precision(line);
             self.loss(line);
         }
         self.list.len() - before
@@ -74,6 +77,17 @@ impl Watch {
             self.list.push(format!(
                 "round {}: for {MOSTLY_ZERO_ROUNDS} rounds more than half of the loss differences were exactly zero (a larger zo.epsilon lifts them above f32's rounding)",
                 line.round
+            ));
+        }
+    }
+
+    fn precision(&mut self, line: &RoundMetrics) {
+        if let Some(error) = line.dl_error.filter(|error| *error > MOST_ERROR && !self.error_told) {
+            self.error_told = true;
+            self.list.push(format!(
+                "round {}: the products' precision puts the loss differences off by {:.0} % of their size (a larger zo.epsilon or another device.precision lifts them above its rounding)",
+                line.round,
+                100.0 * error.min(1e3)
             ));
         }
     }
@@ -143,6 +157,17 @@ mod tests {
         let mut null = line(40, 0.0, f64::NAN);
         null.set_probes(4, f64::NAN, f64::NAN, 4);
         assert_eq!(watch.follow(&null), 0);
+    }
+
+    #[test]
+    fn an_error_that_grows_is_told_once() {
+        let mut watch = Watch::default();
+        let with = |round: u32, error: f64| RoundMetrics { dl_error: Some(error), ..line(round, 0.0, 1.0) };
+        assert_eq!(
+            (watch.follow(&with(0, 0.2)), watch.follow(&with(50, 0.21)), watch.follow(&with(100, 0.5))),
+            (0, 1, 0)
+        );
+        assert!(watch.list()[0].starts_with("round 50: ") && watch.list()[0].contains("21 %"), "{:?}", watch.list());
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub enum Kind {
     Html,
     /// JSON.
     Json,
+    /// A Parquet file.
+    Parquet,
     /// A safetensors file.
     Safetensors,
     /// No byte at all.
@@ -61,6 +63,7 @@ impl Kind {
             // Protocols 2 to 5; the opcode behind them starts an object of a few forms.
             () if matches!(head, [0x80, 2..=5, ..]) => Self::Pickle,
             () if starts(b"\x93NUMPY") => Self::Numpy,
+            () if starts(b"PAR1") => Self::Parquet,
             () if starts(b"\x89HDF\r\n\x1a\n") => Self::Hdf5,
             () if head.get(257..262) == Some(b"ustar") => Self::Tar,
             () if starts(b"version https://git-lfs") => Self::LfsPointer,
@@ -111,6 +114,7 @@ impl fmt::Display for Kind {
             Self::LfsPointer => "a Git LFS pointer, not the file itself",
             Self::Html => "a web page",
             Self::Json => "JSON text",
+            Self::Parquet => "a Parquet file",
             Self::Safetensors => "a safetensors file",
             Self::Empty => "an empty file",
         })
@@ -148,6 +152,7 @@ mod tests {
             (b"\x93NUMPY\x01\0".to_vec(), Some(Kind::Numpy)),
             (tar, Some(Kind::Tar)),
             (Vec::new(), Some(Kind::Empty)),
+            (b"PAR1\x15\0".to_vec(), Some(Kind::Parquet)),
             (b"\0\0\x08\x03".to_vec(), None),
             (b"seed = 1".to_vec(), None),
         ] {

@@ -1,5 +1,6 @@
 //! Files written whole or not at all, read within limits, and their digests.
 
+pub mod cache;
 mod kind;
 mod read;
 mod write;

@@ -1,14 +1,16 @@
 //! Gradients of batch norms' inputs.
 
-use super::lib::norm::{Params, SPEED, Statistics, slices};
-use super::lib::norm_cases::{self, Norm, ROWS, SHAPES};
+use super::lib::geometry::layout_of;
+use super::lib::norm::{Params, SPEED, Statistics, Uniforms, slices};
+use super::lib::norm_cases::{self, Norm, ROWS};
 use super::lib::params::{Lane, Lanes};
 use super::lib::{Case, rounding, values};
+use crate::caps::Layout;
 use crate::recording::kernel::{Call, Kernel};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: Kernel = values::kernel_of_shapes::<Params>("batch_norm_grad", twin).with_speed(SPEED);
+pub static KERNEL: Kernel = values::kernel_of_shapes::<Uniforms>("batch_norm_grad", twin).with_speed(SPEED);
 
 /// Records the gradient of the input from the forward pass's input `x`, its statistics, and `dy`. With statistics of the batch it reads the
 /// gradients of scale and bias, which must lie in `gradients` already, of this batch alone.
@@ -28,16 +30,17 @@ pub fn record(
     let (variant, grid) = params.elementwise(lanes);
     let variant = variant.with("RUNNING", u32::from(statistics == Statistics::Running));
     let bound = [lanes.table, weights, x, dy, stats, gradients, dx];
-    rec.dispatch(&KERNEL, variant, params, &bound, grid, 10 * params.values(lanes));
+    rec.dispatch(&KERNEL, variant, &params.sizes, &bound, grid, 10 * params.values(lanes));
 }
 
 /// Gradient of batch norm's input.
 fn twin(call: &Call<'_>) {
-    let p: Params = call.params();
+    let p: Uniforms = call.params();
     let running = call.variant.get("RUNNING", 0) == 1;
     let (lanes, weights, x) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
     let (dy, stats, gradients) = (call.read::<f32>(4), call.read::<[f32; 2]>(5), call.read::<f32>(6));
     let mut dx = call.write::<f32>(7);
+    let layout = layout_of(call);
     let (channels, spatial) = (p.channels as usize, p.spatial as usize);
     for (l, lane) in lanes[..call.grid[2] as usize].iter().enumerate() {
         let count = (lane.rows * p.spatial) as f32;
@@ -46,7 +49,8 @@ fn twin(call: &Call<'_>) {
             let [mean, rstd] = stats[l * channels + c];
             let scale_at = lane.weight_base.wrapping_add(p.scale_offset) as usize + c;
             let bias_at = lane.weight_base.wrapping_add(p.bias_offset) as usize + c;
-            for i in plane * spatial..(plane + 1) * spatial {
+            for pixel in 0..spatial {
+                let i = plane / channels * channels * spatial + layout.place(c, pixel, channels, spatial);
                 let mut g = dy[i];
                 if !running {
                     g -= gradients[bias_at] / count + (x[i] - mean) * rstd * (gradients[scale_at] / count);
@@ -61,14 +65,14 @@ fn twin(call: &Call<'_>) {
 pub fn cases() -> Vec<Case> {
     [Statistics::Batch, Statistics::Running]
         .into_iter()
-        .flat_map(|kind| SHAPES.map(|shape| case(kind, shape)))
+        .flat_map(|kind| norm_cases::shapes().map(move |shape| case(kind, shape)))
         .collect()
 }
 
-fn case(kind: Statistics, shape: norm_cases::Shape) -> Case {
+fn case(kind: Statistics, (layout, shape, fitted): (Layout, norm_cases::Shape, bool)) -> Case {
     // Products and differences that cancel a little.
-    Case::new(norm_cases::name("backward", kind, shape), rounding(20), move |f| {
-        let norm = Norm::new(f, kind, shape);
+    Case::new(norm_cases::name("backward", kind, layout, shape), rounding(20), move |f| {
+        let norm = Norm::new(f, kind, layout, shape);
         let gradients = f.random("gradients", ROWS.len() * norm_cases::stride(shape.0) as usize);
         let (stats, dy) = (f.random("stats", 2 * ROWS.len() * shape.0 as usize), f.random("dy", norm.values()));
         let dx = f.blank("dx", norm.values());
@@ -77,5 +81,5 @@ fn case(kind: Statistics, shape: norm_cases::Shape) -> Case {
         rec.read_back(dx);
         rec
     })
-    .fitted(shape == SHAPES[3])
+    .fitted(fitted)
 }

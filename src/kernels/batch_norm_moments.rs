@@ -2,12 +2,13 @@
 
 use super::lib::geometry::Geometry;
 use super::lib::moments::{Moments, Parts};
-use super::lib::norm::{Params, SPEED, Spans, Statistics, store_channels};
+use super::lib::norm::{Params, SPEED, Spans, Statistics, Uniforms, store_channels};
 use super::lib::norm_cases::{self, Norm, ROWS, SHAPES, TOTAL};
 use super::lib::params::{ABSENT, Lanes, perturb};
 use super::lib::tiling::{Operands, Product};
 use super::lib::{Case, PERTURBED};
 use super::{batch_norm_stats, conv, norm_apply};
+use crate::caps::Layout;
 use crate::recording::kernel::{Call, Kernel, Variant};
 use crate::recording::{Recording, Span};
 use crate::shaders::ANY_SHAPE;
@@ -15,7 +16,7 @@ use crate::stream::Distribution;
 
 /// The kernel.
 pub static KERNEL: Kernel =
-    Kernel::new::<Params>("batch_norm_moments", twin).with_defines(&[ANY_SHAPE]).with_speed(SPEED);
+    Kernel::new::<Uniforms>("batch_norm_moments", twin).with_defines(&[ANY_SHAPE]).with_speed(SPEED);
 
 /// Records statistics, coefficients and moments from the moments of parts of `columns` values of a channel.
 #[expect(clippy::too_many_arguments, reason = "buffers of one launch, each once")]
@@ -36,12 +37,12 @@ pub fn record(
         .with("PART_COLUMNS", columns);
     let bound = [lanes.table, weights, moments, spans.stats, spans.coefficients, spans.moments];
     let cost = 8 * lanes.rows * u64::from(params.channels) * u64::from(params.spatial.div_ceil(columns));
-    rec.dispatch(&KERNEL, variant, params, &bound, lanes.grid(params.channels, 1), cost);
+    rec.dispatch(&KERNEL, variant, &params.sizes, &bound, lanes.grid(params.channels, 1), cost);
 }
 
 /// Statistics, coefficients and moments of batch norm from the moments of parts.
 fn twin(call: &Call<'_>) {
-    let p: Params = call.params();
+    let p: Uniforms = call.params();
     let moments = call.read::<[f32; 2]>(3).to_vec();
     let columns = call.variant.get("PART_COLUMNS", 1);
     store_channels(call, &p, |lane, c| {
@@ -65,7 +66,9 @@ pub fn cases() -> Vec<Case> {
         cases.extend(norm_cases::convolutions().map(|(geometry, _)| behind_conv(geometry, how)));
         // Rows that don't fill the tile; more parts than threads.
         for (input, channels) in [([3, 5, 5], 7), ([1, 70, 70], 3)] {
-            let geometry = Geometry { input, output: [channels, input[1], input[2]], kernel: 3, stride: 1, padding: 1 };
+            let layout = Layout::ChannelsFirst;
+            let geometry =
+                Geometry { input, output: [channels, input[1], input[2]], kernel: 3, stride: 1, padding: 1, layout };
             cases.push(behind_conv(geometry, how));
         }
     }
@@ -73,9 +76,9 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn of_input(shape: norm_cases::Shape, how: Option<Distribution>) -> Case {
-    let (name, tolerance) = norm_cases::forward(KIND, shape, how);
+    let (name, tolerance) = norm_cases::forward(KIND, Layout::ChannelsFirst, shape, how);
     Case::new(name, tolerance, move |f| {
-        let norm = Norm::new(f, KIND, shape);
+        let norm = Norm::new(f, KIND, Layout::ChannelsFirst, shape);
         let spans = norm_cases::spans(f, KIND, norm_cases::grouped(KIND, shape));
         let mut rec = Recording::new();
         let Norm { lanes, params, weights, x, .. } = norm;
@@ -101,10 +104,10 @@ fn behind_conv(g: Geometry, how: Option<Distribution>) -> Case {
         let mut blank = |name, values: u32| f.blank(name, (TOTAL * values) as usize);
         let (y, normed) = (blank("y", shape.0 * shape.2), blank("normed", shape.0 * shape.2));
         let spans = norm_cases::spans(f, KIND, shape);
-        let product = Product { tiling: f.best_tiling(), perturbed: how };
+        let product = Product::by_shuffles(f.best_tiling(), how);
         let moments = Moments::of_channels(product.tiling, &g);
         let left = f.blank("moments of parts", (TOTAL * moments.row) as usize);
-        let io = Operands { weights, x: f.random("x", (TOTAL * g.input.iter().product::<u32>()) as usize), y };
+        let io = Operands::by_shuffles(weights, f.random("x", (TOTAL * g.input.iter().product::<u32>()) as usize), y);
         let mut rec = Recording::new();
         let conv = conv::Params { weight_offset: 0, bias_offset: ABSENT, from_batch: 1, relu: 0 };
         conv::record(&mut rec, &lanes, &product, &g, &conv, &io, Some((moments, left)));

@@ -1,12 +1,16 @@
 //! Convolutions, forward.
 
-use super::lib::case::{perturbation, product_tolerance};
+use super::lib::case::{layout_name, perturbation, product_tolerance};
 use super::lib::conv::{Launch, kernel, twin};
 use super::lib::moments::{Moments, Parts};
 use super::lib::params::{ABSENT, Lanes};
+use super::lib::tile_order::Order;
+use super::lib::tiles::Tiles;
 use super::lib::tiling::{Operands, Product};
+use super::lib::way::Way;
 use super::lib::{Case, PERTURBED};
-use super::{conv_channel_moments, conv_group_moments};
+use super::{conv_channel_moments, conv_group_moments, tiled_conv};
+use crate::caps::Layout;
 use crate::recording::kernel::Kernel;
 use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
@@ -17,7 +21,8 @@ pub use super::lib::geometry::Geometry;
 /// The kernel.
 pub static KERNEL: Kernel = kernel("conv", twin);
 
-/// Records the convolution of all rows of a chunk. With `moments`, those of the output are left there; there must be no ReLU then.
+/// Records the convolution of all rows of a chunk. With `moments`, those of the output are left there; there must be no ReLU then, and the
+/// way must be that of shuffles.
 pub fn record(
     rec: &mut Recording,
     lanes: &Lanes,
@@ -27,6 +32,9 @@ pub fn record(
     io: &Operands,
     moments: Option<(Moments, Span)>,
 ) {
+    if let Some(tiles) = Tiles::of(how.way) {
+        return tiled_conv::record(rec, lanes, how, &tiles, geometry, params, io);
+    }
     let launch = Launch::new(lanes, how, geometry, params, io);
     match moments {
         Some((Moments { parts: Parts::Own { .. }, .. }, _)) | None => {
@@ -55,15 +63,24 @@ pub fn cases() -> Vec<Case> {
             let output = [out_c, out(input[1]), out(input[2])];
             // Built for their sizes: rows that fill no tile and rows of whole quads, with and without signs that a subgroup shares.
             let fitted = matches!((how, out_c), (Some(Distribution::Rademacher), 13 | 40) | (None, 40));
-            cases.push(case(how, Geometry { input, output, kernel, stride, padding }, offset).fitted(fitted));
+            let geometry = |layout| Geometry { input, output, kernel, stride, padding, layout };
+            cases.push(case("conv", how, geometry(Layout::ChannelsFirst), offset, Way::Shuffle).fitted(fitted));
+            // The other layout: two that are built for their sizes, and one of the others.
+            if fitted && how != Some(Distribution::Rademacher)
+                || matches!((how, out_c), (Some(Distribution::Rademacher), 13) | (None, 3))
+            {
+                cases.push(case("conv", how, geometry(Layout::ChannelsLast), offset, Way::Shuffle).fitted(fitted));
+            }
         }
     }
     cases
 }
 
-fn case(how: Option<Distribution>, g: Geometry, weight_offset: u32) -> Case {
+/// A case of the kernels that compute this in a way.
+pub(super) fn case(kernel: &str, how: Option<Distribution>, g: Geometry, weight_offset: u32, way: Way) -> Case {
+    let (perturbed, layout) = (perturbation(how), layout_name(g.layout));
     let name =
-        format!("conv {} {:?} to {:?} kernel {} stride {}", perturbation(how), g.input, g.output, g.kernel, g.stride);
+        format!("{kernel} {perturbed} {:?} to {:?} kernel {} stride {}{layout}", g.input, g.output, g.kernel, g.stride);
     Case::new(name, product_tolerance(how, g.depth()), move |f| {
         let rows = [5, 1, 3];
         let bias_offset = weight_offset + g.output[0] * g.depth();
@@ -75,11 +92,20 @@ fn case(how: Option<Distribution>, g: Geometry, weight_offset: u32) -> Case {
             weights: f.random("weights", 3 * stride as usize),
             x: f.random("x", values(g.input)),
             y: f.blank("y", values(g.output)),
+            room: f.room(&Order::of_conv(&g, 16), &lanes),
         };
         let mut rec = Recording::new();
         for (from_batch, relu, bias_offset) in [(1, 0, bias_offset), (0, 1, ABSENT)] {
             let params = Params { weight_offset, bias_offset, from_batch, relu };
-            record(&mut rec, &lanes, &Product { tiling: f.tiling(), perturbed: how }, &g, &params, &io, None);
+            record(
+                &mut rec,
+                &lanes,
+                &Product { way: way.on(f.info()), ..Product::by_shuffles(f.tiling(), how) },
+                &g,
+                &params,
+                &io,
+                None,
+            );
             rec.read_back(io.y);
         }
         rec

@@ -1,12 +1,13 @@
 //! Convolutions that leave moments of their output for a batch norm.
 
-use super::lib::case::{perturbation, product_tolerance};
+use super::lib::case::{layout_name, perturbation, product_tolerance};
 use super::lib::conv::{self, Launch, Params};
 use super::lib::geometry::Geometry;
 use super::lib::moments::Moments;
 use super::lib::params::{ABSENT, Lane};
 use super::lib::tiling::{Operands, Product};
 use super::lib::{Case, PERTURBED, rounding};
+use crate::caps::Layout;
 use crate::recording::kernel::{Call, Kernel};
 use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
@@ -33,7 +34,7 @@ fn twin(call: &Call<'_>) {
         let own = &mut parts[row0 * pixels.div_ceil(tile) * channels..][..channels * tiles];
         for (part, to) in own.iter_mut().enumerate() {
             let (c, first) = (part / tiles, part % tiles * tile);
-            let at = |q: usize| ((row0 + q / pixels) * channels + c) * pixels + q % pixels;
+            let at = |q: usize| (row0 + q / pixels) * channels * pixels + g.output_at(c, q % pixels);
             let values: Vec<f32> = (first..columns.min(first + tile)).map(|q| y[at(q)]).collect();
             *to = conv::moments(&values);
         }
@@ -42,25 +43,26 @@ fn twin(call: &Call<'_>) {
 
 /// Self-test cases.
 pub fn cases() -> Vec<Case> {
-    PERTURBED.map(|how| case(how).fitted(how == Some(Distribution::Rademacher))).into()
+    let cases = PERTURBED.map(|how| case(how, Layout::ChannelsFirst).fitted(how == Some(Distribution::Rademacher)));
+    cases.into_iter().chain([case(Some(Distribution::Rademacher), Layout::ChannelsLast).fitted(true)]).collect()
 }
 
-fn case(how: Option<Distribution>) -> Case {
-    let geometry = Geometry { input: [3, 5, 5], output: [7, 5, 5], kernel: 3, stride: 1, padding: 1 };
+fn case(how: Option<Distribution>, layout: Layout) -> Case {
+    let geometry = Geometry { input: [3, 5, 5], output: [7, 5, 5], kernel: 3, stride: 1, padding: 1, layout };
     // The sum of a convolution, its mean over the values, and the squares about it.
     let tolerance = 2.0 * product_tolerance(how, geometry.depth()) + rounding(2 * 128 + 20);
-    Case::new(format!("conv_channel_moments {}", perturbation(how)), tolerance, move |f| {
+    Case::new(format!("conv_channel_moments {}{}", perturbation(how), layout_name(layout)), tolerance, move |f| {
         let rows = [3, 1, 0, 9];
         let stride = (geometry.output[0] * geometry.depth()).next_multiple_of(64);
         let lanes = f.lanes(&rows, stride);
         let values = |shape: [u32; 3]| 13 * shape.iter().product::<u32>() as usize;
-        let io = Operands {
-            weights: f.random("weights", rows.len() * stride as usize),
-            x: f.random("x", values(geometry.input)),
-            y: f.blank("y", values(geometry.output)),
-        };
+        let io = Operands::by_shuffles(
+            f.random("weights", rows.len() * stride as usize),
+            f.random("x", values(geometry.input)),
+            f.blank("y", values(geometry.output)),
+        );
         let params = Params { weight_offset: 0, bias_offset: ABSENT, from_batch: 1, relu: 0 };
-        let product = Product { tiling: f.best_tiling(), perturbed: how };
+        let product = Product::by_shuffles(f.best_tiling(), how);
         let launch = Launch::new(&lanes, &product, &geometry, &params, &io);
         let mut rec = Recording::new();
         let moments = f.blank("moments", 13 * Moments::of_channels(product.tiling, &geometry).row as usize);

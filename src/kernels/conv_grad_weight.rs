@@ -1,12 +1,15 @@
 //! Gradients of convolutions' weights.
 
-use super::lib::conv_grad::{ROWS, SHAPES, SPEED, Shape, tap, text};
+use super::lib::conv_grad::{self, ROWS, SPEED, Shape, tap, text};
 use super::lib::geometry::{Geometry, Sizes};
+use super::lib::matrix::operands;
 use super::lib::params::{Lane, Lanes};
 use super::lib::parts::{Cut, Split, Sum, Target, Tensors, work};
-use super::lib::tiling::Tiling;
-use super::lib::{Case, rounding};
-use super::part_sums;
+use super::lib::tiles::Tiles;
+use super::lib::tiling::{Gradient, Tiling};
+use super::lib::{Case, Fixture, rounding};
+use super::{part_sums, tiled_conv_grad_weight};
+use crate::caps::Layout;
 use crate::recording::kernel::{Call, Kernel, params};
 use crate::recording::{Recording, Span};
 use crate::shaders::ANY_SHAPE;
@@ -45,7 +48,11 @@ impl Params {
     }
 
     /// How the weight's gradient is split.
-    pub fn weight_split(&self, tiling: Tiling) -> Option<Split> {
+    pub fn weight_split(&self, how: Gradient) -> Option<Split> {
+        if let Some(tiles) = Tiles::of(how.way) {
+            return tiled_conv_grad_weight::split(self, &tiles);
+        }
+        let tiling = how.tiling;
         let count = |tiling| self.weight_tiles(tiling).iter().product();
         let (whole, split) = (tiling.two_sums().for_rows(self.out_c), tiling.one_sum().for_rows(self.out_c));
         let sum = Sum {
@@ -63,9 +70,12 @@ impl Params {
 }
 
 /// Records `dW` into the lanes' gradients, from `x` `[rows][c][h][w]` and `dy`.
-pub fn record(rec: &mut Recording, lanes: &Lanes, tiling: Tiling, params: &Params, x: Span, dy: Span, target: &Target) {
-    let split = params.weight_split(tiling);
-    let tiling = if split.is_some() { tiling.one_sum() } else { tiling.two_sums() }.for_rows(params.out_c);
+pub fn record(rec: &mut Recording, lanes: &Lanes, how: Gradient, params: &Params, x: Span, dy: Span, target: &Target) {
+    if let Some(tiles) = Tiles::of(how.way) {
+        return tiled_conv_grad_weight::record(rec, lanes, &tiles, params, x, dy, target);
+    }
+    let split = params.weight_split(how);
+    let tiling = if split.is_some() { how.tiling.one_sum() } else { how.tiling.two_sums() }.for_rows(params.out_c);
     let (geometry, [columns, rows]) = (params.geometry(), params.weight_tiles(tiling));
     let quads = u32::from(geometry.pixels().is_multiple_of(4));
     let variant = geometry.variant(tiling.variant()).with("DY_QUADS", quads).with("SPLIT", u32::from(split.is_some()));
@@ -83,13 +93,19 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, tiling: Tiling, params: &Param
 
 /// `dW[oc][ic][ky][kx]`, summed over samples and output pixels, by parts.
 fn twin(call: &Call<'_>) {
+    twin_of_units(call, 4);
+}
+
+/// The same with parts that are counted in units of so many pixels of a sample.
+pub(super) fn twin_of_units(call: &Call<'_>, unit_pixels: usize) {
     let (p, g) = (call.params::<Uniforms>(), Geometry::of(call));
     let ([c, h, w], [out_c, out_h, out_w]) = (g.input.map(|v| v as usize), g.output.map(|v| v as usize));
     let k = g.kernel as usize;
     let (lanes, x, dy) = (call.read::<Lane>(1), call.read::<f32>(3), call.read::<f32>(2));
+    let (x, dy) = (operands(call.variant, &x), operands(call.variant, &dy));
     let mut gradients = call.write::<f32>(4);
     let (plane, size) = (out_w * out_h, out_c * c * k * k);
-    let quads = plane.div_ceil(4);
+    let quads = plane.div_ceil(unit_pixels);
     for work in work(&p.cut, &lanes, call.grid[2], size as u32) {
         let lane = work.lane;
         let first = if p.from_batch != 0 { lane.x_row } else { lane.row0 } as usize;
@@ -102,14 +118,14 @@ fn twin(call: &Call<'_>) {
             for part in &work.parts {
                 let mut sum = 0.0;
                 for unit in part.clone() {
-                    let (s, quad) = (unit / quads, unit % quads * 4);
-                    for u in quad..plane.min(quad + 4) {
+                    let (s, quad) = (unit / quads, unit % quads * unit_pixels);
+                    for u in quad..plane.min(quad + unit_pixels) {
                         let (oy, ox) = (u / out_w, u % out_w);
                         let (Some(iy), Some(ix)) = (tap(oy, ky, &g, g.input[1]), tap(ox, kx, &g, g.input[2])) else {
                             continue;
                         };
-                        let slope = dy[((lane.row0 as usize + s) * out_c + oc) * plane + u];
-                        sum += slope * x[(((first + s) * c + ic) * h + iy) * w + ix];
+                        let slope = dy[(lane.row0 as usize + s) * out_c * plane + g.output_at(oc, u)];
+                        sum += slope * x[(first + s) * c * h * w + g.input_at(ic, iy, ix)];
                     }
                 }
                 *total += sum;
@@ -120,19 +136,29 @@ fn twin(call: &Call<'_>) {
 
 /// Self-test cases.
 pub fn cases() -> Vec<Case> {
-    SHAPES
-        .into_iter()
-        .flat_map(|(shape, fitted)| [0, 1].map(|from_batch| case(shape, from_batch).fitted(fitted)))
+    conv_grad::cases()
+        .flat_map(|(shape, layout, fitted)| {
+            let how = |f: &Fixture<'_>| Gradient::by_shuffles(f.tiling());
+            [0, 1].map(|from_batch| case("conv_grad_weight", shape, layout, from_batch, 8, how).fitted(fitted))
+        })
         .collect()
 }
 
-fn case(shape: Shape, from_batch: u32) -> Case {
-    let params = move |accumulate| Params::of_case(shape, from_batch, accumulate);
+/// A case of the kernels that compute this, `how` it is done: sums of so many samples begin at 0.
+pub(super) fn case(
+    kernel: &str,
+    shape: Shape,
+    layout: Layout,
+    from_batch: u32,
+    samples: u32,
+    how: impl Fn(&Fixture<'_>) -> Gradient + Send + Sync + 'static,
+) -> Case {
+    let params = move |accumulate| Params::of_case(shape, layout, from_batch, accumulate);
     let (geometry, (rows, total)) = (params(0).geometry(), ROWS);
-    // A product and a sum for each of a block's samples and pixels; three blocks, run twice. Split, a part has the fewer, at least
+    // A product and a sum for each of the samples' pixels; three blocks, run twice. Split, a part has the fewer, at least
     // 256 terms, for the up to 16 that are added.
-    let tolerance = rounding(2 * 8 * geometry.pixels() + 6);
-    Case::new(format!("conv_grad_weight {} from_batch {from_batch}", text(shape)), tolerance, move |f| {
+    let tolerance = rounding(2 * samples * geometry.pixels() + 6);
+    Case::new(format!("{kernel} {} from_batch {from_batch}", text(shape, layout)), tolerance, move |f| {
         let len = params(0).weight_len();
         let lanes = f.lanes(&rows, len + 1);
         let values = |of: [u32; 3]| (total * of.iter().product::<u32>()) as usize;
@@ -141,7 +167,7 @@ fn case(shape: Shape, from_batch: u32) -> Case {
         let target = f.target(rows.len() * (len + 1) as usize, slots * len);
         let mut rec = Recording::new();
         for accumulate in [0, 1] {
-            record(&mut rec, &lanes, f.tiling(), &params(accumulate), x, dy, &target);
+            record(&mut rec, &lanes, how(f), &params(accumulate), x, dy, &target);
         }
         rec.read_back(target.gradients);
         rec

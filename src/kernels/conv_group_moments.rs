@@ -1,12 +1,13 @@
 //! Convolutions that leave moments of their output for a group norm.
 
-use super::lib::case::{perturbation, product_tolerance};
+use super::lib::case::{layout_name, perturbation, product_tolerance};
 use super::lib::conv::{self, Launch, Params};
 use super::lib::geometry::Geometry;
 use super::lib::moments::{Moments, Parts};
 use super::lib::params::{ABSENT, Lane};
 use super::lib::tiling::{Operands, Product};
 use super::lib::{Case, PERTURBED, rounding};
+use crate::caps::Layout;
 use crate::recording::kernel::{Call, Kernel};
 use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
@@ -35,8 +36,9 @@ fn twin(call: &Call<'_>) {
             for (part, to) in parts[row * a_row..][..a_row].iter_mut().enumerate() {
                 let (thread, block) = (part % members, part / members);
                 let (first, q) = (block / segments * rows, block % segments * segment * members);
-                let columns =
-                    |o: usize| (0..segment).map(move |p| (row * channels + o) * pixels + q + p * members + thread);
+                let columns = |o: usize| {
+                    (0..segment).map(move |p| row * channels * pixels + g.output_at(o, q + p * members + thread))
+                };
                 let values: Vec<f32> = (first..first + rows).flat_map(columns).map(|at| y[at]).collect();
                 *to = conv::moments(&values);
             }
@@ -46,25 +48,26 @@ fn twin(call: &Call<'_>) {
 
 /// Self-test cases.
 pub fn cases() -> Vec<Case> {
-    PERTURBED.map(|how| case(how).fitted(how == Some(Distribution::Rademacher))).into()
+    let cases = PERTURBED.map(|how| case(how, Layout::ChannelsFirst).fitted(how == Some(Distribution::Rademacher)));
+    cases.into_iter().chain([case(Some(Distribution::Rademacher), Layout::ChannelsLast).fitted(true)]).collect()
 }
 
-fn case(how: Option<Distribution>) -> Case {
-    let geometry = Geometry { input: [3, 8, 8], output: [64, 8, 8], kernel: 3, stride: 1, padding: 1 };
+fn case(how: Option<Distribution>, layout: Layout) -> Case {
+    let geometry = Geometry { input: [3, 8, 8], output: [64, 8, 8], kernel: 3, stride: 1, padding: 1, layout };
     // The sum of a convolution, its mean over the values, and the squares about it.
     let tolerance = 2.0 * product_tolerance(how, geometry.depth()) + rounding(2 * 128 + 20);
-    Case::new(format!("conv_group_moments {}", perturbation(how)), tolerance, move |f| {
+    Case::new(format!("conv_group_moments {}{}", perturbation(how), layout_name(layout)), tolerance, move |f| {
         let rows = [3, 1, 0, 9];
         let stride = (geometry.output[0] * geometry.depth()).next_multiple_of(64);
         let lanes = f.lanes(&rows, stride);
         let values = |shape: [u32; 3]| 13 * shape.iter().product::<u32>() as usize;
-        let io = Operands {
-            weights: f.random("weights", rows.len() * stride as usize),
-            x: f.random("x", values(geometry.input)),
-            y: f.blank("y", values(geometry.output)),
-        };
+        let io = Operands::by_shuffles(
+            f.random("weights", rows.len() * stride as usize),
+            f.random("x", values(geometry.input)),
+            f.blank("y", values(geometry.output)),
+        );
         let params = Params { weight_offset: 0, bias_offset: ABSENT, from_batch: 1, relu: 0 };
-        let product = Product { tiling: f.best_tiling(), perturbed: how };
+        let product = Product::by_shuffles(f.best_tiling(), how);
         let launch = Launch::new(&lanes, &product, &geometry, &params, &io);
         let mut rec = Recording::new();
         // One group: its parts are whole with every tiling.

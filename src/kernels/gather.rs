@@ -1,5 +1,6 @@
 //! Batches out of pages of the data set: rows of a page, bytes or f32, to f32 rows, moved and mirrored where asked.
 
+use super::lib::geometry::layout_of;
 use super::lib::{Case, fold_grid};
 use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
@@ -97,6 +98,8 @@ pub struct Row {
     pub spatial: u32,
     /// Bytes or f32.
     pub values: Values,
+    /// Channels that lie last in what is written; 1: as in the page.
+    pub last: u32,
 }
 
 impl Row {
@@ -117,7 +120,8 @@ pub fn record(rec: &mut Recording, buffers: &Buffers, rows: u32, row: Row, out_r
     let params = Params { rows, features, spatial, row_words: row.words(), out_row, quads, width, pad };
     let items = u64::from(rows) * u64::from(quads);
     let mut bound = vec![buffers.index, buffers.pixels, buffers.table, buffers.x];
-    let mut variant = Variant::plain();
+    let last = u32::from(row.last > 1);
+    let mut variant = Variant::plain().with("CHANNELS_LAST", last).with("CHANNELS", row.last);
     if row.values == Values::Floats {
         variant = variant.define(FLOATS);
     }
@@ -137,6 +141,8 @@ fn twin(call: &Call<'_>) {
     let mut x = call.write::<f32>(4);
     let moves = has(MOVED).then(|| call.read::<u32>(5));
     let (features, spatial, width) = (p.features as usize, p.spatial as usize, p.width as usize);
+    let (layout, channels) = (layout_of(call), call.variant.get("CHANNELS", 1) as usize);
+    let pixels = features / channels;
     for r in 0..p.rows as usize {
         if index[r] == UNTOUCHED {
             continue;
@@ -159,7 +165,8 @@ fn twin(call: &Call<'_>) {
         };
         let to = (p.out_row as usize + r) * features;
         for f in 0..features {
-            x[to + f] = moves.as_ref().map_or_else(|| value(f), |moves| moved(f, moves[r]));
+            let place = layout.place(f / pixels, f % pixels, channels, pixels);
+            x[to + place] = moves.as_ref().map_or_else(|| value(f), |moves| moved(f, moves[r]));
         }
     }
 }
@@ -168,19 +175,24 @@ fn twin(call: &Call<'_>) {
 pub fn cases() -> Vec<Case> {
     let plain = [(1, 1, 1), (5, 3, 25), (65_536 * 64 + 3, 1, 1)];
     let small = [(1, 1, 1), (5, 3, 25)];
-    let bytes = plain.map(|(rows, channels, spatial)| case(rows, channels, (spatial, 1), Values::Bytes, None));
-    let floats = small.map(|(rows, channels, spatial)| case(rows, channels, (spatial, 1), Values::Floats, None));
-    let moved = [Values::Bytes, Values::Floats].map(|values| case(40, 3, (7, 5), values, Some(2)));
-    bytes.into_iter().chain(floats).chain(moved).collect()
+    let bytes = plain.map(|(rows, channels, spatial)| case(rows, channels, (spatial, 1), Values::Bytes, None, 1));
+    let floats = small.map(|(rows, channels, spatial)| case(rows, channels, (spatial, 1), Values::Floats, None, 1));
+    let moved = [Values::Bytes, Values::Floats].map(|values| case(40, 3, (7, 5), values, Some(2), 1));
+    let bytes_last = [None, Some(2)].map(|pad| case(40, 3, (7, 5), Values::Bytes, pad, 3));
+    let last = bytes_last.into_iter().chain([case(5, 3, (5, 5), Values::Floats, None, 3)]);
+    bytes.into_iter().chain(floats).chain(moved).chain(last).collect()
 }
 
-fn case(rows: u32, channels: u32, (height, width): (u32, u32), values: Values, pad: Option<u32>) -> Case {
+fn case(rows: u32, channels: u32, (height, width): (u32, u32), values: Values, pad: Option<u32>, last: u32) -> Case {
     let spatial = height * width;
     let kind = if values == Values::Floats { " of f32" } else { "" };
     let moved = if pad.is_some() { " moved" } else { "" };
-    let name = format!("gather {rows} rows {channels} channels {spatial} pixels{kind}{moved}");
+    let name = format!(
+        "gather {rows} rows {channels} channels {spatial} pixels{kind}{moved}{}",
+        if last > 1 { " channels last" } else { "" }
+    );
     Case::new(name, 0.0, move |f| {
-        let row = Row { features: channels * spatial, spatial, values };
+        let row = Row { features: channels * spatial, spatial, values, last };
         let page_rows = 50;
         let words = (page_rows * row.words()) as usize;
         let pixels = match values {

@@ -2,7 +2,7 @@
 
 use super::lib::geometry::Geometry;
 use super::lib::moments::{Moments, Parts};
-use super::lib::norm::{Params, SPEED, Spans, Statistics, mean_and_rstd, store_groups};
+use super::lib::norm::{Params, SPEED, Spans, Statistics, Uniforms, mean_and_rstd, store_groups};
 use super::lib::norm_cases::{self, ROWS, TOTAL};
 use super::lib::params::{ABSENT, Lanes, perturb};
 use super::lib::tiling::{Operands, Product};
@@ -15,7 +15,7 @@ use crate::stream::Distribution;
 
 /// The kernel.
 pub static KERNEL: Kernel =
-    Kernel::new::<Params>("group_norm_moments", twin).with_defines(&[ANY_SHAPE]).with_speed(SPEED);
+    Kernel::new::<Uniforms>("group_norm_moments", twin).with_defines(&[ANY_SHAPE]).with_speed(SPEED);
 
 /// Records statistics and coefficients from the moments of `count` parts a (row, group), of `values` values each.
 #[expect(clippy::too_many_arguments, reason = "buffers of one launch, each once")]
@@ -36,12 +36,12 @@ pub fn record(
         .with("PART_VALUES", values);
     let bound = [lanes.table, weights, moments, spans.stats, spans.coefficients];
     let cost = 8 * lanes.rows * u64::from(params.groups) * u64::from(count);
-    rec.dispatch(&KERNEL, variant, params, &bound, params.rows_grid(lanes), cost);
+    rec.dispatch(&KERNEL, variant, &params.sizes, &bound, params.rows_grid(lanes), cost);
 }
 
 /// The same from the moments of parts.
 fn twin(call: &Call<'_>) {
-    let p: Params = call.params();
+    let p: Uniforms = call.params();
     let parts = call.read::<[f32; 2]>(3).to_vec();
     let (count, values) = (call.variant.get("PARTS", 1) as usize, call.variant.get("PART_VALUES", 1) as f32);
     store_groups(call, &p, |slice| {
@@ -72,10 +72,10 @@ fn case(g: Geometry, groups: u32, how: Option<Distribution>) -> Case {
         let mut blank = |name, values: u32| f.blank(name, (TOTAL * values) as usize);
         let (y, normed) = (blank("y", shape.0 * shape.2), blank("normed", shape.0 * shape.2));
         let spans = norm_cases::spans(f, KIND, shape);
-        let product = Product { tiling: f.best_tiling(), perturbed: how };
+        let product = Product::by_shuffles(f.best_tiling(), how);
         let moments = Moments::of_groups(product.tiling, &g, groups);
         let moments = moments.map(|m| (m, f.blank("moments of parts", (TOTAL * m.row) as usize)));
-        let io = Operands { weights, x: f.random("x", (TOTAL * g.input.iter().product::<u32>()) as usize), y };
+        let io = Operands::by_shuffles(weights, f.random("x", (TOTAL * g.input.iter().product::<u32>()) as usize), y);
         let mut rec = Recording::new();
         let conv = conv::Params { weight_offset: 0, bias_offset: ABSENT, from_batch: 1, relu: 0 };
         conv::record(&mut rec, &lanes, &product, &g, &conv, &io, moments);

@@ -4,10 +4,14 @@ use std::f32::consts::FRAC_1_SQRT_2;
 
 use super::lib::case::{perturbation, product_tolerance};
 use super::lib::math::{erf_f32, rectify};
+use super::lib::matrix::operands;
 use super::lib::params::{ABSENT, Lane, Lanes};
+use super::lib::tile_order::Order;
+use super::lib::tiles::Tiles;
 use super::lib::tiling::{Operands, Product};
 use super::lib::weight::weights;
-use super::lib::{Case, PERTURBED, rounding};
+use super::lib::{Case, Fixture, PERTURBED, rounding};
+use super::tiled_linear;
 use crate::recording::kernel::{Call, Kernel, params};
 use crate::recording::{Recording, Span};
 use crate::shaders::ANY_SHAPE;
@@ -58,6 +62,9 @@ pub fn record(
     io: &Operands,
     residual: Option<Span>,
 ) {
+    if let Some(tiles) = Tiles::of(how.way) {
+        return tiled_linear::record(rec, lanes, how, &tiles, params, io, residual);
+    }
     let tiling = how.tiling.for_rows(params.outputs);
     let quads = |aligned: bool| u32::from(aligned);
     let variant = how
@@ -75,14 +82,16 @@ pub fn record(
 }
 
 /// `y[row][o] = act(sum_k W[o][k] x[row][k] + b[o])`, plus the residual without an activation; the sum along k in ascending order.
-fn twin(call: &Call<'_>) {
+pub(super) fn twin(call: &Call<'_>) {
     let p: Params = call.params();
     let (lanes, all, x, mut y) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3), call.write::<f32>(4));
+    let x = operands(call.variant, &x);
     let perturb = call.variant.get("PERTURB", 0);
     let (added, residual) = (call.variant.get("RESIDUAL", 0) == 1, call.read::<f32>(5));
     let (inputs, outputs) = (p.inputs as usize, p.outputs as usize);
     for lane in lanes.iter().take(call.grid[2] as usize) {
         let matrix = weights(&all, lane, perturb, p.weight_offset, p.inputs * p.outputs);
+        let matrix = operands(call.variant, &matrix);
         let bias = if p.bias_offset == ABSENT {
             vec![0.0; outputs]
         } else {
@@ -122,8 +131,21 @@ pub fn cases() -> Vec<Case> {
 
 fn case(how: Option<Distribution>, inputs: u32, outputs: u32, weight_offset: u32) -> Case {
     let name = format!("linear {} {inputs} to {outputs} at {weight_offset}", perturbation(how));
+    case_of(name, how, inputs, outputs, weight_offset, |f| Product::by_shuffles(f.tiling(), None))
+}
+
+/// A case of a layer in a way of computing it, which `product` gives.
+pub(super) fn case_of(
+    name: String,
+    how: Option<Distribution>,
+    inputs: u32,
+    outputs: u32,
+    weight_offset: u32,
+    product: impl Fn(&Fixture<'_>) -> Product + Send + Sync + 'static,
+) -> Case {
     // A gelu takes another 64 roundings (as `activation` does), of 1.2 times its input at most.
     Case::new(name, 1.2 * product_tolerance(how, inputs) + rounding(64), move |f| {
+        let product = Product { perturbed: how, ..product(f) };
         let rows = [41, 1, 9];
         let bias_offset = weight_offset + inputs * outputs;
         let stride = (bias_offset + outputs).next_multiple_of(64);
@@ -133,6 +155,7 @@ fn case(how: Option<Distribution>, inputs: u32, outputs: u32, weight_offset: u32
             weights: f.random("weights", 3 * stride as usize),
             x: f.random("x", (total * inputs) as usize),
             y: f.blank("y", (total * outputs) as usize),
+            room: f.room(&Order::of_linear(inputs, outputs), &lanes),
         };
         let residual = f.random("residual", (total * outputs) as usize);
         let mut rec = Recording::new();
@@ -143,7 +166,7 @@ fn case(how: Option<Distribution>, inputs: u32, outputs: u32, weight_offset: u32
             (0, NONE, bias_offset, Some(residual)),
         ] {
             let params = Params { inputs, outputs, weight_offset, bias_offset, from_batch, activation };
-            record(&mut rec, &lanes, &Product { tiling: f.tiling(), perturbed: how }, &params, &io, residual);
+            record(&mut rec, &lanes, &product, &params, &io, residual);
             rec.read_back(io.y);
         }
         rec

@@ -1,8 +1,11 @@
 //! Gradients of linear layers' inputs.
 
+use super::lib::matrix::operands;
 use super::lib::params::{Lane, Lanes};
-use super::lib::tiling::{Tiling, quads};
-use super::lib::{Case, rounding};
+use super::lib::tiles::Tiles;
+use super::lib::tiling::{Gradient, quads};
+use super::lib::{Case, Fixture, rounding};
+use super::tiled_linear_grad_input;
 use crate::recording::kernel::{Call, Kernel, params};
 use crate::recording::{Recording, Span};
 
@@ -23,8 +26,11 @@ params! {
 }
 
 /// Records `dx = dy W`: `dy` `[rows][outputs]`, `dx` `[rows][inputs]`.
-pub fn record(rec: &mut Recording, lanes: &Lanes, tiling: Tiling, params: &Params, weights: Span, dy: Span, dx: Span) {
-    let tiling = tiling.in_quads().for_rows(lanes.max_rows);
+pub fn record(rec: &mut Recording, lanes: &Lanes, how: Gradient, params: &Params, weights: Span, dy: Span, dx: Span) {
+    if let Some(tiles) = Tiles::of(how.way) {
+        return tiled_linear_grad_input::record(rec, lanes, &tiles, params, weights, dy, dx);
+    }
+    let tiling = how.tiling.in_quads().for_rows(lanes.max_rows);
     let variant = tiling
         .variant()
         .with("WEIGHT_QUADS", quads(params.weight_offset | params.inputs))
@@ -35,9 +41,10 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, tiling: Tiling, params: &Param
 }
 
 /// `dx[row][k] = sum over o, ascending, of dy[row][o] W[o][k]`.
-fn twin(call: &Call<'_>) {
+pub(super) fn twin(call: &Call<'_>) {
     let p: Params = call.params();
     let (lanes, weights, dy) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
+    let (weights, dy) = (operands(call.variant, &weights), operands(call.variant, &dy));
     let mut dx = call.write::<f32>(4);
     let (inputs, outputs) = (p.inputs as usize, p.outputs as usize);
     for lane in &lanes[..call.grid[2] as usize] {
@@ -57,7 +64,7 @@ fn twin(call: &Call<'_>) {
 
 /// Sizes of cases, of this kernel and the weight's gradient: samples of the lanes, rows of a sample (1, or so many tokens that sums over
 /// them are split, into parts of which a block's last is the shorter one), inputs, outputs.
-pub const SIZES: [(&[u32], u32, u32, u32); 6] = [
+pub const SIZES: [Size; 6] = [
     (&[1], 1, 1, 1),
     (&[17, 1, 40], 1, 67, 13),
     (&[9, 33], 1, 130, 35),
@@ -69,11 +76,19 @@ pub const SIZES: [(&[u32], u32, u32, u32); 6] = [
 /// Self-test cases.
 pub fn cases() -> Vec<Case> {
     // Built for its sizes: more than a tile, rows of whole quads.
-    SIZES.map(|(samples, tokens, inputs, outputs)| case(samples, tokens, inputs, outputs).fitted(inputs == 68)).into()
+    SIZES.map(|size| case("linear_grad_input", size, |f| Gradient::by_shuffles(f.tiling())).fitted(size.2 == 68)).into()
 }
 
-fn case(samples: &'static [u32], tokens: u32, inputs: u32, outputs: u32) -> Case {
-    let name = format!("linear_grad_input {} lanes of {tokens} tokens {inputs} to {outputs}", samples.len());
+/// Sizes of a case: samples of the lanes, rows of a sample, inputs, outputs.
+pub(super) type Size = (&'static [u32], u32, u32, u32);
+
+/// A case of the kernels that compute this, `how` it is done.
+pub(super) fn case(
+    kernel: &str,
+    (samples, tokens, inputs, outputs): Size,
+    how: impl Fn(&Fixture<'_>) -> Gradient + Send + Sync + 'static,
+) -> Case {
+    let name = format!("{kernel} {} lanes of {tokens} tokens {inputs} to {outputs}", samples.len());
     // A product and a sum per output.
     Case::new(name, rounding(2 * outputs), move |f| {
         let (rows, stride) = (samples.iter().map(|n| n * tokens).collect::<Vec<_>>(), inputs * outputs + outputs + 1);
@@ -82,7 +97,7 @@ fn case(samples: &'static [u32], tokens: u32, inputs: u32, outputs: u32) -> Case
         let weights = f.random("weights", rows.len() * stride as usize);
         let (dy, dx) = (f.random("dy", n * outputs as usize), f.blank("dx", n * inputs as usize));
         let mut rec = Recording::new();
-        record(&mut rec, &lanes, f.tiling(), &Params { inputs, outputs, weight_offset: 1 }, weights, dy, dx);
+        record(&mut rec, &lanes, how(f), &Params { inputs, outputs, weight_offset: 1 }, weights, dy, dx);
         rec.read_back(dx);
         rec
     })

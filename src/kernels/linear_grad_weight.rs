@@ -1,12 +1,14 @@
 //! Gradients of linear layers' weights.
 
+use super::lib::matrix::operands;
 use super::lib::params::Lane;
 use super::lib::params::{Lanes, SAMPLE_BLOCK, blocks};
 use super::lib::parts::{Cut, Split, Sum, Target, Tensors, work};
-use super::lib::tiling::{Tiling, quads};
-use super::lib::{Case, rounding};
-use super::linear_grad_input::SIZES;
-use super::part_sums;
+use super::lib::tiles::Tiles;
+use super::lib::tiling::{Gradient, Tiling, quads};
+use super::lib::{Case, Fixture, rounding};
+use super::linear_grad_input::{SIZES, Size};
+use super::{part_sums, tiled_linear_grad_weight};
 use crate::recording::kernel::{Call, Kernel, params};
 use crate::recording::{Recording, Span};
 
@@ -57,7 +59,11 @@ impl Params {
     }
 
     /// How the sum is split for lanes of `sample_rows` rows a sample. Over samples it isn't: a part can't be longer than a block.
-    pub fn split(&self, tiling: Tiling, sample_rows: u32) -> Option<Split> {
+    pub fn split(&self, how: Gradient, sample_rows: u32) -> Option<Split> {
+        if let Some(tiles) = Tiles::of(how.way) {
+            return tiled_linear_grad_weight::split(self, &tiles, sample_rows);
+        }
+        let tiling = how.tiling;
         let tiles = self.tiles(self.tiling(tiling)).iter().product();
         let wanted = tiling.workgroups();
         // Parts end on the blocks that the kernel takes at once.
@@ -68,8 +74,11 @@ impl Params {
 }
 
 /// Records `dW = dy^T x` into the lanes' gradients: `x` `[rows][inputs]`, `dy` `[rows][outputs]`.
-pub fn record(rec: &mut Recording, lanes: &Lanes, tiling: Tiling, params: &Params, x: Span, dy: Span, target: &Target) {
-    let split = params.split(tiling, lanes.sample_rows);
+pub fn record(rec: &mut Recording, lanes: &Lanes, how: Gradient, params: &Params, x: Span, dy: Span, target: &Target) {
+    if let Some(tiles) = Tiles::of(how.way) {
+        return tiled_linear_grad_weight::record(rec, lanes, &tiles, params, x, dy, target);
+    }
+    let (tiling, split) = (how.tiling, params.split(how, lanes.sample_rows));
     let Params { inputs, outputs, from_batch, .. } = *params;
     let tiling = params.tiling(tiling);
     let variant = tiling.variant().with("DY_QUADS", quads(outputs)).with("INPUT_QUADS", quads(inputs));
@@ -86,9 +95,10 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, tiling: Tiling, params: &Param
 }
 
 /// `dW[o][k] = sum over rows, by parts and blocks, of dy[row][o] x[row][k]`.
-fn twin(call: &Call<'_>) {
+pub(super) fn twin(call: &Call<'_>) {
     let p: Uniforms = call.params();
     let (lanes, x, dy) = (call.read::<Lane>(1), call.read::<f32>(3), call.read::<f32>(2));
+    let (x, dy) = (operands(call.variant, &x), operands(call.variant, &dy));
     let mut gradients = call.write::<f32>(4);
     let (inputs, outputs) = (p.inputs as usize, p.outputs as usize);
     for work in work(&p.cut, &lanes, call.grid[2], p.inputs * p.outputs) {
@@ -114,19 +124,26 @@ fn twin(call: &Call<'_>) {
 /// Self-test cases.
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (samples, tokens, inputs, outputs) in SIZES {
+    for size in SIZES {
         for from_batch in [0, 1] {
             // Built for its sizes: more than a tile, rows of whole quads.
-            cases.push(case(samples, tokens, inputs, outputs, from_batch).fitted(inputs == 68));
+            let how = |f: &Fixture<'_>| Gradient::by_shuffles(f.tiling());
+            cases.push(case("linear_grad_weight", size, from_batch, how).fitted(size.2 == 68));
         }
     }
     cases
 }
 
-fn case(samples: &'static [u32], tokens: u32, inputs: u32, outputs: u32, from_batch: u32) -> Case {
+/// A case of the kernels that compute this, `how` it is done.
+pub(super) fn case(
+    kernel: &str,
+    (samples, tokens, inputs, outputs): Size,
+    from_batch: u32,
+    how: impl Fn(&Fixture<'_>) -> Gradient + Send + Sync + 'static,
+) -> Case {
     let text = format!("{} lanes of {tokens} tokens {inputs} to {outputs}", samples.len());
     // 16 operations a block of rows, the blocks and parts of up to 70 of them, twice.
-    Case::new(format!("linear_grad_weight {text} from_batch {from_batch}"), rounding(200), move |f| {
+    Case::new(format!("{kernel} {text} from_batch {from_batch}"), rounding(200), move |f| {
         let (rows, stride) = (samples.iter().map(|n| n * tokens).collect::<Vec<_>>(), inputs * outputs + outputs + 1);
         let lanes = f.lanes(&rows, stride).of_tokens(tokens);
         let n = lanes.rows as usize;
@@ -136,7 +153,7 @@ fn case(samples: &'static [u32], tokens: u32, inputs: u32, outputs: u32, from_ba
         let mut rec = Recording::new();
         for accumulate in [0, 1] {
             let params = Params { inputs, outputs, weight_offset: 1, from_batch, accumulate };
-            record(&mut rec, &lanes, f.tiling(), &params, x, dy, &target);
+            record(&mut rec, &lanes, how(f), &params, x, dy, &target);
         }
         rec.read_back(target.gradients);
         rec

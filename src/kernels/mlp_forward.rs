@@ -105,13 +105,13 @@ fn case(how: Option<Distribution>, inputs: u32, hidden: u32, classes: u32, weigh
         let params = Params { inputs, hidden, classes, weight1, bias1, weight2, bias2 };
         let lanes = f.lanes(&rows, (bias2 + classes).next_multiple_of(64));
         let total = rows.iter().sum::<u32>();
-        let io = Operands {
-            weights: f.random("weights", 3 * (bias2 + classes).next_multiple_of(64) as usize),
-            x: f.random("x", (total * inputs) as usize),
-            y: f.blank("logits", (total * classes) as usize),
-        };
+        let io = Operands::by_shuffles(
+            f.random("weights", 3 * (bias2 + classes).next_multiple_of(64) as usize),
+            f.random("x", (total * inputs) as usize),
+            f.blank("logits", (total * classes) as usize),
+        );
         let mut rec = Recording::new();
-        record(&mut rec, &lanes, &Product { tiling: f.tiling(), perturbed: how }, &params, &io);
+        record(&mut rec, &lanes, &Product::by_shuffles(f.tiling(), how), &params, &io);
         rec.read_back(io.y);
         rec
     })

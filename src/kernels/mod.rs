@@ -18,14 +18,14 @@ mod families;
 pub mod lib;
 
 pub use families::{fill, norm, replaying};
-pub use lib::{class_rows, fold_grid, moments, params, parts, tiling, values, vec4_bytes};
+pub use lib::{class_rows, fold_grid, moments, params, parts, tile_order, tiling, values, vec4_bytes, way};
 
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, HashSet};
 
     use super::*;
-    use crate::caps::{AdapterInfo, AdapterKind, OperandSource, Tier};
+    use crate::caps::{AdapterInfo, AdapterKind, Layout, OperandSource, Tier};
     use crate::recording::Command;
     use crate::recording::kernel::Variant;
 
@@ -41,7 +41,10 @@ mod tests {
             tier,
             subgroup_size,
             operands: OperandSource::Buffer,
+            layout: Layout::default(),
             features: Vec::new(),
+            precision: crate::caps::Precision::default(),
+            matrices: crate::caps::Matrices::default(),
         };
         let mut launched = BTreeMap::<_, HashSet<Variant>>::new();
         for case in cases().into_iter().filter(|case| !case.large) {

@@ -1,12 +1,13 @@
 //! Gradients of the scales and biases of norms over images.
 
-use super::lib::norm::{Params, SPEED, Statistics, span_sizes};
-use super::lib::norm_cases::{self, Norm, ROWS, SHAPES, TOTAL};
+use super::lib::norm::{self, Params, SPEED, Statistics, span_sizes};
+use super::lib::norm_cases::{self, Norm, ROWS, TOTAL};
 use super::lib::params::{Lane, Lanes};
-use super::lib::parts::{self, Cut, Split, Sum, Target, Tensors, work};
+use super::lib::parts::{self, Cut, Launch, Split, Sum, Target, Tensors, work};
 use super::lib::tree::tree_sum;
 use super::lib::{Case, rounding, values};
-use super::part_sums;
+use super::{norm_grad_params_last, part_sums};
+use crate::caps::Layout;
 use crate::recording::kernel::{Call, Kernel, params};
 use crate::recording::{Recording, Span};
 
@@ -33,9 +34,22 @@ params! {
     }
 }
 
+impl Uniforms {
+    /// Of a launch of this kernel or the one of channels last.
+    pub fn of(params: &Params, launch: &Launch, tensors: &Tensors) -> Self {
+        let norm::Uniforms { channels, groups, spatial, .. } = params.sizes;
+        let (scale_offset, bias_offset) = (tensors.first.0, tensors.second.0);
+        let (cut, accumulate) = (launch.cut, launch.accumulate);
+        Self { cut, channels, groups, spatial, scale_offset, bias_offset, accumulate }
+    }
+}
+
 impl Params {
     /// How the sums for scale and bias are split.
     pub fn split(&self) -> Option<Split> {
+        if self.layout == Layout::ChannelsLast {
+            return self.split_last();
+        }
         let width = values::of(u64::from(self.spatial)).1;
         let sum = Sum {
             sample_rows: 1,
@@ -68,16 +82,17 @@ pub fn record(
     stats: Span,
     target: &Target,
 ) {
+    if params.layout == Layout::ChannelsLast {
+        norm_grad_params_last::record(rec, lanes, statistics, params, x, dy, stats, target);
+        return;
+    }
     let width = values::of(u64::from(params.spatial)).1;
     let variant = params.variant().with("BY_ROW", u32::from(statistics == Statistics::Group));
     let (split, tensors) = (params.split(), params.tensors());
-    let Params { channels, groups, spatial, .. } = *params;
     let row = params.spatial / width;
     let cost = 8 * params.values(lanes);
     part_sums::record(rec, lanes, split, row, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
-        let (scale_offset, bias_offset) = (tensors.first.0, tensors.second.0);
-        let (cut, accumulate) = (launch.cut, launch.accumulate);
-        let uniforms = Uniforms { cut, channels, groups, spatial, scale_offset, bias_offset, accumulate };
+        let uniforms = Uniforms::of(params, &launch, tensors);
         let bound = [lanes.table, x, dy, stats, launch.sums];
         let grid = [params.channels, 1, launch.layers];
         rec.dispatch(&KERNEL, variant.clone(), &uniforms, &bound, grid, launch.cost);
@@ -117,25 +132,32 @@ fn twin(call: &Call<'_>) {
 
 /// Self-test cases; one of each kind built for its sizes.
 pub fn cases() -> Vec<Case> {
-    [Statistics::Group, Statistics::Batch].into_iter().flat_map(|kind| SHAPES.map(|shape| case(kind, shape))).collect()
+    of_layout(Layout::ChannelsFirst)
 }
 
-fn case(kind: Statistics, shape: norm_cases::Shape) -> Case {
+/// Cases of a layout.
+pub fn of_layout(layout: Layout) -> Vec<Case> {
+    let shapes = |kind| norm_cases::shapes().filter(move |of| of.0 == layout).map(move |shape| case(kind, shape));
+    [Statistics::Group, Statistics::Batch].into_iter().flat_map(shapes).collect()
+}
+
+fn case(kind: Statistics, (layout, shape, fitted): (Layout, norm_cases::Shape, bool)) -> Case {
     // Sums over blocks of 8 samples, two of them, run twice.
-    let tolerance = rounding(2 * ((8 * shape.2).div_ceil(64) + 16) + 20);
-    Case::new(norm_cases::name("grad params", kind, shape), tolerance, move |f| {
-        let mut norm = Norm::new(f, kind, shape);
+    let threads = if layout == Layout::ChannelsLast { parts::ROW_TEAMS } else { 64 };
+    let tolerance = rounding(2 * ((8 * shape.2).div_ceil(threads) + 16) + 20);
+    Case::new(norm_cases::name("grad params", kind, layout, shape), tolerance, move |f| {
+        let mut norm = Norm::new(f, kind, layout, shape);
         let sizes = span_sizes(kind, shape.0, norm.params.groups);
         let count = if sizes.per_lane { ROWS.len() } else { TOTAL as usize };
         let (stats, dy) = (f.random("stats", count * sizes.stats as usize), f.random("dy", norm.values()));
         let target = f.target(ROWS.len() * norm_cases::stride(shape.0) as usize, 9 * 2 * shape.0);
         let mut rec = Recording::new();
         for accumulate in [0, 1] {
-            norm.params.accumulate = accumulate;
+            norm.params.sizes.accumulate = accumulate;
             record(&mut rec, &norm.lanes, kind, &norm.params, norm.x, dy, stats, &target);
         }
         rec.read_back(target.gradients);
         rec
     })
-    .fitted(shape == SHAPES[3])
+    .fitted(fitted)
 }

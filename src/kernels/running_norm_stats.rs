@@ -1,9 +1,10 @@
 //! Coefficients of batch norm from running statistics.
 
-use super::lib::norm::{Params, SPEED, Spans, Statistics, affine, mean_and_rstd, scale_and_bias, store};
+use super::lib::norm::{Params, SPEED, Spans, Statistics, Uniforms, affine, mean_and_rstd, scale_and_bias, store};
 use super::lib::norm_cases::{self, Norm, SHAPES};
 use super::lib::params::{Lane, Lanes, perturb};
 use super::lib::{Case, PERTURBED};
+use crate::caps::Layout;
 use crate::recording::kernel::{Call, Kernel, Variant};
 use crate::recording::{Recording, Span};
 use crate::shaders::ANY_SHAPE;
@@ -11,7 +12,7 @@ use crate::stream::Distribution;
 
 /// The kernel.
 pub static KERNEL: Kernel =
-    Kernel::new::<Params>("running_norm_stats", twin).with_defines(&[ANY_SHAPE]).with_speed(SPEED);
+    Kernel::new::<Uniforms>("running_norm_stats", twin).with_defines(&[ANY_SHAPE]).with_speed(SPEED);
 
 /// Records (mean, rstd) and coefficients from the statistics in `running`, which may be `weights`.
 pub fn record(
@@ -26,12 +27,12 @@ pub fn record(
     let variant = Variant::plain().with("CHANNELS", params.channels).with("PERTURB", perturb(distribution));
     let bound = [lanes.table, weights, running, spans.stats, spans.coefficients];
     let cost = 200 * u64::from(lanes.count) * u64::from(params.channels);
-    rec.dispatch(&KERNEL, variant, params, &bound, params.channels_grid(lanes), cost);
+    rec.dispatch(&KERNEL, variant, &params.sizes, &bound, params.channels_grid(lanes), cost);
 }
 
 /// Statistics and coefficients per lane and channel from the running statistics.
 fn twin(call: &Call<'_>) {
-    let p: Params = call.params();
+    let p: Uniforms = call.params();
     let (lanes, all, running) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
     let (mut stats, mut coefficients) = (Vec::new(), Vec::new());
     let channels = p.channels as usize;
@@ -56,10 +57,10 @@ pub fn cases() -> Vec<Case> {
 
 fn case(shape: norm_cases::Shape, how: Option<Distribution>) -> Case {
     const KIND: Statistics = Statistics::Running;
-    let (name, tolerance) = norm_cases::forward(KIND, shape, how);
+    let (name, tolerance) = norm_cases::forward(KIND, Layout::ChannelsFirst, shape, how);
     let fitted = shape == SHAPES[3] && how == Some(Distribution::Rademacher);
     Case::new(name, tolerance, move |f| {
-        let norm = Norm::new(f, KIND, shape);
+        let norm = Norm::new(f, KIND, Layout::ChannelsFirst, shape);
         let spans = norm_cases::spans(f, KIND, norm_cases::grouped(KIND, shape));
         let mut rec = Recording::new();
         record(&mut rec, &norm.lanes, how, &norm.params, norm.weights, norm.running, &spans);

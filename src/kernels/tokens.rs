@@ -1,9 +1,11 @@
 //! Images of patches to tokens with positions and a class token.
 
-use super::lib::case::{gaussian_share, perturbation};
+use super::lib::case::{gaussian_share, layout_name, perturbation};
+use super::lib::geometry::layout_of;
 use super::lib::params::{Lane, Lanes, perturb};
 use super::lib::weight::weights;
 use super::lib::{Case, PERTURBED, rounding};
+use crate::caps::Layout;
 use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
@@ -48,17 +50,19 @@ impl Params {
 }
 
 /// Records `y[row][0] = class + position[0]` and `y[row][1 + p][d] = x[row][d][p] + position[1 + p][d]`, with weights perturbed where
-/// a distribution is given: `x` `[row][dim][patches]`, `y` `[row][1 + patches][dim]`.
+/// a distribution is given: `x` `[row][dim][patches]`, or `[row][patches][dim]` with channels last, `y` `[row][1 + patches][dim]`.
+#[expect(clippy::too_many_arguments, reason = "buffers of one launch, each once")]
 pub fn record(
     rec: &mut Recording,
     lanes: &Lanes,
     distribution: Option<Distribution>,
+    layout: Layout,
     params: &Params,
     weights: Span,
     x: Span,
     y: Span,
 ) {
-    let variant = Variant::plain().with("PERTURB", perturb(distribution));
+    let variant = Variant::plain().with("PERTURB", perturb(distribution)).with("CHANNELS_LAST", layout.last());
     let bound = [lanes.table, weights, x, y];
     rec.dispatch(&KERNEL, variant, params, &bound, params.grid(lanes, params.elements()), 12 * params.values(lanes));
 }
@@ -66,7 +70,7 @@ pub fn record(
 /// Class token and patches, with positions.
 fn twin(call: &Call<'_>) {
     let p: Params = call.params();
-    let perturb = call.variant.get("PERTURB", 0);
+    let (perturb, layout) = (call.variant.get("PERTURB", 0), layout_of(call));
     let (lanes, all, x) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
     let mut y = call.write::<f32>(4);
     let (dim, patches) = (p.dim as usize, p.patches as usize);
@@ -76,7 +80,11 @@ fn twin(call: &Call<'_>) {
         for row in lane.chunk_rows() {
             for token in 0..=patches {
                 for d in 0..dim {
-                    let own = if token == 0 { class[d] } else { x[(row * dim + d) * patches + token - 1] };
+                    let own = if token == 0 {
+                        class[d]
+                    } else {
+                        x[row * dim * patches + layout.place(d, token - 1, dim, patches)]
+                    };
                     y[(row * (1 + patches) + token) * dim + d] = own + position[token * dim + d];
                 }
             }
@@ -100,11 +108,15 @@ impl Params {
 
 /// Self-test cases.
 pub fn cases() -> Vec<Case> {
-    PERTURBED.into_iter().flat_map(|how| SIZES.map(|(dim, patches)| case(how, dim, patches))).collect()
+    PERTURBED
+        .into_iter()
+        .flat_map(|how| SIZES.map(|(dim, patches)| case(how, Layout::ChannelsFirst, dim, patches)))
+        .chain([case(None, Layout::ChannelsLast, 67, 9)])
+        .collect()
 }
 
-fn case(how: Option<Distribution>, dim: u32, patches: u32) -> Case {
-    let name = format!("tokens {} {patches} patches of {dim}", perturbation(how));
+fn case(how: Option<Distribution>, layout: Layout, dim: u32, patches: u32) -> Case {
+    let name = format!("tokens {} {patches} patches of {dim}{}", perturbation(how), layout_name(layout));
     // A perturbed weight and two sums.
     Case::new(name, rounding(8) + gaussian_share(how), move |f| {
         let ((rows, total), (params, stride)) = (CASE_ROWS, Params::of_case(dim, patches));
@@ -113,7 +125,7 @@ fn case(how: Option<Distribution>, dim: u32, patches: u32) -> Case {
         let x = f.random("x", (total * dim * patches) as usize);
         let y = f.blank("y", (total * params.elements()) as usize);
         let mut rec = Recording::new();
-        record(&mut rec, &lanes, how, &params, weights, x, y);
+        record(&mut rec, &lanes, how, layout, &params, weights, x, y);
         rec.read_back(y);
         rec
     })

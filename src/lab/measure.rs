@@ -88,7 +88,8 @@ pub fn measure(
     }
     progress(steps, steps, "");
     let of = |setting: Setting| measured.iter().find(|(s, _)| *s == setting).map(|(_, m)| m);
-    let row = |point: &Point| Some(row(*point, of(point.setting)?, &truth, d, &sizes));
+    let precision = experiment.config.device.precision.name();
+    let row = |point: &Point| Some(Row { precision, ..row(*point, of(point.setting)?, &truth, d, &sizes) });
     let rows: Vec<Row> = request.rows.iter().filter_map(row).collect();
     let own = request.rows.first().copied().unwrap_or_else(|| Point::of(&experiment.config.zo));
     let layers = of(own.setting).map(|m| layers(own, m, &truth, graph.params(), &sizes)).unwrap_or_default();

@@ -194,7 +194,7 @@ fn subject() -> Subject {
 fn net_of(subject: &Subject, client: u32) -> Net {
     let data = &subject.experiment.data;
     let sample = |&i: &u32| {
-        let x = data.inputs(&data.train, &[i]).into_iter().map(f64::from).collect();
+        let x = data.inputs(&data.train, &[i]).unwrap().into_iter().map(f64::from).collect();
         (x, data.train.labels[i as usize] as usize)
     };
     let samples = subject.experiment.split.clients[client as usize].iter().map(sample).collect();

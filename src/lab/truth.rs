@@ -103,7 +103,7 @@ fn of_client(
     let train = &experiment.data.train;
     let (mut loss, mut sum) = (0f64, vec![0f64; experiment.graph.param_count()]);
     for part in indices.chunks(rows) {
-        let x = experiment.data.inputs(train, part);
+        let x = experiment.data.inputs(train, part)?;
         let labels: Vec<u32> = part.iter().map(|&i| train.labels[i as usize]).collect();
         let step = engine.gradients(&x, &labels, batch_statistics)?;
         let share = part.len() as f64 / indices.len() as f64;

@@ -1,6 +1,6 @@
 //! Multi-head attention of tokens.
 
-use super::{Backward, Footprint, Forward, Keeps, Kind, LaneTables, Mode};
+use super::{Backward, Footprint, Forward, Image, Keeps, Kind, LaneTables, Mode};
 use crate::kernels::attention::{self, Params};
 use crate::kernels::attention_grad;
 use crate::model::Attention;
@@ -21,12 +21,20 @@ impl Kind for Attention {
         true
     }
 
+    fn images(&self) -> Option<(Image, Image)> {
+        Some((Image::flat(self.input_len()), Image::flat(self.output_len())))
+    }
+
     fn input_len(&self) -> usize {
         3 * self.tokens * self.dim
     }
 
     fn output_len(&self) -> usize {
         self.tokens * self.dim
+    }
+
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        vec![self.tokens, self.dim]
     }
 
     fn flops_forward(&self) -> u64 {

@@ -1,6 +1,6 @@
 //! The first of the tokens.
 
-use super::{Backward, Forward, Kind, LaneTables, Mode};
+use super::{Backward, Forward, Image, Kind, LaneTables, Mode};
 use crate::kernels::{class_token, class_token_grad};
 use crate::model::ClassToken;
 use crate::recording::Recording;
@@ -10,12 +10,20 @@ impl Kind for ClassToken {
         "classtoken"
     }
 
+    fn images(&self) -> Option<(Image, Image)> {
+        Some((Image::flat(self.input_len()), Image::flat(self.output_len())))
+    }
+
     fn input_len(&self) -> usize {
         self.tokens * self.dim
     }
 
     fn output_len(&self) -> usize {
         self.dim
+    }
+
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        vec![self.dim]
     }
 
     fn forward(&self, rec: &mut Recording, lanes: &LaneTables, _mode: &Mode, io: &Forward) {

@@ -1,25 +1,28 @@
 //! Square convolutions.
 
-use super::{Backward, Forward, Kind, LaneTables, Mode, dims, offset};
+use super::{Backward, Forward, Gradients, Image, Kind, LaneTables, Mode, Pass, Sizes, dims, offset};
+use crate::caps::Layout;
 use crate::kernels::conv::{self, Geometry};
 use crate::kernels::parts::Split;
-use crate::kernels::tiling::{Operands, Tiling};
+use crate::kernels::tile_order::Order;
+use crate::kernels::tiling::Operands;
 use crate::kernels::{bias_grad, conv_grad_input, conv_grad_weight};
 use crate::model::Conv;
 use crate::recording::Recording;
 
 impl Conv {
-    fn geometry(&self) -> Geometry {
+    fn geometry(&self, layout: Layout) -> Geometry {
         Geometry {
             input: dims(self.input),
             output: dims(self.output),
             kernel: self.kernel as u32,
             stride: self.stride as u32,
             padding: self.padding as u32,
+            layout,
         }
     }
 
-    fn gradient(&self, from_batch: bool, accumulate: bool) -> conv_grad_weight::Params {
+    fn gradient(&self, layout: Layout, from_batch: bool, accumulate: bool) -> conv_grad_weight::Params {
         let ([c, h, w], [out_c, out_h, out_w]) = (dims(self.input), dims(self.output));
         conv_grad_weight::Params {
             c,
@@ -31,16 +34,17 @@ impl Conv {
             kernel: self.kernel as u32,
             stride: self.stride as u32,
             padding: self.padding as u32,
+            layout,
             weight_offset: self.weight as u32,
             from_batch: u32::from(from_batch),
             accumulate: u32::from(accumulate),
         }
     }
 
-    fn bias_gradient(&self, accumulate: bool) -> Option<bias_grad::Params> {
+    fn bias_gradient(&self, layout: Layout, accumulate: bool) -> Option<bias_grad::Params> {
         let (outputs, spatial) = (self.output.c as u32, self.output.spatial() as u32);
         let (bias_offset, accumulate) = (self.bias? as u32, u32::from(accumulate));
-        Some(bias_grad::Params { outputs, spatial, bias_offset, accumulate })
+        Some(bias_grad::Params { outputs, spatial, layout, bias_offset, accumulate })
     }
 }
 
@@ -53,12 +57,20 @@ impl Kind for Conv {
         true
     }
 
+    fn images(&self) -> Option<(Image, Image)> {
+        Some((self.input.into(), self.output.into()))
+    }
+
     fn input_len(&self) -> usize {
         self.input.len()
     }
 
     fn output_len(&self) -> usize {
         self.output.len()
+    }
+
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        self.output.sides()
     }
 
     fn tensors(&self) -> Vec<usize> {
@@ -81,10 +93,23 @@ impl Kind for Conv {
         self.relu
     }
 
-    fn splits(&self, tiling: Tiling) -> Vec<(Split, u32)> {
-        let params = self.gradient(false, false);
-        let weight = params.weight_split(tiling).map(|split| (split, params.weight_len()));
-        let bias = self.bias_gradient(false).and_then(|bias| Some((bias.split(1)?, bias.outputs)));
+    fn product(&self) -> Option<Sizes> {
+        Some(Sizes::of_conv(&self.geometry(Layout::default())))
+    }
+
+    fn order(&self, pass: Pass) -> Option<Order> {
+        let geometry = self.geometry(Layout::ChannelsLast);
+        match pass {
+            Pass::Forward | Pass::Perturbed => Some(Order::of_conv(&geometry, 1)),
+            Pass::Input => Some(Order::of_conv_input(&geometry, 1)),
+            Pass::Weight => None,
+        }
+    }
+
+    fn splits(&self, how: &Gradients) -> Vec<(Split, u32)> {
+        let params = self.gradient(how.layout, false, false);
+        let weight = params.weight_split(how.of_weight()).map(|split| (split, params.weight_len()));
+        let bias = self.bias_gradient(how.layout, false).and_then(|bias| Some((bias.split(1)?, bias.outputs)));
         weight.into_iter().chain(bias).collect()
     }
 
@@ -95,24 +120,25 @@ impl Kind for Conv {
             from_batch: u32::from(io.from_batch),
             relu: u32::from(self.relu),
         };
-        let operands = Operands { weights: io.weights, x: io.x, y: io.y };
+        let operands = Operands { weights: io.weights, x: io.x, y: io.y, room: io.room };
         let left = io.moments_of_parts;
-        conv::record(rec, &lanes.samples, &mode.product, &self.geometry(), &params, &operands, left);
+        conv::record(rec, &lanes.samples, &mode.product, &self.geometry(mode.layout), &params, &operands, left);
     }
 
     fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
         let lanes = &lanes.samples;
-        let params = self.gradient(io.from_batch, io.accumulate);
-        conv_grad_weight::record(rec, lanes, io.tiling, &params, io.x, io.dy, &io.target);
-        if let Some(params) = self.bias_gradient(io.accumulate) {
+        let params = self.gradient(io.how.layout, io.from_batch, io.accumulate);
+        conv_grad_weight::record(rec, lanes, io.how.of_weight(), &params, io.x, io.dy, &io.target);
+        if let Some(params) = self.bias_gradient(io.how.layout, io.accumulate) {
             bias_grad::record(rec, lanes, &params, io.dy, &io.target);
         }
         if let Some(dx) = io.dx {
-            conv_grad_input::record(rec, lanes, io.tiling, &params, io.weights, io.dy, dx);
+            let operands = Operands { weights: io.weights, x: io.dy, y: dx, room: io.room };
+            conv_grad_input::record(rec, lanes, io.how.of_input(), &params, &operands);
         }
     }
 
     fn leaves_moments(&self) -> Option<Geometry> {
-        (!self.relu).then(|| self.geometry())
+        (!self.relu).then(|| self.geometry(Layout::default()))
     }
 }

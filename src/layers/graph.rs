@@ -1,7 +1,7 @@
 //! What follows for a model from the kinds of its layers.
 
 use super::{Footprint, kind};
-use crate::model::{Graph, Layer, Node, ParamTensor};
+use crate::model::{Graph, Layer, Node, ParamTensor, Source};
 
 impl Layer {
     /// Values of a sample before the layer.
@@ -29,6 +29,11 @@ impl Layer {
         !kind(self).tensors().is_empty()
     }
 
+    /// Whether all lanes that read the same rows make the same of them.
+    pub fn is_shareable(&self) -> bool {
+        !self.has_weights() && !self.saves() && !kind(self).draws()
+    }
+
     /// Whether the layer keeps something for its backward pass.
     pub fn saves(&self) -> bool {
         kind(self).keeps().saved != Footprint::default()
@@ -45,6 +50,19 @@ impl Graph {
     pub fn tensors_of(&self, node: &Node) -> Vec<&ParamTensor> {
         let at = |offset: usize| self.tensors.binary_search_by_key(&offset, |t| t.offset).ok();
         kind(&node.layer).tensors().into_iter().filter_map(at).map(|i| &self.tensors[i]).collect()
+    }
+
+    /// The shape of a sample behind each node, for people ([`super::Kind::output_shape`]).
+    pub fn output_shapes(&self) -> Vec<Vec<usize>> {
+        let mut shapes: Vec<Vec<usize>> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let shape = match node.input {
+                Source::Batch => kind(&node.layer).output_shape(&self.input.sides()),
+                Source::Node(n) => kind(&node.layer).output_shape(&shapes[n]),
+            };
+            shapes.push(shape);
+        }
+        shapes
     }
 
     /// Rows of a sample where its tokens are rows: the most of any layer.

@@ -1,9 +1,8 @@
 //! Layer norm of each token.
 
-use super::{Backward, Footprint, Forward, Keeps, Kind, LaneTables, Mode};
+use super::{Backward, Footprint, Forward, Gradients, Image, Keeps, Kind, LaneTables, Mode};
 use crate::kernels::layer_norm::{self, Params};
 use crate::kernels::parts::Split;
-use crate::kernels::tiling::Tiling;
 use crate::kernels::{layer_norm_grad, layer_norm_grad_params};
 use crate::model::LayerNorm;
 use crate::recording::Recording;
@@ -22,6 +21,10 @@ impl LayerNorm {
 impl Kind for LayerNorm {
     fn name(&self) -> &'static str {
         "layernorm"
+    }
+
+    fn images(&self) -> Option<(Image, Image)> {
+        Some((Image::flat(self.input_len()), Image::flat(self.output_len())))
     }
 
     fn input_len(&self) -> usize {
@@ -45,7 +48,7 @@ impl Kind for LayerNorm {
         Keeps { saved: Footprint { row: 2 * self.rows, lane: 0 }, ..Keeps::default() }
     }
 
-    fn splits(&self, _tiling: Tiling) -> Vec<(Split, u32)> {
+    fn splits(&self, _how: &Gradients) -> Vec<(Split, u32)> {
         let params = self.params(false);
         params.split(self.rows as u32).map(|split| (split, params.tensors().size())).into_iter().collect()
     }

@@ -1,8 +1,10 @@
 //! Affine maps of feature vectors or tokens.
 
-use super::{Backward, Forward, Kind, LaneTables, Mode, offset};
+use super::{Backward, Forward, Gradients, Image, Kind, LaneTables, Mode, Pass, Sizes, offset};
+use crate::caps::Layout;
 use crate::kernels::parts::Split;
-use crate::kernels::tiling::{Operands, Tiling};
+use crate::kernels::tile_order::Order;
+use crate::kernels::tiling::Operands;
 use crate::kernels::{bias_grad, linear, linear_grad_input, linear_grad_weight};
 use crate::model::Linear;
 use crate::recording::Recording;
@@ -20,7 +22,13 @@ impl Linear {
 
     fn bias_gradient(&self, accumulate: bool) -> Option<bias_grad::Params> {
         let (outputs, accumulate) = (self.out_features as u32, u32::from(accumulate));
-        Some(bias_grad::Params { outputs, spatial: 1, bias_offset: self.bias? as u32, accumulate })
+        Some(bias_grad::Params {
+            outputs,
+            spatial: 1,
+            layout: Layout::default(),
+            bias_offset: self.bias? as u32,
+            accumulate,
+        })
     }
 }
 
@@ -29,12 +37,20 @@ impl Kind for Linear {
         "linear"
     }
 
+    fn images(&self) -> Option<(Image, Image)> {
+        Some((Image::flat(self.input_len()), Image::flat(self.output_len())))
+    }
+
     fn input_len(&self) -> usize {
         self.rows * self.in_features
     }
 
     fn output_len(&self) -> usize {
         self.rows * self.out_features
+    }
+
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        if self.rows > 1 { vec![self.rows, self.out_features] } else { vec![self.out_features] }
     }
 
     fn rows(&self) -> usize {
@@ -61,9 +77,19 @@ impl Kind for Linear {
         self.relu
     }
 
-    fn splits(&self, tiling: Tiling) -> Vec<(Split, u32)> {
+    fn product(&self) -> Option<Sizes> {
+        let (inputs, outputs, rows) = (self.in_features as u32, self.out_features as u32, self.rows as u32);
+        Some(Sizes::Linear { inputs, outputs, rows })
+    }
+
+    fn order(&self, pass: Pass) -> Option<Order> {
+        let forward = matches!(pass, Pass::Forward | Pass::Perturbed);
+        forward.then(|| Order::of_linear(self.in_features as u32, self.out_features as u32))
+    }
+
+    fn splits(&self, how: &Gradients) -> Vec<(Split, u32)> {
         let (params, rows) = (self.weight_gradient(false, false), self.rows as u32);
-        let weight = params.split(tiling, rows).map(|split| (split, params.inputs * params.outputs));
+        let weight = params.split(how.of_weight(), rows).map(|split| (split, params.inputs * params.outputs));
         let bias = self.bias_gradient(false).and_then(|bias| Some((bias.split(rows)?, params.outputs)));
         weight.into_iter().chain(bias).collect()
     }
@@ -81,21 +107,21 @@ impl Kind for Linear {
                 (false, false) => linear::NONE,
             },
         };
-        let operands = Operands { weights: io.weights, x: io.x, y: io.y };
+        let operands = Operands { weights: io.weights, x: io.x, y: io.y, room: io.room };
         linear::record(rec, lanes.of_rows(self.rows), &mode.product, &params, &operands, io.residual);
     }
 
     fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
         let lanes = lanes.of_rows(self.rows);
         let params = self.weight_gradient(io.from_batch, io.accumulate);
-        linear_grad_weight::record(rec, lanes, io.tiling, &params, io.x, io.dy, &io.target);
+        linear_grad_weight::record(rec, lanes, io.how.of_weight(), &params, io.x, io.dy, &io.target);
         if let Some(params) = self.bias_gradient(io.accumulate) {
             bias_grad::record(rec, lanes, &params, io.dy, &io.target);
         }
         if let Some(dx) = io.dx {
             let linear_grad_weight::Params { inputs, outputs, weight_offset, .. } = params;
             let params = linear_grad_input::Params { inputs, outputs, weight_offset };
-            linear_grad_input::record(rec, lanes, io.tiling, &params, io.weights, io.dy, dx);
+            linear_grad_input::record(rec, lanes, io.how.of_input(), &params, io.weights, io.dy, dx);
         }
     }
 

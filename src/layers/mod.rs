@@ -2,9 +2,11 @@
 //! and keep. The data of a layer is [`crate::model::Layer`]; [`kind`] is the only place that knows all kinds.
 
 mod activations;
+mod add;
 mod attention;
 mod class_token;
 mod conv;
+mod dropout;
 mod graph;
 mod layer_norm;
 mod linear;
@@ -12,16 +14,22 @@ mod norm;
 mod one_dispatch;
 mod own_rows;
 mod pools;
+mod reorder;
 mod scale;
+mod sizes;
 mod tokens;
 
 pub use one_dispatch::one_dispatch;
+pub use sizes::{Pass, Sizes};
 
+use crate::caps::Layout;
 use crate::kernels::conv::Geometry;
 use crate::kernels::moments::Moments;
 use crate::kernels::params::{ABSENT, Lanes};
 use crate::kernels::parts::{Split, Target};
-use crate::kernels::tiling::{Product, Tiling};
+use crate::kernels::tile_order::Order;
+use crate::kernels::tiling::{Gradient, Product, Tiling};
+use crate::kernels::way::Way;
 use crate::model::{Layer, Shape};
 use crate::recording::windows::Running;
 use crate::recording::{Recording, Span};
@@ -38,6 +46,11 @@ pub trait Kind {
     /// Values of a sample after the layer.
     fn output_len(&self) -> usize {
         self.input_len()
+    }
+
+    /// The shape of a sample after the layer, for people: `[c, h, w]`, `[tokens, values]` or `[features]`.
+    fn output_shape(&self, input: &[usize]) -> Vec<usize> {
+        input.to_vec()
     }
 
     /// Rows of a sample that the layer's kernels see: its tokens, else 1.
@@ -75,13 +88,33 @@ pub trait Kind {
         false
     }
 
+    /// Whether the layer draws something for each row: then its output is no lane's but the row's own.
+    fn draws(&self) -> bool {
+        false
+    }
+
+    /// The image that the layer's input is, and the one that its output is: as kernels see them. None: any.
+    fn images(&self) -> Option<(Image, Image)> {
+        None
+    }
+
     /// Whether a ReLU is part of the layer.
     fn ends_with_relu(&self) -> bool {
         false
     }
 
+    /// The sizes of the product that the layer is, where it is one: ways of computing it are chosen by them.
+    fn product(&self) -> Option<Sizes> {
+        None
+    }
+
+    /// The order in which a pass by tiles reads the weights, where that needs a copy; it takes the same room whatever the tile.
+    fn order(&self, _pass: Pass) -> Option<Order> {
+        None
+    }
+
     /// How the sums of the layer's gradients are split, and f32 of a part of each.
-    fn splits(&self, _tiling: Tiling) -> Vec<(Split, u32)> {
+    fn splits(&self, _how: &Gradients) -> Vec<(Split, u32)> {
         Vec::new()
     }
 
@@ -109,7 +142,7 @@ pub trait Kind {
         false
     }
 
-    /// The sizes of an output whose moments the layer can leave in parts.
+    /// The sizes of an output whose moments the layer can leave in parts; they don't depend on its layout.
     fn leaves_moments(&self) -> Option<Geometry> {
         None
     }
@@ -118,6 +151,33 @@ pub trait Kind {
     /// before it does.
     fn takes_moments(&self, _tiling: Tiling, _batch_statistics: bool, _before: Option<&Geometry>) -> Option<Moments> {
         None
+    }
+}
+
+/// How many channels the values of a sample are, and how many pixels each. A feature vector, or tokens, are channels of one pixel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// Channels.
+    pub channels: usize,
+    /// Pixels of a channel.
+    pub pixels: usize,
+}
+
+impl Image {
+    /// Values in one order.
+    pub fn flat(len: usize) -> Self {
+        Self { channels: len, pixels: 1 }
+    }
+
+    /// Whether the values lie alike in each layout.
+    pub fn is_flat(self) -> bool {
+        self.channels == 1 || self.pixels == 1
+    }
+}
+
+impl From<Shape> for Image {
+    fn from(shape: Shape) -> Self {
+        Self { channels: shape.c, pixels: shape.spatial() }
     }
 }
 
@@ -137,7 +197,10 @@ pub fn kind(layer: &Layer) -> &dyn Kind {
         Layer::Relu(layer) => layer,
         Layer::Gelu(layer) => layer,
         Layer::Tanh(layer) => layer,
+        Layer::Dropout(layer) => layer,
+        Layer::Add(layer) => layer,
         Layer::OwnRows(layer) => layer,
+        Layer::Reorder(layer) => layer,
         Layer::Scale(layer) => layer,
     }
 }
@@ -147,8 +210,37 @@ pub fn kind(layer: &Layer) -> &dyn Kind {
 pub struct Mode {
     /// Products, and what perturbs the weights.
     pub product: Product,
+    /// How pixels lie.
+    pub layout: Layout,
     /// Batch norms take the statistics of a lane's rows, not the running ones.
     pub batch_statistics: bool,
+    /// What dropouts draw their masks from, a [`Row`](crate::kernels::dropout::Row) each; none: they drop nothing.
+    pub masks: Option<Span>,
+}
+
+/// How the gradients of a layer's products are computed.
+#[derive(Clone, Copy, Debug)]
+pub struct Gradients {
+    /// The device's blocking.
+    pub tiling: Tiling,
+    /// How pixels lie.
+    pub layout: Layout,
+    /// The way of the weight's.
+    pub weight: Way,
+    /// That of the input's.
+    pub input: Way,
+}
+
+impl Gradients {
+    /// The weight's.
+    pub fn of_weight(&self) -> Gradient {
+        Gradient { tiling: self.tiling, way: self.weight }
+    }
+
+    /// The input's.
+    pub fn of_input(&self) -> Gradient {
+        Gradient { tiling: self.tiling, way: self.input }
+    }
 }
 
 /// A chunk's lanes as the kernels of a window of the weights take them.
@@ -258,6 +350,8 @@ pub struct Forward {
     pub gelu: bool,
     /// Where the layer leaves the moments of its output in parts, or takes those of its input.
     pub moments_of_parts: Option<(Moments, Span)>,
+    /// Room for weights in the order of tiles.
+    pub room: Span,
 }
 
 impl Forward {
@@ -275,6 +369,7 @@ impl Forward {
             moments: x,
             gelu: false,
             moments_of_parts: None,
+            room: x,
         }
     }
 }
@@ -282,8 +377,8 @@ impl Forward {
 /// What a layer's backward pass reads and writes.
 #[derive(Clone, Copy, Debug)]
 pub struct Backward {
-    /// The device's blocking.
-    pub tiling: Tiling,
+    /// How products are computed.
+    pub how: Gradients,
     /// As in [`Forward`].
     pub from_batch: bool,
     /// Weights, a slot a lane.
@@ -304,6 +399,10 @@ pub struct Backward {
     pub accumulate: bool,
     /// As in [`Mode`].
     pub batch_statistics: bool,
+    /// As in [`Forward`].
+    pub room: Span,
+    /// As in [`Mode`].
+    pub masks: Option<Span>,
 }
 
 fn offset(tensor: Option<usize>) -> u32 {
@@ -312,6 +411,12 @@ fn offset(tensor: Option<usize>) -> u32 {
 
 fn dims(shape: Shape) -> [u32; 3] {
     [shape.c as u32, shape.h as u32, shape.w as u32]
+}
+
+/// Copies so many f32.
+fn copy(rec: &mut Recording, values: u32, from: Span, to: Span) {
+    let bytes = 4 * u64::from(values);
+    rec.copy(Span { bytes, ..from }, Span { bytes, ..to });
 }
 
 /// Values of all rows of a chunk.

@@ -1,6 +1,7 @@
 //! Group norm, and batch norm with statistics of a lane's rows or running ones.
 
-use super::{Backward, BatchNorm, Footprint, Forward, Keeps, Kind, LaneTables, Mode};
+use super::{Backward, BatchNorm, Footprint, Forward, Gradients, Image, Keeps, Kind, LaneTables, Mode};
+use crate::caps::Layout;
 use crate::kernels::conv::Geometry;
 use crate::kernels::moments::{Moments, Parts};
 use crate::kernels::norm::{self, Statistics};
@@ -19,12 +20,12 @@ impl Norm {
         }
     }
 
-    fn params(&self, accumulate: bool) -> norm::Params {
+    fn params(&self, layout: Layout, accumulate: bool) -> norm::Params {
         let (groups, mean, variance) = match self.kind {
             NormKind::Group { groups } => (groups, 0, 0),
             NormKind::Batch { mean, variance } => (1, mean, variance),
         };
-        norm::Params {
+        let sizes = norm::Uniforms {
             channels: self.channels as u32,
             groups: groups as u32,
             spatial: self.spatial as u32,
@@ -34,7 +35,8 @@ impl Norm {
             variance_offset: variance as u32,
             relu: u32::from(self.relu),
             accumulate: u32::from(accumulate),
-        }
+        };
+        norm::Params { sizes, layout }
     }
 }
 
@@ -46,8 +48,17 @@ impl Kind for Norm {
         }
     }
 
+    fn images(&self) -> Option<(Image, Image)> {
+        let image = Image { channels: self.channels, pixels: self.spatial };
+        Some((image, image))
+    }
+
     fn input_len(&self) -> usize {
         self.channels * self.spatial
+    }
+
+    fn output_shape(&self, input: &[usize]) -> Vec<usize> {
+        if self.spatial == 1 { vec![self.channels] } else { input.to_vec() }
     }
 
     fn tensors(&self) -> Vec<usize> {
@@ -64,7 +75,7 @@ impl Kind for Norm {
 
     /// With statistics of a lane's rows where the norm can have them.
     fn keeps(&self) -> Keeps {
-        let params = self.params(false);
+        let params = self.params(Layout::default(), false);
         let kept = norm::span_sizes(self.statistics(true), params.channels, params.groups);
         let footprint = |values: u64| {
             let values = values as usize;
@@ -81,15 +92,15 @@ impl Kind for Norm {
         self.relu
     }
 
-    fn splits(&self, _tiling: Tiling) -> Vec<(Split, u32)> {
-        let params = self.params(false);
+    fn splits(&self, how: &Gradients) -> Vec<(Split, u32)> {
+        let params = self.params(how.layout, false);
         params.split().map(|split| (split, params.tensors().size())).into_iter().collect()
     }
 
     fn forward(&self, rec: &mut Recording, lanes: &LaneTables, mode: &Mode, io: &Forward) {
         let samples = &lanes.samples;
         let (statistics, params) =
-            (self.statistics(mode.batch_statistics), self.params(false).shifted(io.running.shift));
+            (self.statistics(mode.batch_statistics), self.params(mode.layout, false).shifted(io.running.shift));
         let (perturbed, weights, running) = (mode.product.perturbed, io.weights, io.running.span);
         let parts = io.moments_of_parts.map_or(io.moments, |(_, span)| span);
         let kept = norm::Spans { stats: io.saved, coefficients: io.coefficients, moments: io.moments, parts };
@@ -105,7 +116,7 @@ impl Kind for Norm {
     }
 
     fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
-        let (lanes, params) = (&lanes.samples, self.params(io.accumulate));
+        let (lanes, params) = (&lanes.samples, self.params(io.how.layout, io.accumulate));
         let statistics = self.statistics(io.batch_statistics);
         norm::record_grad_params(rec, lanes, statistics, &params, io.x, io.dy, io.saved, &io.target);
         if let Some(dx) = io.dx {
@@ -125,7 +136,7 @@ impl Kind for Norm {
 
     fn update_running(&self, rec: &mut Recording, lanes: &LaneTables, moments: Span, running: Running) {
         if self.batch_norm().is_some() {
-            let params = self.params(false).shifted(running.shift);
+            let params = self.params(Layout::default(), false).shifted(running.shift);
             norm::record_running_update(rec, &lanes.samples, &params, moments, running.span);
         }
     }

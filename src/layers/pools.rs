@@ -1,21 +1,22 @@
 //! Maximum and mean over squares, and the mean of each channel: one pair of kernels.
 
-use super::{Backward, Forward, Kind, LaneTables, Mode, dims};
+use super::{Backward, Forward, Image, Kind, LaneTables, Mode, dims};
+use crate::caps::Layout;
 use crate::kernels::pool::{self, Params};
 use crate::kernels::pool_grad;
 use crate::model::{AvgPool, GlobalAvgPool, MaxPool, Shape};
 use crate::recording::Recording;
 
 /// Squares over all rows of a chunk.
-fn squares(lanes: &LaneTables, input: Shape, kernel: usize, stride: usize) -> Params {
+fn squares(lanes: &LaneTables, layout: Layout, input: Shape, kernel: usize, stride: usize) -> Params {
     let ([c, h, w], rows) = (dims(input), lanes.samples.rows);
-    Params::square((rows * u64::from(c)) as u32, h, w, kernel as u32, stride as u32)
+    Params::square((rows * u64::from(c)) as u32, h, w, kernel as u32, stride as u32).laid_out(layout, c)
 }
 
 /// All pixels of each channel, over all rows of a chunk.
-fn whole(lanes: &LaneTables, input: Shape) -> Params {
+fn whole(lanes: &LaneTables, layout: Layout, input: Shape) -> Params {
     let ([c, h, w], rows) = (dims(input), lanes.samples.rows);
-    Params::global((rows * u64::from(c)) as u32, h, w)
+    Params::global((rows * u64::from(c)) as u32, h, w).laid_out(layout, c)
 }
 
 fn back(rec: &mut Recording, mode: pool::Mode, params: &Params, io: &Backward) {
@@ -29,6 +30,10 @@ impl Kind for MaxPool {
         "maxpool"
     }
 
+    fn images(&self) -> Option<(Image, Image)> {
+        Some((self.input.into(), self.output.into()))
+    }
+
     fn input_len(&self) -> usize {
         self.input.len()
     }
@@ -37,13 +42,17 @@ impl Kind for MaxPool {
         self.output.len()
     }
 
-    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, _mode: &Mode, io: &Forward) {
-        let params = squares(lanes, self.input, self.kernel, self.stride);
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        self.output.sides()
+    }
+
+    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, mode: &Mode, io: &Forward) {
+        let params = squares(lanes, mode.layout, self.input, self.kernel, self.stride);
         pool::record(rec, pool::Mode::Max, &params, io.x, io.y);
     }
 
     fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
-        back(rec, pool::Mode::Max, &squares(lanes, self.input, self.kernel, self.stride), io);
+        back(rec, pool::Mode::Max, &squares(lanes, io.how.layout, self.input, self.kernel, self.stride), io);
     }
 }
 
@@ -52,6 +61,10 @@ impl Kind for AvgPool {
         "avgpool"
     }
 
+    fn images(&self) -> Option<(Image, Image)> {
+        Some((self.input.into(), self.output.into()))
+    }
+
     fn input_len(&self) -> usize {
         self.input.len()
     }
@@ -60,23 +73,31 @@ impl Kind for AvgPool {
         self.output.len()
     }
 
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        self.output.sides()
+    }
+
     fn summands(&self) -> usize {
         self.kernel * self.kernel + 2
     }
 
-    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, _mode: &Mode, io: &Forward) {
-        let params = squares(lanes, self.input, self.kernel, self.stride);
+    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, mode: &Mode, io: &Forward) {
+        let params = squares(lanes, mode.layout, self.input, self.kernel, self.stride);
         pool::record(rec, pool::Mode::Average, &params, io.x, io.y);
     }
 
     fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
-        back(rec, pool::Mode::Average, &squares(lanes, self.input, self.kernel, self.stride), io);
+        back(rec, pool::Mode::Average, &squares(lanes, io.how.layout, self.input, self.kernel, self.stride), io);
     }
 }
 
 impl Kind for GlobalAvgPool {
     fn name(&self) -> &'static str {
         "globalavgpool"
+    }
+
+    fn images(&self) -> Option<(Image, Image)> {
+        Some((self.input.into(), Image::flat(self.input.c)))
     }
 
     fn input_len(&self) -> usize {
@@ -87,15 +108,19 @@ impl Kind for GlobalAvgPool {
         self.input.c
     }
 
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        vec![self.input.c]
+    }
+
     fn summands(&self) -> usize {
         self.input.spatial() + 2
     }
 
-    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, _mode: &Mode, io: &Forward) {
-        pool::record(rec, pool::Mode::Average, &whole(lanes, self.input), io.x, io.y);
+    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, mode: &Mode, io: &Forward) {
+        pool::record(rec, pool::Mode::Average, &whole(lanes, mode.layout, self.input), io.x, io.y);
     }
 
     fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
-        back(rec, pool::Mode::Average, &whole(lanes, self.input), io);
+        back(rec, pool::Mode::Average, &whole(lanes, io.how.layout, self.input), io);
     }
 }

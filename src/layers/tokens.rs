@@ -1,6 +1,6 @@
 //! Token embeddings: patches to tokens with positions, behind a class token.
 
-use super::{Backward, Forward, Kind, LaneTables, Mode};
+use super::{Backward, Forward, Image, Kind, LaneTables, Mode};
 use crate::kernels::tokens::{self, Params};
 use crate::kernels::{tokens_grad, tokens_grad_params};
 use crate::model::Tokens;
@@ -27,6 +27,10 @@ impl Kind for Tokens {
         true
     }
 
+    fn images(&self) -> Option<(Image, Image)> {
+        Some((Image { channels: self.dim, pixels: self.patches }, Image::flat(self.output_len())))
+    }
+
     fn input_len(&self) -> usize {
         self.dim * self.patches
     }
@@ -35,20 +39,24 @@ impl Kind for Tokens {
         (self.patches + 1) * self.dim
     }
 
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        vec![self.patches + 1, self.dim]
+    }
+
     fn tensors(&self) -> Vec<usize> {
         vec![self.class, self.position]
     }
 
     fn forward(&self, rec: &mut Recording, lanes: &LaneTables, mode: &Mode, io: &Forward) {
         let params = self.params(false);
-        tokens::record(rec, &lanes.samples, mode.product.perturbed, &params, io.weights, io.x, io.y);
+        tokens::record(rec, &lanes.samples, mode.product.perturbed, mode.layout, &params, io.weights, io.x, io.y);
     }
 
     fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
         let (lanes, params) = (&lanes.samples, self.params(io.accumulate));
         tokens_grad_params::record(rec, lanes, &params, io.dy, io.target.gradients);
         if let Some(dx) = io.dx {
-            tokens_grad::record(rec, lanes, &params, io.dy, dx);
+            tokens_grad::record(rec, lanes, io.how.layout, &params, io.dy, dx);
         }
     }
 }

@@ -1,9 +1,12 @@
-//! From the model table to the graph: shapes, offsets and names. `resnet` and `vit` have files of their own.
+//! From the model table to the graph: shapes, offsets and names. `sequential`, `resnet` and `vit` have files of their own.
 
+use super::entry::LayerSpec;
 use super::graph::{Graph, Init, Node, ParamTensor, Shape, Source};
-use super::layer::{AvgPool, Conv, Gelu, GlobalAvgPool, Layer, Linear, MaxPool, Norm, NormKind, Relu, Tanh};
-use super::spec::{Input, LayerSpec, ModelSpec};
-use super::{ModelError, resnet, vit};
+use super::layer::{
+    AvgPool, Conv, Dropout, Gelu, GlobalAvgPool, Layer, LayerNorm, Linear, MaxPool, Norm, NormKind, Relu, Tanh,
+};
+use super::spec::{Input, ModelSpec};
+use super::{ModelError, resnet, sequential, vit};
 
 /// Kernels index with u32, and a buffer's bytes must fit one too.
 const MAX_VALUES: u128 = 1 << 29;
@@ -37,85 +40,38 @@ impl ModelSpec {
                 for (i, &width) in hidden.iter().enumerate() {
                     let name = format!("layers.{i}");
                     let out = builder.hidden(width);
-                    builder.add(&name, &name, LayerSpec::Linear { out, bias: true })?;
-                    builder.add(&name, &name, LayerSpec::Relu)?;
+                    builder.add(&name, &name, &LayerSpec::Linear { out, bias: true })?;
+                    builder.add(&name, &name, &LayerSpec::Relu)?;
                 }
                 let name = format!("layers.{}", hidden.len());
-                builder.add(&name, &name, LayerSpec::Linear { out: classes, bias: true })?;
+                builder.add(&name, &name, &LayerSpec::Linear { out: classes, bias: true })?;
             }
             Self::Cnn { channels, hidden, .. } => {
                 for (i, &out) in channels.iter().enumerate() {
                     let (name, out) = (format!("conv{i}"), builder.hidden(out));
-                    builder.add(&name, &name, LayerSpec::Conv { out, kernel: 5, stride: 1, padding: 2, bias: true })?;
-                    builder.add(&name, &name, LayerSpec::Relu)?;
+                    builder.add(
+                        &name,
+                        &name,
+                        &LayerSpec::Conv { out, kernel: 5, stride: 1, padding: 2, bias: true },
+                    )?;
+                    builder.add(&name, &name, &LayerSpec::Relu)?;
                     builder.add(
                         &name,
                         &format!("the pooling after {name}"),
-                        LayerSpec::MaxPool { kernel: 2, stride: 2 },
+                        &LayerSpec::MaxPool { kernel: 2, stride: 2 },
                     )?;
                 }
-                builder.add("", "flatten", LayerSpec::Flatten)?;
+                builder.add("", "flatten", &LayerSpec::Flatten)?;
                 let out = builder.hidden(*hidden);
-                builder.add("fc1", "fc1", LayerSpec::Linear { out, bias: true })?;
-                builder.add("fc1", "fc1", LayerSpec::Relu)?;
-                builder.add("fc2", "fc2", LayerSpec::Linear { out: classes, bias: true })?;
+                builder.add("fc1", "fc1", &LayerSpec::Linear { out, bias: true })?;
+                builder.add("fc1", "fc1", &LayerSpec::Relu)?;
+                builder.add("fc2", "fc2", &LayerSpec::Linear { out: classes, bias: true })?;
             }
-            Self::Sequential { layers, .. } => {
-                let classifier = layers.iter().rposition(|layer| layer.out().is_some());
-                for (i, layer) in layers.iter().enumerate() {
-                    let layer = if Some(i) == classifier { *layer } else { layer.of_outputs(|n| builder.hidden(n)) };
-                    builder.add(&i.to_string(), &format!("layer {i} ({})", layer.kind()), layer)?;
-                }
-                let shape = builder.shape;
-                if shape != Shape::features(classes) {
-                    let message = format!("gives {shape}, expected model.classes = {classes} features");
-                    let layer = match layers.last() {
-                        Some(last) => format!("layer {} ({})", layers.len() - 1, last.kind()),
-                        None => "model.layers (empty)".to_owned(),
-                    };
-                    return Err(ModelError::Shape { layer, message });
-                }
-                if builder.params.is_empty() {
-                    return Err(ModelError::key("layers", "expected at least one layer with weights"));
-                }
-            }
+            Self::Sequential { layers, .. } => sequential::build(&mut builder, layers, classes)?,
             Self::ResNet(spec) => resnet::build(&mut builder, spec, classes)?,
             Self::Vit(spec) => vit::build(&mut builder, spec, classes)?,
         }
         Ok(builder.finish(input, classes))
-    }
-}
-
-impl LayerSpec {
-    /// Outputs of a product.
-    fn out(&self) -> Option<usize> {
-        match *self {
-            Self::Conv { out, .. } | Self::Linear { out, .. } => Some(out),
-            _ => None,
-        }
-    }
-
-    /// The layer with another number of outputs, where it is a product.
-    fn of_outputs(mut self, outputs: impl Fn(usize) -> usize) -> Self {
-        if let Self::Conv { out, .. } | Self::Linear { out, .. } = &mut self {
-            *out = outputs(*out);
-        }
-        self
-    }
-
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Conv { .. } => "conv",
-            Self::MaxPool { .. } => "maxpool",
-            Self::AvgPool { .. } => "avgpool",
-            Self::GlobalAvgPool => "globalavgpool",
-            Self::GroupNorm { .. } => "groupnorm",
-            Self::Linear { .. } => "linear",
-            Self::Flatten => "flatten",
-            Self::Relu => "relu",
-            Self::Gelu => "gelu",
-            Self::Tanh => "tanh",
-        }
     }
 }
 
@@ -131,14 +87,16 @@ pub(super) struct Builder {
     params: Vec<ParamTensor>,
     total: usize,
     buffers: Vec<ParamTensor>,
+    /// Dropouts so far.
+    dropouts: usize,
     /// The last table entry was linear, a convolution or a norm: a ReLU right after it is fused.
-    fusable: bool,
+    pub fusable: bool,
 }
 
 impl Builder {
     fn new(shape: Shape, share: f64) -> Self {
         let (nodes, params, buffers) = (Vec::new(), Vec::new(), Vec::new());
-        Self { at: Source::Batch, shape, share, nodes, params, total: 0, buffers, fusable: false }
+        Self { at: Source::Batch, shape, share, nodes, params, total: 0, buffers, dropouts: 0, fusable: false }
     }
 
     /// How much of a hidden width the graph gets: its share, rounded up.
@@ -170,6 +128,23 @@ impl Builder {
         self.at = Source::Node(self.nodes.len() - 1);
     }
 
+    /// Whether anything is learnt so far.
+    pub(super) fn has_weights(&self) -> bool {
+        !self.params.is_empty()
+    }
+
+    /// The node that the builder stands at, where it is the last one.
+    pub(super) fn last_node(&mut self) -> Option<&mut Node> {
+        let is_last = self.at == Source::Node(self.nodes.len().wrapping_sub(1));
+        self.nodes.last_mut().filter(|_| is_last)
+    }
+
+    /// Takes the last node back where its layer is such a one and adds nothing. Nothing may read it, and who calls says where the builder
+    /// stands then.
+    pub(super) fn take_last(&mut self, such: impl Fn(&Layer) -> bool) -> Option<Node> {
+        self.nodes.pop_if(|node| node.residual.is_none() && such(&node.layer))
+    }
+
     /// A channel's statistics of a batch norm: offsets of mean and variance, from the first buffer on.
     pub(super) fn running(&mut self, name: &str, channels: usize) -> NormKind {
         let mut tensor = |kind: &str, init| {
@@ -182,11 +157,11 @@ impl Builder {
     }
 
     /// Appends an entry of a table. `name` is the prefix of its tensors, `place` names it in messages.
-    pub(super) fn add(&mut self, name: &str, place: &str, spec: LayerSpec) -> Result<(), ModelError> {
+    pub(super) fn add(&mut self, name: &str, place: &str, spec: &LayerSpec) -> Result<(), ModelError> {
         let input = self.shape;
         let error = |message: String| ModelError::Shape { layer: place.to_owned(), message };
         let fusable = std::mem::take(&mut self.fusable);
-        let layer = match spec {
+        let layer = match *spec {
             LayerSpec::Linear { out, bias } => {
                 if input.spatial() != 1 {
                     let message = format!("expects a feature vector, its input is {input}; put \"flatten\" before it");
@@ -228,7 +203,7 @@ impl Builder {
                     return Err(error(format!("a window of {kernel} does not fit its input {input}")));
                 };
                 self.shape = Shape { c: input.c, h, w };
-                if matches!(spec, LayerSpec::MaxPool { .. }) {
+                if matches!(spec, &LayerSpec::MaxPool { .. }) {
                     Layer::MaxPool(MaxPool { input, output: self.shape, kernel, stride })
                 } else {
                     Layer::AvgPool(AvgPool { input, output: self.shape, kernel, stride })
@@ -242,11 +217,30 @@ impl Builder {
                 if !input.c.is_multiple_of(groups) {
                     return Err(error(format!("{} channels don't divide into {groups} groups", input.c)));
                 }
-                let weight = self.tensor(place, name, "weight", vec![input.c], Init::Ones)?;
-                let bias = self.tensor(place, name, "bias", vec![input.c], Init::Zeros)?;
-                let kind = NormKind::Group { groups };
+                let [weight, bias] = self.affine(place, name, vec![input.c])?;
                 self.fusable = true;
+                let kind = NormKind::Group { groups };
                 Layer::Norm(Norm { kind, channels: input.c, spatial: input.spatial(), weight, bias, relu: false })
+            }
+            LayerSpec::BatchNorm => {
+                let [weight, bias] = self.affine(place, name, vec![input.c])?;
+                self.fusable = true;
+                let kind = self.running(name, input.c);
+                Layer::Norm(Norm { kind, channels: input.c, spatial: input.spatial(), weight, bias, relu: false })
+            }
+            LayerSpec::LayerNorm => {
+                let vector = input.spatial() == 1;
+                let shape = if vector { vec![input.c] } else { vec![input.c, input.h, input.w] };
+                let [weight, bias] = self.affine(place, name, shape)?;
+                Layer::LayerNorm(LayerNorm { rows: 1, dim: input.len(), weight, bias })
+            }
+            LayerSpec::Dropout { p } => {
+                let layer = Dropout { len: input.len(), number: self.dropouts, p };
+                self.dropouts += 1;
+                Layer::Dropout(layer)
+            }
+            LayerSpec::Residual { .. } => {
+                return Err(error("stands in \"sequential\" only".to_owned()));
             }
             LayerSpec::Flatten => {
                 self.shape = Shape::features(input.len());
@@ -276,6 +270,12 @@ impl Builder {
         Ok(())
     }
 
+    /// Scale and shift of a norm, a value each of `shape`.
+    fn affine(&mut self, place: &str, name: &str, shape: Vec<usize>) -> Result<[usize; 2], ModelError> {
+        let weight = self.tensor(place, name, "weight", shape.clone(), Init::Ones)?;
+        Ok([weight, self.tensor(place, name, "bias", shape, Init::Zeros)?])
+    }
+
     /// Appends a tensor and gives its offset.
     pub(super) fn tensor(
         &mut self,
@@ -299,7 +299,7 @@ impl Builder {
 }
 
 /// Positions of a window along a side, an incomplete last one dropped; none where it doesn't fit once.
-fn window(n: usize, kernel: usize, stride: usize, padding: usize) -> Option<usize> {
+pub(super) fn window(n: usize, kernel: usize, stride: usize, padding: usize) -> Option<usize> {
     Some((n + 2 * padding).checked_sub(kernel)? / stride + 1)
 }
 

@@ -37,6 +37,11 @@ impl Shape {
         self.len() == 0
     }
 
+    /// `[c, h, w]`, of a vector `[features]`.
+    pub fn sides(self) -> Vec<usize> {
+        if self.spatial() == 1 { vec![self.c] } else { vec![self.c, self.h, self.w] }
+    }
+
     /// `h * w`.
     pub const fn spatial(self) -> usize {
         self.h * self.w
@@ -65,8 +70,8 @@ pub struct Node {
     pub layer: Layer,
     /// Its input.
     pub input: Source,
-    /// What is added to its output (before the ReLU of a norm); of norms, of linear layers without ReLU and of what scales
-    /// these only.
+    /// What is added to its output (before the ReLU of a norm); of norms, of linear layers without ReLU, of what scales
+    /// these and of sums only.
     pub residual: Option<Source>,
 }
 
@@ -149,6 +154,30 @@ impl Graph {
     /// Channels of all batch norms together.
     pub fn batch_norm_channels(&self) -> usize {
         self.buffers().iter().map(|b| b.len).sum::<usize>() / 2
+    }
+
+    /// The graph without its dropouts: what all but local steps of training compute.
+    pub fn without_dropout(&self) -> Self {
+        let (mut nodes, mut at) = (Vec::with_capacity(self.nodes.len()), Vec::with_capacity(self.nodes.len()));
+        for node in &self.nodes {
+            let moved = |source| match source {
+                Source::Batch => Source::Batch,
+                Source::Node(n) => at[n],
+            };
+            let (input, residual) = (moved(node.input), node.residual.map(moved));
+            if matches!(node.layer, Layer::Dropout(_)) {
+                at.push(input);
+            } else {
+                nodes.push(Node { layer: node.layer, input, residual });
+                at.push(Source::Node(nodes.len() - 1));
+            }
+        }
+        Self { nodes, ..self.clone() }
+    }
+
+    /// Whether there is a dropout.
+    pub fn has_dropout(&self) -> bool {
+        self.nodes.iter().any(|node| matches!(node.layer, Layer::Dropout(_)))
     }
 
     /// The last node that reads each node's output; of the last node, the loss behind it.

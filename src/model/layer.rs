@@ -31,8 +31,14 @@ pub enum Layer {
     Gelu(Gelu),
     /// Hyperbolic tangent.
     Tanh(Tanh),
+    /// In local steps of training each value 0 with a probability, the others larger; otherwise nothing ([`super::Graph::without_dropout`]).
+    Dropout(Dropout),
+    /// The node's residual added. No model table has it: it stands behind a residual's layers where the last of them can't add.
+    Add(Add),
     /// A lane's own copy of rows that lanes share. No model table has it: it is put before layers that can't read shared rows.
     OwnRows(OwnRows),
+    /// The values of an image in the other layout. No model table has it: it is put where channels lie last before what knows them first.
+    Reorder(Reorder),
     /// Values times a constant. No model table has it: it stands behind products of sub-networks ([`super::Narrow`]).
     Scale(Scale),
 }
@@ -192,11 +198,40 @@ pub struct Tanh {
     pub len: usize,
 }
 
+/// In local steps of training each value 0 with probability p, else divided by 1 - p.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dropout {
+    /// Values.
+    pub len: usize,
+    /// Its number among the model's dropouts: each draws masks of its own.
+    pub number: usize,
+    /// From 0 up to, but not, 1.
+    pub p: f64,
+}
+
+/// The node's residual added.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Add {
+    /// Values.
+    pub len: usize,
+}
+
 /// A lane's own copy of rows that lanes share. No model table has it: it is put before layers that can't read shared rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OwnRows {
     /// Values.
     pub len: usize,
+}
+
+/// The values of an image in the other layout. No model table has it: it is put where channels lie last before what knows them first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reorder {
+    /// Channels.
+    pub channels: usize,
+    /// Pixels of a channel.
+    pub pixels: usize,
+    /// To channels last; else from there.
+    pub to_last: bool,
 }
 
 /// Values times a constant. No model table has it: it stands behind products of sub-networks ([`super::Narrow`]).

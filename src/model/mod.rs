@@ -2,22 +2,25 @@
 //! (docs/models.md; docs/perturbation-stream.md, The flat parameter vector).
 
 mod build;
+mod entry;
 mod graph;
 mod init;
 mod layer;
 mod narrow;
 mod resnet;
+mod sequential;
 mod spec;
 mod table;
 mod vit;
 
+pub use entry::LayerSpec;
 pub use graph::{Graph, Init, NORM_EPS, Node, ParamTensor, Shape, Source};
 pub use layer::{
-    Attention, AvgPool, ClassToken, Conv, Gelu, GlobalAvgPool, Layer, LayerNorm, Linear, MaxPool, Norm, NormKind,
-    OwnRows, Relu, Scale, Tanh, Tokens,
+    Add, Attention, AvgPool, ClassToken, Conv, Dropout, Gelu, GlobalAvgPool, Layer, LayerNorm, Linear, MaxPool, Norm,
+    NormKind, OwnRows, Relu, Reorder, Scale, Tanh, Tokens,
 };
 pub use narrow::{Classifier, Narrow};
-pub use spec::{Input, LayerSpec, ModelSpec, NormChoice, ResNetSpec, VitSpec};
+pub use spec::{Input, ModelSpec, NormChoice, ResNetSpec, VitSpec};
 
 /// What can be wrong with a model.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

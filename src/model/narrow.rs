@@ -13,6 +13,7 @@ use std::ops::Range;
 use super::ModelError;
 use super::graph::{Graph, Node, ParamTensor, Source};
 use super::layer::{Layer, Scale};
+use super::sequential;
 use super::spec::ModelSpec;
 
 /// A sub-network of a model.
@@ -41,8 +42,21 @@ impl ModelSpec {
     /// # Errors
     /// A table that is no model; widths that make none: groups of a norm that don't divide them, heads that don't stay whole.
     pub fn narrow(&self, share: f64) -> Result<Narrow, ModelError> {
+        let error = |why| ModelError::Share { share, why: Box::new(why) };
         let wide = self.graph()?;
-        let graph = self.graph_of_share(share).map_err(|why| ModelError::Share { share, why: Box::new(why) })?;
+        if matches!(self, Self::Sequential { layers, .. } if sequential::ends_in_residual(layers)) {
+            let message = "the last linear layer or convolution stands in a residual: clients hold its rows by class";
+            return Err(error(ModelError::key("layers", message)));
+        }
+        let graph = self.graph_of_share(share).map_err(error)?;
+        // A residual's shapes may be equal in the one and differ in the other.
+        let projects = |tensor: &&ParamTensor| tensor.name.contains(".project.");
+        let projections =
+            |graph: &Graph| graph.params().iter().filter(projects).map(|t| t.name.clone()).collect::<Vec<_>>();
+        if projections(&wide) != projections(&graph) {
+            let message = "a residual's input and output have the same width in one of the two networks only";
+            return Err(error(ModelError::key("layers", message)));
+        }
         let indices = indices(&wide, &graph);
         Ok(Narrow { graph: scaled(&wide, &graph, share), indices })
     }
@@ -238,6 +252,24 @@ mod tests {
                 message.starts_with("heterofl.low_width = 0.5 ") && parts.iter().all(|p| message.contains(p)),
                 "{message}"
             );
+        }
+    }
+
+    #[test]
+    fn residuals_have_one_form_in_both_networks_or_are_refused() {
+        let table = |layers: Value| json!({"kind": "sequential", "input": 8, "classes": 2, "layers": layers});
+        let fine = table(
+            json!([{"residual": [{"linear": 5}], "project": true}, {"residual": [{"linear": 5}]}, {"linear": 2}]),
+        );
+        let (_, half) = narrow(&fine, 0.5);
+        // The first residual reads the samples; the second's product is scaled before the sum.
+        assert_eq!(kinds(&half), ["linear", "linear", "linear", "scale", "linear", "scale"]);
+        assert!(half.graph.nodes[3].residual.is_some() && half.graph.nodes[2].residual.is_none());
+        let one_has_it = table(json!([{"residual": [{"linear": 8}], "project": true}, {"linear": 2}]));
+        let classes = table(json!([{"linear": 4}, {"residual": [{"linear": 2}], "project": true}]));
+        for (table, part) in [(one_has_it, "same width"), (classes, "by class")] {
+            let message = error(&table, 0.5);
+            assert!(message.starts_with("heterofl.low_width = 0.5 ") && message.contains(part), "{message}");
         }
     }
 

@@ -3,9 +3,10 @@
 
 use super::ModelError;
 use super::build::Builder;
+use super::entry::LayerSpec;
 use super::graph::{Init, Source};
 use super::layer::{Layer, Norm, NormKind};
-use super::spec::{LayerSpec, NormChoice, ResNetSpec};
+use super::spec::{NormChoice, ResNetSpec};
 
 /// Blocks of each stage.
 pub(super) fn blocks(depth: usize) -> Option<[usize; 4]> {
@@ -31,8 +32,8 @@ pub(super) fn build(builder: &mut Builder, spec: &ResNetSpec, classes: usize) ->
             basic_block(builder, &name, spec, planes, stride)?;
         }
     }
-    builder.add("", "the global average pool", LayerSpec::GlobalAvgPool)?;
-    builder.add("linear", "linear", LayerSpec::Linear { out: classes, bias: true })
+    builder.add("", "the global average pool", &LayerSpec::GlobalAvgPool)?;
+    builder.add("linear", "linear", &LayerSpec::Linear { out: classes, bias: true })
 }
 
 /// The shortcut's nodes stand right before the sum that takes them, its tensors behind those of the second norm (the flat order).
@@ -64,7 +65,7 @@ fn basic_block(
 }
 
 fn conv(builder: &mut Builder, name: &str, out: usize, kernel: usize, stride: usize) -> Result<(), ModelError> {
-    builder.add(name, name, LayerSpec::Conv { out, kernel, stride, padding: kernel / 2, bias: false })
+    builder.add(name, name, &LayerSpec::Conv { out, kernel, stride, padding: kernel / 2, bias: false })
 }
 
 struct NormTensors {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 
 use super::ModelError;
+use super::entry::LayerSpec;
 
 /// The shape of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl fmt::Display for Input {
 }
 
 /// A model table. `input` and `classes` may be left to the data ([`ModelSpec::with_data`]).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ModelSpec {
     /// Linear layers with ReLU between them.
     Mlp {
@@ -122,60 +123,6 @@ pub struct VitSpec {
     pub mlp: usize,
     /// Outputs.
     pub classes: Option<usize>,
-}
-
-/// An entry of `sequential`'s `layers`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LayerSpec {
-    /// Square convolution.
-    Conv {
-        /// Output channels.
-        out: usize,
-        /// Side of the kernel.
-        kernel: usize,
-        /// Step.
-        stride: usize,
-        /// Zeros on every side.
-        padding: usize,
-        /// Whether it has a bias.
-        bias: bool,
-    },
-    /// Maximum over squares; an odd last row or column is dropped.
-    MaxPool {
-        /// Side of the square.
-        kernel: usize,
-        /// Step.
-        stride: usize,
-    },
-    /// Mean over squares; an odd last row or column is dropped.
-    AvgPool {
-        /// Side of the square.
-        kernel: usize,
-        /// Step.
-        stride: usize,
-    },
-    /// Mean of each channel, to `[c, 1, 1]`.
-    GlobalAvgPool,
-    /// Group norm with scale and shift a channel.
-    GroupNorm {
-        /// Number of groups.
-        groups: usize,
-    },
-    /// Affine map of a feature vector.
-    Linear {
-        /// Outputs.
-        out: usize,
-        /// Whether it has a bias.
-        bias: bool,
-    },
-    /// `[c, h, w]` to a feature vector.
-    Flatten,
-    /// max(x, 0).
-    Relu,
-    /// Exact (erf) GELU.
-    Gelu,
-    /// Hyperbolic tangent.
-    Tanh,
 }
 
 impl ModelSpec {

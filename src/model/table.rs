@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::ModelError;
+use super::entry::{self, LayerSpec};
 use super::resnet;
-use super::spec::{Input, LayerSpec, ModelSpec, NormChoice, ResNetSpec, VitSpec};
+use super::spec::{Input, ModelSpec, NormChoice, ResNetSpec, VitSpec};
 
 /// Largest of any size in a table: products of three still fit a u128, and of two a u64.
 const MAX_SIZE: u64 = 1 << 24;
@@ -40,11 +41,9 @@ impl ModelSpec {
             }
             "sequential" => {
                 table.only(&["kind", "input", "layers", "classes", "weights"])?;
-                let entries =
-                    table.get("layers")?.as_array().ok_or_else(|| ModelError::key("layers", "expected an array"))?;
                 Ok(Self::Sequential {
                     input: table.optional("input", input)?,
-                    layers: entries.iter().enumerate().map(|(i, v)| layer(i, v)).collect::<Result<_, _>>()?,
+                    layers: entry::list("layers", table.get("layers")?, 0)?,
                     classes: table.optional("classes", size)?,
                 })
             }
@@ -75,7 +74,7 @@ impl ModelSpec {
                 map.insert("hidden".to_owned(), json!(hidden));
             }
             Self::Sequential { layers, .. } => {
-                map.insert("layers".to_owned(), layers.iter().copied().map(LayerSpec::to_json).collect());
+                map.insert("layers".to_owned(), layers.iter().map(LayerSpec::to_json).collect());
             }
             Self::ResNet(spec) => {
                 map.insert("depth".to_owned(), json!(spec.depth));
@@ -103,25 +102,6 @@ impl ModelSpec {
             map.insert("classes".to_owned(), json!(classes));
         }
         Value::Object(map)
-    }
-}
-
-impl LayerSpec {
-    fn to_json(self) -> Value {
-        match self {
-            Self::Conv { out, kernel, stride, padding, bias } => {
-                json!({"conv": out, "kernel": kernel, "stride": stride, "padding": padding, "bias": bias})
-            }
-            Self::MaxPool { kernel, stride } => json!({"maxpool": kernel, "stride": stride}),
-            Self::AvgPool { kernel, stride } => json!({"avgpool": kernel, "stride": stride}),
-            Self::GlobalAvgPool => json!("globalavgpool"),
-            Self::GroupNorm { groups } => json!({"groupnorm": groups}),
-            Self::Linear { out, bias } => json!({"linear": out, "bias": bias}),
-            Self::Flatten => json!("flatten"),
-            Self::Relu => json!("relu"),
-            Self::Gelu => json!("gelu"),
-            Self::Tanh => json!("tanh"),
-        }
     }
 }
 
@@ -162,105 +142,50 @@ fn vit(table: &Table<'_>) -> Result<VitSpec, ModelError> {
     })
 }
 
-fn layer(position: usize, value: &Value) -> Result<LayerSpec, ModelError> {
-    const NAMES: [&str; 5] = ["globalavgpool", "flatten", "relu", "gelu", "tanh"];
-    const TABLES: [&str; 5] = ["conv", "maxpool", "avgpool", "groupnorm", "linear"];
-    let at = format!("layers[{position}]");
-    if let Some(name) = value.as_str() {
-        return match name {
-            "globalavgpool" => Ok(LayerSpec::GlobalAvgPool),
-            "flatten" => Ok(LayerSpec::Flatten),
-            "relu" => Ok(LayerSpec::Relu),
-            "gelu" => Ok(LayerSpec::Gelu),
-            "tanh" => Ok(LayerSpec::Tanh),
-            table if TABLES.contains(&table) => {
-                Err(ModelError::key(at, format!("`{table}` needs a table, such as {{\"{table}\": 2}}")))
-            }
-            other => Err(ModelError::key(at, format!("unknown layer `{other}`{}", nearest(other, &NAMES)))),
-        };
-    }
-    let map = value
-        .as_object()
-        .ok_or_else(|| ModelError::key(&at, format!("expected a layer's name or table, found {value}")))?;
-    let table = Table { map, prefix: format!("{at}.") };
-    let Some(kind) = TABLES.into_iter().find(|k| map.contains_key(*k)) else {
-        let known = TABLES.join(", ");
-        return Err(ModelError::key(at, format!("expected a table with one of {known}, found {value}")));
-    };
-    let main = table.required(kind, size)?;
-    match kind {
-        "conv" => {
-            table.only(&["conv", "kernel", "stride", "padding", "bias"])?;
-            Ok(LayerSpec::Conv {
-                out: main,
-                kernel: table.required("kernel", size)?,
-                stride: table.optional("stride", size)?.unwrap_or(1),
-                padding: table.optional("padding", size_or_zero)?.unwrap_or(0),
-                bias: table.optional("bias", flag)?.unwrap_or(true),
-            })
-        }
-        "maxpool" | "avgpool" => {
-            table.only(&[kind, "stride"])?;
-            let stride = table.optional("stride", size)?.unwrap_or(main);
-            Ok(if kind == "maxpool" {
-                LayerSpec::MaxPool { kernel: main, stride }
-            } else {
-                LayerSpec::AvgPool { kernel: main, stride }
-            })
-        }
-        "groupnorm" => {
-            table.only(&["groupnorm"])?;
-            Ok(LayerSpec::GroupNorm { groups: main })
-        }
-        _ => {
-            table.only(&["linear", "bias"])?;
-            Ok(LayerSpec::Linear { out: main, bias: table.optional("bias", flag)?.unwrap_or(true) })
-        }
-    }
-}
-
 /// A table and where it stands, for messages.
-struct Table<'a> {
-    map: &'a Map<String, Value>,
-    prefix: String,
+pub(super) struct Table<'a> {
+    /// The table.
+    pub map: &'a Map<String, Value>,
+    /// What stands before its keys.
+    pub prefix: String,
 }
 
 impl<'a> Table<'a> {
-    fn get(&self, key: &str) -> Result<&'a Value, ModelError> {
+    pub fn get(&self, key: &str) -> Result<&'a Value, ModelError> {
         self.map.get(key).ok_or_else(|| self.error(key, "missing".to_owned()))
     }
 
-    fn required<T>(&self, key: &str, read: impl Fn(&Value) -> Result<T, String>) -> Result<T, ModelError> {
+    pub fn required<T>(&self, key: &str, read: impl Fn(&Value) -> Result<T, String>) -> Result<T, ModelError> {
         read(self.get(key)?).map_err(|m| self.error(key, m))
     }
 
-    fn optional<T>(&self, key: &str, read: impl Fn(&Value) -> Result<T, String>) -> Result<Option<T>, ModelError> {
+    pub fn optional<T>(&self, key: &str, read: impl Fn(&Value) -> Result<T, String>) -> Result<Option<T>, ModelError> {
         self.map.get(key).map(read).transpose().map_err(|m| self.error(key, m))
     }
 
-    fn only(&self, known: &[&str]) -> Result<(), ModelError> {
+    pub fn only(&self, known: &[&str]) -> Result<(), ModelError> {
         match self.map.keys().find(|k| !known.contains(&k.as_str())) {
             Some(key) => Err(self.error(key, format!("unknown key{}", nearest(key, known)))),
             None => Ok(()),
         }
     }
 
-    fn error(&self, key: &str, message: String) -> ModelError {
+    pub fn error(&self, key: &str, message: String) -> ModelError {
         ModelError::key(format!("{}{key}", self.prefix), message)
     }
 }
 
-fn nearest(word: &str, known: &[&str]) -> String {
+pub(super) fn nearest(word: &str, known: &[&str]) -> String {
     let best = known.iter().max_by(|a, b| strsim::jaro_winkler(word, a).total_cmp(&strsim::jaro_winkler(word, b)));
     best.map_or_else(String::new, |best| format!(", the nearest known is `{best}`"))
 }
 
-fn size_or_zero(value: &Value) -> Result<usize, String> {
+pub(super) fn size_or_zero(value: &Value) -> Result<usize, String> {
     let n = value.as_u64().filter(|&n| n <= MAX_SIZE).and_then(|n| usize::try_from(n).ok());
     n.ok_or_else(|| format!("expected an integer from 0 to {MAX_SIZE}, found {value}"))
 }
 
-fn size(value: &Value) -> Result<usize, String> {
+pub(super) fn size(value: &Value) -> Result<usize, String> {
     size_or_zero(value)
         .ok()
         .filter(|&n| n > 0)
@@ -284,6 +209,6 @@ fn text(value: &Value) -> Result<String, String> {
     value.as_str().map(str::to_owned).ok_or_else(|| format!("expected a string, found {value}"))
 }
 
-fn flag(value: &Value) -> Result<bool, String> {
+pub(super) fn flag(value: &Value) -> Result<bool, String> {
     value.as_bool().ok_or_else(|| format!("expected true or false, found {value}"))
 }

@@ -88,6 +88,59 @@ fn sequential() {
 }
 
 #[test]
+fn residuals_name_their_tensors_as_one_sequential_in_another() {
+    let table = json!({"kind": "sequential", "input": [2, 8, 8], "classes": 3, "layers": [
+        {"residual": [{"conv": 4, "kernel": 3, "padding": 1, "stride": 2}, "batchnorm"], "project": true}, "relu",
+        {"layernorm": true}, {"dropout": 0.25}, "flatten", {"residual": [{"linear": 64}, {"residual": ["tanh", {"layernorm": true}]}]},
+        {"linear": 3}]});
+    let c = chain(table.clone());
+    let expected: [(&str, &[usize]); 15] = [
+        ("0.0.weight", &[4, 2, 3, 3]),
+        ("0.0.bias", &[4]),
+        ("0.1.weight", &[4]),
+        ("0.1.bias", &[4]),
+        ("0.project.weight", &[4, 2, 1, 1]),
+        ("2.weight", &[4, 4, 4]),
+        ("2.bias", &[4, 4, 4]),
+        ("5.0.weight", &[64, 64]),
+        ("5.0.bias", &[64]),
+        ("5.1.1.weight", &[64]),
+        ("5.1.1.bias", &[64]),
+        ("6.weight", &[3, 64]),
+        ("6.bias", &[3]),
+        ("0.1.running_mean", &[4]),
+        ("0.1.running_var", &[4]),
+    ];
+    assert_eq!(sizes(&c), expected);
+    let shortcut = c.nodes.iter().find_map(|n| match n.layer {
+        Layer::Conv(conv) if conv.kernel == 1 => Some((conv.stride, conv.bias)),
+        _ => None,
+    });
+    assert_eq!(shortcut, Some((2, None)));
+    // Canonical form: defaults filled in, stable, and the same in TOML.
+    let spec = ModelSpec::from_json(&table).unwrap();
+    let canonical = spec.to_json();
+    assert_eq!(canonical["layers"][5]["project"], json!(false));
+    assert_eq!(
+        (&canonical["layers"][2], &canonical["layers"][3]),
+        (&json!({"layernorm": true}), &json!({"dropout": 0.25}))
+    );
+    assert_eq!(ModelSpec::from_json(&canonical).unwrap(), spec);
+    assert_eq!(toml::from_str::<ModelSpec>(&toml::to_string(&spec).unwrap()).unwrap(), spec);
+}
+
+#[test]
+fn a_projection_stands_only_where_the_shape_changes() {
+    let of = |inner: serde_json::Value| {
+        let c = chain(json!({"kind": "sequential", "input": 4, "classes": 2, "layers": [
+            {"residual": inner, "project": true}, {"linear": 2}]}));
+        c.params().iter().filter(|t| t.name == "0.project.weight").map(|t| t.shape.clone()).collect::<Vec<_>>()
+    };
+    assert!(of(json!([{"linear": 4}, "relu"])).is_empty());
+    assert_eq!(of(json!([{"linear": 5}, "relu"])), [[5, 4]]);
+}
+
+#[test]
 fn odd_rows_are_dropped_and_flattening_keeps_fusion() {
     let c = chain(json!({"kind": "sequential", "input": [1, 7, 9], "classes": 12, "layers": [
         {"maxpool": 2}, {"conv": 1, "kernel": 1}, "flatten", "relu"]}));
@@ -135,6 +188,42 @@ fn errors_name_the_place_and_the_numbers() {
             json!({"kind": "sequential", "input": [4, 2, 2], "classes": 2, "layers": [{"groupnorm": 3}]}),
             vec!["layer 0 (groupnorm)", "4 channels", "3 groups"],
         ),
+        (
+            json!({"kind": "sequential", "input": 4, "classes": 2, "layers": [{"residual": [{"linear": 2}]}]}),
+            vec!["layer 0 (residual)", "give [2, 1, 1]", "input is [4, 1, 1]", "\"project\": true"],
+        ),
+        (
+            json!({"kind": "sequential", "input": 4, "classes": 4, "layers": [{"residual": ["flatten"]}]}),
+            vec!["layer 0 (residual)", "computes something"],
+        ),
+        (
+            json!({"kind": "sequential", "input": [1, 8, 8], "classes": 4, "layers": [
+                {"residual": [{"avgpool": 3, "stride": 1}], "project": true}]}),
+            vec!["layer 0 (residual)", "1x1 convolution", "[1, 6, 6]", "[1, 8, 8]"],
+        ),
+        (
+            json!({"kind": "sequential", "input": [1, 7, 7], "classes": 4, "layers": [{"residual": ["globalavgpool"], "project": true}]}),
+            vec!["layer 0 (residual)", "[1, 1, 1]", "[1, 7, 7]"],
+        ),
+        (
+            json!({"kind": "sequential", "input": [2, 2, 2], "classes": 2, "layers": [{"residual": ["tanh", {"linear": 2}]}]}),
+            vec!["layer 0 (residual), layer 1 (linear)", "flatten"],
+        ),
+        (
+            json!({"kind": "sequential", "layers": [{"dropout": 1}]}),
+            vec!["model.layers[0].dropout", "not, 1", "found 1"],
+        ),
+        (
+            json!({"kind": "sequential", "layers": [{"layernorm": 8}]}),
+            vec!["model.layers[0].layernorm", "expected true"],
+        ),
+        (json!({"kind": "sequential", "layers": [{"groupnorm": 0.5}]}), vec!["model.layers[0].groupnorm", "0.5"]),
+        (
+            json!({"kind": "sequential", "layers": ["relu", {"residual": ["tanh", {"residual": ["rulu"]}]}]}),
+            vec!["model.layers[1].residual[1].residual[0]", "`relu`"],
+        ),
+        (json!({"kind": "sequential", "layers": ["dropout"]}), vec!["model.layers[0]", "{\"dropout\": 0.5}"]),
+        (json!({"kind": "sequential", "layers": [{"residual": 3}]}), vec!["model.layers[0].residual", "array"]),
         (json!({"kind": "sequential", "layers": [{"conv": 4}]}), vec!["model.layers[0].kernel", "missing"]),
         (json!({"kind": "sequential", "layers": ["rulu"]}), vec!["model.layers[0]", "`relu`"]),
         (json!({"kind": "mlp", "input": 16777216, "hidden": [16777216], "classes": 2}), vec!["layers.0", "at most"]),
@@ -142,6 +231,17 @@ fn errors_name_the_place_and_the_numbers() {
         let message = error(table);
         assert!(parts.iter().all(|p| message.contains(p)), "{message}");
     }
+}
+
+#[test]
+fn residuals_nest_to_a_bound() {
+    let nested = |deep: usize| {
+        let inner = (0..deep).fold(json!("tanh"), |inner, _| json!({"residual": [inner]}));
+        json!({"kind": "sequential", "input": 2, "classes": 2, "layers": [{"linear": 2}, inner]})
+    };
+    assert_eq!(chain(nested(16)).nodes.len(), 18);
+    let message = error(nested(17));
+    assert!(message.contains("nest at most 16 deep"), "{message}");
 }
 
 #[test]

@@ -44,6 +44,8 @@ pub struct Dispatch {
     pub grid: [u32; 3],
     /// Estimated arithmetic, in floating-point (or integer) operations: decides where submissions are cut.
     pub cost: u64,
+    /// Estimated bytes that it moves: each operand once, by default all that it binds.
+    pub bytes: u64,
 }
 
 /// One step of a [`Recording`].
@@ -124,8 +126,24 @@ impl Recording {
             return;
         }
         let params = bytemuck::bytes_of(params).to_vec();
+        let distinct = bindings.iter().enumerate().filter(|(i, span)| !bindings[..*i].contains(span));
+        let bytes = distinct.map(|(_, span)| span.bytes).sum();
         let bindings = bindings.to_vec();
-        self.commands.push(Command::Dispatch(Box::new(Dispatch { kernel, variant, params, bindings, grid, cost })));
+        let dispatch = Dispatch { kernel, variant, params, bindings, grid, cost, bytes };
+        self.commands.push(Command::Dispatch(Box::new(dispatch)));
+    }
+
+    /// Notes that launches from command `first` on which bind `span` use only so many bytes of it, such as a layer its own tensors
+    /// among all weights.
+    pub fn uses(&mut self, first: usize, span: Span, bytes: u64) {
+        let unused = span.bytes.saturating_sub(bytes);
+        for command in self.commands.iter_mut().skip(first) {
+            if let Command::Dispatch(dispatch) = command
+                && dispatch.bindings.contains(&span)
+            {
+                dispatch.bytes = dispatch.bytes.saturating_sub(unused);
+            }
+        }
     }
 
     /// Appends a read-back.

@@ -106,11 +106,12 @@ impl fmt::Debug for Kernel {
 }
 
 /// What specialises a kernel: defines, for the `#ifdef`s of its source, and constants `(name, value)`, for an `override` or a
-/// `const NAME: u32 = ...;` line.
+/// `const NAME: u32 = ...;` line. Beside them the name of the way in which it computes a product, for people.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Variant {
     defines: Vec<&'static str>,
     constants: Vec<(&'static str, u32)>,
+    way: &'static str,
 }
 
 impl Variant {
@@ -135,6 +136,17 @@ impl Variant {
     pub fn without(mut self, names: &[&str]) -> Self {
         self.constants.retain(|(name, _)| !names.contains(name));
         self
+    }
+
+    /// With the name of its way, which changes nothing.
+    pub fn in_way(mut self, way: &'static str) -> Self {
+        self.way = way;
+        self
+    }
+
+    /// The way's name; empty where there is only one.
+    pub fn way(&self) -> &'static str {
+        self.way
     }
 
     /// The constants in the order given.

@@ -45,6 +45,8 @@ pub fn of(report: &Report) -> Vec<Chart> {
         chart("Accuracy for the worst tenth of the clients, %", Along::Rounds, false, |m| {
             m.worst_tenth_accuracy.map(|a| 100.0 * a)
         }),
+        chart("Validation accuracy, %", Along::Rounds, false, |m| m.validation_accuracy.map(|a| 100.0 * a)),
+        chart("Seconds a round", Along::Rounds, true, |m| Some(m.seconds)),
         chart("Loss differences dl, root mean square", Along::Rounds, true, |m| m.dl_rms),
         chart("Loss differences that are exactly 0, %", Along::Rounds, false, |m| m.dl_zero.map(|a| 100.0 * a)),
     ];

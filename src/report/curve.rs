@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::group::{Group, clients};
-use crate::fed::sweep::Spread;
+use super::group::Group;
+use crate::fed::sweep::{Spread, clients};
 use crate::fed::{Phase, RoundMetrics};
 
 /// The most points of a drawn curve.
@@ -42,7 +42,7 @@ pub fn curve(group: &Group, along: Along, figure: impl Fn(&RoundMetrics) -> Opti
             let Some(y) = figure(line).filter(|y| y.is_finite()) else { continue };
             let x = match along {
                 Along::Rounds => f64::from(line.round) + 1.0,
-                Along::UplinkMegabytes => 1e-6 * sent as f64 / clients(run),
+                Along::UplinkMegabytes => 1e-6 * sent as f64 / clients(&run.config),
             };
             let next = run.metrics.get(place + 1);
             let pivot = line.phase == Phase::Warmup && next.is_some_and(|next| next.phase == Phase::Zo);

@@ -1,9 +1,38 @@
-//! Runs below a folder.
+//! Runs below a folder, and what their sweep says of them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::fed::folder::CONFIG;
+use crate::fed::sweep::{Index, IndexRow};
+use crate::files::folder_of;
+
+/// The indices of the sweeps that runs belong to, by the sweeps' folders.
+#[derive(Debug, Default)]
+pub struct Indices(BTreeMap<PathBuf, Option<Index>>);
+
+impl Indices {
+    /// Reads that of a run's sweep, unless it was before. A run outside of a sweep has none.
+    ///
+    /// # Errors
+    /// An index that can't be read, once.
+    pub fn look(&mut self, run: &Path) -> Result<(), String> {
+        let folder = folder_of(run);
+        if self.0.contains_key(folder) {
+            return Ok(());
+        }
+        let read = Index::read(folder);
+        let found = read.as_ref().ok().cloned().flatten();
+        self.0.insert(folder.to_owned(), found);
+        read.map(drop).map_err(|e| e.to_string())
+    }
+
+    /// The row of a run.
+    pub fn row(&self, run: &Path) -> Option<&IndexRow> {
+        self.0.get(folder_of(run))?.as_ref()?.row(run.file_name()?.to_str()?)
+    }
+}
 
 /// The folder itself, where it is a run's; else the runs' folders in it, by name. Shared warm-ups of a sweep lie deeper: they are no cells.
 ///

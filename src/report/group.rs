@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use toml::{Table, Value};
 
+use super::find::Indices;
+use crate::config::Config;
 use crate::fed::Summary;
 use crate::fed::record::Record;
-use crate::fed::sweep::Spread;
+use crate::fed::sweep::{Figures, Spread};
 
 /// Keys that make no other experiment: what is drawn, what it is called, where it lies and runs.
 const APART: [&str; 5] = ["name", "seed", "seeds", "device", "data.path"];
@@ -19,38 +21,28 @@ pub struct Group {
     pub label: String,
     /// The config's keys and values, but for seeds, name, device and the place of the data.
     pub settings: BTreeMap<String, String>,
+    /// What the paper has in its place, where the runs' sweep says.
+    pub paper: Option<String>,
     /// Its runs, done or diverged.
     pub runs: Vec<Record>,
 }
 
-/// A group's figures, over its runs that are done; accuracies 0..1, null where no run has them.
+/// A group's figures, over its runs that are done.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Figures {
+pub struct GroupFigures {
     /// The group's.
     pub label: String,
     /// Runs that are done.
     pub runs: usize,
     /// Runs that diverged: they are in no mean.
     pub diverged: usize,
-    /// Accuracy at the pivot; null of runs of one phase.
-    pub pivot: Option<Spread>,
-    /// Accuracy of the last evaluation.
-    #[serde(rename = "final")]
-    pub last: Option<Spread>,
-    /// Final less pivot accuracy, run by run; null of runs of one phase.
-    pub gain: Option<Spread>,
-    /// Final accuracy on the low-resource clients' labels.
-    pub low_clients: Option<Spread>,
-    /// On the high-resource clients'.
-    pub high_clients: Option<Spread>,
-    /// On those of the worst tenth of the clients.
-    pub worst_tenth: Option<Spread>,
-    /// Bytes that a client sends over the run, in the mean over clients and runs.
-    pub uplink_bytes: Option<u64>,
-    /// Bytes that it gets.
-    pub downlink_bytes: Option<u64>,
-    /// Wall time of a run.
-    pub seconds: Option<f64>,
+    /// Figures over those that are done.
+    #[serde(flatten)]
+    pub figures: Figures,
+    /// Wall time in which a run's rounds waited for kernels to be compiled, in the mean.
+    pub compile_seconds: Option<f64>,
+    /// What the paper has in its place; null where the runs' sweep names nothing.
+    pub paper: Option<String>,
     /// The runs' folders.
     pub dirs: Vec<String>,
 }
@@ -72,43 +64,31 @@ impl Group {
     }
 
     /// Its figures.
-    pub fn figures(&self) -> Figures {
-        let a_client = |bytes: fn(&Summary) -> u64| {
-            let mean = self.spread(|run| Some(bytes(&run.summary) as f64 / clients(run)))?;
-            Some(mean.mean.round() as u64)
-        };
-        let done = self.done().count();
-        Figures {
+    pub fn figures(&self) -> GroupFigures {
+        let done: Vec<(&Summary, &Config)> = self.done().map(|run| (&run.summary, &run.config)).collect();
+        GroupFigures {
             label: self.label.clone(),
-            runs: done,
-            diverged: self.runs.len() - done,
-            pivot: self.spread(|run| run.summary.pivot_accuracy.filter(|_| run.has_pivot())),
-            last: self.of_summary(|s| s.final_accuracy),
-            gain: self.spread(|run| run.summary.gain.filter(|_| run.has_pivot())),
-            low_clients: self.of_summary(|s| s.final_low_accuracy),
-            high_clients: self.of_summary(|s| s.final_high_accuracy),
-            worst_tenth: self.of_summary(|s| s.final_worst_tenth_accuracy),
-            uplink_bytes: a_client(|s| s.uplink_bytes),
-            downlink_bytes: a_client(|s| s.downlink_bytes),
-            seconds: self.of_summary(|s| Some(s.seconds)).map(|s| s.mean),
+            runs: done.len(),
+            diverged: self.runs.len() - done.len(),
+            figures: Figures::of(&done),
+            compile_seconds: self.of_summary(|s| Some(s.compile_seconds)).map(|s| s.mean),
+            paper: self.paper.clone(),
             dirs: self.runs.iter().map(|run| run.dir.display().to_string()).collect(),
         }
     }
 }
 
-/// Clients of a run.
-pub fn clients(run: &Record) -> f64 {
-    f64::from(run.config.split.clients.max(1))
-}
-
 /// Puts runs together that have one label and differ by nothing but what stands [`APART`].
-pub fn groups(records: Vec<Record>) -> Vec<Group> {
+pub fn groups(records: Vec<Record>, indices: &Indices) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for record in records {
-        let (label, settings) = (label(&record), settings(&record));
+        let row = indices.row(&record.dir);
+        let label = row.map_or_else(|| label(&record), |row| row.label.clone());
+        let paper = row.map(|row| row.paper.clone()).filter(|paper| !paper.is_empty());
+        let settings = settings(&record);
         match groups.iter_mut().find(|group| group.label == label && group.settings == settings) {
             Some(group) => group.runs.push(record),
-            None => groups.push(Group { label, settings, runs: vec![record] }),
+            None => groups.push(Group { label, settings, paper, runs: vec![record] }),
         }
     }
     // The same name for different settings: the folder tells them apart.

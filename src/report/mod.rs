@@ -1,8 +1,10 @@
 //! Tables and curves of finished runs, as Markdown and as one page that needs nothing else.
 //!
-//! `find` looks for runs, `group` puts those together that differ only by their seeds, `tables` and `charts` say what is shown of them,
-//! `svg` draws a chart, `page` is the HTML. Every number comes from the runs' folders.
+//! `find` looks for runs, `group` puts those together that differ only by their seeds, `tables`, `charts` and `bars` say what is shown of
+//! them, `svg` draws a chart, `page` is the HTML; `tensorboard` writes the curves of each run as event files. Every number comes from the
+//! runs' folders, the paper's values from their sweep's index.
 
+mod bars;
 mod charts;
 mod curve;
 mod find;
@@ -11,12 +13,13 @@ mod markdown;
 mod page;
 mod svg;
 mod tables;
+pub mod tensorboard;
 
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-pub use group::{Figures, Group};
+pub use group::{Group, GroupFigures};
 
 use crate::fed::record::Record;
 
@@ -45,13 +48,18 @@ impl Report {
     pub fn of(paths: &[PathBuf]) -> Self {
         let (mut records, mut problems) = (Vec::new(), Vec::new());
         let problem = |path: &Path, message: String| Problem { path: path.display().to_string(), message };
-        let mut known = std::collections::HashSet::new();
+        let (mut known, mut indices) = (std::collections::HashSet::new(), find::Indices::default());
         for path in paths {
             match find::runs(path) {
                 Ok(found) => {
                     for dir in found.into_iter().filter(|dir| known.insert(dir.clone())) {
                         match Record::read(&dir) {
-                            Ok(record) => records.push(record),
+                            Ok(record) => {
+                                if let Err(message) = indices.look(&dir) {
+                                    problems.push(problem(&dir, message));
+                                }
+                                records.push(record);
+                            }
                             Err(error) => problems.push(problem(&dir, error.to_string())),
                         }
                     }
@@ -61,12 +69,16 @@ impl Report {
         }
         let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
         let title = if names.len() == 1 { names[0].clone() } else { format!("{} runs", records.len()) };
-        Self { title, groups: group::groups(records), problems }
+        Self { title, groups: group::groups(records, &indices), problems }
     }
 
     /// Of runs that are read already.
     pub fn of_records(title: &str, records: Vec<Record>) -> Self {
-        Self { title: title.to_owned(), groups: group::groups(records), problems: Vec::new() }
+        Self {
+            title: title.to_owned(),
+            groups: group::groups(records, &find::Indices::default()),
+            problems: Vec::new(),
+        }
     }
 
     /// With another heading.
@@ -77,7 +89,7 @@ impl Report {
     }
 
     /// The figures of each group.
-    pub fn figures(&self) -> Vec<Figures> {
+    pub fn figures(&self) -> Vec<GroupFigures> {
         self.groups.iter().map(Group::figures).collect()
     }
 

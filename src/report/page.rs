@@ -1,5 +1,6 @@
 //! A report as one HTML page: nothing is loaded from anywhere, colours follow the reader's light or dark, wide tables scroll by themselves.
 
+use super::bars::{self, Drawn};
 use super::tables::Table;
 use super::{Report, charts, svg, tables};
 
@@ -38,19 +39,10 @@ pub fn of(report: &Report) -> String {
     let mut tables = tables.iter();
     // What came of it, the curves, everything else.
     tables.by_ref().take(1).for_each(|first| table(&mut out, first));
-    let charts = charts::of(report);
-    if !charts.is_empty() {
-        out.push_str("<h2>Curves</h2>\n<p>Means over the runs; bands are one sample deviation to each side; a dot is the pivot.</p>\n<div class=\"charts\">\n");
-        for (i, chart) in charts.iter().enumerate() {
-            out.push_str(&format!(
-                "<figure><figcaption>{}<button class=\"save\" data-name=\"chart-{}.svg\">save</button></figcaption>\n{}\n</figure>\n",
-                escape(chart.title),
-                i + 1,
-                svg::of(chart)
-            ));
-        }
-        out.push_str("</div>\n");
-    }
+    let curves = charts::of(report).into_iter().map(|chart| (chart.title, svg::of(&chart))).collect();
+    let note = "Means over the runs; bands are one sample deviation to each side; a dot is the pivot.";
+    let next = figures(&mut out, "Curves", note, curves, 1);
+    figures(&mut out, "What it costs, and whom it serves", "Means over the runs.", bars::of(report), next);
     tables.for_each(|more| table(&mut out, more));
     if !report.problems.is_empty() {
         out.push_str("<h2>Left out</h2>\n<ul>\n");
@@ -59,6 +51,23 @@ pub fn of(report: &Report) -> String {
     }
     out.push_str(&format!("<script>\n{SCRIPT}</script>\n</body>\n</html>\n"));
     out
+}
+
+/// Charts below a heading, numbered from `first` on; the number of the next.
+fn figures(out: &mut String, title: &str, note: &str, charts: Vec<Drawn>, first: usize) -> usize {
+    let next = first + charts.len();
+    if charts.is_empty() {
+        return next;
+    }
+    out.push_str(&format!("<h2>{title}</h2>\n<p>{note}</p>\n<div class=\"charts\">\n"));
+    for (number, (title, chart)) in (first..).zip(charts) {
+        out.push_str(&format!(
+            "<figure><figcaption>{}<button class=\"save\" data-name=\"chart-{number}.svg\">save</button></figcaption>\n{chart}\n</figure>\n",
+            escape(title)
+        ));
+    }
+    out.push_str("</div>\n");
+    next
 }
 
 fn table(out: &mut String, table: &Table) {

@@ -6,26 +6,29 @@ use super::charts::Chart;
 use super::curve::Point;
 use super::page::escape;
 
-const WIDTH: f64 = 640.0;
+/// Of a chart, in its own units: about as wide as a phone, so that its text is as large there as the page's notes.
+pub const WIDTH: f64 = 440.0;
 const LEFT: f64 = 56.0;
 const RIGHT: f64 = 12.0;
 const TOP: f64 = 12.0;
-const PLOT: f64 = 280.0;
+const PLOT: f64 = 230.0;
 /// Below the plot: ticks and the axis's name.
 const BELOW: f64 = 44.0;
 const LEGEND_LINE: f64 = 18.0;
+/// Letters of a name in the legend.
+const NAME: usize = 24;
 /// More names than these are a list that nobody reads.
 const MOST_NAMES: usize = 20;
 /// Colours; further series have them again, dashed.
-const COLOURS: usize = 8;
+pub const COLOURS: usize = 8;
 
 /// The style of charts: part of the page, and put into a chart that is saved.
 pub const STYLE: &str = "\
-svg.chart{font:12px system-ui,sans-serif;background:#fff;--t:#444;--g:#ddd;--c0:#0072b2;--c1:#d55e00;--c2:#009e73;--c3:#b0508c;--c4:#b07d00;\
+svg.chart{font:13px system-ui,sans-serif;background:#fff;--t:#444;--g:#ddd;--c0:#0072b2;--c1:#d55e00;--c2:#009e73;--c3:#b0508c;--c4:#b07d00;\
 --c5:#3a8fc4;--c6:#7a5bb5;--c7:#70752a}
 @media(prefers-color-scheme:dark){svg.chart{background:#15181c;--t:#bbb;--g:#333;--c0:#58b0ea;--c1:#ff8c42;--c2:#3fc79a;--c3:#e28cc0;--c4:#e9b84a;\
 --c5:#8ccbf5;--c6:#b79cf0;--c7:#c3c96a}}
-svg.chart text{fill:var(--t)}svg.chart .g{stroke:var(--g)}svg.chart .v{stroke:var(--t);stroke-dasharray:2 3}
+svg.chart text{fill:var(--t)}svg.chart .g{fill:none;stroke:var(--g)}svg.chart .v{fill:none;stroke:var(--t);stroke-dasharray:2 3}
 svg.chart .l{fill:none;stroke-width:1.8}svg.chart .b{opacity:.16}svg.chart .d{stroke-dasharray:6 3}
 ";
 
@@ -91,7 +94,9 @@ impl Axis {
 fn number(value: f64) -> String {
     let size = value.abs();
     if size != 0.0 && !(1e-3..1e5).contains(&size) {
-        return format!("{value:e}").replace("e0", "");
+        let text = format!("{value:.2e}");
+        let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
+        return format!("{}e{power}", digits.trim_end_matches('0').trim_end_matches('.'));
     }
     let text = format!("{value:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -171,15 +176,14 @@ pub fn of(chart: &Chart) -> String {
     }
     for (i, (label, number, _)) in chart.series.iter().take(names).enumerate() {
         let (colour, dash) = (number % COLOURS, if (number / COLOURS) % 2 == 1 { " d" } else { "" });
-        let (h, v) = (LEFT + 290.0 * (i % 2) as f64, bottom + BELOW + LEGEND_LINE * (i / 2) as f64 + 8.0);
-        let short: String =
-            if label.chars().count() > 38 { label.chars().take(37).chain(['…']).collect() } else { label.clone() };
+        let (h, v) =
+            (LEFT + (WIDTH - LEFT) / 2.0 * (i % 2) as f64, bottom + BELOW + LEGEND_LINE * (i / 2) as f64 + 8.0);
         let _ = writeln!(
             out,
             "<path class=\"l s{colour}{dash}\" d=\"M{h} {v}h22\"/><text x=\"{}\" y=\"{}\">{}</text>",
             h + 28.0,
             v + 4.0,
-            escape(&short)
+            escape(&short(label, NAME))
         );
     }
     if chart.series.len() > names {
@@ -188,6 +192,11 @@ pub fn of(chart: &Chart) -> String {
     }
     out.push_str("</svg>");
     out
+}
+
+/// A name of at most so many letters.
+pub fn short(label: &str, most: usize) -> String {
+    if label.chars().count() > most { label.chars().take(most - 1).chain(['…']).collect() } else { label.to_owned() }
 }
 
 /// A line through places.
@@ -211,6 +220,7 @@ mod tests {
         assert_eq!(ticks(true, 2.1, 2.6).len(), 6);
         assert!(ticks(true, 1e-12, 1e3).len() <= 8);
         assert_eq!([0.5, 100.0, 0.00012, 0.0, 2e6].map(number), ["0.5", "100", "1.2e-4", "0", "2e6"]);
+        assert_eq!(number(3.0 * 1e-4 + 5e-4), "8e-4", "whatever the last bit is");
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::Report;
-use super::group::Group;
+use super::group::{Group, GroupFigures};
 use crate::fed::record::Record;
-use crate::fed::sweep::{Spread, mean_text, spread_text};
+use crate::fed::sweep::{Spread, mean_text, megabytes, spread_text};
 use crate::fed::{RoundMetrics, Status, Summary};
 
 /// A table.
@@ -41,28 +41,34 @@ fn percent(spread: Option<Spread>) -> String {
 }
 
 fn results(groups: &[Group]) -> Table {
-    let row = |group: &Group| {
-        let f = group.figures();
-        let megabytes = |bytes: Option<u64>| or_dash(bytes, |b| format!("{:.3}", 1e-6 * b as f64));
-        let diverged = if f.diverged > 0 { format!(", {} diverged", f.diverged) } else { String::new() };
-        vec![
-            f.label.clone(),
-            format!("{}{diverged}", f.runs),
-            percent(f.pivot),
-            percent(f.last),
-            percent(f.gain),
-            mean_text(group.of_summary(|s| s.final_loss), 1.0, 4),
-            megabytes(f.uplink_bytes),
-            megabytes(f.downlink_bytes),
-            or_dash(f.seconds, |s| format!("{s:.1}")),
-        ]
+    let all: Vec<GroupFigures> = groups.iter().map(Group::figures).collect();
+    let validation = all.iter().any(|g| g.figures.validation.is_some());
+    let paper = all.iter().any(|g| g.paper.is_some());
+    let row = |(group, g): (&Group, &GroupFigures)| {
+        let f = &g.figures;
+        let diverged = if g.diverged > 0 { format!(", {} diverged", g.diverged) } else { String::new() };
+        let seconds = |value: Option<f64>| or_dash(value, |s| format!("{s:.1}"));
+        let mut row = vec![g.label.clone(), format!("{}{diverged}", g.runs), percent(f.pivot), percent(f.last)];
+        row.extend(paper.then(|| or_dash(g.paper.clone(), |text| text)));
+        row.push(percent(f.gain));
+        row.extend(validation.then(|| percent(f.validation)));
+        row.push(mean_text(group.of_summary(|s| s.final_loss), 1.0, 4));
+        row.extend([f.uplink_bytes, f.downlink_bytes, f.client_memory_bytes].map(megabytes));
+        row.extend([f.seconds, g.compile_seconds].map(seconds));
+        row
     };
+    let mut head = vec!["setting", "runs", "pivot % (sd)", "final % (sd)"];
+    head.extend(paper.then_some("paper"));
+    head.push("gain (sd)");
+    head.extend(validation.then_some("validation %"));
+    head.extend(["final loss", "MB up", "MB down", "client memory MB", "time s", "compiling s"]);
     table(
         "Results",
         "Means over the runs that are done, sample deviations in brackets. Final is the last round's test accuracy: nothing was picked by it. \
-         Bytes are those of a client over the run, in the mean; time is wall time of a run's rounds.",
-        &["setting", "runs", "pivot % (sd)", "final % (sd)", "gain (sd)", "final loss", "MB up", "MB down", "time s"],
-        groups.iter().map(row).collect(),
+         Bytes are those of a client over the run, in the mean; memory is what a low-resource client must hold to take part, by the paper's formulas; \
+         time is wall time of a run's rounds on the device, the compiling of kernels apart. The paper's values are of its own model and data.",
+        &head,
+        groups.iter().zip(&all).map(row).collect(),
     )
 }
 
@@ -116,24 +122,27 @@ fn clients(groups: &[Group]) -> Table {
     )
 }
 
-/// The last evaluation's accuracy of each class.
-fn classes(groups: &[Group]) -> Table {
-    let last = |group: &Group| -> Vec<Vec<Option<f64>>> {
-        let of = |run: &Record| run.metrics.iter().rev().find_map(|line| line.class_accuracy.clone());
-        group.done().filter_map(of).collect()
+/// The last evaluation's accuracy of each class, 0..1, in the mean over a group's runs.
+pub fn class_means(group: &Group) -> Vec<Option<f64>> {
+    let of = |run: &Record| run.metrics.iter().rev().find_map(|line| line.class_accuracy.clone());
+    let runs: Vec<Vec<Option<f64>>> = group.done().filter_map(of).collect();
+    let mean = |class: usize| {
+        let values: Vec<f64> = runs.iter().filter_map(|run| *run.get(class)?).collect();
+        Spread::of(&values).map(|spread| spread.mean)
     };
-    let count = groups.iter().flat_map(last).map(|classes| classes.len()).max().unwrap_or(0);
-    let row = |group: &Group| {
-        let runs = last(group);
-        let mean = |class: usize| {
-            let values: Vec<f64> = runs.iter().filter_map(|run| *run.get(class)?).collect();
-            mean_text(Spread::of(&values), 100.0, 1)
-        };
-        [group.label.clone()].into_iter().chain((0..count).map(mean)).collect()
+    (0..runs.iter().map(Vec::len).max().unwrap_or(0)).map(mean).collect()
+}
+
+fn classes(groups: &[Group]) -> Table {
+    let means: Vec<Vec<Option<f64>>> = groups.iter().map(class_means).collect();
+    let count = means.iter().map(Vec::len).max().unwrap_or(0);
+    let share = |class: Option<&Option<f64>>| or_dash(class.copied().flatten(), |mean| format!("{:.1}", 100.0 * mean));
+    let row = |(group, means): (&Group, &Vec<Option<f64>>)| {
+        [group.label.clone()].into_iter().chain((0..count).map(|class| share(means.get(class)))).collect()
     };
     let names: Vec<String> = (0..count).map(|class| class.to_string()).collect();
     let head: Vec<&str> = ["setting"].into_iter().chain(names.iter().map(String::as_str)).collect();
-    let rows = groups.iter().filter(|group| !last(group).is_empty()).map(row).collect();
+    let rows = groups.iter().zip(&means).filter(|(_, means)| !means.is_empty()).map(row).collect();
     table("Classes", "Test accuracy of each class in %, of the last evaluation.", &head, rows)
 }
 

@@ -3,13 +3,15 @@
 //!
 //! [`Rule`] turns a round of a ledger into a [`Step`], which is data: exact integers on a power of two, or f32 coefficients, on their way
 //! through an optimiser or not. [`Server`] is what holds the weights' side of it: it applies steps to an engine, one round after the other,
-//! and counts the optimiser's, whose moments lie on the device.
+//! and counts the optimiser's, whose moments lie on the device; or has a [`HostOptimizer`] make them.
 
 mod coefficients;
+mod host;
 mod server;
 mod step;
 
 pub use coefficients::{Coefficients, Number, StepRule, quantise};
+pub use host::HostOptimizer;
 pub use server::Server;
 pub use step::{LocalStep, Rule, Step};
 

@@ -1,6 +1,6 @@
 //! The server's side of a round: steps applied to the weights on a device, one after the other.
 
-use super::{LocalStep, Rule, RuleError, Step};
+use super::{HostOptimizer, LocalStep, Rule, RuleError, Step};
 use crate::engine::{Engine, EngineError, Fingerprint, LocalUpdate, Update};
 use crate::ledger::Round;
 use crate::stream::Distribution;
@@ -37,6 +37,31 @@ impl Server {
     ) -> Result<Fingerprint, EngineError> {
         self.rule.settle(round);
         let after = self.apply(engine, round, dense)?;
+        round.fingerprint = after.value;
+        Ok(after)
+    }
+
+    /// As [`Server::advance`], but with what an optimiser on the host makes of the round's direction. Nothing is settled: no ledger says how
+    /// such a round is replayed.
+    ///
+    /// # Errors
+    /// A step of another length than the weights; the engine's.
+    pub fn advance_by(
+        &mut self,
+        engine: &mut Engine,
+        round: &mut Round,
+        dense: Option<&[f32]>,
+        optimizer: &mut dyn HostOptimizer,
+    ) -> Result<Fingerprint, EngineError> {
+        let distribution = self.rule.distribution;
+        let (seeds, a) = self.rule.direction(round);
+        let a = coefficients(engine, distribution, &seeds, &a)?;
+        engine.accumulate(distribution, &seeds, &a)?;
+        let direction = engine.step_values()?;
+        let mut after = engine.add(&optimizer.step(&direction, round.lr))?;
+        if let Some(values) = dense {
+            after = engine.add(values)?;
+        }
         round.fingerprint = after.value;
         Ok(after)
     }

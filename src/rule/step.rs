@@ -136,8 +136,16 @@ impl Rule {
             None if self.optimizer == ServerOptimizer::Sgd => {
                 Step::Float { seeds: seeds(), a: self.coefficients(round.lr, &round.probes) }
             }
-            None => Step::Optimised { seeds: seeds(), a: self.coefficients(1.0, &round.probes), lr: round.lr },
+            None => {
+                let (seeds, a) = self.direction(round);
+                Step::Optimised { seeds, a, lr: round.lr }
+            }
         }
+    }
+
+    /// The negative of the estimated gradient of a round, before rates and optimisers: `sum_j a_j e(seed_j)`.
+    pub fn direction(&self, round: &Round) -> (Vec<u64>, Vec<f64>) {
+        (round.probes.iter().map(|p| p.seed).collect(), self.coefficients(1.0, &round.probes))
     }
 
     /// The step that a client makes on its own weights with the entries of one of its local steps, settled or not: one number an entry.

@@ -12,6 +12,7 @@ mod expanded;
 mod operand;
 pub mod preprocess;
 pub mod reflect;
+mod repeat;
 
 pub use expanded::{Expanded, Place};
 use preprocess::{Defines, Misplaced};
@@ -25,6 +26,9 @@ pub const QUADS: &str = "QUADS";
 
 /// The define of kernels with a shape in constants that takes it from the uniform block, so that one pipeline serves all shapes, slower.
 pub const ANY_SHAPE: &str = "ANY_SHAPE";
+
+/// The define of products by tiles whose input has rows of whole quads.
+pub const IN_QUADS: &str = "IN_QUADS";
 
 /// f32s in a row of the textures that shadow operands.
 pub const TEXEL_ROW: u32 = 8192;
@@ -87,7 +91,7 @@ pub type Overrides = Vec<(&'static str, f64)>;
 
 /// The kernel's source for a device, with the defines and `const` lines of the variant; its overrides come back beside it.
 pub fn specialise(kernel: &Kernel, flavour: Flavour, variant: &Variant) -> Result<(Expanded, Overrides), ShaderError> {
-    let mut source = permutation(kernel, flavour, variant.defines())?;
+    let mut source = permuted(kernel, flavour, variant)?;
     let mut overrides = Vec::new();
     for &(name, value) in variant.constants() {
         let text = source.text();
@@ -106,11 +110,26 @@ pub fn specialise(kernel: &Kernel, flavour: Flavour, variant: &Variant) -> Resul
 
 /// The kernel's source for a device with these of its defines, its constants as written.
 pub fn permutation(kernel: &Kernel, flavour: Flavour, defines: &[&'static str]) -> Result<Expanded, ShaderError> {
+    permuted(kernel, flavour, &defines.iter().fold(Variant::plain(), |all, name| all.define(name)))
+}
+
+/// The kernel's source for a device with the defines of a variant; its constants count lines that are repeated, and are not set yet.
+fn permuted(kernel: &Kernel, flavour: Flavour, variant: &Variant) -> Result<Expanded, ShaderError> {
+    let defines = variant.defines();
     if let Some(name) = defines.iter().find(|name| !kernel.defines.contains(name)) {
         return Err(ShaderError::NoDefine { kernel: kernel.name, name });
     }
     let with = |all: Defines, name: &&'static str| all.with(name, defines.contains(name));
-    expand(kernel.name, &kernel.defines.iter().fold(flavour.defines(), with))
+    let source = expand(kernel.name, &kernel.defines.iter().fold(flavour.defines(), with))?;
+    let set = |name: &str| variant.constants().iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    Ok(repeat::unroll(&source, &|name| set(name).or_else(|| declared(source.text(), name)))?)
+}
+
+/// The value of a constant that the source declares as a plain number.
+fn declared(text: &str, name: &str) -> Option<u32> {
+    let head = format!("const {name}: u32 = ");
+    let rest = &text[text.find(&head)? + head.len()..];
+    rest[..rest.find(';')?].trim_end_matches('u').parse().ok()
 }
 
 /// A file of the tree (its path without `.wgsl`) for a device, where neither it nor its imports ask for defines of kernels.

@@ -6,6 +6,7 @@
 //! - `#ifdef NAME`, `#ifndef NAME`, `#else`, `#endif`: the lines between, where NAME is defined or isn't; conditions may be nested.
 //! - `#operand @binding(N) NAME: TYPE`: a read-only array and the function `NAME_at(i)` that reads it, from a storage buffer or as
 //!   texels; TYPE is `f32`, `vec4<f32>`, `vec4<u32>` or `Value`.
+//! - `#for NAME in COUNT`, `#end`: the lines between once for each value of NAME ([`super::repeat`]), written out once constants are known.
 //!
 //! `enable` lines move to the top, where WGSL wants them. Whatever is not understood is an error with file and line: a directive, a name
 //! that no `#ifdef` may ask for, a condition that doesn't end in its file.
@@ -40,7 +41,7 @@ impl Defines {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// `#` and something else.
-    #[error("unknown directive {0:?}: there are #import, #ifdef, #ifndef, #else, #endif and #operand")]
+    #[error("unknown directive {0:?}: there are #import, #ifdef, #ifndef, #else, #endif, #operand, #for and #end")]
     UnknownDirective(String),
     /// A name that neither the device's flavour nor the kernel's row lists.
     #[error("unknown define {0:?}: it is neither a flavour's nor listed in the kernel's row")]
@@ -52,11 +53,16 @@ pub enum Fault {
     #[error("{0} belongs to no #ifdef or #ifndef")]
     Unopened(String),
     /// A condition that has no end.
-    #[error("this condition has no #endif in its file")]
+    #[error("this has no #endif or #end in its file")]
     Unclosed,
     /// A malformed `#operand`.
     #[error("{0:?} declares no operand: expected @binding(N) NAME: TYPE with TYPE f32, vec4<f32>, vec4<u32> or Value")]
     Operand(String),
+    /// A malformed `#for`, or a count that isn't put together of numbers and constants.
+    #[error(
+        "{0:?} is no loop: expected #for NAME in COUNT, numbers and constants that are plain numbers with *, / and - between them"
+    )]
+    Loop(String),
     /// Text behind a directive that takes none.
     #[error("{0:?} behind the directive")]
     Trailing(String),
@@ -154,6 +160,11 @@ impl Expansion<'_> {
                         for line in operand.wgsl(self.defines).map_err(at)? {
                             self.body.push(&line, place);
                         }
+                    }
+                }
+                "for" | "end" => {
+                    if taken {
+                        self.body.push(line, place);
                     }
                 }
                 _ => return Err(at(Fault::UnknownDirective(line.trim().to_owned()))),
@@ -276,6 +287,6 @@ mod tests {
             assert_eq!(fault(tree), in_a(1, Fault::Operand(text.to_owned())));
         }
         let shown = Misplaced { place: Place { file: "lib/a.wgsl", line: 7 }, fault: Fault::Unclosed }.to_string();
-        assert_eq!(shown, "shaders/lib/a.wgsl:7: this condition has no #endif in its file");
+        assert_eq!(shown, "shaders/lib/a.wgsl:7: this has no #endif or #end in its file");
     }
 }

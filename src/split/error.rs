@@ -21,6 +21,22 @@ pub enum SplitError {
         /// `split.kind`.
         kind: SplitKind,
     },
+    /// The data name another number of clients than the config.
+    #[error(
+        "split.clients = {clients}: expected {found}, as the data name {found} clients with training samples (0 takes what there is)"
+    )]
+    Clients {
+        /// `split.clients`.
+        clients: u32,
+        /// Those of the data.
+        found: u32,
+    },
+    /// The samples don't say whose they are.
+    #[error("split.kind = \"natural\": the samples of {name} name no clients")]
+    Nameless {
+        /// The set.
+        name: String,
+    },
     /// The file could not be read.
     #[error("{}: cannot read the split: {source}", path.display())]
     Read {

@@ -33,6 +33,13 @@ struct Client {
     indices: Vec<u32>,
 }
 
+/// The text of a file of a partition.
+pub(super) fn text(path: &Path) -> Result<String, SplitError> {
+    let read = |source| SplitError::Read { path: path.to_owned(), source };
+    let bytes = files::read(path, LIMIT).map_err(|e| read(e.source))?;
+    String::from_utf8(bytes).map_err(|e| read(std::io::Error::new(std::io::ErrorKind::InvalidData, e)))
+}
+
 impl Split {
     /// The content of `split.json`: `format`, `version`, `classes`, `clients` (each `client`, `high`, `histogram`,
     /// `indices`), `leftover`, `test` where there is one, `sha256`. One line.
@@ -63,11 +70,7 @@ impl Split {
     /// # Errors
     /// As [`Split::from_json`], or the file cannot be read.
     pub fn read(path: &Path) -> Result<Self, SplitError> {
-        let read = |source| SplitError::Read { path: path.to_owned(), source };
-        let bytes = files::read(path, LIMIT).map_err(|e| read(e.source))?;
-        let text =
-            String::from_utf8(bytes).map_err(|e| read(std::io::Error::new(std::io::ErrorKind::InvalidData, e)))?;
-        Self::from_json(&text, path)
+        Self::from_json(&text(path)?, path)
     }
 
     /// Reads the content of a `split.json`; `path` names it in errors.

@@ -6,12 +6,16 @@
 mod dirichlet;
 mod error;
 mod file;
+mod held_out;
 mod kinds;
+mod natural;
 
 pub use error::SplitError;
 pub use file::FORMAT;
+pub use held_out::validation;
 
 use crate::config::{SplitConfig, SplitKind};
+use crate::data::Dataset;
 use crate::rng::host;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -35,10 +39,40 @@ pub struct Split {
 }
 
 impl Split {
+    /// The partition of a data set that a config asks for: dealt, read from a file, or that of the data themselves.
+    ///
+    /// # Errors
+    /// As [`Split::new`]; a set that names no clients, or others than the config or the file.
+    pub fn of(config: &SplitConfig, data: &Dataset, seed: u64) -> Result<Self, SplitError> {
+        match (config.kind, &config.file) {
+            (SplitKind::Natural, _) => Self::natural(config, data, seed),
+            (SplitKind::File, Some(path)) => {
+                let text = file::text(path)?;
+                if text.trim_start().starts_with('{') {
+                    Self::as_recorded(config, path, &text, data)
+                } else {
+                    Self::of_names(config, path, &text, data, seed)
+                }
+            }
+            _ => Self::new(config, &data.train.labels, data.classes, seed, data.test_indices.clone()),
+        }
+    }
+
+    /// The partition of a `split.json`.
+    fn as_recorded(config: &SplitConfig, path: &Path, text: &str, data: &Dataset) -> Result<Self, SplitError> {
+        let test = data.test_indices.clone();
+        let mut split = Self::from_json(text, path)?.of_samples(path, &data.train.labels, data.classes, test)?;
+        if config.high_share == 1.0 {
+            // A method that has every client train, whatever the file says.
+            split.high.fill(true);
+        }
+        Ok(split)
+    }
+
     /// Deals samples with these labels (each less than `classes`) to clients. `test` is carried along for the record.
     ///
     /// # Errors
-    /// Fewer samples than clients (`shards`: than twice the clients); a `split.file` that can't be read or is of other samples.
+    /// Fewer samples than clients (`shards`: than twice the clients).
     pub fn new(
         config: &SplitConfig,
         labels: &[u32],
@@ -46,14 +80,6 @@ impl Split {
         seed: u64,
         test: Option<Vec<u32>>,
     ) -> Result<Self, SplitError> {
-        if let Some(path) = config.file.as_deref().filter(|_| config.kind == SplitKind::File) {
-            let mut split = Self::read(path)?.of_samples(path, labels, classes, test)?;
-            if config.high_share == 1.0 {
-                // A method that has every client train, whatever the file says.
-                split.high.fill(true);
-            }
-            return Ok(split);
-        }
         let (samples, clients) = (labels.len() as u32, config.clients);
         let needed =
             if config.kind == SplitKind::Shards { kinds::SHARDS * u64::from(clients) } else { u64::from(clients) };
@@ -64,7 +90,9 @@ impl Split {
             SplitKind::Dirichlet => {
                 dirichlet::by_class(labels, classes, &kinds::sizes(config, samples, seed), config.alpha, seed)
             }
-            SplitKind::Iid | SplitKind::File => kinds::iid(samples, &kinds::sizes(config, samples, seed), seed),
+            SplitKind::Iid | SplitKind::File | SplitKind::Natural => {
+                kinds::iid(samples, &kinds::sizes(config, samples, seed), seed)
+            }
             SplitKind::Shards => kinds::shards(labels, clients, seed),
         };
         let mut used = vec![false; labels.len()];

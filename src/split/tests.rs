@@ -1,6 +1,7 @@
 //! Properties of all kinds of split, and the file.
 
 use super::*;
+use crate::data::{Clients, Normalisation, Part, Values};
 use proptest::prelude::*;
 
 fn config(kind: SplitKind, clients: u32, alpha: f64, size_alpha: f64) -> SplitConfig {
@@ -168,6 +169,23 @@ fn bad_files_are_named() {
     );
 }
 
+/// A set of one value a sample, with these labels.
+fn set(labels: &[u32], classes: u32, test: Option<Vec<u32>>, clients: Option<Clients>) -> Dataset {
+    let part = |labels: &[u32]| Part::of(Values::Bytes(vec![0; labels.len()]), labels.to_vec(), 1);
+    let normalisation = Normalisation { divisor: 1.0, mean: vec![0.0], std: vec![1.0] };
+    let (train, none) = (part(labels), part(&[]));
+    Dataset {
+        name: "x".to_owned(),
+        shape: [1; 3],
+        classes,
+        train,
+        test: none,
+        normalisation,
+        test_indices: test,
+        clients,
+    }
+}
+
 #[test]
 fn another_runs_partition_is_taken_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
@@ -178,13 +196,15 @@ fn another_runs_partition_is_taken_as_it_is() {
     let first = Split::new(&sets(&["split.clients=5".to_owned()]), &labels, 4, 7, Some(vec![3])).unwrap();
     std::fs::write(&path, first.to_json()).unwrap();
     let of_file = sets(&["split.kind=file".to_owned(), format!("split.file={}", path.display())]);
+    let of =
+        |config: &SplitConfig, labels: &[u32], classes, test| Split::of(config, &set(labels, classes, test, None), 99);
     // Neither the seed nor the number of clients matters.
-    assert_eq!(Split::new(&of_file, &labels, 4, 99, Some(vec![3])).unwrap(), first);
+    assert_eq!(of(&of_file, &labels, 4, Some(vec![3])).unwrap(), first);
     let every = SplitConfig { high_share: 1.0, ..of_file.clone() };
-    let all = Split::new(&every, &labels, 4, 7, Some(vec![3])).unwrap();
+    let all = of(&every, &labels, 4, Some(vec![3])).unwrap();
     assert_eq!((all.high.as_slice(), &all.clients), (&[true; 5][..], &first.clients));
     let message = |labels: &[u32], classes, test| {
-        let error = Split::new(&of_file, labels, classes, 7, test).unwrap_err().to_string();
+        let error = of(&of_file, labels, classes, test).unwrap_err().to_string();
         error.replace(&path.display().to_string(), "FILE")
     };
     assert_eq!(
@@ -198,6 +218,59 @@ fn another_runs_partition_is_taken_as_it_is() {
     other[a] = (labels[a] + 1) % 4;
     other[b] = (labels[b] + 1) % 4;
     assert!(message(&other, 4, Some(vec![3])).starts_with("FILE: clients[0].histogram is ["));
+}
+
+#[test]
+fn clients_may_be_those_that_the_data_name() {
+    let labels: Vec<u32> = (0..40).map(|i| i % 3).collect();
+    let of_train: Vec<u32> = (0..40).map(|i| i * 3 % 7 % 5).collect();
+    let names = (0..5).map(|i| format!("u{i}")).collect();
+    let data = set(&labels, 3, Some(vec![4]), Some(Clients { names, of_train: of_train.clone() }));
+    let natural = SplitConfig { high_share: 0.4, ..config(SplitKind::Natural, 0, 0.1, 0.0) };
+    let split = Split::of(&natural, &data, 7).unwrap();
+    check(&split, &labels, None);
+    assert!(split.leftover.is_empty() && split.clients.len() == 5);
+    for (client, list) in split.clients.iter().enumerate() {
+        assert!(list.iter().all(|&i| of_train[i as usize] as usize == client));
+    }
+    // High-resource clients are drawn as in every kind: by their share, and the seed.
+    assert_eq!(split.high_clients().len(), 2);
+    let highs: Vec<_> = (0..20).map(|seed| Split::of(&natural, &data, seed).unwrap().high).collect();
+    assert!(highs.iter().any(|high| *high != highs[0]));
+    let drawn = Split::new(&SplitConfig { clients: 5, ..config(SplitKind::Iid, 5, 0.1, 0.0) }, &labels, 3, 7, None);
+    assert_eq!(
+        drawn.unwrap().high,
+        Split::of(&SplitConfig { high_share: 0.1, ..natural.clone() }, &data, 7).unwrap().high
+    );
+    // The number of clients may be given, and must be right then.
+    let given = |clients| Split::of(&SplitConfig { clients, ..natural.clone() }, &data, 7);
+    assert_eq!(given(5).unwrap(), split);
+    let expected =
+        "split.clients = 20: expected 5, as the data name 5 clients with training samples (0 takes what there is)";
+    assert_eq!(given(20).unwrap_err().to_string(), expected);
+    let nameless = Split::of(&natural, &set(&labels, 3, None, None), 7).unwrap_err().to_string();
+    assert_eq!(nameless, "split.kind = \"natural\": the samples of x name no clients");
+}
+
+#[test]
+fn a_text_file_may_name_the_client_of_each_sample() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("clients.txt");
+    let labels = [0, 1, 1, 0, 2, 1];
+    let of_file = SplitConfig { file: Some(path.clone()), ..config(SplitKind::File, 50, 0.1, 0.0) };
+    let of = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        Split::of(&of_file, &set(&labels, 3, None, None), 7)
+    };
+    let split = of("ward 9\r\nward 10\nward 9\nicu\nicu\nward 9\n").unwrap();
+    check(&split, &labels, None);
+    // icu, ward 10, ward 9: text is sorted as text.
+    assert_eq!(split.clients, [vec![3, 4], vec![1], vec![0, 2, 5]]);
+    assert_eq!(of("10\n9\n10\n9\n9\n9").unwrap().clients, [vec![1, 3, 4, 5], vec![0, 2]]);
+    let message = |text: &str| of(text).unwrap_err().to_string().replace(&path.display().to_string(), "FILE");
+    assert_eq!(message("a\n\nb\n"), "FILE: line 2, column 1: empty, expected the name of a client");
+    let expected = "FILE: the number of lines is 2, expected 6, one for each training sample as loaded, in file order";
+    assert_eq!(message("a\nb\n"), expected);
 }
 
 #[test]

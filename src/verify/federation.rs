@@ -1,7 +1,7 @@
 //! A golden federation, twice: the rule alone, fed the recorded numbers, and the whole simulation.
 
 use super::{TensorReport, VerifyError, relative_error};
-use crate::data::{Dataset, Normalisation, Samples as HostSamples};
+use crate::data::{Dataset, Normalisation, Part};
 use crate::device::Device;
 use crate::engine::{Engine, SampleSet};
 use crate::fed::dense;
@@ -109,8 +109,9 @@ fn experiment(golden: &FederationGolden) -> Result<Experiment, VerifyError> {
     };
     let held: std::collections::HashSet<u32> = golden.clients.iter().flat_map(|c| c.indices.iter().copied()).collect();
     let input = golden.graph.input;
-    let none = || HostSamples::new(input.len());
+    let none = || Part::new(input.len());
     Ok(Experiment {
+        validation: None,
         config: golden.config.clone(),
         data: Dataset {
             name: "golden".to_owned(),
@@ -120,6 +121,7 @@ fn experiment(golden: &FederationGolden) -> Result<Experiment, VerifyError> {
             test: none(),
             normalisation: Normalisation { divisor: 1.0, mean: vec![0.0; input.c], std: vec![1.0; input.c] },
             test_indices: None,
+            clients: None,
         },
         split: Split {
             classes,

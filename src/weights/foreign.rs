@@ -40,7 +40,7 @@ fn advice(path: &Path, kind: Kind, head: &[u8]) -> String {
         }
         Kind::Hdf5 => "save the weights with safetensors.numpy.save_file, with PyTorch's names and layouts".to_owned(),
         Kind::Empty => "the download or copy failed: fetch it again".to_owned(),
-        Kind::Json | Kind::Safetensors => "name the file that holds the weights".to_owned(),
+        Kind::Json | Kind::Safetensors | Kind::Parquet => "name the file that holds the weights".to_owned(),
     }
 }
 

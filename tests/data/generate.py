@@ -66,3 +66,67 @@ with open("flowers.csv", "w") as file:
 # No header; the last column is the label, numbers that text would sort otherwise.
 with open("plain.csv", "w") as file:
     file.writelines(f"{i}.5, {i * i},{[9, 10, 100][i % 3]}\n" for i in range(N))
+
+# Parquet, by pandas and PyArrow.
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+i = np.arange(N)
+flowers = pd.DataFrame(
+    {
+        "width": i / 4,
+        "height": -i,
+        "even": i % 2 == 0,
+        "class": pd.Categorical([["rose", "daisy", "tulip"][k % 3] for k in i]),
+        "user": [f"u{k % 4}" for k in i],
+    },
+    index=pd.Index(i * 10),
+)
+flowers.to_parquet("flowers.parquet")
+n = np.arange(40)
+types = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float16", "float32", "float64"]
+table = pa.table({name: n.astype(name) for name in types} | {"label": n})
+for packing in ["snappy", "gzip", "lz4", "none"]:
+    pq.write_table(table, f"types-{packing}.parquet", compression=packing, row_group_size=7, version="2.6")
+large = np.arange(10)
+large[4] = 2**53 + 2**29 + 1
+pq.write_table(pa.table({"a": large, "y": np.arange(10)}).slice(0, 5).cast(pa.schema([("a", "int64"), ("y", "int64")])), "large.parquet")
+rows = [[float(k), k + 0.5] for k in range(6)]
+y = list(range(6))
+pq.write_table(pa.table({"x": rows, "y": y}), "list.parquet")
+pq.write_table(pa.table({"x": pa.array(rows, pa.list_(pa.float32(), 2)), "y": y}), "fixed.parquet")
+pq.write_table(pa.table({"x": [{"a": k} for k in range(6)], "y": y}), "struct.parquet")
+pq.write_table(pa.table({"a": [1.0] * 8, "b": [1.0] * 6 + [None, 2.0], "y": [0, 1] * 4}), "null.parquet")
+pq.write_table(pa.table({"when": pd.date_range("2020-01-01", periods=6), "y": y}), "dates.parquet")
+pq.write_table(pa.table({"a": [1.0, 2.0, float("nan"), 3.0, 4.0, 5.0], "y": y}), "nan.parquet")
+pq.write_table(pa.table({"a": [float(k) for k in y], "y": y}), "zstd.parquet", compression="zstd")
+
+# Batches of arrays: pickles as ImageNet32 and the Python version of CIFAR-10 have them, and the former's archives. 8 x 8 pixels.
+import pickle
+
+for folder in ["imagenet32", "imagenet32-npz", "cifar-py"]:
+    Path(folder).mkdir(exist_ok=True)
+
+
+def batch(n, first, size=192):
+    return {"data": values(n, size, first=first), "labels": [1 + (97 * i) % 1000 for i in range(first, first + n)], "mean": np.full(size, 0.5)}
+
+
+parts = [("train_data_batch_1", 6, 0, 4), ("train_data_batch_2", 5, 6, 5), ("train_data_batch_10", 30, 11, 3), ("val_data", 4, 50, 4)]
+for name, n, first, protocol in parts:
+    with open(f"imagenet32/{name}", "wb") as file:
+        pickle.dump(batch(n, first), file, protocol=protocol)
+    one = batch(n, first)
+    np.savez(f"imagenet32-npz/{name}.npz", data=one["data"], labels=np.array(one["labels"]))
+for name, n, first, protocol in [("data_batch_1", 2, 0, 3), ("data_batch_2", 1, 2, 4), ("test_batch", 2, 50, 5)]:
+    data = values(n, 3072, first=first)
+    # Labels of NumPy's types, keys of bytes.
+    item = {b"batch_label": name.encode(), b"labels": [np.int64(i % 10) for i in range(first, first + n)], b"data": data, b"filenames": []}
+    with open(f"cifar-py/{name}", "wb") as file:
+        pickle.dump(item, file, protocol=protocol)
+
+# The data of the tutorial, by the program that stands there.
+import re
+
+exec(re.search("```python\n(.*?)```", open("../../docs/tutorial.md").read(), re.S)[1])

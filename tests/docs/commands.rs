@@ -6,8 +6,21 @@ use super::pages::{Page, command_lines, first_cells, pages};
 use super::place::{Place, SMALL};
 
 /// Commands that do nothing without arguments: in prose they are only named.
-const NEED_ARGUMENTS: [&str; 12] =
-    ["check", "completions", "eval", "fork", "man", "replay", "report", "resume", "stream", "sweep", "verify", "watch"];
+const NEED_ARGUMENTS: [&str; 13] = [
+    "check",
+    "completions",
+    "eval",
+    "fork",
+    "man",
+    "replay",
+    "report",
+    "reproduce",
+    "resume",
+    "stream",
+    "sweep",
+    "verify",
+    "watch",
+];
 
 /// The command line as it is run: words for placeholders, and settings that make it small.
 fn arguments(line: &str, place: &Place) -> Vec<String> {
@@ -50,7 +63,10 @@ fn arguments(line: &str, place: &Place) -> Vec<String> {
                 args.extend(words("--seeds 0"));
             }
         }
+        "sweep" if args.contains(&"--slurm".to_owned()) => {}
+        "reproduce" if args.len() > 1 => args.extend(words("--seeds 0 --set warmup.rounds=1 --set zo.rounds=2")),
         "sweep" if args.len() > 1 => args.extend(SMALL.map(str::to_owned)),
+        "profile" if args.len() > 1 => args.extend(SMALL.map(str::to_owned)),
         // This would serve until it is ended.
         "watch" if args.contains(&"--serve".to_owned()) => args.push("--help".to_owned()),
         "probe" => args.extend(words("--clients 2 --draws 4 --epsilon 1e-3")),

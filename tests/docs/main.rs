@@ -6,6 +6,8 @@
 mod commands;
 mod pages;
 mod place;
+mod schemas;
 mod shape;
 mod shapes;
 mod tables;
+mod tutorial;

@@ -19,6 +19,12 @@ impl Page {
         Self { name: path.to_owned(), text: fs::read_to_string(root().join(path)).unwrap() }
     }
 
+    /// The first block of code in a language.
+    pub fn block(&self, language: &str) -> String {
+        let mut lines = self.text.lines().skip_while(|line| *line != format!("```{language}")).skip(1);
+        lines.by_ref().take_while(|line| !line.starts_with("```")).map(|line| format!("{line}\n")).collect()
+    }
+
     /// The lines below the heading that contains `title`, to the next heading of the same rank or a higher one.
     pub fn section(&self, title: &str) -> Vec<&str> {
         let mut lines = self.text.lines().skip_while(|line| !(line.starts_with('#') && line.contains(title)));

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::pages::root;
+use super::pages::{Page, root};
 
 /// Makes any experiment small.
 pub const SMALL: [&str; 10] = [
@@ -51,11 +51,18 @@ impl Place {
             let path = entry.unwrap().path();
             fs::copy(&path, place.path(case).join(path.file_name().unwrap())).unwrap();
         }
+        place.tutorial();
         fashion(&place.path("data/fashion-mnist"));
         cifar(&place.path("data/cifar10"));
         let output = place.run(&[&["run", "--out", "runs/X"], &SMALL[..]].concat());
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         place
+    }
+
+    /// The data and the config of the tutorial.
+    pub fn tutorial(&self) {
+        fs::copy(root().join("tests/data/mine.npz"), self.path("mine.npz")).unwrap();
+        fs::write(self.path("mine.toml"), Page::of("docs/tutorial.md").block("toml")).unwrap();
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -13,6 +13,7 @@ fn example(name: &str) -> &'static [&'static str] {
         }
         "report" => &["report", "runs/X"],
         "cost" => &["cost", "configs/digits.toml"],
+        "model" => &["model", "configs/digits.toml"],
         "data check" => &["data", "check", "configs/digits.toml"],
         "devices" => &["devices"],
         "watch" => &["watch", "runs/X"],
@@ -26,6 +27,10 @@ fn example(name: &str) -> &'static [&'static str] {
             "runs/X/split.json",
         ],
         "probe" => &["probe", "runs/X", "--clients", "2", "--draws", "4", "--probes", "1"],
+        "reproduce" => {
+            &["reproduce", "table6", "--small", "--seeds", "0", "--set", "warmup.rounds=1", "--set", "zo.rounds=1"]
+        }
+        "profile" => &["profile", "configs/digits.toml", "--rounds", "1", "--cold"],
         "replay" => &["replay", "--ledger", "runs/X/ledger.jsonl", "--base", "runs/X/pivot.safetensors"],
         "sweep" => {
             &["sweep", "configs/sweep.toml", "--out", "sweeps/a", "--set", "warmup.rounds=1", "--set", "zo.rounds=1"]

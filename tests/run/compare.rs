@@ -76,6 +76,18 @@ fn figures_are_those_of_the_runs() {
     assert_eq!(memory(0), cost("zowarmup", "zo"));
     assert_eq!((memory(1), memory(2)), (cost("high-res-only", "warmup"), cost("fedavg-all", "warmup")));
     assert_eq!(memory(3), cost("heterofl", "sub_network"));
+    // The first difference is that of the first two methods, seed by seed.
+    let last = |method: &str, seed: u32| {
+        json(&dir.join(format!("{method}-s{seed}/summary.json")))["final_accuracy"].as_f64().unwrap()
+    };
+    let apart = [0, 1].map(|seed| last("zowarmup", seed) - last("high-res-only", seed));
+    let difference = &result["differences"][0];
+    assert_eq!((&difference["method"], &difference["less"]), (&"zowarmup".into(), &"high-res-only".into()));
+    assert!((difference["mean"].as_f64().unwrap() - (apart[0] + apart[1]) / 2.0).abs() < 1e-12, "{difference}");
+    // Two pairs: half their distance times t of one degree of freedom, 12.7062.
+    let reach = (difference["high"].as_f64().unwrap() - difference["low"].as_f64().unwrap()) / 2.0;
+    assert!((reach - 12.7062 * (apart[0] - apart[1]).abs() / 2.0).abs() < 1e-4, "{difference}");
+    assert_eq!(result["differences"].as_array().unwrap().len(), 6);
     // The files say the same, and the report is there.
     let report = fs::read_to_string(dir.join("report.md")).unwrap();
     assert!(report.starts_with("# Methods on small.toml\n") && report.contains("| heterofl "), "{report}");
@@ -135,4 +147,29 @@ fn an_unknown_method_is_one_error() {
         assert!(text.contains(message) && output.stdout.is_empty(), "{args:?}: {text}");
     }
     assert!(!place.path("comparisons").exists());
+}
+
+#[test]
+fn a_target_is_told_with_the_bytes_that_it_takes() {
+    let place = Place::new();
+    let args = ["--methods", "zowarmup", "--seeds", "0..1", "--target", "0.15", "--set", "zo.rounds=4", "--jobs", "2"];
+    let result = compared(&place, &args, 0);
+    let reached: Vec<(f64, f64)> = [0, 1]
+        .iter()
+        .filter_map(|seed| {
+            let lines = metrics(&place.path(&format!("comparisons/small/zowarmup-s{seed}")));
+            let at = lines.iter().position(|line| line["test_accuracy"].as_f64().is_some_and(|a| a >= 0.15))?;
+            let bytes: f64 = lines[..=at].iter().map(|line| line["uplink_bytes"].as_f64().unwrap()).sum();
+            Some((at as f64 + 1.0, bytes / CLIENTS as f64))
+        })
+        .collect();
+    let row = &result["rows"][0];
+    assert_eq!(row["target_reached"], reached.len());
+    assert!(!reached.is_empty(), "no run reaches 15 %");
+    let n = reached.len() as f64;
+    let mean = |of: fn(&(f64, f64)) -> f64| reached.iter().map(of).sum::<f64>() / n;
+    assert!((row["target_rounds"]["mean"].as_f64().unwrap() - mean(|r| r.0)).abs() < 1e-12);
+    assert_eq!(row["target_uplink_bytes"].as_f64().unwrap(), mean(|r| r.1).round());
+    let output = compare(&place, &[&args[..4], &["--target", "1.5"]].concat());
+    assert!(output.status.code() == Some(2) && stderr(&output).contains("at most 1"), "{}", stderr(&output));
 }

@@ -70,7 +70,7 @@ fn a_warmup_that_diverges_keeps_the_weights_before_it() {
 fn telling_pixel(place: &Place) -> usize {
     let config = Config::load(Some(&place.path("small.toml")), &[]).unwrap();
     let data = Dataset::load(&config.data).unwrap();
-    let lit = |part: &zowarmup::data::Samples, p: usize| part.pixels().chunks(64).any(|image| image[p] > 0);
+    let lit = |part: &zowarmup::data::Part, p: usize| part.pixels().chunks(64).any(|image| image[p] > 0);
     (0..64).find(|&p| lit(&data.train, p) && !lit(&data.test, p)).unwrap()
 }
 

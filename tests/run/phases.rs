@@ -45,6 +45,8 @@ fn a_run_leaves_its_files() {
         "train_loss",
         "test_loss",
         "test_accuracy",
+        "validation_loss",
+        "validation_accuracy",
         "averaged_accuracy",
         "low_accuracy",
         "high_accuracy",
@@ -61,6 +63,7 @@ fn a_run_leaves_its_files() {
         "dl_rms",
         "dl_zero",
         "dropped",
+        "dl_error",
     ];
     assert!(with_times.iter().all(|line| keys(line) == expected));
     for (round, line) in list.iter().enumerate() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use zowarmup::fed::observer::Silent;
-use zowarmup::fed::sweep::{self, Cell, CellOutcome, CellResult, Description, Outcome, Watcher};
+use zowarmup::fed::sweep::{self, Cell, CellOutcome, CellResult, Description, Outcome, Watcher, Workers};
 use zowarmup::fed::{Observer, RoundMetrics, run};
 
 use super::common::*;
@@ -93,7 +93,7 @@ fn cells_have_the_bits_of_runs_by_themselves_and_are_run_once() {
     let row = outcome.row(2);
     let accuracies: Vec<f64> = outcome.cells[4..].iter().map(|c| c.done().unwrap().final_accuracy.unwrap()).collect();
     assert_eq!((row.done, row.diverged, row.missing), (2, 0, 0));
-    assert!((row.last.unwrap().mean - (accuracies[0] + accuracies[1]) / 2.0).abs() < 1e-15);
+    assert!((row.of.last.unwrap().mean - (accuracies[0] + accuracies[1]) / 2.0).abs() < 1e-15);
 
     // Again: nothing is run, and the outcome is the same.
     let mut counting = Counting::new(usize::MAX);
@@ -140,6 +140,45 @@ fn two_at_once_share_the_cells() {
 }
 
 #[test]
+fn several_workers_give_the_same_bits_and_run_nothing_twice() {
+    let place = Place::new();
+    let (cells, dir) = (cells(&place, SWEEP), place.path("sweep"));
+    let mut counting = Counting::new(usize::MAX);
+    let reference = [Some("reference".to_owned())];
+    let run = |workers: &Workers, counting: &mut Counting| {
+        sweep::run_shard(&cells, sweep::Shard::ALL, &dir, workers, counting).unwrap()
+    };
+    let workers = Workers::each(&reference, 3);
+    assert_eq!((workers.count(), Workers::each(&[], 8).at_most(2).count()), (3, 2));
+    let outcome = run(&workers, &mut counting);
+    assert!(!outcome.interrupted && outcome.cells.iter().all(|cell| cell.done().is_some()), "{outcome:?}");
+    assert_eq!((counting.rounds, counting.ended), (SWEPT, 6));
+    assert_as_single_runs(&place, &cells, &dir);
+    // And one alone sees them all as done.
+    let mut counting = Counting::new(usize::MAX);
+    assert_eq!(run(&Workers::one(Some("reference")), &mut counting), outcome);
+    assert_eq!(counting.rounds, 0);
+}
+
+#[test]
+fn several_workers_stop_when_they_are_told_to_and_go_on() {
+    let place = Place::new();
+    let (cells, dir) = (cells(&place, SWEEP), place.path("sweep"));
+    let workers = Workers::each(&[Some("reference".to_owned())], 2);
+    let mut rounds = 0;
+    for stop in [3, 10, usize::MAX] {
+        let mut counting = Counting::new(stop);
+        let outcome = sweep::run_shard(&cells, sweep::Shard::ALL, &dir, &workers, &mut counting).unwrap();
+        rounds += counting.rounds;
+        if stop == usize::MAX {
+            assert!(!outcome.interrupted && outcome.cells.iter().all(|cell| cell.done().is_some()), "{outcome:?}");
+        }
+    }
+    assert_eq!(rounds, SWEPT);
+    assert_as_single_runs(&place, &cells, &dir);
+}
+
+#[test]
 fn a_cell_that_fails_or_diverges_does_not_end_the_rest() {
     let place = Place::new();
     let rows = r#"
@@ -167,7 +206,7 @@ label = "plain"
     let diverged: Vec<bool> = outcome.cells.iter().map(CellOutcome::diverged).collect();
     assert_eq!(diverged, [false, true, true, true, false]);
     assert!(outcome.cells[4].done().is_some());
-    assert_eq!((outcome.row(1).diverged, outcome.row(1).last, outcome.row(0).missing), (1, None, 1));
+    assert_eq!((outcome.row(1).diverged, outcome.row(1).of.last, outcome.row(0).missing), (1, None, 1));
     // What diverged isn't run again.
     let mut counting = Counting::new(usize::MAX);
     swept(&cells, &dir, &mut counting);
@@ -182,6 +221,11 @@ fn a_row_that_has_changed_since_is_told() {
     swept(&cells(&place, &row("0.5")), &dir, &mut Counting::new(usize::MAX));
     let outcome = swept(&cells(&place, &row("0.25")), &dir, &mut Counting::new(usize::MAX));
     let why = outcome.failures().next().unwrap().1.to_owned();
-    assert!(["a-s0", "zo.tau", "0.25", "0.5"].iter().all(|word| why.contains(word)), "{why}");
+    assert!(
+        ["a-s0", "zo.tau = 0.5", "has 0.25 now", "another label", "--out", "remove"]
+            .iter()
+            .all(|word| why.contains(word)),
+        "{why}"
+    );
     assert!(outcome.cells[0].done().is_none());
 }

@@ -41,7 +41,7 @@ fn a_grid_is_swept_once_and_a_senseless_value_is_its_cells_alone() {
     assert!(of["final_accuracy"].is_f64() && first["final_accuracy"] == of["final_accuracy"]);
     let message = result["cells"][4]["message"].as_str().unwrap();
     assert!(message.starts_with("--set: zo.tau = -1: expected "), "{message}");
-    assert_eq!(fs::read_dir(place.path("sweeps/small")).unwrap().count(), 4 + 1, "and the warm-ups");
+    assert_eq!(fs::read_dir(place.path("sweeps/small")).unwrap().count(), 4 + 2, "and the warm-ups and the index");
     // A line a cell, with the grid's keys.
     let csv = fs::read_to_string(place.path("cells.csv")).unwrap();
     let lines: Vec<&str> = csv.lines().collect();
@@ -52,16 +52,18 @@ fn a_grid_is_swept_once_and_a_senseless_value_is_its_cells_alone() {
     let output = sweep(&place, &args[..7]);
     let (text, log) = (String::from_utf8(output.stdout.clone()).unwrap(), stderr(&output));
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        text.contains("| zo.tau=0.5, zo.lr=0.02 | 2 |") && text.contains("| zo.tau=-1, zo.lr=0.01 | 0, 2 missing |")
-    );
+    let runs = |row: &str| {
+        let line = text.lines().find(|line| line.starts_with(&format!("| {row} "))).unwrap();
+        line.split('|').nth(2).unwrap().trim().to_owned()
+    };
+    assert_eq!((runs("zo.tau=0.5, zo.lr=0.02"), runs("zo.tau=-1, zo.lr=0.01")), ("2".into(), "0, 2 missing".into()));
     assert!(!log.contains(" rounds"), "{log}");
     let end = log.split("4 of 8 cells failed:\n").nth(1).unwrap();
     assert!(end.lines().count() == 4 && end.starts_with("  zo.tau-1-zo.lr-0.01-s0: --set: zo.tau = -1"), "{log}");
     // New points join those that are there.
     let more = swept(&place, &["small.toml", "--grid", "zo.tau=0.5", "--grid", "zo.lr=0.02,0.04"], 0);
     assert_eq!(each(&more, "status"), ["done", "done"]);
-    assert_eq!(fs::read_dir(place.path("sweeps/small")).unwrap().count(), 4 + 1 + 1);
+    assert_eq!(fs::read_dir(place.path("sweeps/small")).unwrap().count(), 4 + 2 + 1);
 }
 
 #[test]
@@ -105,5 +107,141 @@ fn what_is_wrong_with_the_sweep_itself_is_one_error_before_anything_runs() {
         assert_eq!(output.status.code(), Some(2), "{args:?}: {text}");
         assert!(text.contains(message) && text.matches("error: ").count() == 1, "{args:?}: {text}");
         assert!(output.stdout.is_empty() && !place.path("sweeps").exists(), "{args:?}");
+    }
+}
+
+#[test]
+fn a_value_is_chosen_by_validation_samples() {
+    let place = Place::new();
+    let args = [
+        "small.toml",
+        "--grid",
+        "zo.tau=0.5,0.75",
+        "--grid",
+        "zo.lr=0.001,0.1",
+        "--seeds",
+        "0..1",
+        "--best",
+        "zo.lr",
+        "--jobs",
+        "2",
+    ];
+    let result = swept(&place, &args, 0);
+    let best = result["best"].as_array().unwrap();
+    assert_eq!(best.len(), 2, "one of each tau: {best:?}");
+    for (best, tau) in best.iter().zip(["0.5", "0.75"]) {
+        // Of the two rows of this tau, that whose mean validation accuracy is higher.
+        let mean = |lr: &str, key: &str| {
+            let of = |seed: u32| {
+                json(&place.path(&format!("sweeps/small/zo.tau-{tau}-zo.lr-{lr}-s{seed}/summary.json")))[key]
+                    .as_f64()
+                    .unwrap()
+            };
+            (of(0) + of(1)) / 2.0
+        };
+        let (low, high) = (mean("0.001", "validation_accuracy"), mean("0.1", "validation_accuracy"));
+        let (lr, reached) = if high > low { ("0.1", high) } else { ("0.001", low) };
+        assert_eq!(best["value"].as_f64().unwrap(), lr.parse::<f64>().unwrap(), "{best}: {low}, {high}");
+        assert!((best["validation"]["mean"].as_f64().unwrap() - reached).abs() < 1e-12);
+        assert!((best["final"]["mean"].as_f64().unwrap() - mean(lr, "final_accuracy")).abs() < 1e-12);
+    }
+    // 20 training samples of each class: two of each are held back, and no client has them.
+    let run = place.path("sweeps/small/zo.tau-0.5-zo.lr-0.1-s0");
+    assert!(fs::read_to_string(run.join("config.toml")).unwrap().contains("validation = 0.1"));
+    let split = json(&run.join("split.json"));
+    let held: u64 =
+        split["clients"].as_array().unwrap().iter().map(|c| c["indices"].as_array().unwrap().len() as u64).sum();
+    assert!(held <= 200 - 20, "{held}");
+    assert!(metrics(&run).iter().any(|line| line["validation_accuracy"].is_f64() && line["validation_loss"].is_f64()));
+    let output = sweep(&place, &args[..9]);
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(text.contains("the test samples had no say") && text.contains("- zo.lr = "), "{text}");
+    let output = sweep(&place, &["small.toml", "--grid", "zo.tau=1,2", "--best", "zo.lr"]);
+    assert!(output.status.code() == Some(2) && stderr(&output).contains("no row sets this key"), "{}", stderr(&output));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_job_array_runs_the_sweep() {
+    let place = Place::new();
+    let mut command = zowarmup();
+    command.current_dir(place.dir.path()).args([
+        "sweep",
+        "small.toml",
+        "--grid",
+        "zo.tau=0.5,1",
+        "--slurm",
+        "--out",
+        "all",
+    ]);
+    let output = command.args(FEW).output().unwrap();
+    let script = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(output.status.success() && script.contains("#SBATCH --array=1-2\n"), "{script}");
+    assert!(!place.path("all").exists(), "nothing is run");
+    for task in ["1", "2"] {
+        let mut command = std::process::Command::new("sh");
+        zowarmup().get_envs().for_each(|(key, value)| {
+            match value {
+                Some(value) => command.env(key, value),
+                None => command.env_remove(key),
+            };
+        });
+        let output = command
+            .current_dir(place.dir.path())
+            .args(["-c", &script])
+            .env("SLURM_ARRAY_TASK_ID", task)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{script}: {}", stderr(&output));
+    }
+    for cell in ["zo.tau-0.5-s0", "zo.tau-1-s0"] {
+        assert_eq!(json(&place.path(&format!("all/{cell}/summary.json")))["status"], "done");
+    }
+}
+
+#[test]
+fn several_devices_share_the_cells() {
+    let place = Place::new();
+    let args = ["small.toml", "--grid", "zo.tau=0.5,0.6,0.7,0.8", "--devices", "reference,reference", "--out", "all"];
+    let result = swept(&place, &args, 0);
+    assert_eq!(result["done"], 4);
+    let summary = json(&place.path("all/zo.tau-0.8-s0/summary.json"));
+    assert_eq!(summary["backend"], "reference");
+    for (args, message) in [
+        (&["--devices", "reference,no such device"][..], "matches no adapter"),
+        (&["--devices", "reference", "--device", "reference"], "cannot be used with"),
+        (&["--jobs", "0"], "0 is not in 1..=256"),
+    ] {
+        let output = sweep(&place, &[&["small.toml", "--grid", "zo.tau=0.5"], args].concat());
+        assert!(output.status.code() == Some(2) && stderr(&output).contains(message), "{args:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_table_of_the_paper_is_run_small() {
+    let place = Place::new();
+    let reproduce = |args: &[&str]| {
+        let mut command = zowarmup();
+        command.current_dir(place.dir.path()).arg("reproduce").args(args).output().unwrap()
+    };
+    let few = ["--small", "--seeds", "0", "--set", "warmup.rounds=1", "--set", "zo.rounds=2"];
+    let output = reproduce(&[&["table6"], &few[..]].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    let line = |name: &str| text.lines().find(|line| line.starts_with(&format!("| {name} "))).unwrap().to_owned();
+    assert!(
+        line("gaussian").ends_with("49.4 (7.7); 11.9 (2.9) |")
+            && line("rademacher").ends_with("65.5 (5.2); 9.3 (1.4) |")
+    );
+    assert!(text.contains("\nPaper: table 6, CIFAR-10"), "{text}");
+    let dir = place.path("reproductions/table6-digits");
+    assert!(dir.join("report.html").is_file() && dir.join("configs/small/table6.toml").is_file());
+    for (args, message) in [
+        (&["figure5"][..], "1.3 billion weights"),
+        (&["table8"], "expected one of table1, table2"),
+        (&["table2", "--seeds", "0", "--out", "elsewhere"], "data/cifar10"),
+    ] {
+        let output = reproduce(args);
+        assert!(output.status.code() == Some(2) && stderr(&output).contains(message), "{args:?}: {}", stderr(&output));
     }
 }

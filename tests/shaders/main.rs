@@ -8,6 +8,7 @@ use std::path::Path;
 use naga::valid::Capabilities;
 use zowarmup::caps::Tier;
 use zowarmup::kernels::lib::geometry::Sizes;
+use zowarmup::kernels::lib::matrix::{EIGHTS, EMULATED, MATRIX, SPLIT_F16};
 use zowarmup::kernels::params::Lane;
 use zowarmup::kernels::parts::Cut;
 use zowarmup::kernels::{ALL, softmax_xent};
@@ -23,11 +24,27 @@ fn flavours(kernel: &Kernel) -> impl Iterator<Item = Flavour> {
     tiers.flat_map(|tier| [false, true].map(|texels| Flavour { tier, texels }))
 }
 
-/// Every subset of a kernel's defines.
-fn permutations(kernel: &'static Kernel) -> impl Iterator<Item = Vec<&'static str>> {
+/// Every subset of a kernel's defines that means something.
+fn permutations(kernel: &'static Kernel, tier: Tier) -> impl Iterator<Item = Vec<&'static str>> {
     let chosen =
         |set: u32| kernel.defines.iter().enumerate().filter(move |(i, _)| set >> i & 1 == 1).map(|(_, name)| *name);
-    (0..1 << kernel.defines.len()).map(move |set| chosen(set).collect())
+    (0..1 << kernel.defines.len())
+        .map(move |set| chosen(set).collect::<Vec<_>>())
+        .filter(move |chosen| sensible(chosen, tier))
+}
+
+/// Cooperative matrices need subgroups, and one thing multiplies them; what is beside them says nothing without them.
+fn sensible(defines: &[&str], tier: Tier) -> bool {
+    let has = |name: &str| defines.contains(&name);
+    if !has(MATRIX) {
+        return !(has(SPLIT_F16) || has(EIGHTS) || has(EMULATED));
+    }
+    !(has(EIGHTS) && has(EMULATED)) && (tier == Tier::Subgroup || has(EMULATED))
+}
+
+/// Whether these defines ask for matrices of the device.
+fn has_matrices(defines: &[&str]) -> bool {
+    defines.contains(&MATRIX) && !defines.contains(&EMULATED)
 }
 
 #[test]
@@ -50,14 +67,28 @@ fn every_file_is_embedded() {
     assert_eq!(found, listed);
 }
 
+/// A permutation for a flavour.
+struct Permuted<'a> {
+    kernel: &'static Kernel,
+    flavour: Flavour,
+    defines: &'a [&'static str],
+}
+
+impl Permuted<'_> {
+    /// What naga must be able to express.
+    fn capabilities(&self) -> Capabilities {
+        capabilities(self.flavour.tier) | if has_matrices(self.defines) { FOR_MATRICES } else { Capabilities::empty() }
+    }
+}
+
 /// Calls `check` with every kernel in every flavour and permutation: a name for messages, the source and its module.
-fn every_permutation(mut check: impl FnMut(&'static Kernel, Flavour, &str, &Expanded, &naga::Module)) {
+fn every_permutation(mut check: impl FnMut(&Permuted<'_>, &str, &Expanded, &naga::Module)) {
     for kernel in ALL {
-        for (flavour, defines) in flavours(kernel).flat_map(|f| permutations(kernel).map(move |p| (f, p))) {
+        for (flavour, defines) in flavours(kernel).flat_map(|f| permutations(kernel, f.tier).map(move |p| (f, p))) {
             let name = format!("{} {defines:?} {flavour:?}", kernel.name);
             let source = shaders::permutation(kernel, flavour, &defines).unwrap_or_else(|e| panic!("{name}: {e}"));
             let module = reflect::parse(&name, &source).unwrap_or_else(|e| panic!("{e}"));
-            check(kernel, flavour, &name, &source, &module);
+            check(&Permuted { kernel, flavour, defines: &defines }, &name, &source, &module);
         }
     }
 }
@@ -70,10 +101,13 @@ fn capabilities(tier: Tier) -> Capabilities {
     }
 }
 
+/// And for matrices.
+const FOR_MATRICES: Capabilities = Capabilities::COOPERATIVE_MATRIX.union(Capabilities::SHADER_FLOAT16);
+
 #[test]
 fn every_permutation_is_valid_within_its_tier() {
-    every_permutation(|_, flavour, name, source, module| {
-        reflect::validate(name, source, module, capabilities(flavour.tier)).unwrap_or_else(|e| panic!("{e}"));
+    every_permutation(|permuted, name, source, module| {
+        reflect::validate(name, source, module, permuted.capabilities()).unwrap_or_else(|e| panic!("{e}"));
         let entry = &module.entry_points[0];
         assert_eq!((entry.name.as_str(), module.entry_points.len()), ("main", 1), "{name}");
         assert!(entry.workgroup_size.iter().product::<u32>() <= 256, "{name}");
@@ -175,15 +209,15 @@ fn compare(name: &str, module: &naga::Module, ty: naga::Handle<naga::Type>, host
 
 #[test]
 fn host_structs_have_the_layout_of_the_uniform_blocks() {
-    every_permutation(|kernel, _, name, _, module| {
+    every_permutation(|permuted, name, _, module| {
         let uniform = module.global_variables.iter().find(|(_, v)| v.space == naga::AddressSpace::Uniform);
-        compare(name, module, uniform.unwrap().1.ty, kernel.params);
+        compare(name, module, uniform.unwrap().1.ty, permuted.kernel.params);
     });
 }
 
 #[test]
 fn structs_that_kernels_share_have_the_layout_of_their_twins() {
-    every_permutation(|_, _, name, _, module| {
+    every_permutation(|_, name, _, module| {
         for (shared, layout) in [("Lane", Lane::LAYOUT), ("Cut", Cut::LAYOUT), ("Sizes", Sizes::LAYOUT)] {
             for (found, _) in module.types.iter().filter(|(_, t)| t.name.as_deref() == Some(shared)) {
                 compare(name, module, found, layout);

@@ -1,7 +1,7 @@
 //! What tests of the engine share: small models, devices of either kind, made-up images.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
-use zowarmup::caps::{AdapterInfo, Limits};
+use zowarmup::caps::{AdapterInfo, Layout, Limits};
 use zowarmup::device::{Device, DeviceError, ReferenceDevice, Selection, Ticket, testing};
 use zowarmup::engine::SampleSet;
 use zowarmup::model::{Graph, ModelSpec};
@@ -19,10 +19,15 @@ pub fn bits(values: &[f32]) -> Vec<u32> {
 
 /// Devices of either kind within a budget.
 pub fn device(reference: bool, memory_budget: Option<u64>) -> Box<dyn Device> {
+    laid_out(Layout::default(), reference, memory_budget)
+}
+
+/// The same with a layout of pixels.
+pub fn laid_out(layout: Layout, reference: bool, memory_budget: Option<u64>) -> Box<dyn Device> {
     if reference {
-        Box::new(ReferenceDevice::new(memory_budget))
+        Box::new(ReferenceDevice::new(memory_budget).laid_out(layout))
     } else {
-        testing::opened(&Selection { memory_budget, ..testing::selection() })
+        testing::opened(&Selection { memory_budget, layout: Some(layout), ..testing::selection() })
     }
 }
 

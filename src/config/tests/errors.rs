@@ -92,7 +92,7 @@ fn bad_values_name_key_value_and_expectation() {
     );
     assert_eq!(
         message(with("[split]\nkind = \"dirichlt\"")),
-        "c.toml: split.kind = \"dirichlt\": expected one of dirichlet, iid, shards or file (did you mean \"dirichlet\"?)"
+        "c.toml: split.kind = \"dirichlt\": expected one of dirichlet, iid, shards, file or natural (did you mean \"dirichlet\"?)"
     );
     assert_eq!(
         message(with("[zo]\ndistribution = \"normal\"")),
@@ -206,14 +206,34 @@ fn statistics_are_exchanged_only_of_batch_norms() {
     assert_eq!(with("width = 4"), refusal);
     let batch = "zo.norm_statistics = \"recomputed\"\nmodel = { kind = \"resnet\", norm = \"batch\" }";
     assert_eq!(parse(batch).unwrap().zo.norm_statistics, NormStatistics::Recomputed);
+    let of_layers = |norm: &str| {
+        parse(&format!(
+            "zo.norm_statistics = \"refreshed\"\nmodel = {{ kind = \"sequential\", layers = [{{ residual = [\"relu\", {norm}] }}] }}"
+        ))
+    };
+    assert_eq!(of_layers("\"batchnorm\"").unwrap().zo.norm_statistics, NormStatistics::Refreshed);
+    assert_eq!(message(of_layers("{ groupnorm = 1 }")), refusal);
 }
 
 #[test]
-fn what_is_not_available_is_refused() {
-    let refusal = "data.name = \"imagenet32\" is not available in this version; use npz or idx, with the samples saved so \
-                   (docs/data.md shows how)";
-    let found = message(parse("data.name = \"imagenet32\"\nmodel.kind = \"mlp\""));
-    assert_eq!(found, format!("c.toml: {refusal}"));
+fn clients_that_the_data_name_need_data_that_name_them() {
+    let of = |data: &str| message(parse(&format!("split.kind = \"natural\"\ndata.path = \"d\"\n{data}")));
+    let own = "c.toml: split.kind = \"natural\": expected a kind that deals samples: only npz, safetensors, csv, parquet and leaf name";
+    assert!(of("data.name = \"cifar10\"").starts_with(own), "{}", of("data.name = \"cifar10\""));
+    let column = "c.toml: data.client = \"\": expected the column that names each sample's client, where split.kind is \"natural\"";
+    assert_eq!(of("data.name = \"csv\""), column);
+    let natural =
+        |more: &str| parse(&format!("data = {{ name = \"npz\", path = \"d\" }}\n{more}")).unwrap().split.clients;
+    assert_eq!((natural("split.kind = \"natural\""), natural("split = { kind = \"natural\", clients = 7 }")), (0, 7));
+    let message = |text: &str| message(parse(text));
+    assert!(message("data = { client = \"u\" }").starts_with("c.toml: data.client = \"u\": expected \"\": "));
+    let shape = |text: &str| message(&format!("data = {{ name = \"csv\", path = \"d\", shape = {text} }}"));
+    for wrong in ["[3]", "[0, 4]", "[1, 2, 3, 4]", "\"28x28\""] {
+        let expected = "expected [], [rows, columns] or [channels, rows, columns], each from 1 to 16384";
+        assert!(shape(wrong).ends_with(expected), "{}", shape(wrong));
+    }
+    let images = message("data = { name = \"images\", path = \"d\", shape = [2, 3] }");
+    assert!(images.starts_with("c.toml: data.shape = given: expected []: "), "{images}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod errors;
 mod presets;
 
 use super::*;
+use crate::caps::Precision;
 use crate::stream::Distribution;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
@@ -91,7 +92,23 @@ fn defaults_are_the_formats() {
     };
     assert_eq!(c.zo, zo);
     assert_eq!((c.eval.every, c.device.select.as_str(), c.device.memory_budget), (10, "", 0));
+    assert_eq!(c.device.precision, Precision::F32);
     assert_eq!(c.model.weights, None);
+}
+
+#[test]
+fn epsilon_is_larger_in_f16_where_it_is_left_out() {
+    for (precision, epsilon) in [("f32", 1e-4), ("f16x3", 1e-4), ("f16", 1e-3)] {
+        let text = format!("[device]\nprecision = \"{precision}\"");
+        let c = with(&text).unwrap();
+        assert_eq!((c.device.precision.name(), c.zo.epsilon), (precision, epsilon));
+        let given = with(&format!("{text}\n[zo]\nepsilon = 2e-4")).unwrap();
+        assert_eq!(given.zo.epsilon, 2e-4);
+        let preset = Preset::named("zowarmup").unwrap().changes(&c);
+        let set = preset.iter().find(|change| change.key == "zo.epsilon").unwrap();
+        assert_eq!(set.value.parse::<f64>().unwrap(), epsilon);
+        assert_eq!(parse(&c.to_toml()).unwrap(), c);
+    }
 }
 
 #[test]
@@ -122,7 +139,8 @@ fn the_embedded_config_is_the_digits_experiment_and_lists_every_key() {
 fn the_written_config_has_every_key_and_loads_to_the_same() {
     let sequential = "seed = \"0xffffffffffffffff\"\nname = \"a.b-c\"\n[data]\nname = \"idx\"\npath = \"d\"\ntrain_limit = 3\n\
         mean = [0.5]\nstd = [0.1]\n[model]\nkind = \"sequential\"\nweights = \"../w.safetensors\"\ninput = [1, 28, 28]\n\
-        layers = [{conv = 8, kernel = 3, bias = false}, \"relu\", {maxpool = 2, stride = 2}, \"flatten\", {linear = 10}]\n\
+        layers = [{conv = 8, kernel = 3, bias = false}, \"relu\", {maxpool = 2, stride = 2}, \"flatten\", {dropout = 0.3},\n\
+        {residual = [{linear = 8}, \"batchnorm\", {residual = [{layernorm = true}]}], project = true}, {linear = 10}]\n\
         [zo]\nepsilon = 1e-7\nlr = \"auto\"\ndistribution = \"gaussian\"\n[device]\nmemory_budget = \"1000001B\"\n\
         [seeds]\nprobes = 17\n";
     for config in [set(&[]).unwrap(), with("").unwrap(), parse(sequential).unwrap()] {

@@ -11,7 +11,7 @@ fn layered(preset: Option<&'static Preset>, first: &[&str], then: &[&str]) -> Co
     let owned = |sets: &[&str]| sets.iter().map(|set| (*set).to_owned()).collect::<Vec<_>>();
     let (first, then) = (owned(first), owned(then));
     let layers = Layers { first: &first, preset, then: &then };
-    Config::layered(DIGITS, "digits", Path::new(""), &layers).unwrap().0
+    Config::parse_layers(DIGITS, "digits", Path::new(""), &layers).unwrap()
 }
 
 fn flat(config: &Config) -> BTreeMap<String, Value> {
@@ -53,7 +53,7 @@ fn presets_change_method_keys_only_and_keep_the_rounds() {
         }
         // As it is printed it is the same config again.
         let text = config.to_toml_with(preset, &base);
-        let back = Config::layered(&text, "printed", Path::new(""), &Layers::default()).unwrap().0;
+        let back = Config::parse_layers(&text, "printed", Path::new(""), &Layers::default()).unwrap();
         assert_eq!(back, config, "{name}: {text}");
         assert_eq!(text.matches(preset.source).count(), changes.len(), "{name}: {text}");
     }

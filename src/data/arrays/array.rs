@@ -1,103 +1,37 @@
-//! An array in a file: its type, its shape, and its rows as they are read.
+//! An array in a file: its type, its shape, its place, and its rows as they are read.
 
 use super::super::DataError;
 use super::super::file::Reader;
-use half::{bf16, f16};
+use super::super::pages::RecordFile;
+use super::super::scalar::Scalar;
 use std::path::Path;
 
 /// Bytes of a row that are read at once; longer rows grow with what is there.
 const LONG: usize = 1 << 20;
 
-/// What an array is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::data) enum Class {
-    /// Whole numbers from 0.
-    Unsigned,
-    /// Whole numbers.
-    Signed,
-    /// IEEE floats.
-    Float,
-    /// The upper half of an f32.
-    BFloat,
-}
-
-/// The type of an array's values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::data) struct Scalar {
-    pub class: Class,
-    /// Bytes of a value: 1, 2, 4 or 8.
-    pub bytes: usize,
-    /// The most significant byte comes first.
-    pub big_endian: bool,
-}
-
-impl Scalar {
-    /// Whether values are bytes as pixels are.
-    pub fn is_byte(self) -> bool {
-        self.class == Class::Unsigned && self.bytes == 1
-    }
-
-    /// Whether values are floats.
-    pub fn is_float(self) -> bool {
-        matches!(self.class, Class::Float | Class::BFloat)
-    }
-
-    /// NumPy's name.
-    pub fn name(self) -> String {
-        let class = match self.class {
-            Class::Unsigned => "uint",
-            Class::Signed => "int",
-            Class::Float => "float",
-            Class::BFloat => "bfloat",
-        };
-        format!("{class}{}", self.bytes * 8)
-    }
-
-    /// The bits of a value, of at most 8 bytes.
-    fn bits(self, value: &[u8]) -> u64 {
-        let push = |bits: u64, byte: &u8| bits << 8 | u64::from(*byte);
-        if self.big_endian { value.iter().fold(0, push) } else { value.iter().rev().fold(0, push) }
-    }
-
-    /// A whole number; beyond i64 the largest one.
-    pub fn integer(self, value: &[u8]) -> i64 {
-        let bits = self.bits(value);
-        match self.class {
-            Class::Signed => {
-                let unused = 64 - 8 * self.bytes.clamp(1, 8);
-                ((bits << unused) as i64) >> unused
-            }
-            _ => i64::try_from(bits).unwrap_or(i64::MAX),
-        }
-    }
-
-    /// The floats of a row, as f32; `into` is emptied first.
-    pub fn floats(self, row: &[u8], into: &mut Vec<f32>) {
-        into.clear();
-        into.extend(row.chunks_exact(self.bytes).map(|value| {
-            let bits = self.bits(value);
-            match (self.class, self.bytes) {
-                (Class::BFloat, _) => bf16::from_bits(bits as u16).to_f32(),
-                (_, 2) => f16::from_bits(bits as u16).to_f32(),
-                (_, 4) => f32::from_bits(bits as u32),
-                _ => f64::from_bits(bits) as f32,
-            }
-        }));
-    }
-}
-
 /// An array whose values are next to be read.
 pub(in crate::data) struct Array {
     name: String,
     reader: Reader,
+    /// Where its first value lies in the file, of an array that isn't packed.
+    place: Option<u64>,
     pub shape: Vec<usize>,
     pub scalar: Scalar,
 }
 
 impl Array {
-    /// The array that `reader` stands before.
-    pub fn new(name: &str, reader: Reader, shape: Vec<usize>, scalar: Scalar) -> Self {
-        Self { name: name.to_owned(), reader, shape, scalar }
+    /// The array that `reader` stands before. `place`: where its first value lies in the file, if it isn't packed.
+    pub fn new(name: &str, reader: Reader, place: Option<u64>, shape: Vec<usize>, scalar: Scalar) -> Self {
+        Self { name: name.to_owned(), reader, place, shape, scalar }
+    }
+
+    /// Its rows as records of the file, of an array that isn't packed.
+    ///
+    /// # Errors
+    /// A file that can't be read.
+    pub fn records(&self, rows: usize) -> Result<Option<RecordFile>, DataError> {
+        let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+        self.place.map(|place| RecordFile::open(self.path(), place, rows)).transpose()
     }
 
     /// The file.

@@ -1,9 +1,9 @@
 //! The header of a `.npy` file, versions 1 to 3: a magic number, the length of a text, and the text, a Python dict such as
 //! `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`.
 
-use super::array::{Class, Scalar};
 use crate::data::DataError;
 use crate::data::file::Reader;
+use crate::data::scalar::{Class, Scalar};
 
 /// Bytes that the text may have; NumPy writes about 120.
 const MOST: usize = 1 << 16;

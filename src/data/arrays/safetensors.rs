@@ -1,10 +1,11 @@
 //! safetensors files: a length, a JSON header, and the tensors behind it.
 
 use super::Arrays;
-use super::array::{Array, Class, Scalar};
+use super::array::Array;
 use crate::data::DataError;
-use crate::data::file::Reader;
-use crate::files::{FileError, HEAD, Kind, Source};
+use crate::data::file::{Reader, read_error};
+use crate::data::scalar::{Class, Scalar};
+use crate::files::{HEAD, Kind, Source};
 use safetensors::tensor::{Dtype, Metadata};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -58,10 +59,6 @@ impl Tensors {
     }
 }
 
-fn read_error(e: FileError) -> DataError {
-    DataError::Read { path: e.path, source: e.source }
-}
-
 impl Arrays for Tensors {
     fn path(&self) -> &Path {
         &self.path
@@ -92,9 +89,10 @@ impl Arrays for Tensors {
         let (from, to) = info.data_offsets;
         let length = to.checked_sub(from).ok_or_else(|| error("it ends before it begins".to_owned()))? as u64;
         let mut file = Source::open(&self.path).map_err(read_error)?.into_file();
-        let moved = file.seek(SeekFrom::Start(self.start.saturating_add(from as u64)));
+        let place = self.start.saturating_add(from as u64);
+        let moved = file.seek(SeekFrom::Start(place));
         moved.map_err(|source| DataError::Read { path: self.path.clone(), source })?;
         let reader = Reader::of(&self.path, file.take(length), length, &[]);
-        Ok(Array::new(name, reader, info.shape.clone(), Scalar { class, bytes, big_endian: false }))
+        Ok(Array::new(name, reader, Some(place), info.shape.clone(), Scalar { class, bytes, big_endian: false }))
     }
 }

@@ -10,11 +10,11 @@ fn value(i: usize, j: usize) -> u8 {
 }
 
 fn of_file(name: &str) -> Result<Own, DataError> {
-    read(&Npz::open(&file(name))?, [0, 0])
+    read(&Npz::open(&file(name))?, "", Limits::NONE)
 }
 
-fn floats(samples: &Samples) -> &[f32] {
-    match &samples.values {
+fn floats(samples: &Part) -> &[f32] {
+    match samples.held().unwrap() {
         Values::Floats(floats) => floats,
         Values::Bytes(_) => panic!("bytes"),
     }
@@ -49,7 +49,7 @@ fn stored_floats_are_split_by_their_place() {
         (own.train.labels.as_slice(), own.test.labels.as_slice()),
         (&[0, 1, 2, 0, 2, 0, 1, 2, 1][..], &[1, 0][..])
     );
-    let limited = read(&Npz::open(&file("floats.npz")).unwrap(), [2, 1]).unwrap();
+    let limited = read(&Npz::open(&file("floats.npz")).unwrap(), "", Limits::first([2, 1])).unwrap();
     assert_eq!(floats(&limited.train), expected(&[0, 1, 2, 3, 5, 7]));
     assert_eq!((limited.train.labels.as_slice(), limited.test_indices.unwrap()), (&[0, 1, 2, 0, 2, 1][..], vec![4, 9]));
 }
@@ -64,14 +64,14 @@ fn halves_of_either_order_and_labels_in_a_column() {
 
 #[test]
 fn safetensors_follow_the_same_rules() {
-    let of_file = |name: &str| read(&Tensors::open(&file(name))?, [0, 0]);
+    let of_file = |name: &str| read(&Tensors::open(&file(name))?, "", Limits::NONE);
     let own = of_file("halves.safetensors").unwrap();
     assert_eq!((own.shape, own.classes, own.test_indices), ([3, 4, 5], 3, Some(vec![4, 9])));
     let first: Vec<f32> = (0..60).map(|place| f32::from(value(4, place % 20 * 3 + place / 20))).collect();
     assert_eq!(&floats(&own.test)[..60], first);
     let own = of_file("bytes.safetensors").unwrap();
     assert_eq!((own.shape, own.train.len(), own.test.len(), own.test_indices), ([2, 1, 1], 11, 4, None));
-    assert_eq!((own.test.image(3), own.test.labels[3]), (&[value(53, 0), value(53, 1)][..], 53 % 3));
+    assert_eq!((own.test.image(3), own.test.labels[3]), (vec![value(53, 0), value(53, 1)], 53 % 3));
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn damaged_safetensors_are_told() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.safetensors");
         std::fs::write(&path, bytes).unwrap();
-        let error = Tensors::open(&path).and_then(|file| read(&file, [0, 0])).unwrap_err().to_string();
+        let error = Tensors::open(&path).and_then(|file| read(&file, "", Limits::NONE)).unwrap_err().to_string();
         error.replace(&path.display().to_string(), "FILE")
     };
     let whole = good.len();
@@ -110,9 +110,8 @@ fn fortran_order_is_refused_with_what_to_do() {
 fn a_set_is_normalised_by_its_training_part() {
     let path = file("floats.npz");
     let set = Dataset::load(&config(&format!("data.name=npz\ndata.path={}", path.display()))).unwrap();
-    let of_feature = |part: &Samples, f: usize| -> Vec<f64> {
-        floats(part).iter().skip(f).step_by(2).map(|&v| f64::from(v)).collect()
-    };
+    let of_feature =
+        |part: &Part, f: usize| -> Vec<f64> { floats(part).iter().skip(f).step_by(2).map(|&v| f64::from(v)).collect() };
     for feature in 0..2 {
         let values = of_feature(&set.train, feature);
         let mean = values.iter().sum::<f64>() / 9.0;
@@ -153,7 +152,7 @@ fn message(bytes: &[u8]) -> String {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.npz");
     std::fs::write(&path, bytes).unwrap();
-    let error = Npz::open(&path).and_then(|npz| read(&npz, [0, 0])).unwrap_err().to_string();
+    let error = Npz::open(&path).and_then(|npz| read(&npz, "", Limits::NONE)).unwrap_err().to_string();
     error.replace(&path.display().to_string(), "FILE")
 }
 

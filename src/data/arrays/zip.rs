@@ -2,8 +2,8 @@
 //! methods, archives in several files.
 
 use crate::data::DataError;
-use crate::data::file::Reader;
-use crate::files::{FileError, Source};
+use crate::data::file::{Reader, read_error};
+use crate::files::Source;
 use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
 use std::fs::File;
@@ -82,11 +82,11 @@ impl Archive {
         Ok(Self { path: path.to_owned(), bytes, members })
     }
 
-    /// A reader of a member's content, which checks its length and its CRC at the end.
+    /// A reader of a member's content, which checks its length and its CRC at the end, and where a stored one's first byte is.
     ///
     /// # Errors
     /// A member that can't be there, or is of a kind that is not read.
-    pub fn open_member(&self, member: &Member) -> Result<Reader, DataError> {
+    pub fn open_member(&self, member: &Member) -> Result<(Reader, Option<u64>), DataError> {
         let Member { name, method, packed, size, .. } = member;
         let damaged = |message: String| container(&self.path, format!("member {name}: {message}"));
         let most = match method {
@@ -115,16 +115,12 @@ impl Archive {
         let content =
             if *method == 0 { Content::Stored(packed) } else { Content::Deflated(DeflateDecoder::new(packed)) };
         let content = Checked { content, crc: Crc::new(), expected: member.crc, name: name.clone() };
-        Ok(Reader::of(&self.path, content, *size, &[]))
+        Ok((Reader::of(&self.path, content, *size, &[]), (*method == 0).then_some(start)))
     }
 }
 
 fn container(path: &Path, message: String) -> DataError {
     DataError::Container { path: path.to_owned(), what: "zip archive", message }
-}
-
-fn read_error(e: FileError) -> DataError {
-    DataError::Read { path: e.path, source: e.source }
 }
 
 /// The rows of the table, `None` where it is broken.

@@ -8,11 +8,14 @@ mod tests;
 
 use super::file::{Reader, require_folder};
 use super::layout::Layout;
-use super::limit::{FirstOfEach, MOST_BYTES};
-use super::{DataError, Samples, Values};
+use super::limit::{FirstOfEach, Limits, check_held};
+use super::pages::{Form, Paged, RecordFile, Records};
+use super::scalar::Scalar;
+use super::{DataError, Part, Values};
 use crate::config::NormalisationName;
 use header::{Content, Header};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The largest label: 65,535 classes.
 const MAX_LABEL: i64 = 65_534;
@@ -24,18 +27,18 @@ pub(super) struct Idx {
     pub shape: [usize; 3],
     /// One more than the largest label of both parts, limits left aside.
     pub classes: u32,
-    pub train: Samples,
-    pub test: Samples,
+    pub train: Part,
+    pub test: Part,
 }
 
-/// Reads the four files of a folder: of each class the first `limits` (training, test) samples, of 0 all.
-pub(super) fn read(folder: &Path, limits: [u32; 2]) -> Result<Idx, DataError> {
+/// Reads the four files of a folder, within limits.
+pub(super) fn read(folder: &Path, limits: Limits) -> Result<Idx, DataError> {
     require_folder(folder, "IDX files (train-images-idx3-ubyte, ..., plain or .gz)")?;
     let files = names::find(folder)?;
     let [train_path, _] = &files.train;
     let [test_path, _] = &files.test;
-    let train = Part::open(&files.train, "data.train_limit")?;
-    let test = Part::open(&files.test, "data.test_limit")?;
+    let train = Opened::open(&files.train)?;
+    let test = Opened::open(&files.test)?;
     if train.layout.shape != test.layout.shape {
         let text = |l: &Layout| format!("images of {}", l.text());
         return Err(DataError::Mismatch {
@@ -46,8 +49,8 @@ pub(super) fn read(folder: &Path, limits: [u32; 2]) -> Result<Idx, DataError> {
         });
     }
     let shape = train.layout.shape;
-    let (most, train) = train.read(limits[0])?;
-    let (most_of_test, test) = test.read(limits[1])?;
+    let (most, train) = train.read(limits, 0)?;
+    let (most_of_test, test) = test.read(limits, 1)?;
     Ok(Idx { shape, classes: most.max(most_of_test) + 1, train, test })
 }
 
@@ -75,16 +78,14 @@ fn layout(path: &Path, dims: &[usize]) -> Result<Layout, DataError> {
 }
 
 /// Images and labels of one part, their headers read and found to belong together.
-struct Part {
+struct Opened {
     images: (Reader, Header),
     labels: (Reader, Header),
     layout: Layout,
-    /// The config's key that keeps fewer samples.
-    key: &'static str,
 }
 
-impl Part {
-    fn open([images_path, labels_path]: &[PathBuf; 2], key: &'static str) -> Result<Self, DataError> {
+impl Opened {
+    fn open([images_path, labels_path]: &[PathBuf; 2]) -> Result<Self, DataError> {
         let open = |path: &Path, content: Content| {
             let mut reader = Reader::open(path)?;
             let header = Header::read(&mut reader, content)?;
@@ -104,37 +105,40 @@ impl Part {
                 other: images_path.clone(),
             });
         }
-        Ok(Self { images, labels, layout, key })
+        Ok(Self { images, labels, layout })
     }
 
-    /// The largest label, and the samples that the limit keeps.
-    fn read(mut self, limit: u32) -> Result<(u32, Samples), DataError> {
+    /// The largest label, and the samples of part `part` (0: training, 1: test) that its limit keeps.
+    fn read(mut self, limits: Limits, part: usize) -> Result<(u32, Part), DataError> {
         let all = self.read_labels()?;
-        let mut first = FirstOfEach::new(limit);
+        let mut first = FirstOfEach::new(limits.first[part]);
         let keep: Vec<bool> = all.iter().map(|&label| first.takes(label)).collect();
         let kept = keep.iter().filter(|&&keep| keep).count() as u64;
         let (reader, header) = &mut self.images;
         // At most 2^26 images of 2^26 bytes.
-        let bytes = kept.saturating_mul(header.sample_bytes());
-        if bytes > MOST_BYTES {
-            let path = reader.path().to_owned();
-            return Err(DataError::TooLarge { path, bytes, most: MOST_BYTES, key: self.key });
+        let (bytes, area) = (kept.saturating_mul(header.sample_bytes()), header.sample_bytes() as usize);
+        let most = all.iter().copied().max().unwrap_or(0);
+        let numbers = keep.iter().zip(0..).filter_map(|(&keep, number)| keep.then_some(number));
+        let labels = all.iter().zip(&keep).filter_map(|(&label, &keep)| keep.then_some(label)).collect();
+        // The size of a plain file is what its header says: that was compared when it was opened.
+        if reader.plain_size().is_some() && limits.leaves(bytes) {
+            let files = vec![RecordFile::open(reader.path(), header.bytes, header.count)?];
+            let records = Records { files, lead: 0, form: Form { scalar: Scalar::BYTE, layout: self.layout } };
+            return Ok((most, Part::paged(Paged::new(Arc::new(records), numbers.collect()), labels, area)));
         }
+        check_held(reader.path(), bytes, part)?;
         let mut pixels = Vec::new();
         if reader.plain_size().is_some() {
             // So many bytes are there; of a gzip file only its header says so.
             pixels.reserve_exact(bytes as usize);
         }
-        let area = header.sample_bytes() as usize;
         reader.records(header.count, area, header.total, &header.explain(Content::Images), |i, image| {
             if keep[i as usize] {
                 self.layout.append(image, &mut pixels);
             }
             Ok(())
         })?;
-        let most = all.iter().copied().max().unwrap_or(0);
-        let labels = all.into_iter().zip(keep).filter_map(|(label, keep)| keep.then_some(label)).collect();
-        Ok((most, Samples::of(Values::Bytes(pixels), labels, area)))
+        Ok((most, Part::of(Values::Bytes(pixels), labels, area)))
     }
 
     /// Of a row of several numbers, as QMNIST has them, the first is the label.

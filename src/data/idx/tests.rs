@@ -58,7 +58,7 @@ fn folder(changes: &[(&str, Vec<u8>)]) -> tempfile::TempDir {
 }
 
 fn all(dir: &tempfile::TempDir) -> Result<Idx, DataError> {
-    read(dir.path(), [0, 0])
+    read(dir.path(), Limits::NONE)
 }
 
 /// The message about a good set with one file replaced.
@@ -135,7 +135,7 @@ fn colour_and_oblong_images_with_channels_first_or_last() {
     let expected: Vec<u8> = (0..3).flat_map(|c| (0..8).map(move |i| 24 + 3 * i + c)).collect();
     assert_eq!(idx.train.image(1), expected);
     let grey = all(&folder(&[(TRAIN, images(&[3, 2, 4, 1]))])).unwrap();
-    assert_eq!((grey.shape, grey.train.image(1)), ([1, 2, 4], &(8..16).collect::<Vec<u8>>()[..]));
+    assert_eq!((grey.shape, grey.train.image(1)), ([1, 2, 4], (8..16).collect::<Vec<u8>>()));
     let text = message(TRAIN, images(&[3, 3, 2, 4]));
     assert!(text.contains("images of 2 x 4, expected images of 2 x 4 in 3 channels"), "{text}");
     let text = message(TRAIN, images(&[3, 2, 4, 4]));
@@ -175,7 +175,7 @@ fn limits_keep_the_first_of_each_class() {
     for pack in [false, true] {
         let written = |bytes: Vec<u8>| if pack { gzip(&bytes) } else { bytes };
         let dir = folder(&[(TRAIN, written(images(&[90, 2, 4]))), (TRAIN_LABELS, written(labels(&many)))]);
-        let idx = read(dir.path(), [2, 1]).unwrap();
+        let idx = read(dir.path(), Limits::first([2, 1])).unwrap();
         assert_eq!(idx.train.labels, [0, 1, 2, 0, 1, 2]);
         assert_eq!(idx.train.image(5)[0], 40);
         assert_eq!((idx.train.pixels().len(), idx.test.labels.as_slice()), (48, &[1, 2][..]));

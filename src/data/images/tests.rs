@@ -27,7 +27,7 @@ fn planes(pixels: &[u8]) -> Vec<u8> {
 
 #[test]
 fn lossless_images_have_pillows_pixels() {
-    let own = read(&file("images"), None, [0, 0]).unwrap();
+    let own = read(&file("images"), None, Limits::NONE).unwrap();
     assert_eq!((own.shape, own.classes, own.test_indices.as_deref()), ([3, 6, 5], 2, Some(&[4][..])));
     // a/0.png (colour), a/1.png (grey), a/2.png (palette), b/0.webp, b/1.webp (the test image), b/2.png (with alpha).
     assert_eq!((own.train.labels.as_slice(), own.test.labels.as_slice()), (&[0, 0, 0, 1, 1][..], &[1][..]));
@@ -46,7 +46,7 @@ fn lossless_images_have_pillows_pixels() {
 
 #[test]
 fn jpeg_decodes_as_pillow_does_up_to_rounding() {
-    let own = read(&file("jpeg"), None, [0, 0]).unwrap();
+    let own = read(&file("jpeg"), None, Limits::NONE).unwrap();
     assert_eq!((own.shape, own.train.len(), own.test.len(), own.test_indices), ([1, 16, 16], 2, 1, None));
     let all = expected("jpeg");
     for (part, first) in [(&own.train, 0), (&own.test, 2)] {
@@ -60,7 +60,7 @@ fn jpeg_decodes_as_pillow_does_up_to_rounding() {
 
 #[test]
 fn images_are_resized_where_asked() {
-    let own = read(&file("images"), Some([3, 5]), [2, 1]).unwrap();
+    let own = read(&file("images"), Some([3, 5]), Limits::first([2, 1])).unwrap();
     assert_eq!((own.shape, own.train.labels.as_slice()), ([3, 3, 5], &[0, 0, 1, 1][..]));
     // Halving rows: the triangle filter reaches over two rows each way; Pillow's BILINEAR is the same filter.
     let all = expected("resized");
@@ -82,7 +82,7 @@ fn message(change: impl FnOnce(&Path)) -> String {
         }
     }
     change(dir.path());
-    let error = read(dir.path(), None, [0, 0]).unwrap_err().to_string();
+    let error = read(dir.path(), None, Limits::NONE).unwrap_err().to_string();
     error.replace(&dir.path().display().to_string(), "DIR")
 }
 

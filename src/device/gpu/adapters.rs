@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::{Failure, GpuDevice, buffers, compile, pipelines, staging, texels, texture};
-use crate::caps::{OperandSource, Tier};
+use super::{Failure, GpuDevice, buffers, compile, memory, pipelines, staging, store, texels, texture};
+use crate::caps::{Layout, Matrices, MatrixSize, OperandSource, Precision, Tier};
 use crate::device::flight::Flight;
 use crate::device::{AdapterInfo, AdapterKind, DeviceError, Limits, Selection};
 use crate::shaders::Flavour;
@@ -41,16 +41,46 @@ impl Candidate {
                 )
             })?,
         };
-        Ok(AdapterInfo { tier, subgroup_size, operands, ..self.info.clone() })
+        let own = if tier == Tier::Subgroup { self.info.matrices } else { Matrices::default() };
+        // Channels last suit what GPUs compute products with.
+        let suits = if self.info.kind == AdapterKind::Software { Layout::ChannelsFirst } else { Layout::ChannelsLast };
+        let layout = selection.layout.unwrap_or(suits);
+        let (precision, matrices) = (selection.precision, selection.matrices(own));
+        Ok(AdapterInfo { tier, subgroup_size, operands, layout, precision, matrices, ..self.info.clone() })
+    }
+
+    /// The limits that it has for a selection.
+    pub fn limits_for(&self, selection: &Selection) -> Limits {
+        let watched =
+            selection.watchdog.unwrap_or_else(|| !unwatched(&self.info, |name| std::env::var_os(name).is_some()));
+        let short = self.limits.submission_cost;
+        // A desktop's share of a second, or a few seconds of a slow card's: some drivers give up on work after ten.
+        let submission_cost = if watched { short } else { short.saturating_mul(UNWATCHED) };
+        Limits { submission_cost, ..self.limits.clone() }
     }
 }
 
+/// How much longer submissions are where no watchdog waits for them.
+const UNWATCHED: u64 = 40;
+
+/// Whether nothing ends work that takes an adapter long: a card of its own, under Vulkan, in a Linux system on which no display server runs,
+/// as far as this process can see. `set` tells which environment variables are set.
+fn unwatched(info: &AdapterInfo, set: impl Fn(&str) -> bool) -> bool {
+    let card = info.kind == AdapterKind::Discrete && info.backend == "vulkan";
+    cfg!(target_os = "linux") && card && !set("DISPLAY") && !set("WAYLAND_DISPLAY")
+}
+
 /// The features the engine asks for where they exist, with their names in listings.
-const WANTED: [(wgpu::Features, &str); 3] = [
+const WANTED: [(wgpu::Features, &str); 5] = [
     (wgpu::Features::SUBGROUP, "subgroup"),
     (wgpu::Features::SHADER_INT64, "shader-int64"),
+    (wgpu::Features::SHADER_F16, "shader-f16"),
     (wgpu::Features::TIMESTAMP_QUERY, "timestamp-query"),
+    (wgpu::Features::PIPELINE_CACHE, "pipeline-cache"),
 ];
+
+/// What kernels with cooperative matrices need beside the subgroup tier.
+const FOR_MATRICES: wgpu::Features = wgpu::Features::SHADER_F16.union(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX);
 
 /// All adapters of the machine that have compute shaders within the core limits; those of OpenGL where there is no other.
 pub fn candidates() -> Vec<Candidate> {
@@ -100,6 +130,9 @@ fn candidate(adapter: wgpu::Adapter) -> Option<Candidate> {
     if able {
         names.push(format!("subgroup-size-{size}"));
     }
+    let matrices =
+        Matrices { size: if subgroup == Some(32) { matrix_size(&adapter) } else { None }, ..Matrices::default() };
+    names.extend(matrices.name().map(str::to_owned));
     let software = kind == AdapterKind::Software;
     let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
     let info = AdapterInfo {
@@ -110,12 +143,15 @@ fn candidate(adapter: wgpu::Adapter) -> Option<Candidate> {
         tier: if able { Tier::Subgroup } else { Tier::Core },
         subgroup_size: subgroup.unwrap_or(0),
         operands: if software && texels { OperandSource::Texel } else { OperandSource::Buffer },
+        layout: Layout::default(),
         features: names,
+        precision: Precision::default(),
+        matrices,
     };
     let limits = Limits {
         binding: limits.max_storage_buffer_binding_size & !0xff,
         buffer: limits.max_buffer_size.min(1 << 40),
-        memory: if software { 2 << 30 } else { 1 << 40 },
+        memory: if software { 2 << 30 } else { memory::of_card(&adapter, kind).unwrap_or(1 << 40) },
         alignment: u64::from(
             limits.min_storage_buffer_offset_alignment.max(limits.min_uniform_buffer_offset_alignment),
         ),
@@ -131,6 +167,18 @@ fn candidate(adapter: wgpu::Adapter) -> Option<Candidate> {
     Some(Candidate { info, limits, adapter, subgroup, texels })
 }
 
+/// The cooperative matrices of f16 with sums in f32 that kernels know, of those that an adapter lists.
+fn matrix_size(adapter: &wgpu::Adapter) -> Option<MatrixSize> {
+    use wgpu::CooperativeScalarType::{F16, F32};
+    let listed =
+        if adapter.features().contains(FOR_MATRICES) { adapter.cooperative_matrix_properties() } else { Vec::new() };
+    let has = |size: u32| {
+        let fits = |p: &wgpu::CooperativeMatrixProperties| [p.m_size, p.n_size, p.k_size] == [size; 3];
+        listed.iter().any(|p| fits(p) && (p.ab_type, p.cr_type) == (F16, F32))
+    };
+    [(16, MatrixSize::Sixteens), (8, MatrixSize::Eights)].into_iter().find(|(size, _)| has(*size)).map(|(_, size)| size)
+}
+
 /// What an adapter gives to run kernels of a flavour.
 pub struct Opened {
     pub device: wgpu::Device,
@@ -138,17 +186,28 @@ pub struct Opened {
     pub timestamps: bool,
 }
 
-/// Requests a device with the features of a tier and exactly the limits that the adapter offers.
-pub fn request(adapter: &wgpu::Adapter, tier: Tier) -> Result<Opened, String> {
-    let mut features = adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
-    let timestamps = !features.is_empty();
+/// Requests a device with the features of a tier, and with those of cooperative matrices, and exactly the limits that the adapter offers.
+pub fn request(adapter: &wgpu::Adapter, tier: Tier, matrices: bool) -> Result<Opened, String> {
+    let inside = wgpu::Features::TIMESTAMP_QUERY_INSIDE_ENCODERS | wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES;
+    let timestamps = adapter.features().contains(wgpu::Features::TIMESTAMP_QUERY);
+    let wanted = wgpu::Features::TIMESTAMP_QUERY | inside | wgpu::Features::PIPELINE_CACHE;
+    let mut features = adapter.features() & wanted;
     if tier == Tier::Subgroup {
         features |= wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64;
+    }
+    let mut experimental_features = wgpu::ExperimentalFeatures::disabled();
+    if matrices {
+        features |= FOR_MATRICES;
+        // SAFETY: what is experimental are cooperative matrices, which wgpu can't check: a kernel must load and store them within its arrays,
+        // by a whole subgroup. Those of shaders/lib/matrix_tile.wgsl lie at constant offsets in workgroup arrays of their own, and no
+        // branch around them differs within a workgroup. They are held against the CPU twins before they are used (`startup`).
+        experimental_features = unsafe { wgpu::ExperimentalFeatures::enabled() };
     }
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("zowarmup"),
         required_features: features,
         required_limits: adapter.limits(),
+        experimental_features,
         ..Default::default()
     };
     let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).map_err(|e| e.to_string())?;
@@ -160,10 +219,18 @@ pub fn request(adapter: &wgpu::Adapter, tier: Tier) -> Result<Opened, String> {
 /// # Errors
 /// An adapter that lacks the flavour asked for, or refuses to open.
 pub fn open(candidate: &Candidate, selection: &Selection) -> Result<GpuDevice, DeviceError> {
-    let info = candidate.info_for(selection)?;
+    let mut info = candidate.info_for(selection)?;
     let adapter = &candidate.adapter;
-    let Opened { device, queue, timestamps } =
-        request(adapter, info.tier).map_err(|why| DeviceError::Unfit { adapter: candidate.info.name.clone(), why })?;
+    let unfit = |why| DeviceError::Unfit { adapter: candidate.info.name.clone(), why };
+    let opened = match request(adapter, info.tier, info.matrices.of_device()) {
+        Err(why) if info.matrices.of_device() => {
+            tracing::warn!("{}: no device with cooperative matrices ({why}); going on without", candidate.info.name);
+            info.matrices = Matrices::default();
+            request(adapter, info.tier, false)
+        }
+        other => other,
+    };
+    let Opened { device, queue, timestamps } = opened.map_err(unfit)?;
     let failure = Arc::new(Mutex::new(Failure::default()));
     let slot = Arc::clone(&failure);
     device.set_device_lost_callback(move |reason, text| {
@@ -174,17 +241,19 @@ pub fn open(candidate: &Candidate, selection: &Selection) -> Result<GpuDevice, D
     device.on_uncaptured_error(Arc::new(move |error| {
         super::lock(&slot).error.get_or_insert(super::typed(error));
     }));
-    let limits = candidate.limits.clone();
+    let limits = candidate.limits_for(selection);
+    let store = selection.pipelines.as_deref().and_then(|folder| store::Store::open(&device, folder, &info));
     let texels = info.operands == OperandSource::Texel;
     let flavour = Flavour { tier: info.tier, texels };
     let cores = selection.compile_cores.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     Ok(GpuDevice {
         staging: staging::Staging::new(timestamps, queue.get_timestamp_period()),
         pipelines: pipelines::Pipelines::new(flavour, limits.alignment),
-        compiler: compile::Compiler::new(adapter, &info, cores),
+        compiler: compile::Compiler::new(adapter, &info, cores, store),
         texels: texels::Texels::new(if texels { adapter.limits().max_texture_dimension_2d } else { 0 }),
         buffers: buffers::Buffers::default(),
         flight: Flight::default(),
+        watch: None,
         peak: 0,
         info,
         limits,
@@ -192,4 +261,38 @@ pub fn open(candidate: &Candidate, selection: &Selection) -> Result<GpuDevice, D
         queue,
         failure,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::ReferenceDevice;
+
+    #[test]
+    fn only_cards_of_their_own_without_a_display_are_unwatched() {
+        let info =
+            |kind, backend: &str| AdapterInfo { kind, backend: backend.to_owned(), ..ReferenceDevice::adapter() };
+        let linux = cfg!(target_os = "linux");
+        assert_eq!(unwatched(&info(AdapterKind::Discrete, "vulkan"), |_| false), linux);
+        for name in ["DISPLAY", "WAYLAND_DISPLAY"] {
+            assert!(!unwatched(&info(AdapterKind::Discrete, "vulkan"), |set| set == name));
+        }
+        for (kind, backend) in [
+            (AdapterKind::Discrete, "gl"),
+            (AdapterKind::Integrated, "vulkan"),
+            (AdapterKind::Software, "vulkan"),
+            (AdapterKind::Virtual, "vulkan"),
+        ] {
+            assert!(!unwatched(&info(kind, backend), |_| false), "{kind:?} {backend}");
+        }
+    }
+
+    #[test]
+    fn a_watchdog_that_is_told_of_decides() {
+        for candidate in candidates() {
+            let with = |watchdog| candidate.limits_for(&Selection { watchdog, ..Selection::default() }).submission_cost;
+            assert_eq!(with(Some(true)), candidate.limits.submission_cost);
+            assert_eq!(with(Some(false)), UNWATCHED * candidate.limits.submission_cost);
+        }
+    }
 }

@@ -7,7 +7,9 @@ use std::time::Instant;
 use super::GpuDevice;
 use super::pipelines::{Job, Pipeline};
 use super::staging::ReadBacks;
+use super::stamps::Notes;
 use super::texels;
+use crate::device::timeline::Host;
 use crate::device::{Device, DeviceError, validate};
 use crate::recording::{Command, Dispatch, Recording, Span};
 use crate::shaders::reflect::Texel;
@@ -32,11 +34,16 @@ impl GpuDevice {
 
     /// Makes pipelines.
     pub(super) fn compile(&mut self, jobs: Vec<Job>) -> Result<(), DeviceError> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let start = Instant::now();
         let made = self.compiler.make(&self.device, &self.queue, jobs);
         self.check()?;
         for (job, pipeline) in made? {
             self.pipelines.insert(job, pipeline);
         }
+        self.note(Host::Compile, start);
         Ok(())
     }
 
@@ -98,15 +105,21 @@ impl GpuDevice {
         recording: &Recording,
         queries: Option<&wgpu::QuerySet>,
     ) -> Result<ReadBacks, DeviceError> {
+        let start = Instant::now();
         self.check()?;
         validate::check(recording, &self.limits, |id| self.buffers.named(id))?;
+        let mut notes = if queries.is_some() { Notes::None } else { self.notes(recording.commands().len())? };
         self.prepare(&[recording])?;
         let (uploads, uniforms, lengths) = self.stage(recording);
         let read_backs = self.fill(&uploads, &uniforms, lengths)?;
+        let mut submitted = start;
         let result = self.make_ready(recording).and_then(|ready| {
             self.peak = self.peak.max(self.allocated_bytes());
-            self.encode(recording, &ready, read_backs, queries)
+            submitted = Instant::now();
+            self.encode(recording, &ready, read_backs, queries, &mut notes)
         });
+        self.note(Host::Submit, start);
+        self.keep(notes, submitted)?;
         if result.is_err() {
             // Which copies took place is not known.
             self.drop_texels();
@@ -145,6 +158,7 @@ impl GpuDevice {
         ready: &[Ready],
         mut read_backs: ReadBacks,
         queries: Option<&wgpu::QuerySet>,
+        notes: &mut Notes,
     ) -> Result<ReadBacks, DeviceError> {
         let device = &self.device;
         let encoder = || device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("recording") });
@@ -154,6 +168,7 @@ impl GpuDevice {
             let (mut upload_at, mut read_at, mut cost) = (0u64, 0u64, 0u64);
             let mut commands = recording.commands().iter().peekable();
             stamp(&mut current, queries, 0);
+            notes.begin(&mut current);
             while let Some(command) = commands.next() {
                 match command {
                     Command::Upload { buffer, offset, data } => {
@@ -162,13 +177,16 @@ impl GpuDevice {
                             current.copy_buffer_to_buffer(from, upload_at, self.buffers.get(*buffer)?, *offset, bytes);
                         }
                         upload_at += bytes;
+                        notes.moved(&mut current, "upload", bytes);
                     }
                     Command::Clear(span) => {
                         current.clear_buffer(self.buffers.get(span.buffer)?, span.offset, Some(span.bytes));
+                        notes.moved(&mut current, "clear", span.bytes);
                     }
                     Command::Copy { from, to } => {
                         let (a, b) = (self.buffers.get(from.buffer)?, self.buffers.get(to.buffer)?);
                         current.copy_buffer_to_buffer(a, from.offset, b, to.offset, from.bytes);
+                        notes.moved(&mut current, "copy", 2 * from.bytes);
                     }
                     Command::ReadBack(span) => {
                         if let Some(to) = &read_backs.buffer {
@@ -176,22 +194,35 @@ impl GpuDevice {
                             current.copy_buffer_to_buffer(from, span.offset, to, read_at, span.bytes);
                         }
                         read_at += span.bytes;
+                        notes.moved(&mut current, "read back", span.bytes);
                     }
                     Command::Dispatch(first) => {
-                        for copy in ready.peek().iter().flat_map(|r| &r.copies) {
+                        let copies: &[_] = ready.peek().map_or(&[], |r| &r.copies);
+                        for copy in copies {
                             self.texels.copy(&mut current, &self.buffers, *copy)?;
                         }
-                        let mut pass = current
-                            .begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes: None });
+                        if !copies.is_empty() {
+                            let bytes: u64 = copies.iter().map(|(_, span)| 2 * span.bytes).sum();
+                            notes.moved(&mut current, "copy to texels", bytes);
+                        }
+                        if notes.by_host() {
+                            self.queue.submit([std::mem::replace(&mut current, encoder()).finish()]);
+                            self.wait(None)?;
+                        }
+                        let began = Instant::now();
+                        let timestamp_writes = notes.pass(first);
+                        let mut pass =
+                            current.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
                         let mut next: Option<&Dispatch> = Some(first);
                         while let Some(dispatch) = next {
                             if let Some(r) = ready.next() {
                                 pass.set_pipeline(&r.pipeline.pipeline);
                                 pass.set_bind_group(0, &r.group, &[r.uniform_offset]);
                                 pass.dispatch_workgroups(r.grid[0], r.grid[1], r.grid[2]);
+                                notes.dispatched(&mut pass, dispatch);
                             }
                             cost += dispatch.cost;
-                            let fresh = ready.peek().is_some_and(|r| r.copies.is_empty());
+                            let fresh = !notes.apart() && ready.peek().is_some_and(|r| r.copies.is_empty());
                             next = match commands.peek() {
                                 Some(Command::Dispatch(d)) if fresh && cost + d.cost <= self.limits.submission_cost => {
                                     commands.next();
@@ -202,9 +233,14 @@ impl GpuDevice {
                         }
                         drop(pass);
                         let following = if let Some(Command::Dispatch(d)) = commands.peek() { d.cost } else { 0 };
-                        if cost + following > self.limits.submission_cost {
+                        if notes.by_host() || cost + following > self.limits.submission_cost {
                             self.queue.submit([std::mem::replace(&mut current, encoder()).finish()]);
                             cost = 0;
+                            if notes.by_host() {
+                                self.wait(None)?;
+                                notes.waited(first, began);
+                            }
+                            notes.begin(&mut current);
                         }
                     }
                 }

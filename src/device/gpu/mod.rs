@@ -1,15 +1,18 @@
 //! Devices on wgpu: the only code that imports it.
 //!
-//! `adapters` finds and opens, `compile` makes pipelines on all cores, `pipelines` keeps them, `buffers` pools, `texels` shadows
-//! operands, `staging` carries bytes to and fro, `execute` encodes and submits.
+//! `adapters` finds and opens, `compile` makes pipelines on all cores, `pipelines` keeps them, `store` on disk, `buffers` pools, `texels` shadows
+//! operands, `staging` carries bytes to and fro, `execute` encodes and submits, `stamps` notes when commands run.
 
 mod adapters;
 mod buffers;
 mod compile;
 mod execute;
 mod launch;
+mod memory;
 mod pipelines;
 mod staging;
+mod stamps;
+mod store;
 mod texels;
 mod texture;
 
@@ -18,7 +21,8 @@ pub use adapters::{Candidate, candidates, open};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::flight::{Flight, Ticket};
-use super::{AdapterInfo, CompileWatch, Compiled, Device, DeviceError, Limits};
+use super::{AdapterInfo, CompileWatch, Compiled, Device, DeviceError, Limits, Timeline};
+use crate::caps::Matrices;
 use crate::recording::{BufferId, Recording};
 
 /// An open wgpu device.
@@ -33,6 +37,8 @@ pub struct GpuDevice {
     texels: texels::Texels,
     staging: staging::Staging,
     flight: Flight<staging::ReadBacks>,
+    /// A timeline that is being written.
+    watch: Option<stamps::Watch>,
     /// The most that buffers and texels took together.
     peak: u64,
     /// Set by the driver's callbacks.
@@ -61,6 +67,11 @@ impl GpuDevice {
         if let Some(budget) = budget {
             self.limits.memory = budget;
         }
+    }
+
+    /// Says which ways of computing products with its matrices are right.
+    pub fn rely_on(&mut self, matrices: Matrices) {
+        self.info.matrices = matrices;
     }
 
     /// The failure that a callback reported, if any. A lost device stays lost.
@@ -170,6 +181,14 @@ impl Device for GpuDevice {
 
     fn has_timestamps(&self) -> bool {
         self.staging.timestamps
+    }
+
+    fn start_timeline(&mut self) -> Result<(), DeviceError> {
+        self.watch()
+    }
+
+    fn take_timeline(&mut self) -> Result<Option<Timeline>, DeviceError> {
+        self.watched()
     }
 
     fn allocated_bytes(&self) -> u64 {

@@ -71,9 +71,9 @@ impl Job {
         self.source.text().len()
     }
 
-    /// Compiles it.
-    pub fn make(&self, device: &wgpu::Device) -> Result<Pipeline, DeviceError> {
-        super::scoped(device, || compile(device, self.key.0, &self.source, &self.overrides))?
+    /// Compiles it, or finds it in a cache of the device.
+    pub fn make(&self, device: &wgpu::Device, cache: Option<&wgpu::PipelineCache>) -> Result<Pipeline, DeviceError> {
+        super::scoped(device, || compile(device, cache, self.key.0, &self.source, &self.overrides))?
     }
 }
 
@@ -215,6 +215,7 @@ fn entry(binding: u32, buffer: &wgpu::Buffer, offset: u64, bytes: u64) -> wgpu::
 
 fn compile(
     device: &wgpu::Device,
+    cache: Option<&wgpu::PipelineCache>,
     name: &str,
     source: &Expanded,
     overrides: &[(&str, f64)],
@@ -250,7 +251,7 @@ fn compile(
             constants: overrides,
             zero_initialize_workgroup_memory: false,
         },
-        cache: None,
+        cache,
     });
     Ok(Pipeline {
         pipeline,

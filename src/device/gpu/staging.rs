@@ -5,6 +5,7 @@ use std::sync::mpsc;
 
 use super::GpuDevice;
 use crate::device::DeviceError;
+use crate::device::timeline::Host;
 use crate::recording::{Command, Recording};
 
 /// Read-back buffers that wait for another submission, at most.
@@ -157,7 +158,9 @@ impl GpuDevice {
             // Empty spans only.
             return Ok(vec![Vec::new(); lengths.len()]);
         };
+        let start = std::time::Instant::now();
         self.wait(Some(index))?;
+        self.note(Host::Wait, start);
         let bytes = self.mapped(&buffer, lengths.iter().sum(), &mapped)?;
         self.staging.give_back(buffer);
         let mut rest = bytes.as_slice();

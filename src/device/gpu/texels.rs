@@ -267,7 +267,7 @@ mod tests {
             (make(3 * WIDTH * WIDTH), make(ROWS * WIDTH), make(ROWS * WIDTH), make(ROWS * WIDTH), make(8));
         let lane = [Lane { rows: ROWS, ..Lane::default() }];
         let lanes = Lanes::new(table, &lane);
-        let how = Product { tiling: Tiling::of(device.info()), perturbed: None };
+        let how = Product::by_shuffles(Tiling::of(device.info()), None);
         let layer = |rec: &mut Recording, weight_offset: u32, from: Span, to: Span| {
             let params = Params {
                 inputs: WIDTH,
@@ -277,7 +277,7 @@ mod tests {
                 from_batch: 1,
                 activation: linear::RELU,
             };
-            linear::record(rec, &lanes, &how, &params, &Operands { weights: w, x: from, y: to }, None);
+            linear::record(rec, &lanes, &how, &params, &Operands::by_shuffles(w, from, to), None);
         };
         let mut results = Vec::new();
         let mut rec = Recording::new();

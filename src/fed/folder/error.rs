@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::data::DataError;
 use crate::files::FileError;
 
 /// What can be wrong with a run's folder.
@@ -61,6 +62,9 @@ pub enum FolderError {
     /// A file in it could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The samples could not be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
 }
 
 impl FolderError {

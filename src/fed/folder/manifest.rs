@@ -10,7 +10,7 @@ use super::super::inclusion::Groups;
 use super::super::sealed;
 use super::{FolderError, MANIFEST};
 use crate::caps::AdapterInfo;
-use crate::data::{Dataset, Normalisation, Samples};
+use crate::data::{DataError, Dataset, Normalisation, Part};
 
 /// `format` of every manifest.
 const FORMAT: &str = "zowarmup-manifest";
@@ -19,6 +19,9 @@ const VERSION: u32 = 1;
 /// The version of what is computed: raised whenever the same config on the same adapter gives other bits than before. A run goes on
 /// only with the version that it began with.
 pub const NUMERICS: u32 = 1;
+
+/// Bytes of samples that are hashed at once.
+const BLOCK: usize = 4 << 20;
 
 /// What a run was made with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,14 +72,19 @@ pub struct DataDigests {
 
 impl DataDigests {
     /// Of a data set.
-    pub fn of(data: &Dataset) -> Self {
-        let digest = |samples: &Samples| {
+    ///
+    /// # Errors
+    /// Samples that can't be read.
+    pub fn of(data: &Dataset) -> Result<Self, DataError> {
+        let digest = |samples: &Part| {
             let mut hash = Sha256::new();
-            hash.update(samples.raw());
+            for block in samples.blocks(BLOCK) {
+                hash.update(block?.raw());
+            }
             samples.labels.iter().for_each(|label| hash.update(label.to_le_bytes()));
-            hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+            Ok::<String, DataError>(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
         };
-        Self { train_sha256: digest(&data.train), test_sha256: digest(&data.test) }
+        Ok(Self { train_sha256: digest(&data.train)?, test_sha256: digest(&data.test)? })
     }
 }
 
@@ -163,6 +171,9 @@ pub struct PivotRecord {
     /// Of groups of clients, where they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<Groups>,
+    /// Relative error of loss differences in the run's precision, where that isn't f32; null where the run has no zeroth-order rounds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dl_error: Option<f64>,
 }
 
 /// Where a run comes from that began at another one's pivot.

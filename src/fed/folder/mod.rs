@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub use error::FolderError;
 pub(super) use lines::{Lines, good};
 pub use manifest::Manifest;
-pub use name::default_path;
+pub use name::{default_path, timestamp};
 
 use super::metrics::{RoundMetrics, SCHEMA, Summary};
 use crate::files::{self, FileError, Limit};
@@ -45,8 +45,10 @@ pub const PIVOT: &str = "pivot.safetensors";
 pub const FINAL: &str = "final.safetensors";
 /// The running mean of the weights after the last round, where there is one.
 pub const AVERAGED: &str = "averaged.safetensors";
+/// With which way each product is computed, where they don't all go by shuffles.
+pub const WAYS: &str = "ways.json";
 /// The files that lie in the folder itself.
-const FILES: [&str; 10] = [CONFIG, MANIFEST, METRICS, SUMMARY, SPLIT, INIT, PIVOT, FINAL, AVERAGED, LEDGER];
+const FILES: [&str; 11] = [WAYS, CONFIG, MANIFEST, METRICS, SUMMARY, SPLIT, INIT, PIVOT, FINAL, AVERAGED, LEDGER];
 
 /// Those in the checkpoint that have one name.
 const CHECKPOINT_FILES: [&str; 2] = ["state.json", "rounds.jsonl"];
@@ -380,6 +382,7 @@ mod tests {
             best_accuracy: Some(0.75),
             best_round: Some(2),
             averaged_accuracy: None,
+            validation_accuracy: None,
             gain: Some(0.25),
             pivot_low_accuracy: Some(0.125),
             final_low_accuracy: None,
@@ -389,8 +392,11 @@ mod tests {
             final_worst_tenth_accuracy: None,
             uplink_bytes: 1,
             downlink_bytes: 2,
+            client_memory_bytes: None,
             params: 10,
             fingerprint: "0123456789abcdef".to_owned(),
+            precision: "f32".to_owned(),
+            dl_error: None,
             warnings: Vec::new(),
         };
         folder.write_summary(&summary).unwrap();

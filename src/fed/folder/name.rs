@@ -24,7 +24,7 @@ fn unused(first: &Path) -> PathBuf {
 }
 
 /// A time in UTC as `20260131-235959`.
-fn timestamp(time: SystemTime) -> String {
+pub fn timestamp(time: SystemTime) -> String {
     let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     // Days since 0000-03-01, in eras of 400 years; a year that starts in March has its leap day last.

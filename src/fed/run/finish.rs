@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::cost::client_memory;
 use super::super::error::FedError;
 use super::super::folder::checkpoint::Checkpoint;
 use super::super::folder::manifest::AdapterRecord;
@@ -64,8 +65,11 @@ impl Run<'_> {
             commit: env!("ZOWARMUP_COMMIT").to_owned(),
             status,
             adapter: AdapterRecord::of(&info, 0),
+            client_memory_bytes: Some(client_memory(&self.experiment).to_take_part(&self.experiment.config)),
             params: self.experiment.graph.param_count() as u64,
             fingerprint: format!("{:016x}", fingerprint.value),
+            precision: self.experiment.config.device.precision,
+            dl_error: self.pivot_error(),
         }))
     }
 
@@ -132,7 +136,7 @@ impl Run<'_> {
             lines.complete.drain(..1.min(lines.complete.len()));
             let warmup = self.experiment.config.warmup.rounds as usize;
             let whole = self.log.is_whole(&lines, warmup, |round| round.ledger.as_deref());
-            if header != Some(zo::header(&self.experiment, &pivot.sha256)) || !whole {
+            if header != Some(zo::header(&self.experiment, &pivot.sha256, pivot.dl_error)) || !whole {
                 return Err(self.lost(LEDGER, "changed"));
             }
             files.insert(LEDGER.to_owned(), sha256_hex(&ledger));

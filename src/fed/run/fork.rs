@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::error::FedError;
 use super::super::experiment::Experiment;
+use super::super::folder::WAYS;
 use super::super::folder::checkpoint::Checkpoint;
 use super::super::folder::manifest::{AdapterRecord, DataDigests, ForkRecord, Ingredients, NormalisationRecord};
 use super::super::folder::rounds_log::{self, RoundsLog};
@@ -21,7 +22,7 @@ use super::super::settings::{Change, changes, is_after_the_pivot, settled};
 use super::super::zo::ZoPhase;
 use super::super::{check, disk};
 use super::compare::{self, AtHand};
-use super::{Loaded, Run, initial_bytes, load};
+use super::{Loaded, Run, initial_bytes, load, ways};
 use crate::config::{Config, NormStatistics};
 use crate::device::Selection;
 use crate::files::{FileError, sha256_hex};
@@ -177,9 +178,12 @@ pub(in crate::fed) fn fork_on(
     origin.check(&experiment)?;
     let text = experiment.config.to_toml();
     experiment.config.model.weights = from;
-    let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-    let selection = Selection::resolve(device, &config.device.select, budget)?;
-    let Loaded { engine, train, test, warmup } = load(&experiment, host.take(&selection)?)?;
+    let selection = Selection::of_config(device, &config.device)?;
+    let mut space = host.take(&selection)?;
+    // As the other run's, so that the bits are those of one run.
+    let theirs = ways::read(&origin.dir.join(WAYS), &experiment.graph)?;
+    ways::set(&mut space, &experiment.graph, theirs, observer);
+    let Loaded { engine, train, test, validation, warmup } = load(&experiment, space)?;
     let out = out.map_or_else(|| folder::default_path(config), Path::to_path_buf);
     disk::check_room(&out, &disk::needed(&experiment, 0))?;
     let folder = RunFolder::create(&out)?;
@@ -187,7 +191,7 @@ pub(in crate::fed) fn fork_on(
     let guessed = origin.manifest.normalisation.guessed.clone();
     let mut manifest = Manifest::new(Ingredients {
         config: text,
-        data: DataDigests::of(&experiment.data),
+        data: DataDigests::of(&experiment.data)?,
         normalisation: NormalisationRecord::of(&experiment.data.normalisation, guessed),
         split_sha256: experiment.split.sha256(),
         init_sha256: sha256_hex(&initial_bytes(&experiment)),
@@ -199,9 +203,11 @@ pub(in crate::fed) fn fork_on(
     }
     manifest.fork = Some(origin.record());
     let log = copy(origin, &folder, &experiment, &manifest)?;
+    ways::write(&folder, engine.ways())?;
     let (zo, progress) = (ZoPhase::new(&experiment), Progress::of(&experiment));
     observer.note(&format!("from the pivot of {}", origin.dir.display()));
-    let mut run = Run { experiment, folder, manifest, log, engine, train, test, progress, warmup, zo, observer };
+    let mut run =
+        Run { experiment, folder, manifest, log, engine, train, test, validation, progress, warmup, zo, observer };
     run.recover()?;
     run.note_adapter()?;
     let summary = run.proceed()?;

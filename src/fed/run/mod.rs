@@ -6,6 +6,7 @@ mod fork;
 mod recover;
 mod resume;
 mod rounds;
+mod ways;
 
 use std::path::Path;
 
@@ -24,8 +25,9 @@ use super::metrics::{Phase, RoundMetrics, Summary};
 use super::observer::{Observer, RunPlan};
 use super::progress::Progress;
 use super::warmup::{self, Warmup};
-use super::zo::ZoPhase;
+use super::zo::{self, Verdict, ZoPhase};
 use super::{dense, disk, schedule, settings};
+use crate::caps::Precision;
 use crate::config::Config;
 use crate::device::{DeviceError, Selection};
 use crate::engine::{Engine, EngineError, Samples, Workspace};
@@ -43,6 +45,7 @@ struct Run<'a> {
     engine: Engine,
     train: Samples,
     test: Samples,
+    validation: Option<Samples>,
     progress: Progress,
     /// The warm-up's server.
     warmup: Warmup,
@@ -82,13 +85,15 @@ pub(in crate::fed) fn start_on(
     let mut experiment = Experiment::prepare(config)?;
     let guessed = settings::guessed(config, &experiment.data.normalisation);
     experiment.config = settings::settled(&experiment.config, &experiment.data.normalisation);
-    let Loaded { engine, train, test, warmup } = load(&experiment, host.take(selection)?)?;
+    let mut space = host.take(selection)?;
+    ways::choose(&mut space, &experiment.graph, selection, observer)?;
+    let Loaded { engine, train, test, validation, warmup } = load(&experiment, space)?;
     let out = out.map_or_else(|| folder::default_path(config), Path::to_path_buf);
     disk::check_room(&out, &disk::needed(&experiment, 0))?;
     let folder = RunFolder::create(&out)?;
     let manifest = Manifest::new(Ingredients {
         config: experiment.config.to_toml(),
-        data: DataDigests::of(&experiment.data),
+        data: DataDigests::of(&experiment.data)?,
         normalisation: NormalisationRecord::of(&experiment.data.normalisation, guessed),
         split_sha256: experiment.split.sha256(),
         init_sha256: sha256_hex(&initial_bytes(&experiment)),
@@ -98,10 +103,12 @@ pub(in crate::fed) fn start_on(
     manifest.write(folder.dir())?;
     folder.write(CONFIG, manifest.config.as_bytes())?;
     first_files(&folder, &experiment)?;
+    ways::write(&folder, engine.ways())?;
     let log = RoundsLog::create(&folder)?;
     let zo = ZoPhase::new(&experiment);
     let progress = Progress::of(&experiment);
-    let mut run = Run { experiment, folder, manifest, log, engine, train, test, progress, warmup, zo, observer };
+    let mut run =
+        Run { experiment, folder, manifest, log, engine, train, test, validation, progress, warmup, zo, observer };
     let end = run.proceed();
     if end.as_ref().is_err_and(cannot_fit) && run.progress.next == 0 {
         // The first round showed that the request can't be met (a memory budget too small for it): nothing is left behind.
@@ -148,23 +155,25 @@ struct Loaded {
     engine: Engine,
     train: Samples,
     test: Samples,
+    validation: Option<Samples>,
     warmup: Warmup,
 }
 
 fn load(experiment: &Experiment, space: Workspace) -> Result<Loaded, FedError> {
     warmup::check(experiment, space.device())?;
-    super::zo::check(experiment, space.device())?;
+    zo::check(experiment, space.device())?;
     let mut engine = Engine::on(space, experiment.graph.clone(), &experiment.initial)?;
     let train = engine.upload(&experiment.train_set())?;
     let test = engine.upload(&experiment.test_set())?;
+    let validation = experiment.validation_set().map(|set| engine.upload(&set)).transpose()?;
     let warmup = Warmup::new(&mut engine, experiment)?;
-    Ok(Loaded { engine, train, test, warmup })
+    Ok(Loaded { engine, train, test, validation, warmup })
 }
 
 impl Run<'_> {
     /// Leaves the device to the next run.
     fn leave(self, selection: Selection, host: &mut Host) {
-        host.keep(selection, self.engine.into_workspace([self.train, self.test]));
+        host.keep(selection, self.engine.into_workspace([self.train, self.test].into_iter().chain(self.validation)));
     }
 
     fn proceed(&mut self) -> Result<Summary, FedError> {
@@ -195,6 +204,7 @@ impl Run<'_> {
             self.observer.note(&text);
         }
         self.standing_warnings();
+        self.precision_verdict(self.pivot_error())?;
         let end = self.rounds()?;
         self.finish(end)
     }
@@ -243,10 +253,45 @@ impl Run<'_> {
                 )
             }));
         }
-        for text in list {
-            if self.progress.watch.add(text.clone()) {
-                self.observer.warn(&format!("warning: {text}"));
+        let precision = self.experiment.config.device.precision;
+        if precision != Precision::F32 && self.engine.is_f32() {
+            let (name, precision) = (&self.engine.device().info().name, precision.name());
+            list.push(format!(
+                "device.precision = \"{precision}\": {name} has no cooperative matrices that can be relied on for a product of this model; products are f32"
+            ));
+        }
+        list.into_iter().for_each(|text| self.warn(text));
+    }
+
+    /// Tells what the error of loss differences at the pivot means, where products aren't f32.
+    ///
+    /// # Errors
+    /// An error with which no zeroth-order round should begin.
+    fn precision_verdict(&mut self, error: Option<f64>) -> Result<(), FedError> {
+        let Some(error) = error else { return Ok(()) };
+        let config = &self.experiment.config;
+        match zo::precision_verdict(error, config.zo.epsilon, config.device.precision) {
+            Verdict::Fine => Ok(()),
+            Verdict::Told(text) => {
+                self.warn(text);
+                Ok(())
             }
+            Verdict::TooMuch(text) => {
+                let dir = self.folder.dir().display();
+                Err(FedError::Refused(format!("{text} (`zowarmup fork {dir} --set KEY=VALUE` goes on from the pivot)")))
+            }
+        }
+    }
+
+    /// That error, once there is a pivot.
+    fn pivot_error(&self) -> Option<f64> {
+        self.manifest.pivot.as_ref().and_then(|pivot| pivot.dl_error)
+    }
+
+    /// Adds a warning and tells it, if it is new.
+    fn warn(&mut self, text: String) {
+        if self.progress.watch.add(text.clone()) {
+            self.observer.warn(&format!("warning: {text}"));
         }
     }
 

@@ -129,7 +129,7 @@ impl Run<'_> {
             let message = "line 1: the run's manifest knows no pivot".to_owned();
             return Err(FolderError::Malformed { path, message }.into());
         };
-        let expected = zo::header(&self.experiment, &pivot.sha256);
+        let expected = zo::header(&self.experiment, &pivot.sha256, pivot.dl_error);
         if header != expected {
             let (what, expected, found) = difference(&expected, &header);
             return Err(FolderError::Differs { path, what: format!("line 1: {what}"), expected, found }.into());

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::super::check;
 use super::super::error::FedError;
+use super::super::folder::WAYS;
 use super::super::folder::manifest::AdapterRecord;
 use super::super::folder::rounds_log::{self, RoundsLog};
 use super::super::folder::{
@@ -17,7 +18,7 @@ use super::super::progress::Progress;
 use super::super::settings::{Change, changes};
 use super::super::zo::ZoPhase;
 use super::compare::{self, AtHand};
-use super::{Loaded, Run, first_files, load};
+use super::{Loaded, Run, first_files, load, ways};
 use crate::config::Config;
 use crate::device::Selection;
 
@@ -133,13 +134,18 @@ fn prepare<'a>(
     observer: &'a mut dyn Observer,
 ) -> Result<(Run<'a>, Selection), FedError> {
     let experiment = compare::experiment(folder.dir(), &manifest, config)?;
-    let budget = (config.device.memory_budget > 0).then_some(config.device.memory_budget);
-    let selection = Selection::resolve(device, &config.device.select, budget)?;
-    let Loaded { engine, train, test, warmup } = load(&experiment, host.take(&selection)?)?;
+    let selection = Selection::of_config(device, &config.device)?;
+    let mut space = host.take(&selection)?;
+    let had = ways::read(&folder.path(WAYS), &experiment.graph)?;
+    ways::set(&mut space, &experiment.graph, had, observer);
+    let Loaded { engine, train, test, validation, warmup } = load(&experiment, space)?;
     first_files(&folder, &experiment)?;
     let (log, _) = RoundsLog::read(&folder)?;
     let (zo, progress) = (ZoPhase::new(&experiment), Progress::of(&experiment));
-    Ok((Run { experiment, folder, manifest, log, engine, train, test, progress, warmup, zo, observer }, selection))
+    Ok((
+        Run { experiment, folder, manifest, log, engine, train, test, validation, progress, warmup, zo, observer },
+        selection,
+    ))
 }
 
 impl Run<'_> {

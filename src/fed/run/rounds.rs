@@ -10,7 +10,7 @@ use super::super::folder::{LEDGER, PIVOT};
 use super::super::metrics::{Phase, RoundMetrics};
 use super::super::progress::Figures;
 use super::super::zo::ZoPhase;
-use super::super::{cost, dense, inclusion, schedule, traffic, warmup, zo};
+use super::super::{cost, dense, inclusion, traffic, warmup, zo};
 use super::{End, Run};
 use crate::config::NormStatistics;
 use crate::engine::Evaluation;
@@ -31,6 +31,10 @@ impl Run<'_> {
         if self.evaluates(metrics.round) {
             let evaluation = self.engine.evaluate(&self.test)?;
             metrics.set_evaluation(self.figures(&evaluation));
+            if let Some(validation) = &self.validation {
+                let Figures { loss, accuracy, .. } = Figures::from(&self.engine.evaluate(validation)?);
+                (metrics.validation_loss, metrics.validation_accuracy) = (loss, accuracy);
+            }
             if self.experiment.config.eval.groups {
                 metrics.class_accuracy = inclusion::class_accuracies(&evaluation);
             }
@@ -80,13 +84,7 @@ impl Run<'_> {
     /// evaluation where nothing changed since, else measured now.
     pub(super) fn pivot(&mut self) -> Result<(), FedError> {
         let recomputed = zo::norm_statistics(&self.experiment) == NormStatistics::Recomputed;
-        if recomputed {
-            let everyone = schedule::clients_with_samples(&self.experiment.split);
-            zo::take_statistics(&mut self.engine, &self.experiment, &self.train, &everyone)?;
-        }
-        let mut pivot = self.engine.weights()?;
-        sanitize_base(&mut pivot);
-        self.engine.set_weights(&pivot)?;
+        let pivot = zo::to_pivot(&mut self.engine, &self.experiment, &self.train)?;
         let warmup = self.experiment.config.warmup.rounds;
         let asked = |figures: &Figures| figures.groups.is_some() || !self.experiment.config.eval.groups;
         let figures = match self.progress.last {
@@ -98,11 +96,16 @@ impl Run<'_> {
         };
         let bytes = weights::encode(&self.experiment.graph.tensors, &pivot, &[]);
         let sha256 = sha256_hex(&bytes);
-        let header = zo::header(&self.experiment, &sha256);
         self.folder.write(PIVOT, &bytes)?;
+        let dl_error = self.precision_error(warmup)?;
+        let header = zo::header(&self.experiment, &sha256, dl_error.filter(|error| *error <= zo::MOST_ERROR));
         let Figures { loss, accuracy, groups } = figures;
-        self.manifest.pivot = Some(PivotRecord { sha256, loss, accuracy, groups });
+        // What isn't finite is null in JSON.
+        let noted = dl_error.map(|error| error.min(f64::MAX));
+        self.manifest.pivot = Some(PivotRecord { sha256, loss, accuracy, groups, dl_error: noted });
         self.manifest.write(self.folder.dir())?;
+        // A run that stops here has a pivot, at which a fork can begin.
+        self.precision_verdict(noted)?;
         LedgerWriter::create(&self.folder.path(LEDGER), header)?;
         self.zo = ZoPhase::new(&self.experiment);
         self.zo.begin(&mut self.engine)?;
@@ -111,8 +114,25 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// The relative error of loss differences against f32 before round `round`, where that is due.
+    fn precision_error(&mut self, round: u32) -> Result<Option<f64>, FedError> {
+        if self.experiment.config.zo.rounds == 0 || !zo::precision_due(&self.experiment, round) {
+            return Ok(None);
+        }
+        Ok(Some(zo::precision_error(&mut self.engine, &self.experiment, &self.train, round)?))
+    }
+
     pub(super) fn zo_round(&mut self, ledger: &mut LedgerWriter) -> Result<Option<End>, FedError> {
         let (round, clock) = (self.progress.next, self.clock());
+        let first = round == self.experiment.config.warmup.rounds;
+        let dl_error = match self.pivot_error() {
+            Some(error) if first => Some(error),
+            _ => self.precision_error(round)?,
+        };
+        if first {
+            // Measured only now where the run had no such rounds at its pivot.
+            self.precision_verdict(dl_error)?;
+        }
         let mut result = self.zo.round(&mut self.engine, &self.experiment, &self.train, round)?;
         if !result.finite {
             self.return_to(round - self.experiment.config.warmup.rounds)?;
@@ -133,6 +153,7 @@ impl Run<'_> {
         metrics.dropouts = (sampled.0.len() + sampled.1.len()).saturating_sub(probing + training) as u32;
         metrics.catchup_bytes = Some(catchup);
         metrics.set_probes(result.probes, result.dl_rms, result.dl_zero, result.dropped);
+        metrics.dl_error = dl_error.map(|error| error.min(f64::MAX));
         self.evaluate(&mut metrics)?;
         let line = ledger.append(&result.ledger)?;
         self.complete(&mut metrics, sent, clock, Some(&line))?;

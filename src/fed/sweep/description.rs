@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
-use super::Cell;
 use super::grid::{self, Axis};
 use super::seeds::{only_once, parse_seeds};
+use super::{Cell, paper};
 use crate::config::{Config, ConfigError, Layers, Preset};
 use crate::fed::error::FedError;
 use crate::files::{self, Limit};
@@ -22,9 +22,12 @@ pub struct Description {
     /// A heading.
     #[serde(default)]
     pub title: String,
-    /// What it is compared with, in words: printed beside the results.
+    /// What it is compared with, in words: printed below the results. Of one that names its table, that table's heading.
     #[serde(default)]
     pub paper: String,
+    /// Which of the paper's tables and figures it is: `table2`, where rows find their `value`.
+    #[serde(default)]
+    pub table: String,
     /// The config that every cell starts from, relative to the description's folder; none: the embedded digits experiment.
     pub base: Option<PathBuf>,
     /// `key.path=value` of every cell, below the rows' presets.
@@ -43,8 +46,8 @@ pub struct Description {
 
 impl Default for Description {
     fn default() -> Self {
-        let (title, paper) = (String::new(), String::new());
-        Self { title, paper, base: None, set: Vec::new(), seeds: one_seed(), rows: Vec::new(), grid: Vec::new() }
+        let (title, paper, table) = (String::new(), String::new(), String::new());
+        Self { title, paper, table, base: None, set: Vec::new(), seeds: one_seed(), rows: Vec::new(), grid: Vec::new() }
     }
 }
 
@@ -62,6 +65,9 @@ pub struct Row {
     /// What the paper has in its place: printed beside the result.
     #[serde(default)]
     pub paper: String,
+    /// The same by the name of a value of the description's table (`configs/paper/values.toml`).
+    #[serde(default)]
+    pub value: String,
 }
 
 fn one_seed() -> Vec<u64> {
@@ -120,9 +126,35 @@ impl Description {
     pub fn read(path: &Path) -> Result<Self, FedError> {
         let bytes = files::read(path, LIMIT)?;
         let text = String::from_utf8(bytes).map_err(|e| in_file(path, &e))?;
-        let mut description: Self = toml::from_str(&text).map_err(|e| in_file(path, &e.to_string().trim_end()))?;
+        let mut description = Self::parse(&path.display().to_string(), &text)?;
         description.base = description.base.map(|base| files::folder_of(path).join(base));
         Ok(description)
+    }
+
+    /// Reads a description from text, its base as it stands there; `name` is what it is called in messages.
+    ///
+    /// # Errors
+    /// A text that isn't a description.
+    pub fn parse(name: &str, text: &str) -> Result<Self, FedError> {
+        let refused = |message: &str| FedError::Refused(format!("{name}: {message}"));
+        let mut description: Self = toml::from_str(text).map_err(|e| refused(e.to_string().trim_end()))?;
+        description.take_values().map_err(|message| refused(&message))?;
+        Ok(description)
+    }
+
+    /// Puts the paper's values in the place of their names.
+    fn take_values(&mut self) -> Result<(), String> {
+        if !self.table.is_empty() {
+            let title = paper::title(&self.table)?;
+            if self.paper.is_empty() {
+                self.paper = title;
+            }
+        }
+        for row in self.rows.iter_mut().filter(|row| !row.value.is_empty()) {
+            let of_row = |message| format!("row {:?}: {message}", row.label);
+            row.paper = paper::value(&self.table, &row.value).map_err(of_row)?;
+        }
+        Ok(())
     }
 
     /// With a row for each of its rows at each point of the grid, and no grid.
@@ -167,7 +199,7 @@ impl Description {
                 let config = match self.config(of, preset, seed) {
                     Ok(config) => Ok(config),
                     // The value's fault: another row's may be good.
-                    Err(e @ (ConfigError::Value { .. } | ConfigError::Unsupported { .. })) => Err(e.to_string()),
+                    Err(e @ ConfigError::Value { .. }) => Err(e.to_string()),
                     Err(e) => return Err(in_row(e)),
                 };
                 cells.push(Cell { name, row, seed, set: set.clone(), config });
@@ -202,97 +234,4 @@ fn slug(label: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn load(text: &str) -> Result<(Description, Vec<Cell>), String> {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("sweep.toml");
-        std::fs::write(&path, text).unwrap();
-        std::fs::write(
-            dir.path().join("base.toml"),
-            "name = \"base\"\n[data]\nname = \"digits\"\n[model]\nkind = \"mlp\"\n",
-        )
-        .unwrap();
-        Description::load(&path).map_err(|e| e.to_string())
-    }
-
-    #[test]
-    fn cells_are_rows_times_seeds_with_names_of_their_own() {
-        let (description, cells) = load(
-            "title = \"A\"\nbase = \"base.toml\"\nset = [\"zo.rounds=20\", \"warmup.rounds=4\"]\nseeds = [0, 12]\n\
-             [[row]]\nlabel = \"tau 0.5, S = 3\"\nset = [\"zo.tau=0.5\"]\npaper = \"48.3\"\n\
-             [[row]]\nlabel = \"High Res Only\"\npreset = \"high-res-only\"\n",
-        )
-        .unwrap();
-        let names: Vec<&str> = cells.iter().map(|cell| cell.name.as_str()).collect();
-        assert_eq!(names, ["tau-0.5-s-3-s0", "tau-0.5-s-3-s12", "high-res-only-s0", "high-res-only-s12"]);
-        let config = |cell: usize| cells[cell].config.as_ref().unwrap();
-        assert_eq!((cells[1].seed, config(1).seed, config(1).zo.tau), (12, 12, 0.5));
-        assert_eq!((config(3).warmup.rounds, config(3).zo.rounds), (24, 0), "the preset is over what all share");
-        assert_eq!((config(0).name.as_str(), description.rows[0].paper.as_str()), ("base", "48.3"));
-    }
-
-    #[test]
-    fn the_tables_of_the_project_load() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/tables");
-        let entries = [folder.clone(), folder.join("fashion")].map(|folder| std::fs::read_dir(folder).unwrap());
-        let paths = entries.into_iter().flatten().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
-        let mut count = 0;
-        for path in paths {
-            let (description, cells) = Description::load(&path).unwrap();
-            assert_eq!(cells.len(), description.rows.len() * description.seeds.len());
-            assert!(cells.iter().all(|cell| cell.config.is_ok()), "{}", path.display());
-            count += 1;
-        }
-        assert!(count >= 17);
-    }
-
-    #[test]
-    fn a_grid_is_rows_and_a_value_that_makes_no_sense_is_its_cells_alone() {
-        let (description, cells) =
-            load("seeds = \"0..1\"\n[grid]\n\"zo.tau\" = [0.5, -1]\nsplit.high_share = [0.1, 0.3]\n").unwrap();
-        assert_eq!((description.rows.len(), description.grid.len(), cells.len()), (4, 0, 8));
-        assert_eq!(cells[2].name, "zo.tau-0.5-split.high-share-0.3-s0");
-        let config = cells[3].config.as_ref().unwrap();
-        assert_eq!((config.seed, config.zo.tau, config.split.high_share), (1, 0.5, 0.3));
-        assert_eq!(cells[3].set[1], ("split.high_share".to_owned(), toml::Value::Float(0.3)));
-        let wrong: Vec<bool> = cells.iter().map(|cell| cell.config.is_err()).collect();
-        assert_eq!(wrong, [false, false, false, false, true, true, true, true]);
-        let why = cells[4].config.as_ref().unwrap_err();
-        assert!(why.starts_with("--set: zo.tau = -1: expected"), "{why}");
-    }
-
-    #[test]
-    fn a_config_is_told_from_a_description() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("a.toml");
-        let of = |text: &str| {
-            std::fs::write(&path, text).unwrap();
-            Description::of_file(&path).map_err(|e| e.to_string())
-        };
-        for config in ["", "name = \"a\"", "[zo]\nlr = 0.1", "[seeds]\nsplit = 1"] {
-            assert_eq!(of(config).unwrap().base.as_deref(), Some(path.as_path()), "{config}");
-        }
-        assert_eq!(of("seeds = [1]\n[[row]]\nlabel = \"a\"").unwrap().base, None);
-        assert!(of("[[rwo]]\nlabel = \"a\"").unwrap_err().contains("rwo"));
-        assert!(of("name = ").unwrap_err().contains("line 1"));
-    }
-
-    #[test]
-    fn what_is_wrong_is_named() {
-        let row = |text: &str| load(&format!("[[row]]\nlabel = \"a\"\n{text}")).unwrap_err();
-        assert!(row("sets = []").contains("sets"));
-        assert!(row("set = [\"zo.tua=1\"]").contains("row \"a\": --set: unknown key `zo.tua`"));
-        assert!(row("[grid]\n\"zo.tua\" = [1]").contains("unknown key `zo.tua`"));
-        assert!(row("[grid]\nseed = [1, 2]").contains("--seeds"));
-        assert!(row("[grid]\nzo.lr = 0.1").contains("grid zo.lr: expected a list of values, found 0.1"));
-        assert!(load("seeds = [1, 1]\n[[row]]\nlabel = \"a\"").unwrap_err().contains("1 is named twice"));
-        assert!(load("seeds = \"4..1\"\n[[row]]\nlabel = \"a\"").unwrap_err().contains("ends before it begins"));
-        assert!(row("preset = \"x\"").contains("unknown preset `x`"));
-        assert!(row("[[row]]\nlabel = \"A!\"").contains("folder a-s0 is another cell's"));
-        assert!(load("seeds = [1]").unwrap_err().contains("[[row]]"));
-        assert!(load("base = \"nowhere.toml\"\n[[row]]\nlabel = \"a\"").unwrap_err().contains("nowhere.toml"));
-        assert!(load("title = ").unwrap_err().contains("line 1"));
-    }
-}
+mod tests;

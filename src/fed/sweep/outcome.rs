@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::figures::{Figures, clients};
+use crate::config::Config;
 use crate::fed::folder::{LOG_LIMIT, Lines, METRICS, parse_metrics};
 use crate::fed::metrics::{RoundMetrics, Status, Summary};
 use crate::files;
@@ -37,6 +39,8 @@ pub struct CellOutcome {
     pub seed: u64,
     /// Its folder.
     pub dir: PathBuf,
+    /// What is run; none of a cell that can't be.
+    pub config: Option<Config>,
     /// What came of it.
     pub result: CellResult,
 }
@@ -48,6 +52,14 @@ impl CellOutcome {
             CellResult::Ended(summary) if summary.status == Status::Done => Some(summary),
             _ => None,
         }
+    }
+
+    /// The lines of metrics of a cell that is done; none where they can't be read.
+    pub fn metrics(&self) -> Option<Vec<RoundMetrics>> {
+        self.done()?;
+        let path = self.dir.join(METRICS);
+        let text = files::read(&path, LOG_LIMIT).ok()?;
+        parse_metrics(&path, &Lines::of(&text).complete).ok()
     }
 
     /// Whether its run diverged.
@@ -86,7 +98,7 @@ impl Spread {
     }
 }
 
-/// A row's figures over its cells that are done; of those that diverged only the number.
+/// A row over its cells.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RowFigures {
     /// Cells that are done.
@@ -95,24 +107,21 @@ pub struct RowFigures {
     pub diverged: usize,
     /// Cells that failed or are still to be run.
     pub missing: usize,
-    /// The pivot's accuracy.
-    pub pivot: Option<Spread>,
-    /// The last evaluation's.
-    pub last: Option<Spread>,
-    /// Final less pivot accuracy.
-    pub gain: Option<Spread>,
-    /// Final accuracy on the low-resource clients' labels, where cells have `eval.groups`.
-    pub low: Option<Spread>,
-    /// On the high-resource clients' labels.
-    pub high: Option<Spread>,
-    /// The same of the worst tenth of the clients.
-    pub worst_tenth: Option<Spread>,
-    /// Bytes from all clients over the run.
-    pub uplink: Option<Spread>,
-    /// Bytes to all clients.
-    pub downlink: Option<Spread>,
-    /// Wall time of the rounds, the warm-up's and the evaluations' included.
-    pub seconds: Option<Spread>,
+    /// Figures over those that are done.
+    pub of: Figures,
+}
+
+impl RowFigures {
+    /// How many cells are done, and what became of the others: `4, 1 diverged`.
+    pub fn runs(&self) -> String {
+        let mut text = self.done.to_string();
+        for (count, what) in [(self.diverged, "diverged"), (self.missing, "missing")] {
+            if count > 0 {
+                text.push_str(&format!(", {count} {what}"));
+            }
+        }
+        text
+    }
 }
 
 impl Outcome {
@@ -124,52 +133,36 @@ impl Outcome {
         })
     }
 
-    /// The fewest bytes that a row's clients send, in the mean over its cells that are done.
+    /// The folders of the cells that have ended, done or diverged.
+    pub fn ended(&self) -> Vec<PathBuf> {
+        self.cells.iter().filter(|cell| cell.result.has_ended()).map(|cell| cell.dir.clone()).collect()
+    }
+
+    /// The fewest bytes that a row's client sends, in the mean over its cells that are done.
     pub fn smallest_uplink(&self) -> Option<u64> {
         let rows = self.cells.iter().map(|cell| cell.row).max()?;
-        let means = (0..=rows).filter_map(|row| self.row(row).uplink.map(|bytes| bytes.mean as u64));
-        means.min()
+        (0..=rows).filter_map(|row| self.row(row).of.uplink_bytes).min()
     }
 
-    /// A row's accuracy by the time that its clients have sent `bytes` bytes, over its cells that are done.
+    /// A row's accuracy by the time that a client has sent `bytes` bytes in the mean, over its cells that are done.
     pub fn at_uplink(&self, row: usize, bytes: u64) -> Option<Spread> {
         let cells = self.cells.iter().filter(|cell| cell.row == row);
-        Spread::of(&cells.filter_map(|cell| accuracy_at(cell, bytes)).collect::<Vec<f64>>())
+        let reached = |cell: &CellOutcome| {
+            let all = (bytes as f64 + 0.5) * clients(cell.config.as_ref()?);
+            accuracy_within(&cell.metrics()?, all as u64)
+        };
+        Spread::of(&cells.filter_map(reached).collect::<Vec<f64>>())
     }
 
-    /// The figures of a row.
+    /// A row.
     pub fn row(&self, row: usize) -> RowFigures {
         let cells: Vec<&CellOutcome> = self.cells.iter().filter(|cell| cell.row == row).collect();
-        let done: Vec<&Summary> = cells.iter().filter_map(|cell| cell.done()).collect();
+        let done: Vec<(&Summary, &Config)> =
+            cells.iter().filter_map(|cell| Some((cell.done()?, cell.config.as_ref()?))).collect();
         let diverged = cells.iter().filter(|cell| cell.diverged()).count();
-        let spread = |figure: &dyn Fn(&Summary) -> Option<f64>| {
-            Spread::of(&done.iter().filter_map(|summary| figure(summary)).collect::<Vec<f64>>())
-        };
-        RowFigures {
-            done: done.len(),
-            diverged,
-            missing: cells.len() - done.len() - diverged,
-            pivot: spread(&|s| s.pivot_accuracy),
-            last: spread(&|s| s.final_accuracy),
-            gain: spread(&|s| s.gain),
-            low: spread(&|s| s.final_low_accuracy),
-            high: spread(&|s| s.final_high_accuracy),
-            worst_tenth: spread(&|s| s.final_worst_tenth_accuracy),
-            uplink: spread(&|s| Some(s.uplink_bytes as f64)),
-            downlink: spread(&|s| Some(s.downlink_bytes as f64)),
-            seconds: spread(&|s| Some(s.seconds)),
-        }
+        let missing = cells.len() - done.len() - diverged;
+        RowFigures { done: done.len(), diverged, missing, of: Figures::of(&done) }
     }
-}
-
-/// Accuracy of a run's last evaluation by which its clients had sent at most so many bytes; none before its first one, nor where its
-/// metrics can't be read.
-fn accuracy_at(cell: &CellOutcome, bytes: u64) -> Option<f64> {
-    cell.done()?;
-    let path = cell.dir.join(METRICS);
-    let text = files::read(&path, LOG_LIMIT).ok()?;
-    let lines = parse_metrics(&path, &Lines::of(&text).complete).ok()?;
-    accuracy_within(&lines, bytes)
 }
 
 fn accuracy_within(lines: &[RoundMetrics], bytes: u64) -> Option<f64> {

@@ -1,6 +1,6 @@
 //! A sweep's table as Markdown.
 
-use super::{Description, Outcome, RowFigures, Spread};
+use super::{Description, Outcome, Row, Spread};
 
 /// `54.3 (4.8)`, of values times `scale`: a mean and, where there are several, a deviation.
 pub fn spread_text(spread: Option<Spread>, scale: f64, decimals: usize) -> String {
@@ -18,46 +18,46 @@ pub fn mean_text(spread: Option<Spread>, scale: f64, decimals: usize) -> String 
     spread_text(spread.map(|s| Spread { deviation: None, ..s }), scale, decimals)
 }
 
-/// The table of a sweep as Markdown, a line a row of the (expanded) description; rows without a cell in the outcome are left out.
+/// Bytes as millions.
+pub fn megabytes(bytes: Option<u64>) -> String {
+    bytes.map_or_else(|| "-".to_owned(), |b| format!("{:.3}", 1e-6 * b as f64))
+}
+
+/// The table of a sweep as Markdown, a line a row of the (expanded) description; rows without a cell in the outcome are left out. Bytes and
+/// memory are those of a client. The last column has what the paper says in a row's place.
 pub fn markdown(description: &Description, outcome: &Outcome) -> String {
     let mut out = String::new();
     if !description.title.is_empty() {
         out.push_str(&format!("## {}\n\n", description.title));
     }
+    let there = |row: &usize| outcome.cells.iter().any(|cell| cell.row == *row);
+    let rows: Vec<(usize, &Row)> = description.rows.iter().enumerate().filter(|(i, _)| there(i)).collect();
     // The row that sends least sets what is compared at equal up-link.
     let smallest = outcome.smallest_uplink();
-    let equal = smallest.map_or_else(|| "-".to_owned(), |bytes| format!("{:.2}", 1e-6 * bytes as f64));
-    let clients = description.rows.iter().enumerate().any(|(i, _)| outcome.row(i).low.is_some());
-    let (groups, line) = if clients { ("| low clients % | worst tenth % ", "|---:|---:") } else { ("", "") };
-    out.push_str(&format!(
-        "| setting | runs | pivot % (sd) | final % (sd) | gain (sd) | at {equal} MB up % {groups}| MB up | MB down | device s | paper |\n"
-    ));
-    out.push_str(&format!("|---|---:|---:|---:|---:|---:{line}|---:|---:|---:|---|\n"));
-    let there = |row: &usize| outcome.cells.iter().any(|cell| cell.row == *row);
-    for (i, row) in description.rows.iter().enumerate().filter(|(i, _)| there(i)) {
-        let RowFigures {
-            done, diverged, missing, pivot, last, gain, low, worst_tenth, uplink, downlink, seconds, ..
-        } = outcome.row(i);
-        let mut runs = done.to_string();
-        for (count, what) in [(diverged, "diverged"), (missing, "missing")] {
-            if count > 0 {
-                runs.push_str(&format!(", {count} {what}"));
-            }
-        }
+    let equal = format!("at {} MB up %", megabytes(smallest));
+    let clients = rows.iter().any(|(i, _)| outcome.row(*i).of.low_clients.is_some());
+    let validation = rows.iter().any(|(i, _)| outcome.row(*i).of.validation.is_some());
+    let paper = rows.iter().any(|(_, row)| !row.paper.is_empty());
+    let mut head = vec!["setting", "runs", "pivot % (sd)", "final % (sd)", "gain (sd)", &equal];
+    head.extend(if clients { &["low clients %", "worst tenth %"][..] } else { &[] });
+    head.extend(if validation { &["validation %"][..] } else { &[] });
+    head.extend(["MB up", "MB down", "client memory MB", "time s"]);
+    head.extend(if paper { &["paper"][..] } else { &[] });
+    let line = |&(i, row): &(usize, &Row)| {
+        let figures = outcome.row(i);
+        let percent = |spread| spread_text(spread, 100.0, 1);
+        let of = figures.of;
         let equal = smallest.and_then(|bytes| outcome.at_uplink(i, bytes));
-        let mut figures = vec![
-            spread_text(pivot, 100.0, 1),
-            spread_text(last, 100.0, 1),
-            spread_text(gain, 100.0, 1),
-            spread_text(equal, 100.0, 1),
-        ];
-        if clients {
-            figures.extend([spread_text(low, 100.0, 1), spread_text(worst_tenth, 100.0, 1)]);
-        }
-        let bytes = [mean_text(uplink, 1e-6, 2), mean_text(downlink, 1e-6, 2), mean_text(seconds, 1.0, 1)];
-        let cells = [&figures[..], &bytes[..]].concat().join(" | ");
-        out.push_str(&format!("| {} | {runs} | {cells} | {} |\n", in_table(&row.label), in_table(&row.paper)));
-    }
+        let mut texts = vec![row.label.clone(), figures.runs()];
+        texts.extend([of.pivot, of.last, of.gain, equal].map(percent));
+        texts.extend([of.low_clients, of.worst_tenth].into_iter().filter(|_| clients).map(percent));
+        texts.extend([of.validation].into_iter().filter(|_| validation).map(percent));
+        texts.extend([of.uplink_bytes, of.downlink_bytes, of.client_memory_bytes].map(megabytes));
+        texts.push(of.seconds.map_or_else(|| "-".to_owned(), |s| format!("{s:.1}")));
+        texts.extend(paper.then(|| row.paper.clone()));
+        texts
+    };
+    out.push_str(&aligned(&head, &rows.iter().map(line).collect::<Vec<_>>()));
     if !description.paper.is_empty() {
         out.push_str(&format!("\nPaper: {}\n", description.paper));
     }

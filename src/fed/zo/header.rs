@@ -1,6 +1,7 @@
 //! What a config's zeroth-order phase is to a ledger and to the engine.
 
 use super::norm_statistics;
+use crate::caps::Precision;
 use crate::config::{NormStatistics, Normalise, Uplink, ZoConfig, ZoOptimizer};
 use crate::engine::{ProbeSettings, Sides};
 use crate::fed::experiment::Experiment;
@@ -19,9 +20,9 @@ pub fn settings(experiment: &Experiment) -> ProbeSettings {
     }
 }
 
-/// The header of an experiment's ledger, whose base has this SHA-256.
-pub fn header(experiment: &Experiment, base_sha256: &str) -> Header {
-    let zo = &experiment.config.zo;
+/// The header of an experiment's ledger, whose base has this SHA-256; with the relative error of differences where products aren't f32.
+pub fn header(experiment: &Experiment, base_sha256: &str, dl_error: Option<f64>) -> Header {
+    let (zo, precision) = (&experiment.config.zo, experiment.config.device.precision);
     let optimizer = optimizer(zo);
     let exact = zo.distribution.is_exact() && optimizer == Optimizer::Sgd {};
     let refreshed = norm_statistics(experiment) == NormStatistics::Refreshed;
@@ -47,8 +48,8 @@ pub fn header(experiment: &Experiment, base_sha256: &str) -> Header {
         },
         shared_seeds: zo.shared_seeds,
         normalise: (zo.normalise == Normalise::Deviation).then_some(ledger::Normalise::Deviation),
-        precision: None,
-        dl_error: None,
+        precision: (precision != Precision::F32).then(|| precision.name().to_owned()),
+        dl_error,
         norm_statistics: refreshed.then(|| NormStatistics::Refreshed.name().to_owned()),
     };
     // Rounds with steps or a dense part are lines of the second version.

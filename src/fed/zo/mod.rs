@@ -2,6 +2,7 @@
 
 mod absences;
 mod check;
+mod guard;
 mod header;
 mod mixed;
 mod numbers;
@@ -11,16 +12,19 @@ mod statistics;
 
 pub use absences::Absences;
 pub use check::check;
+pub use guard::{
+    MOST as MOST_ERROR, Verdict, due as precision_due, measure as precision_error, verdict as precision_verdict,
+};
 pub use header::{header, settings};
 pub use plan::{Plan, clients, sampled};
 pub use rate::Rates;
-pub use statistics::{norm_statistics, take_statistics};
+pub use statistics::{norm_statistics, take_statistics, to_pivot};
 
 use super::experiment::Experiment;
 use crate::config::Normalise;
 use crate::engine::{Engine, EngineError, LocalClient, LocalStep, ProbeResult, Samples, ServerOptimizer};
 use crate::ledger::Round;
-use crate::rule::{Rule, Server};
+use crate::rule::{HostOptimizer, Rule, Server};
 
 /// What a ZO round reports.
 #[derive(Clone, Debug)]
@@ -59,7 +63,7 @@ pub struct ZoPhase {
 impl ZoPhase {
     /// Before its first round.
     pub fn new(experiment: &Experiment) -> Self {
-        let rule = Rule::of(&header(experiment, ""));
+        let rule = Rule::of(&header(experiment, "", None));
         let rates = Rates::new(&experiment.config.zo, &experiment.graph);
         let averages = experiment.config.eval.average;
         Self { server: Server::new(rule), rates, absences: Absences::default(), averages }
@@ -99,12 +103,30 @@ impl ZoPhase {
     }
 
     /// Runs round `round` (absolute) and has the server apply it.
+    ///
+    /// # Errors
+    /// The engine's.
     pub fn round(
         &mut self,
         engine: &mut Engine,
         experiment: &Experiment,
         train: &Samples,
         round: u32,
+    ) -> Result<ZoRound, EngineError> {
+        self.round_by(engine, experiment, train, round, None)
+    }
+
+    /// As [`ZoPhase::round`], with an optimiser of one's own.
+    ///
+    /// # Errors
+    /// A step of another length than the weights; the engine's.
+    pub fn round_by(
+        &mut self,
+        engine: &mut Engine,
+        experiment: &Experiment,
+        train: &Samples,
+        round: u32,
+        optimizer: Option<&mut dyn HostOptimizer>,
     ) -> Result<ZoRound, EngineError> {
         let zo = &experiment.config.zo;
         let plan = Plan::of(experiment, round);
@@ -119,7 +141,10 @@ impl ZoPhase {
         let dense = mixed::dense(engine, experiment, train, &plan, lr)?;
         let probes = numbers::round_entries(zo, &plan, &results);
         let mut ledger = Round { round, lr, scale_exp: None, skipped, probes, dense: None, fingerprint: 0 };
-        let after = self.server.advance(engine, &mut ledger, dense.as_deref())?;
+        let after = match optimizer {
+            None => self.server.advance(engine, &mut ledger, dense.as_deref())?,
+            Some(optimizer) => self.server.advance_by(engine, &mut ledger, dense.as_deref(), optimizer)?,
+        };
         if settings(experiment).batch_statistics && after.finite {
             take_statistics(engine, experiment, train, &plan.clients())?;
         }

@@ -9,7 +9,7 @@ use crate::kernels::{
 use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
 
-pub use crate::kernels::lib::norm::{Params, SpanSizes, Spans, Statistics, span_sizes};
+pub use crate::kernels::lib::norm::{Params, SpanSizes, Spans, Statistics, Uniforms, span_sizes};
 pub use crate::kernels::norm_apply::record as record_apply;
 pub use crate::kernels::norm_grad_params::record as record_grad_params;
 pub use crate::kernels::running_update::record as record_running_update;

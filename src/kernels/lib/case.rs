@@ -2,7 +2,9 @@
 
 use super::Fixture;
 use super::fixture::Buffer;
-use crate::caps::{AdapterInfo, AdapterKind};
+use super::matrix::matrix_tolerance;
+use super::way::Way;
+use crate::caps::{AdapterInfo, AdapterKind, Layout};
 use crate::recording::{Dispatch, Recording};
 use crate::shaders::ANY_SHAPE;
 use crate::stream::Distribution;
@@ -47,6 +49,14 @@ impl Case {
     /// The same, if so with kernels built for its sizes, as the engine builds them.
     pub fn fitted(self, fitted: bool) -> Self {
         Self { fitted, ..self }
+    }
+
+    /// The same of a product that is computed in a way, with weights that are perturbed so.
+    pub fn by(self, way: Way, how: Option<Distribution>) -> Self {
+        match way {
+            Way::Shuffle | Way::Block(_) => self,
+            Way::Matrix(matrix) => Self { tolerance: matrix_tolerance(&matrix, how, self.tolerance), ..self },
+        }
     }
 
     /// The case on an adapter like this.
@@ -94,6 +104,14 @@ pub const PERTURBED: [Option<Distribution>; 5] = [
 /// The distribution in the name of a case.
 pub fn perturbation(how: Option<Distribution>) -> &'static str {
     how.map_or("plain", Distribution::name)
+}
+
+/// The layout in the name of a case: nothing where channels are first.
+pub fn layout_name(layout: Layout) -> &'static str {
+    match layout {
+        Layout::ChannelsFirst => "",
+        Layout::ChannelsLast => " channels last",
+    }
 }
 
 /// The error of a sum of `depth` products with perturbed weights, and a bias: a perturbed weight rounds twice more, and a gaussian

@@ -2,6 +2,7 @@
 
 use super::geometry::{Geometry, Sizes};
 use super::math::rectify;
+use super::matrix::operands;
 use super::params::{ABSENT, Lane, Lanes};
 use super::tiling::{Operands, Product, Tiling};
 use super::weight::weights;
@@ -38,13 +39,21 @@ params! {
     }
 }
 
+impl Params {
+    /// The uniform block, beside the sizes.
+    pub fn uniforms(&self, geometry: &Geometry) -> Uniforms {
+        let Self { weight_offset, bias_offset, from_batch, relu } = *self;
+        Uniforms { sizes: geometry.sizes(), weight_offset, bias_offset, from_batch, relu }
+    }
+}
+
 /// The row of a convolution's kernel.
 pub const fn kernel(name: &'static str, twin: Twin) -> Kernel {
     Kernel::new::<Uniforms>(name, twin).with_defines(&[ANY_SHAPE]).with_speed(SPEED)
 }
 
 /// Constants that are there for speed alone.
-const SPEED: &[&str] = &[
+pub const SPEED: &[&str] = &[
     "IN_C",
     "IN_H",
     "IN_W",
@@ -85,16 +94,8 @@ impl Launch {
         let columns = lanes.max_rows * geometry.pixels();
         let grid =
             [geometry.output[0].div_ceil(tiling.tile_rows()), columns.div_ceil(tiling.tile_columns()), lanes.count];
-        let products = u64::from(geometry.output[0] * geometry.pixels()) * u64::from(geometry.depth());
-        let uniforms = Uniforms {
-            sizes: geometry.sizes(),
-            weight_offset: params.weight_offset,
-            bias_offset: params.bias_offset,
-            from_batch: params.from_batch,
-            relu: params.relu,
-        };
         let bound = [lanes.table, io.weights, io.x, io.y];
-        Self { variant, uniforms, bound, grid, cost: 2 * lanes.rows * products }
+        Self { variant, uniforms: params.uniforms(geometry), bound, grid, cost: geometry.cost(lanes) }
     }
 }
 
@@ -103,12 +104,14 @@ pub fn twin(call: &Call<'_>) {
     let p: Uniforms = call.params();
     let g = Geometry::of(call);
     let (lanes, all, x, mut y) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3), call.write::<f32>(4));
+    let x = operands(call.variant, &x);
     let perturb = call.variant.get("PERTURB", 0);
     let [ic, ih, iw] = g.input.map(|n| n as usize);
     let [oc, oh, ow] = g.output.map(|n| n as usize);
     let (k, stride, padding) = (g.kernel as usize, g.stride as usize, g.padding as usize);
     for lane in lanes.iter().take(call.grid[2] as usize) {
         let filters = weights(&all, lane, perturb, p.weight_offset, (oc * ic * k * k) as u32);
+        let filters = operands(call.variant, &filters);
         let bias = if p.bias_offset == ABSENT {
             vec![0.0; oc]
         } else {
@@ -118,18 +121,18 @@ pub fn twin(call: &Call<'_>) {
         for row in 0..lane.rows as usize {
             let x = &x[(first + row) * ic * ih * iw..][..ic * ih * iw];
             let y = &mut y[(lane.row0 as usize + row) * oc * oh * ow..][..oc * oh * ow];
-            for (i, value) in y.iter_mut().enumerate() {
+            for i in 0..y.len() {
                 let (o, top, left) = (i / (oh * ow), i / ow % oh * stride, i % ow * stride);
                 let mut sum = 0.0;
                 for (tap, w) in filters[o * ic * k * k..][..ic * k * k].iter().enumerate() {
                     let (c, row, column) = (tap / (k * k), top + tap / k % k, left + tap % k);
                     let inside = (padding..padding + ih).contains(&row) && (padding..padding + iw).contains(&column);
                     if inside {
-                        sum += x[(c * ih + row - padding) * iw + column - padding] * w;
+                        sum += x[g.input_at(c, row - padding, column - padding)] * w;
                     }
                 }
                 sum += bias[o];
-                *value = if p.relu == 1 { rectify(sum) } else { sum };
+                y[g.output_at(o, i % (oh * ow))] = if p.relu == 1 { rectify(sum) } else { sum };
             }
         }
     }

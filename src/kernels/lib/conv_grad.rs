@@ -1,7 +1,9 @@
 //! What the gradients of convolutions share.
 
+use super::case::layout_name;
 use super::geometry::Geometry;
 use super::params::Lanes;
+use crate::caps::Layout;
 
 /// A convolution whose gradients are wanted.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +26,8 @@ pub struct Params {
     pub stride: u32,
     /// Zeros around the input.
     pub padding: u32,
+    /// How channels and pixels lie.
+    pub layout: Layout,
     /// Flat index of the weight `[out_c][c][kernel][kernel]`.
     pub weight_offset: u32,
     /// 1: the layer's input is the batch of samples, rows from `x_row`; 0: an activation, rows from `row0`. Of the weight's gradient.
@@ -41,21 +45,26 @@ impl Params {
             kernel: self.kernel,
             stride: self.stride,
             padding: self.padding,
+            layout: self.layout,
         }
     }
 
     /// Operations of either gradient.
     pub fn cost(&self, lanes: &Lanes) -> u64 {
-        let geometry = self.geometry();
-        2 * lanes.rows * u64::from(geometry.depth()) * u64::from(self.out_c * geometry.pixels())
+        self.geometry().cost(lanes)
+    }
+
+    /// Pixels of the largest lane in the largest of the stride's classes (`shaders/lib/conv_classes.wgsl`).
+    pub fn class_pixels(&self, lanes: &Lanes) -> u32 {
+        lanes.max_rows * self.h.div_ceil(self.stride) * self.w.div_ceil(self.stride)
     }
 
     /// Of a case; its weight begins at the second f32 of a lane's.
-    pub fn of_case(shape: Shape, from_batch: u32, accumulate: u32) -> Self {
+    pub fn of_case(shape: Shape, layout: Layout, from_batch: u32, accumulate: u32) -> Self {
         let (c, out_c, h, w, kernel, stride, padding) = shape;
         let out = |size: u32| (size + 2 * padding - kernel) / stride + 1;
         let (out_h, out_w) = (out(h), out(w));
-        Self { c, h, w, out_c, out_h, out_w, kernel, stride, padding, weight_offset: 1, from_batch, accumulate }
+        Self { c, h, w, out_c, out_h, out_w, kernel, stride, padding, layout, weight_offset: 1, from_batch, accumulate }
     }
 }
 
@@ -71,6 +80,26 @@ pub fn tap(o: usize, k: usize, g: &Geometry, size: u32) -> Option<usize> {
 
 /// The sizes of a case: channels, output channels, rows and columns of the input, kernel, stride, padding.
 pub type Shape = (u32, u32, u32, u32, u32, u32, u32);
+
+/// Those of cases with channels last: the larger ones, of which two are built for their sizes.
+pub const LAST_SHAPES: [(Shape, bool); 4] = [SHAPES[1], SHAPES[5], SHAPES[6], SHAPES[9]];
+
+/// Those of cases of products by tiles: two slabs of 16 channels with and without stride beside those that nothing divides.
+pub const TILED_SHAPES: [(Shape, bool); 7] = [
+    SHAPES[0],
+    SHAPES[1],
+    SHAPES[2],
+    SHAPES[4],
+    SHAPES[9],
+    ((32, 32, 7, 6, 3, 2, 1), true),
+    ((12, 48, 5, 9, 1, 2, 0), false),
+];
+
+/// All of them, with their layouts.
+pub fn cases() -> impl Iterator<Item = (Shape, Layout, bool)> {
+    let of = |layout| move |(shape, fitted)| (shape, layout, fitted);
+    SHAPES.into_iter().map(of(Layout::ChannelsFirst)).chain(LAST_SHAPES.into_iter().map(of(Layout::ChannelsLast)))
+}
 
 /// Those of cases, and whether kernels are built for them.
 pub const SHAPES: [(Shape, bool); 10] = [
@@ -91,7 +120,8 @@ pub const SHAPES: [(Shape, bool); 10] = [
 /// Rows of the lanes of cases, and how many they are.
 pub const ROWS: ([u32; 3], u32) = ([9, 1, 20], 30);
 
-/// The sizes in the name of a case.
-pub fn text((c, out_c, h, w, kernel, stride, padding): Shape) -> String {
-    format!("{c}x{h}x{w} to {out_c} kernel {kernel} stride {stride} padding {padding}")
+/// Sizes and layout in the name of a case.
+pub fn text((c, out_c, h, w, kernel, stride, padding): Shape, layout: Layout) -> String {
+    let layout = layout_name(layout);
+    format!("{c}x{h}x{w} to {out_c} kernel {kernel} stride {stride} padding {padding}{layout}")
 }

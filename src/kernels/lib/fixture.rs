@@ -4,6 +4,7 @@ use bytemuck::NoUninit;
 
 use super::params::{Lane, Lanes};
 use super::parts::Target;
+use super::tile_order::{Order, Room};
 use super::tiling::Tiling;
 use crate::caps::AdapterInfo;
 use crate::recording::{BufferId, Span};
@@ -104,6 +105,12 @@ impl<'a> Fixture<'a> {
     /// `len` random gradients that sums go on from, and room for `parts` f32 of their parts.
     pub fn target(&mut self, len: usize, parts: u32) -> Target {
         Target { gradients: self.random("gradients", len), parts: self.blank("parts", parts as usize) }
+    }
+
+    /// Room for weights and signs of lanes in the order of tiles.
+    pub fn room(&mut self, order: &Order, lanes: &Lanes) -> Span {
+        let bytes = Room::bytes(order, u64::from(lanes.count), lanes.own_weights).iter().sum::<u64>();
+        self.blank("room", (bytes / 4) as usize)
     }
 
     /// Lanes of these rows, each with weights of its own `stride` apart, stacked in activations; inputs of the batch and

@@ -1,5 +1,7 @@
 //! Sizes of convolutions.
 
+use super::params::Lanes;
+use crate::caps::Layout;
 use crate::recording::kernel::{Call, Variant, params};
 
 /// Sizes of a convolution: samples `[in_c, in_h, in_w]` to `[out_c, out_h, out_w]`.
@@ -15,6 +17,8 @@ pub struct Geometry {
     pub stride: u32,
     /// Zeros on every side.
     pub padding: u32,
+    /// How channels and pixels lie, before and after.
+    pub layout: Layout,
 }
 
 impl Geometry {
@@ -27,6 +31,7 @@ impl Geometry {
             kernel: get("KERNEL"),
             stride: get("STRIDE"),
             padding: call.variant.get("PADDING", 0),
+            layout: layout_of(call),
         }
     }
 
@@ -42,6 +47,7 @@ impl Geometry {
             .with("KERNEL", self.kernel)
             .with("STRIDE", self.stride)
             .with("PADDING", self.padding)
+            .with("CHANNELS_LAST", self.layout.last())
     }
 
     /// As kernels that are built for any size get it.
@@ -49,6 +55,22 @@ impl Geometry {
         let ([in_c, in_h, in_w], [out_c, out_h, out_w]) = (self.input, self.output);
         let Self { kernel, stride, padding, .. } = *self;
         Sizes { in_c, in_h, in_w, out_c, out_h, out_w, kernel, stride, padding, ..Sizes::default() }
+    }
+
+    /// Where a value of the input lies in its sample.
+    pub fn input_at(&self, channel: usize, y: usize, x: usize) -> usize {
+        let [c, h, w] = self.input.map(|v| v as usize);
+        self.layout.place(channel, y * w + x, c, h * w)
+    }
+
+    /// Where a value of the output lies in its sample.
+    pub fn output_at(&self, channel: usize, pixel: usize) -> usize {
+        self.layout.place(channel, pixel, self.output[0] as usize, self.pixels() as usize)
+    }
+
+    /// Operations of a convolution of all rows of lanes, or of either gradient.
+    pub fn cost(&self, lanes: &Lanes) -> u64 {
+        2 * lanes.rows * u64::from(self.depth()) * u64::from(self.output[0] * self.pixels())
     }
 
     /// Products of an output value.
@@ -60,6 +82,11 @@ impl Geometry {
     pub fn pixels(&self) -> u32 {
         self.output[1] * self.output[2]
     }
+}
+
+/// Of a launch, from its constant.
+pub fn layout_of(call: &Call<'_>) -> Layout {
+    if call.variant.get("CHANNELS_LAST", 0) == 1 { Layout::ChannelsLast } else { Layout::ChannelsFirst }
 }
 
 params! {

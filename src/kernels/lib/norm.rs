@@ -3,18 +3,19 @@
 //! A pass over the statistics leaves affine coefficients `a = rstd * scale`, `b = bias - mean * a`, so that the elementwise pass,
 //! which all kinds share and which takes a residual and ReLU along, forms no perturbed weights.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 
 use super::params::{Lane, Lanes};
 use super::tree::tree_sum;
 use super::values;
 use super::weight::weights;
+use crate::caps::Layout;
 use crate::recording::Span;
 use crate::recording::kernel::{Call, Variant, params};
 
 params! {
     /// Uniform block of all of them but the gradients of scale and bias.
-    pub struct Params {
+    pub struct Uniforms {
         /// Channels.
         pub channels: u32,
         /// Groups of group norm; they divide the channels. 1 for the other kinds.
@@ -34,6 +35,23 @@ params! {
         pub relu: u32,
         /// 1: the gradients of scale and bias go on from what is there.
         pub accumulate: u32,
+    }
+}
+
+/// A norm over images.
+#[derive(Clone, Copy, Debug)]
+pub struct Params {
+    /// Its sizes and places, as kernels see them.
+    pub sizes: Uniforms,
+    /// How channels and pixels lie.
+    pub layout: Layout,
+}
+
+impl Deref for Params {
+    type Target = Uniforms;
+
+    fn deref(&self) -> &Uniforms {
+        &self.sizes
     }
 }
 
@@ -85,13 +103,13 @@ pub fn span_sizes(statistics: Statistics, channels: u32, groups: u32) -> SpanSiz
 }
 
 /// Constants that are there for speed alone.
-pub const SPEED: &[&str] = &["CHANNELS", "PIXELS"];
+pub const SPEED: &[&str] = &["CHANNELS", "PIXELS", "GROUPS"];
 
 impl Params {
     /// With running statistics `shift` further on in their binding, modulo 2^32.
     pub fn shifted(self, shift: u32) -> Self {
         let [mean_offset, variance_offset] = [self.mean_offset, self.variance_offset].map(|o| o.wrapping_add(shift));
-        Self { mean_offset, variance_offset, ..self }
+        Self { sizes: Uniforms { mean_offset, variance_offset, ..self.sizes }, ..self }
     }
 
     /// f32 of all rows.
@@ -109,18 +127,49 @@ impl Params {
         lanes.grid(self.channels.div_ceil(64), 1)
     }
 
-    /// How a kernel over `Value`s is built for the images: width and shape.
+    /// How a kernel over `Value`s is built that takes whole groups of channels: width and shape.
     pub fn variant(&self) -> Variant {
-        let (variant, width) = values::of(u64::from(self.spatial));
-        variant.with("CHANNELS", self.channels).with("PIXELS", self.spatial / width)
+        self.variant_of(self.channels / self.groups)
     }
 
-    /// As [`Self::variant`] for an elementwise kernel, with its grid.
+    /// How a kernel over `Value`s is built that knows no groups. A `Value` is of one channel, or with channels last of several.
+    pub fn ungrouped(&self) -> Variant {
+        self.variant_of(self.channels)
+    }
+
+    /// Channels and pixels in `Value`s of a kernel that knows no groups, of which the innermost are as many less as a `Value` is wide.
+    pub fn in_values(&self) -> [u32; 2] {
+        let width = |length: u32| values::of(u64::from(length)).1;
+        match self.layout {
+            Layout::ChannelsFirst => [self.channels, self.spatial / width(self.spatial)],
+            Layout::ChannelsLast => [self.channels / width(self.channels), self.spatial],
+        }
+    }
+
+    /// Where `Value`s along channels, where those are last, are of `channels` neighbours.
+    fn variant_of(&self, channels: u32) -> Variant {
+        match self.layout {
+            Layout::ChannelsFirst => {
+                let (variant, width) = values::of(u64::from(self.spatial));
+                variant.with("CHANNELS", self.channels).with("PIXELS", self.spatial / width)
+            }
+            Layout::ChannelsLast => {
+                let (variant, _) = values::of(u64::from(channels));
+                variant
+                    .with("CHANNELS", self.channels)
+                    .with("PIXELS", self.spatial)
+                    .with("GROUPS", self.groups)
+                    .with("CHANNELS_LAST", 1)
+            }
+        }
+    }
+
+    /// As [`Self::ungrouped`] for an elementwise kernel, with its grid.
     pub fn elementwise(&self, lanes: &Lanes) -> (Variant, [u32; 3]) {
-        let pixels = self.spatial / values::of(u64::from(self.spatial)).1;
+        let [channels, pixels] = self.in_values();
         let per_thread = if pixels >= 16 && pixels.is_multiple_of(4) { 4 } else { 1 };
-        let items = u64::from(lanes.max_rows) * u64::from(self.channels) * u64::from(pixels / per_thread);
-        (self.variant().with("PER_THREAD", per_thread), lanes.grid(items.div_ceil(64).min(65_535) as u32, 1))
+        let items = u64::from(lanes.max_rows) * u64::from(channels) * u64::from(pixels / per_thread);
+        (self.ungrouped().with("PER_THREAD", per_thread), lanes.grid(items.div_ceil(64).min(65_535) as u32, 1))
     }
 }
 
@@ -144,7 +193,7 @@ pub fn affine([mean, rstd]: [f32; 2], scale: f32, bias: f32) -> [f32; 2] {
 }
 
 /// A lane's scales and biases, perturbed as the launch wants.
-pub fn scale_and_bias(call: &Call<'_>, p: &Params, all: &[f32], lane: &Lane) -> [Vec<f32>; 2] {
+pub fn scale_and_bias(call: &Call<'_>, p: &Uniforms, all: &[f32], lane: &Lane) -> [Vec<f32>; 2] {
     let perturb = call.variant.get("PERTURB", 0);
     [p.scale_offset, p.bias_offset].map(|offset| weights(all, lane, perturb, offset, p.channels))
 }
@@ -158,7 +207,7 @@ pub fn store(call: &Call<'_>, binding: usize, pairs: &[(usize, [f32; 2])]) {
 }
 
 /// Stores statistics per row and group, as `stat` gives them by slice, and coefficients per row and channel.
-pub fn store_groups(call: &Call<'_>, p: &Params, stat: impl Fn(usize) -> [f32; 2]) {
+pub fn store_groups(call: &Call<'_>, p: &Uniforms, stat: impl Fn(usize) -> [f32; 2]) {
     let (lanes, all) = (call.read::<Lane>(1), call.read::<f32>(2));
     let (mut stats, mut coefficients) = (Vec::new(), Vec::new());
     let per_group = (p.channels / p.groups) as usize;
@@ -179,7 +228,7 @@ pub fn store_groups(call: &Call<'_>, p: &Params, stat: impl Fn(usize) -> [f32; 2
 }
 
 /// Stores statistics, coefficients and moments per lane and channel, as `stat` gives mean and sum of squared deviations.
-pub fn store_channels(call: &Call<'_>, p: &Params, stat: impl Fn(&Lane, usize) -> (f32, f32)) {
+pub fn store_channels(call: &Call<'_>, p: &Uniforms, stat: impl Fn(&Lane, usize) -> (f32, f32)) {
     let (lanes, all) = (call.read::<Lane>(1), call.read::<f32>(2));
     let (mut stats, mut coefficients, mut moments) = (Vec::new(), Vec::new(), Vec::new());
     let channels = p.channels as usize;
@@ -198,6 +247,27 @@ pub fn store_channels(call: &Call<'_>, p: &Params, stat: impl Fn(&Lane, usize) -
     store(call, 4, &stats);
     store(call, 5, &coefficients);
     store(call, 6, &moments);
+}
+
+/// Where value `i` of a (row, group) lies, which has the slice's number: by channel and pixel, or with channels last by pixel and channel.
+pub fn slice_place(layout: Layout, p: &Uniforms, slice: usize, i: usize) -> usize {
+    let (groups, pixels) = (p.groups as usize, p.spatial as usize);
+    let wide = p.channels as usize / groups;
+    match layout {
+        Layout::ChannelsFirst => slice * wide * pixels + i,
+        Layout::ChannelsLast => {
+            let (row, group) = (slice / groups, slice % groups);
+            (row * pixels + i / wide) * p.channels as usize + group * wide + i % wide
+        }
+    }
+}
+
+/// The channel of value `i` of a group, counted from the group's first.
+pub fn slice_channel(layout: Layout, p: &Uniforms, i: usize) -> usize {
+    match layout {
+        Layout::ChannelsFirst => i / p.spatial as usize,
+        Layout::ChannelsLast => i % (p.channels / p.groups) as usize,
+    }
 }
 
 /// Numbers of a lane's (row, i) pairs, i below `per_row`.

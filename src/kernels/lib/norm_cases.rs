@@ -1,11 +1,12 @@
 //! What cases of norms over images are made of.
 
-use super::case::{gaussian_share, perturbation};
+use super::case::{gaussian_share, layout_name, perturbation};
 use super::geometry::Geometry;
 use super::moments::Moments;
-use super::norm::{Params, Spans, Statistics, span_sizes};
+use super::norm::{Params, Spans, Statistics, Uniforms, span_sizes};
 use super::params::Lanes;
 use super::{Fixture, rounding};
+use crate::caps::Layout;
 use crate::recording::Span;
 use crate::stream::Distribution;
 
@@ -22,6 +23,16 @@ pub type Shape = (u32, u32, u32);
 /// split, in several parts a block.
 pub const SHAPES: [Shape; 7] =
     [(1, 1, 2), (6, 2, 35), (4, 4, 100), (8, 2, 64), (3, 1, 1028), (130, 1, 4), (2, 2, 1026)];
+
+/// Those with channels last: single f32, groups of whole quads, and of less than one; sums that are split. The third is built for its sizes.
+pub const LAST_SHAPES: [Shape; 4] = [(6, 2, 35), (24, 6, 100), (16, 2, 64), (66, 1, 300)];
+
+/// Layouts and shapes of cases, and whether their kernels are built for their sizes.
+pub fn shapes() -> impl Iterator<Item = (Layout, Shape, bool)> {
+    let first = SHAPES.map(|shape| (Layout::ChannelsFirst, shape, shape == SHAPES[3]));
+    let last = LAST_SHAPES.map(|shape| (Layout::ChannelsLast, shape, shape == LAST_SHAPES[2]));
+    first.into_iter().chain(last)
+}
 
 /// f32 from a lane's weights to the next's.
 pub fn stride(channels: u32) -> u32 {
@@ -45,7 +56,7 @@ pub struct Norm {
 impl Norm {
     /// Of a kind and shape. A lane's scale and bias lie from the third f32 of its weights on. Running mean and variance (in [1/2, 3/2)) are in a binding of
     /// their own, from the first on: as where the weights are bound in windows.
-    pub fn new(f: &mut Fixture<'_>, kind: Statistics, (channels, groups, spatial): Shape) -> Self {
+    pub fn new(f: &mut Fixture<'_>, kind: Statistics, layout: Layout, (channels, groups, spatial): Shape) -> Self {
         let stride = stride(channels);
         let lanes = f.lanes(&ROWS, stride);
         let weights = f.random("weights", ROWS.len() * stride as usize);
@@ -53,7 +64,7 @@ impl Norm {
         for lane in running.chunks_mut(stride as usize) {
             lane[1 + channels as usize..].iter_mut().for_each(|v| *v = 1.0 + *v / 2.0);
         }
-        let params = Params {
+        let sizes = Uniforms {
             channels,
             groups: grouped(kind, (channels, groups, spatial)).1,
             spatial,
@@ -64,6 +75,7 @@ impl Norm {
             relu: 0,
             accumulate: 0,
         };
+        let params = Params { sizes, layout };
         let x = f.random("x", (TOTAL * channels * spatial) as usize);
         Self { lanes, params, weights, running: f.buffer("running", &running), x }
     }
@@ -103,13 +115,14 @@ pub fn additions(kind: Statistics, (channels, groups, spatial): Shape) -> u32 {
 }
 
 /// The name of a case.
-pub fn name(what: &str, kind: Statistics, (channels, groups, spatial): Shape) -> String {
-    format!("norm {what} {kind:?} {channels} channels {groups} groups {spatial} pixels").to_lowercase()
+pub fn name(what: &str, kind: Statistics, layout: Layout, (channels, groups, spatial): Shape) -> String {
+    let layout = layout_name(layout);
+    format!("norm {what} {kind:?} {channels} channels {groups} groups {spatial} pixels{layout}").to_lowercase()
 }
 
 /// The name and the tolerance of a case of a statistics pass: two passes over the values and twenty operations more.
-pub fn forward(kind: Statistics, shape: Shape, how: Option<Distribution>) -> (String, f64) {
-    let name = format!("{} {}", name("forward", kind, shape), perturbation(how));
+pub fn forward(kind: Statistics, layout: Layout, shape: Shape, how: Option<Distribution>) -> (String, f64) {
+    let name = format!("{} {}", name("forward", kind, layout, shape), perturbation(how));
     (name, rounding(2 * additions(kind, shape) + 20) + gaussian_share(how))
 }
 
@@ -120,7 +133,7 @@ pub fn behind_conv(g: &Geometry, kind: Statistics, groups: u32, how: Option<Dist
     // The sum of a convolution and its mean over the values, about which it is taken; then as `forward`. x * a + b instead of
     // (x - mean) * a cancels up to a few units more where b is large.
     let tolerance = 2.0 * rounding(g.depth() + 4) + rounding(2 * additions(kind, shape) + 20) + gaussian;
-    (format!("{} {}", name("behind conv", kind, shape), perturbation(how)), tolerance)
+    (format!("{} {}", name("behind conv", kind, g.layout, shape), perturbation(how)), tolerance)
 }
 
 /// Convolutions of cases: a tile within a sample; several samples a tile; eight channels a group and a stride; parts that would mix
@@ -129,7 +142,8 @@ pub fn convolutions() -> [(Geometry, u32); 4] {
     [([3, 8, 8], 64, 1, 2), ([8, 4, 4], 32, 1, 1), ([4, 16, 16], 16, 2, 2), ([3, 5, 5], 16, 1, 2)].map(
         |(input, channels, stride, groups)| {
             let out = (input[1] - 1) / stride + 1;
-            (Geometry { input, output: [channels, out, out], kernel: 3, stride, padding: 1 }, groups)
+            let layout = Layout::ChannelsFirst;
+            (Geometry { input, output: [channels, out, out], kernel: 3, stride, padding: 1, layout }, groups)
         },
     )
 }
@@ -137,7 +151,7 @@ pub fn convolutions() -> [(Geometry, u32); 4] {
 /// A norm behind a convolution whose weight is first in a lane's weights, and f32 from lane to lane.
 pub fn params_behind_conv(g: &Geometry, groups: u32) -> (Params, u32) {
     let (channels, scale_offset) = (g.output[0], g.output[0] * g.depth());
-    let params = Params {
+    let sizes = Uniforms {
         channels,
         groups,
         spatial: g.pixels(),
@@ -148,5 +162,5 @@ pub fn params_behind_conv(g: &Geometry, groups: u32) -> (Params, u32) {
         relu: 0,
         accumulate: 0,
     };
-    (params, (scale_offset + 2 * channels).next_multiple_of(64))
+    (Params { sizes, layout: g.layout }, (scale_offset + 2 * channels).next_multiple_of(64))
 }

@@ -74,6 +74,8 @@ pub struct Lanes {
     pub rows: u64,
     /// Rows of a sample: 1, or its tokens.
     pub sample_rows: u32,
+    /// Whether lanes have weights of their own, or one copy for all.
+    pub own_weights: bool,
 }
 
 impl Lanes {
@@ -85,6 +87,7 @@ impl Lanes {
             max_rows: lanes.iter().map(|l| l.rows).max().unwrap_or(0),
             rows: lanes.iter().map(|l| u64::from(l.rows)).sum(),
             sample_rows: 1,
+            own_weights: lanes.windows(2).any(|two| two[0].weight_base != two[1].weight_base),
         }
     }
 

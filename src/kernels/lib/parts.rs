@@ -11,6 +11,7 @@
 use std::ops::Range;
 
 use super::params::{Lane, Lanes, SAMPLE_BLOCK};
+use super::tiles::Tiles;
 use crate::recording::Span;
 use crate::recording::kernel::params;
 
@@ -23,11 +24,19 @@ const MOST: u32 = 16;
 /// Workgroups that are wanted of sums that only read: each takes 64 threads.
 pub const WORKGROUPS: u32 = 512;
 
+/// Workgroups that are wanted of sums by tiles in workgroup memory.
+pub const TILES: u32 = 1024;
+
 /// Terms of a part, at least, that is summed by a tree over 64 threads, four terms each at once.
 pub const TREE_TERMS: u32 = 1024;
 
 /// Teams that share a part's rows (`shaders/lib/row_teams.wgsl`).
 pub const ROW_TEAMS: u32 = 4;
+
+/// Teams for the pixels of images whose channels are last, of so many columns: as many as leave few of 64 threads idle.
+pub fn pixel_teams(columns: u32) -> u32 {
+    (64 / columns.min(64).next_power_of_two()).clamp(ROW_TEAMS, 16)
+}
 
 /// Rows of a part, at least, that is summed by row teams.
 pub const TEAM_ROWS: u32 = 64;
@@ -122,6 +131,12 @@ pub struct Sum {
 }
 
 impl Sum {
+    /// Of `row` terms a row, by tiles in workgroup memory, a grid of them each part: a part is whole slices.
+    pub fn in_tiles(tiles: [u32; 2], block: &Tiles, sample_rows: u32, row: u32) -> Self {
+        let whole = tiles.iter().product();
+        Self { sample_rows, row, terms: 1, whole, split: whole, wanted: TILES, least: 256, multiple: block.depth }
+    }
+
     /// How it is split; none: it is short, or there are as many workgroups as are wanted. The number of parts is such that a lane of eight
     /// blocks has enough.
     pub fn splitting(&self) -> Option<Split> {

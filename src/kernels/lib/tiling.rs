@@ -1,6 +1,7 @@
 //! How matrix products are blocked: the constants of `shaders/lib/tile.wgsl` for a device and a problem.
 
 use super::params::perturb;
+use super::way::Way;
 use crate::caps::{AdapterInfo, Tier};
 use crate::recording::Span;
 use crate::recording::kernel::Variant;
@@ -13,9 +14,16 @@ pub struct Product {
     pub tiling: Tiling,
     /// What perturbs the weights on load.
     pub perturbed: Option<Distribution>,
+    /// The way.
+    pub way: Way,
 }
 
 impl Product {
+    /// By shuffles.
+    pub const fn by_shuffles(tiling: Tiling, perturbed: Option<Distribution>) -> Self {
+        Self { tiling, perturbed, way: Way::Shuffle }
+    }
+
     /// The constants, of which `tiling` may be fitted to a problem, for rows of `length` weights.
     pub fn variant(&self, tiling: Tiling, length: u32) -> Variant {
         tiling
@@ -33,6 +41,22 @@ impl Product {
     }
 }
 
+/// How a gradient of a product is computed.
+#[derive(Clone, Copy, Debug)]
+pub struct Gradient {
+    /// The device's blocking.
+    pub tiling: Tiling,
+    /// The way.
+    pub way: Way,
+}
+
+impl Gradient {
+    /// By shuffles.
+    pub const fn by_shuffles(tiling: Tiling) -> Self {
+        Self { tiling, way: Way::Shuffle }
+    }
+}
+
 /// 1 where rows of so many f32, or from such an index on, are whole quads.
 pub fn quads(multiples: u32) -> u32 {
     u32::from(multiples.is_multiple_of(4))
@@ -47,6 +71,15 @@ pub struct Operands {
     pub x: Span,
     /// Output rows.
     pub y: Span,
+    /// Room for weights and signs in the order of tiles ([`super::tile_order`]); not touched by shuffles.
+    pub room: Span,
+}
+
+impl Operands {
+    /// For products by shuffles.
+    pub fn by_shuffles(weights: Span, x: Span, y: Span) -> Self {
+        Self { weights, x, y, room: y }
+    }
 }
 
 /// A device's blocking.
@@ -152,6 +185,7 @@ impl Tiling {
     /// The constants.
     pub fn variant(&self) -> Variant {
         Variant::plain()
+            .in_way(if self.share > 1 { "shuffle" } else { "" })
             .with("MEMBERS", self.members)
             .with("TEAMS", self.teams)
             .with("SHARE", self.share)
@@ -173,13 +207,13 @@ mod tests {
     fn shared_signs_leave_two_invocations_for_the_biases() {
         for share in [4, 8, 16, 32, 64] {
             let tiling = Tiling { members: share, teams: 1, share, tile_o: 1, tile_q: 2 };
-            let how = Product { tiling, perturbed: Some(Distribution::Rademacher) };
+            let how = Product { tiling, perturbed: Some(Distribution::Rademacher), way: Way::Shuffle };
             for length in 1..=200 {
                 assert_eq!(how.shares_signs(tiling, length), blocks(share, length) <= share - 2, "{share} {length}");
             }
             assert!(!Product { perturbed: Some(Distribution::Gaussian), ..how }.shares_signs(tiling, 1));
         }
-        let core = Product { tiling: Tiling::CORE, perturbed: Some(Distribution::Rademacher) };
+        let core = Product { tiling: Tiling::CORE, perturbed: Some(Distribution::Rademacher), way: Way::Shuffle };
         assert!(!core.shares_signs(Tiling::CORE, 1));
     }
 }

@@ -1,0 +1,179 @@
+//! `zowarmup tune`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::args::{DeviceArgs, JsonArgs, SetArgs};
+use super::error::Error;
+use super::output::{self, row, table};
+use super::say::say;
+use crate::bench::{Repeats, ceilings};
+use crate::caps::{AdapterInfo, Layout};
+use crate::config::Config;
+use crate::device::{Device, Selection, open};
+use crate::fed::experiment::Experiment;
+use crate::model::Graph;
+use crate::tune::{self, Measured, Scope};
+
+/// `tune`.
+#[derive(Debug, Args)]
+pub struct TuneArgs {
+    /// The experiment; without it the embedded digits experiment
+    pub config: Option<PathBuf>,
+    /// Overrides.
+    #[command(flatten)]
+    pub set: SetArgs,
+    /// Try every tile, on larger problems, in both layouts of pixels
+    #[arg(long)]
+    pub full: bool,
+    /// Device.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Output.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+/// Prints with which way each product of a config's model is fastest.
+pub fn execute(args: &TuneArgs) -> Result<u8, Error> {
+    let config = Config::load(args.config.as_deref(), &args.set.set)?;
+    let (experiment, _) = Experiment::prepare_sizes(&config)?;
+    let selection = Selection::of_config(args.device.device.as_deref(), &config.device)?;
+    let mut device = open(&selection)?;
+    let scope = if args.full { Scope::All } else { Scope::Few };
+    let of_device = device.info().layout;
+    let layouts: Vec<Layout> = if args.full { Layout::ALL.to_vec() } else { vec![of_device] };
+    let ceiling = ceilings(device.as_mut(), &Repeats::few())?.madd_gflop_s;
+    let mut tables = Vec::new();
+    for layout in layouts {
+        tables.push((layout, measured(device.as_mut(), &experiment.graph, layout, scope)?));
+    }
+    let report = Report::of(device.info(), &tables, ceiling);
+    output::print(args.json.json, &report, |report| text(report))?;
+    Ok(0)
+}
+
+fn measured(device: &mut dyn Device, graph: &Graph, layout: Layout, scope: Scope) -> Result<Vec<Measured>, Error> {
+    let watch: tune::Watch<'_> = &mut |sizes, pass, done, all| {
+        say(format_args!("[{done}/{all}] channels {}: {sizes}, {}", layout.name(), pass.name()));
+        true
+    };
+    Ok(tune::measure(device, &tune::products(graph), layout, scope, watch)?)
+}
+
+/// What is printed.
+#[derive(Debug, Serialize)]
+struct Report {
+    adapter: Value,
+    /// The device's own rate of multiply-adds, in 1e9 operations a second.
+    madd_gflop_s: f64,
+    products: Vec<Product>,
+}
+
+/// A pass of a product.
+#[derive(Debug, Serialize)]
+struct Product {
+    shape: String,
+    product: String,
+    pass: &'static str,
+    layout: &'static str,
+    lanes: u32,
+    samples: u32,
+    chosen: Option<Chosen>,
+    gflop_s: Option<f64>,
+    of_ceiling: Option<f64>,
+    candidates: Vec<Candidate>,
+}
+
+/// A way in two words.
+#[derive(Debug, Serialize)]
+struct Chosen {
+    way: String,
+    tile: String,
+}
+
+/// A way that was tried.
+#[derive(Debug, Serialize)]
+struct Candidate {
+    way: String,
+    tile: String,
+    seconds: Option<f64>,
+    error: f64,
+    passed: bool,
+}
+
+/// A way's name and its tile.
+fn in_two(way: &str) -> (String, String) {
+    let (name, tile) = way.split_once(' ').unwrap_or((way, ""));
+    (name.to_owned(), tile.to_owned())
+}
+
+impl Report {
+    fn of(info: &AdapterInfo, tables: &[(Layout, Vec<Measured>)], ceiling: f64) -> Self {
+        let adapter =
+            json!({ "name": info.name, "backend": info.backend, "driver": info.driver, "tier": info.tier.name() });
+        let rows = tables.iter().flat_map(|(layout, all)| all.iter().map(|of| Product::of(*layout, of, ceiling)));
+        Self { adapter, madd_gflop_s: ceiling, products: rows.collect() }
+    }
+}
+
+impl Product {
+    fn of(layout: Layout, of: &Measured, ceiling: f64) -> Self {
+        let best = of.best();
+        let rate = best.and_then(|best| best.seconds).map(|seconds| of.operations as f64 / seconds.max(1e-9) * 1e-9);
+        let candidates = of.tried.iter().map(|tried| {
+            let (way, tile) = in_two(&tried.way.to_string());
+            // JSON has no infinity.
+            let error = if tried.error.is_finite() { tried.error } else { f64::MAX };
+            Candidate { way, tile, seconds: tried.seconds, error, passed: tried.passed }
+        });
+        Self {
+            shape: format!("{}, {}", of.sizes, of.pass.name()),
+            product: of.sizes.to_string(),
+            pass: of.pass.name(),
+            layout: layout.name(),
+            lanes: of.lanes.0,
+            samples: of.lanes.1,
+            chosen: best.map(|best| {
+                let (way, tile) = in_two(&best.way.to_string());
+                Chosen { way, tile }
+            }),
+            gflop_s: rate,
+            of_ceiling: rate.map(|rate| rate / ceiling.max(1e-9)),
+            candidates: candidates.collect(),
+        }
+    }
+}
+
+fn text(report: &Report) -> String {
+    let mut rows = vec![row(["product", "pass", "layout", "way", "tile", "ms", "GFLOP/s", "of ceiling"])];
+    for product in &report.products {
+        for candidate in &product.candidates {
+            let chosen =
+                product.chosen.as_ref().is_some_and(|c| (&c.way, &c.tile) == (&candidate.way, &candidate.tile));
+            let first = |text: &str| text.to_owned();
+            let ms = match candidate.seconds {
+                Some(seconds) => format!("{:.3}", seconds * 1e3),
+                None => "failed".to_owned(),
+            };
+            let (rate, share) = match (chosen, product.gflop_s, product.of_ceiling) {
+                (true, Some(rate), Some(share)) => (format!("{rate:.1}"), format!("{:.0} %", share * 100.0)),
+                _ => (String::new(), String::new()),
+            };
+            rows.push(vec![
+                first(&product.product),
+                first(product.pass),
+                first(product.layout),
+                first(&candidate.way),
+                first(&candidate.tile),
+                ms,
+                rate,
+                share,
+            ]);
+        }
+    }
+    table(&rows)
+}

@@ -1,0 +1,166 @@
+//! With which ways a run computes products: those of a file where one is given, else those that were measured on its device, which are
+//! remembered.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::super::error::FedError;
+use super::super::folder::{RunFolder, WAYS};
+use super::super::observer::Observer;
+use crate::caps::{AdapterInfo, AdapterKind, Tune};
+use crate::device::Selection;
+use crate::engine::Workspace;
+use crate::files::{self, Limit, cache, sha256_hex};
+use crate::model::Graph;
+use crate::tune::{self, Scope, Ways, WaysFile, products};
+
+/// The largest such file: a few thousand products.
+const LIMIT: Limit = Limit { bytes: 4 << 20, what: "a file of ways" };
+
+/// Reads a file of ways for a model; none where there is no such file.
+///
+/// # Errors
+/// A file that can't be read, is malformed, or is of another model.
+pub(super) fn read(path: &Path, graph: &Graph) -> Result<Option<Ways>, FedError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let wrong = |why: String| FedError::Refused(format!("{}: {why}", path.display()));
+    let bytes = files::read(path, LIMIT)?;
+    let file: WaysFile = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
+    Ways::from_file(&file, graph).map(Some).map_err(|error| wrong(error.to_string()))
+}
+
+/// Sets the ways of a run that begins: those of the file that the selection names, else measured ones where that is wanted.
+///
+/// # Errors
+/// A file that isn't good, a failing device.
+pub(super) fn choose(
+    space: &mut Workspace,
+    graph: &Graph,
+    selection: &Selection,
+    observer: &mut dyn Observer,
+) -> Result<(), FedError> {
+    let given = match &selection.ways {
+        Some(path) => read(path, graph)?,
+        None => None,
+    };
+    let ways = match given {
+        Some(ways) => Some(ways),
+        None => measured(space, graph, selection, observer)?,
+    };
+    set(space, graph, ways, observer);
+    Ok(())
+}
+
+/// Sets the ways that a run had, where this device can compute with them; else what is likely to be fast here.
+pub(super) fn set(space: &mut Workspace, graph: &Graph, ways: Option<Ways>, observer: &mut dyn Observer) {
+    let (info, limits) = (space.device().info(), space.device().limits());
+    let unfit = ways.as_ref().and_then(|ways| ways.unfit(graph, info, limits));
+    if let Some((sizes, pass, way)) = unfit {
+        let pass = pass.name();
+        observer.warn(&format!(
+            "warning: {} can't compute {sizes} ({pass}) by {way}: products go the ways that are likely to be fast here, and the run's bits differ from those of the device where it was begun",
+            info.name
+        ));
+        return space.set_ways(None);
+    }
+    space.set_ways(ways);
+}
+
+/// Writes the ways of a run into its folder; there is no file where all products go by shuffles, channels first, as on software adapters.
+///
+/// # Errors
+/// A file that can't be written.
+pub(super) fn write(folder: &RunFolder, ways: &Ways) -> Result<(), FedError> {
+    if *ways == Ways::default() {
+        return Ok(());
+    }
+    let text = serde_json::to_string_pretty(&ways.to_file()).map_err(|error| FedError::Refused(error.to_string()))?;
+    Ok(folder.write(WAYS, format!("{text}\n").as_bytes())?)
+}
+
+/// Those that are remembered for this device, and what they lack measured now; none where nothing is to be measured.
+fn measured(
+    space: &mut Workspace,
+    graph: &Graph,
+    selection: &Selection,
+    observer: &mut dyn Observer,
+) -> Result<Option<Ways>, FedError> {
+    let info = space.device().info().clone();
+    let software = matches!(info.kind, AdapterKind::Software | AdapterKind::Reference);
+    let scope = match selection.tune {
+        Tune::Auto if software => return Ok(None),
+        Tune::Off => return Ok(None),
+        Tune::Auto => Scope::Few,
+        Tune::Full => Scope::All,
+    };
+    let place = cache::folder().map(|folder| remembered(&folder, &info, scope));
+    let known = place.as_deref().and_then(recall).unwrap_or_default();
+    let mut ways = Ways::of_known(&known, graph, info.layout);
+    let missing: Vec<_> = products(graph).into_iter().filter(|of| !ways.has(*of)).collect();
+    if missing.is_empty() {
+        return Ok(Some(ways));
+    }
+    let start = Instant::now();
+    let found = tune::measure(space.device_mut(), &missing, info.layout, scope, &mut |_, _, _, _| true)?;
+    for failed in found.iter().flat_map(|of| of.tried.iter().filter(|tried| !tried.passed).map(move |t| (of, t))) {
+        let (of, tried) = failed;
+        observer.warn(&format!(
+            "warning: {} computes {} ({}) by {} with an error of {:.1e}: this way is left out",
+            info.name,
+            of.sizes,
+            of.pass.name(),
+            tried.way,
+            tried.error
+        ));
+    }
+    ways = ways.joined(&tune::fastest(&found, info.layout));
+    observer.note(&format!(
+        "measured the ways of {} products in {:.1} s",
+        missing.len(),
+        start.elapsed().as_secs_f64()
+    ));
+    if let Some(place) = place {
+        remember(&place, &known, &ways, observer);
+    }
+    Ok(Some(ways))
+}
+
+/// The file in which the ways of a device are remembered: one for each adapter, driver, version of this program, precision and layout.
+fn remembered(folder: &Path, info: &AdapterInfo, scope: Scope) -> PathBuf {
+    let AdapterInfo { name, backend, driver, tier, precision, layout, .. } = info;
+    let all = format!(
+        "{name}\n{backend}\n{driver}\n{}\n{}\n{}\n{}\n{scope:?}",
+        tier.name(),
+        precision.name(),
+        layout.name(),
+        env!("CARGO_PKG_VERSION")
+    );
+    folder.join(format!("ways-{}.json", &sha256_hex(all.as_bytes())[..16]))
+}
+
+/// What is remembered; none where there is nothing, or nothing that can be read.
+fn recall(place: &Path) -> Option<WaysFile> {
+    let bytes = if place.exists() { files::read(place, LIMIT).ok()? } else { return None };
+    match serde_json::from_slice(&bytes) {
+        Ok(file) => Some(file),
+        Err(error) => {
+            tracing::warn!("{}: {error}: it is written anew", place.display());
+            None
+        }
+    }
+}
+
+/// Remembers ways beside those that are known of other models.
+fn remember(place: &Path, known: &WaysFile, ways: &Ways, observer: &mut dyn Observer) {
+    let file = known.with(&ways.to_file());
+    let folder = place.parent().unwrap_or(Path::new(""));
+    let written = std::fs::create_dir_all(folder).map_err(|error| error.to_string()).and_then(|()| {
+        let bytes = serde_json::to_vec_pretty(&file).map_err(|error| error.to_string())?;
+        files::write_whole(place, &bytes).map_err(|error| error.to_string())
+    });
+    if let Err(error) = written {
+        observer.warn(&format!("warning: the measured ways are not remembered: {error}"));
+    }
+}

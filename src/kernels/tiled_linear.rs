@@ -1,0 +1,65 @@
+//! Linear layers, forward, by tiles in workgroup memory.
+
+use super::lib::case::perturbation;
+use super::lib::params::{Lanes, perturb};
+use super::lib::tile_order::{Order, Room};
+use super::lib::tiles::{Tiles, tiled_defines};
+use super::lib::tiling::{Operands, Product, quads};
+use super::lib::way::{BLOCKS, WAYS, Way, with_quads};
+use super::lib::{Case, Fixture, PERTURBED};
+use super::linear::{NONE, Params, case_of, twin};
+use crate::recording::kernel::Kernel;
+use crate::recording::{Recording, Span};
+use crate::shaders::{ANY_SHAPE, QUADS};
+use crate::stream::Distribution;
+
+/// The kernel.
+pub static KERNEL: Kernel = Kernel::new::<Params>("tiled_linear", twin)
+    .with_defines(tiled_defines!(ANY_SHAPE, QUADS))
+    .with_speed(&["INPUT_QUADS", "ACTIVATION"]);
+
+/// As [`super::linear::record`].
+pub fn record(
+    rec: &mut Recording,
+    lanes: &Lanes,
+    how: &Product,
+    tiles: &Tiles,
+    params: &Params,
+    io: &Operands,
+    residual: Option<Span>,
+) {
+    let added = u32::from(residual.is_some() && params.activation == NONE);
+    let variant = with_quads(tiles.variant(), QUADS, params.outputs)
+        .with("PERTURB", perturb(how.perturbed))
+        .with("OWN_WEIGHTS", u32::from(lanes.own_weights))
+        .with("INPUT_QUADS", quads(params.inputs))
+        .with("ACTIVATION", params.activation)
+        .with("RESIDUAL", added);
+    let grid = lanes.grid(params.outputs.div_ceil(tiles.columns), lanes.max_rows.div_ceil(tiles.rows));
+    let cost = 2 * lanes.rows * u64::from(params.inputs) * u64::from(params.outputs);
+    // Something must be bound; what isn't added isn't read.
+    let order = Order::of_linear(params.inputs, params.outputs);
+    let room = Room::fill(rec, lanes, &order, params.weight_offset, io.weights, how.perturbed, io.room);
+    let bound = [lanes.table, io.weights, io.x, io.y, residual.unwrap_or(io.x), room.weights, room.signs];
+    rec.dispatch(&KERNEL, variant, params, &bound, grid, cost);
+}
+
+/// Self-test cases.
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for how in PERTURBED {
+        for (inputs, outputs, offset) in [(1, 1, 0), (67, 35, 3), (64, 12, 4), (300, 36, 125)] {
+            // Each way plain and with signs; what else perturbs once.
+            let usual = matches!((how, inputs), (None | Some(Distribution::Rademacher), 67 | 64));
+            let tried =
+                |way: &Way| usual || *way == Way::Block(BLOCKS[0]) || matches!(way, Way::Matrix(_)) && inputs == 300;
+            for way in WAYS.into_iter().filter(tried) {
+                let name = format!("tiled_linear {} {inputs} to {outputs} at {offset}, {way}", perturbation(how));
+                let product =
+                    move |f: &Fixture<'_>| Product { way: way.on(f.info()), ..Product::by_shuffles(f.tiling(), None) };
+                cases.push(case_of(name, how, inputs, outputs, offset, product).by(way, how).fitted(inputs == 64));
+            }
+        }
+    }
+    cases
+}

@@ -1,0 +1,11 @@
+//! Which way of computing a product an adapter is fastest with: the ways that there are for a model's products, measured on the device, which
+//! of them a run takes, and their file.
+
+mod candidates;
+mod measure;
+mod problem;
+mod ways;
+
+pub use candidates::{Scope, candidates};
+pub use measure::{Measured, Tried, Watch, fastest, measure};
+pub use ways::{Row, Ways, WaysError, WaysFile, products};
