@@ -202,6 +202,12 @@ fi
 step bench 200 "$zowarmup" bench ${bench[@]+"${bench[@]}"} --json
 step profile 120 "$zowarmup" profile "$config" "${cell[@]}" --cold --rounds "$profile_rounds" --json
 step cell 180 run_cell 180 "$zowarmup" run "$config" "${cell[@]}" --set warmup.rounds=2 --set zo.rounds=2 --set eval.every=100
+# The same with products of f16, at the epsilon that they want.
+f16=(--set device.precision=f16 --set zo.epsilon=1e-3)
+step tune-f16 90 "$zowarmup" tune "$config" "${cell[@]}" "${f16[@]}" --json
+step profile-f16 120 "$zowarmup" profile "$config" "${cell[@]}" "${f16[@]}" --rounds "$profile_rounds" --json
+rm -rf "$work/cell"
+step cell-f16 180 run_cell 180 "$zowarmup" run "$config" "${cell[@]}" "${f16[@]}" --set warmup.rounds=2 --set zo.rounds=2 --set eval.every=100
 if "$python" -c 'import torch' 2>/dev/null; then
     torch_round=("$python" "$root/tools/torch_round.py")
     step torch-zo 60 "${torch_round[@]}" --model resnet --norm batch "${torch[@]}"
