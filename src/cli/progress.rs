@@ -74,7 +74,9 @@ impl Standing {
     }
 
     fn bar(&self, columns: usize) -> String {
-        let full = if self.of == 0 { columns } else { (columns as u64 * self.done.min(self.of) / self.of) as usize };
+        // Of no rounds all are done.
+        let full = columns as u64 * self.done.min(self.of);
+        let full = full.checked_div(self.of).map_or(columns, |full| full as usize);
         let arrow = if full < columns { ">" } else { "" };
         format!("{}{arrow}{}", "=".repeat(full), " ".repeat(columns - full - arrow.len()))
     }

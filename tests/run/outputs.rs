@@ -138,7 +138,7 @@ fn devices_and_selftest_say_what_they_are() {
 fn costs_are_those_of_the_run() {
     let run = finished();
     let cost = object(&["cost", run.join("config.toml").to_str().unwrap()], 0);
-    assert_eq!(keys(&cost), ["params", "warmup", "zo", "pivot_bytes", "total"]);
+    assert_eq!(keys(&cost), ["params", "warmup", "zo", "pivot_bytes", "total", "disk_bytes"]);
     let summary = summary(run);
     for key in ["uplink_bytes", "downlink_bytes"] {
         assert_eq!(cost["total"][key], summary[key], "{key}");

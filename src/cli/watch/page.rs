@@ -85,14 +85,11 @@ fn losses(frame: &mut Frame<'_>, live: &Live, area: Rect) {
     chart(frame, live, area, "loss", &[("training", Color::Yellow, &train), ("test", Color::Cyan, &test)]);
 }
 
+/// A curve's name, colour and points.
+type Curve<'a> = (&'static str, Color, &'a [(f64, f64)]);
+
 /// Curves, and a line where the pivot is.
-fn chart(
-    frame: &mut Frame<'_>,
-    live: &Live,
-    area: Rect,
-    title: &str,
-    curves: &[(&'static str, Color, &Vec<(f64, f64)>)],
-) {
+fn chart(frame: &mut Frame<'_>, live: &Live, area: Rect, title: &str, curves: &[Curve<'_>]) {
     let ys = || curves.iter().flat_map(|(.., points)| points.iter().map(|(_, y)| *y));
     let (low, high) = ys().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| (low.min(y), high.max(y)));
     let block = Block::bordered().title(title.to_owned());
