@@ -19,7 +19,7 @@ fn try_measure(wanted: fn(&str) -> bool) -> Result<(), BenchError> {
     let options = Options { small, ..Options::default() };
     let mut criterion = Criterion::default().sample_size(15).configure_from_args();
     let mut engine = bench::engine(open(&Selection::resolve(None, "", None)?)?)?;
-    let fits = |entry: &&bench::Entry| !(entry.large && !small) && entry.names.iter().any(|name| wanted(name));
+    let fits = |entry: &&bench::Entry| (small || !entry.large) && entry.names.iter().any(|name| wanted(name));
     for entry in bench::ENTRIES.iter().filter(fits) {
         let prepared = (entry.prepare)(&mut engine, &options)?;
         for mut workload in prepared.workloads {

@@ -156,10 +156,10 @@ impl Report {
         let n = &data.normalisation;
         let names = data.clients.as_ref().filter(|_| config.split.kind == SplitKind::Natural);
         let name = |client: usize| names.and_then(|clients| clients.names.get(client).cloned());
-        let client = |(i, ((indices, high), labels)): (usize, ((&Vec<u32>, &bool), &Vec<u32>))| Client {
+        let client = |(i, labels): (usize, &Vec<u32>)| Client {
             name: name(i),
-            samples: indices.len(),
-            high: *high,
+            samples: split.clients.get(i).map_or(0, Vec::len),
+            high: split.high.get(i).copied().unwrap_or(false),
             labels: labels.clone(),
         };
         Ok(Self {
@@ -173,7 +173,7 @@ impl Report {
             std,
             normalisation: Numbers { divisor: n.divisor, mean: n.mean.clone(), std: n.std.clone() },
             split: config.split.kind.name().to_owned(),
-            clients: split.clients.iter().zip(&split.high).zip(&split.histograms).enumerate().map(client).collect(),
+            clients: split.histograms.iter().enumerate().map(client).collect(),
             leftover: split.leftover.len(),
         })
     }

@@ -86,8 +86,11 @@ fn of_fed(error: &FedError) -> u8 {
         FedError::Folder(e) => of_folder(e),
         FedError::File(e) => of_file(e),
         FedError::Device(e) => of_device(e),
-        FedError::Engine(e) | FedError::Rule { source: RuleError::Engine(e), .. } => of_engine(e),
-        FedError::Rule { .. } => WRONG,
+        FedError::Engine(e) => of_engine(e),
+        FedError::Rule { source, .. } => match source.as_ref() {
+            RuleError::Engine(e) => of_engine(e),
+            _ => WRONG,
+        },
     }
 }
 

@@ -11,6 +11,7 @@ use super::output::{self, bytes, grouped, percent, quoted};
 use super::say::say;
 use crate::config::{Config, Layers};
 use crate::device::Selection;
+use crate::fed::folder::WAYS;
 use crate::fed::{FedError, Status, Summary, run as job};
 
 /// `run`.
@@ -90,6 +91,9 @@ pub fn run(args: &RunArgs) -> Result<u8, Error> {
     let layers = Layers { first: &[], preset: args.preset.preset()?, then: &sets };
     let config = Config::load_layers(args.config.as_deref(), &layers)?;
     let selection = Selection::of_config(args.device.device.as_deref(), &config.device)?;
+    // A run's folder has the ways of its products beside its config: run again it has the same bits.
+    let ways = args.config.as_deref().map(|config| config.with_file_name(WAYS)).filter(|path| path.exists());
+    let selection = Selection { ways, ..selection };
     watched(args.json, args.limit, |display| job::start(&config, args.out.as_deref(), &selection, display))
 }
 

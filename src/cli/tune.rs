@@ -52,7 +52,7 @@ pub fn execute(args: &TuneArgs) -> Result<u8, Error> {
         tables.push((layout, measured(device.as_mut(), &experiment.graph, layout, scope)?));
     }
     let report = Report::of(device.info(), &tables, ceiling);
-    output::print(args.json.json, &report, |report| text(report))?;
+    output::print(args.json.json, &report, text)?;
     Ok(0)
 }
 

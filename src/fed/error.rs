@@ -53,7 +53,7 @@ pub enum FedError {
         /// The ledger.
         path: PathBuf,
         /// Which round, and what was expected.
-        source: RuleError,
+        source: Box<RuleError>,
     },
     /// What is asked for can't be done with this run.
     #[error("{0}")]

@@ -84,7 +84,7 @@ pub fn replay(
                 (fingerprint, first_difference) = (found, Some(round));
                 break;
             }
-            Err(source) => return Err(FedError::Rule { path: ledger_path.to_owned(), source }),
+            Err(source) => return Err(FedError::Rule { path: ledger_path.to_owned(), source: Box::new(source) }),
         }
     }
     let result = Replayed {

@@ -92,7 +92,7 @@ pub fn record(
     let row = params.spatial / width;
     let cost = 8 * params.values(lanes);
     part_sums::record(rec, lanes, split, row, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
-        let uniforms = Uniforms::of(params, &launch, tensors);
+        let uniforms = Uniforms::of(params, launch, tensors);
         let bound = [lanes.table, x, dy, stats, launch.sums];
         let grid = [params.channels, 1, launch.layers];
         rec.dispatch(&KERNEL, variant.clone(), &uniforms, &bound, grid, launch.cost);

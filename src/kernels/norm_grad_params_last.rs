@@ -49,7 +49,7 @@ pub fn record(
     let (split, row, tensors) = (params.split_last(), params.spatial, params.tensors());
     let cost = 8 * params.values(lanes);
     part_sums::record(rec, lanes, split, row, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
-        let uniforms = Uniforms::of(params, &launch, tensors);
+        let uniforms = Uniforms::of(params, launch, tensors);
         let bound = [lanes.table, x, dy, stats, launch.sums];
         rec.dispatch(&KERNEL, variant.clone(), &uniforms, &bound, [groups, 1, launch.layers], launch.cost);
     });

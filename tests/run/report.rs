@@ -286,7 +286,7 @@ fn event_files_are_read_by_tensorboard() {
     let dir = place.path("events/a");
     let file = dir.join("events.out.tfevents.0.zowarmup");
     let bytes = fs::read(&file).unwrap();
-    let written = tensorboard::write(&Report::of(&[run.clone()]), &place.path("again")).unwrap();
+    let written = tensorboard::write(&Report::of(std::slice::from_ref(&run)), &place.path("again")).unwrap();
     assert_eq!(fs::read(&written[0]).unwrap(), bytes);
     let script = "import sys, json\n\
                   try:\n from tensorboard.backend.event_processing.event_accumulator import EventAccumulator\n\

@@ -166,7 +166,7 @@ impl Run<'_> {
         for round in kept {
             let dense = dense::read(&path, &self.experiment.graph.tensors, round)?;
             let replayed = self.zo.server.replay(&mut self.engine, round, dense.as_deref(), same_adapter);
-            replayed.map_err(|source| FedError::Rule { path: path.clone(), source })?;
+            replayed.map_err(|source| FedError::Rule { path: path.clone(), source: Box::new(source) })?;
             self.zo.applied(&mut self.engine)?;
         }
         self.refresh(kept.last())
