@@ -31,6 +31,7 @@ fn example(name: &str) -> &'static [&'static str] {
             &["reproduce", "table6", "--small", "--seeds", "0", "--set", "warmup.rounds=1", "--set", "zo.rounds=1"]
         }
         "profile" => &["profile", "configs/digits.toml", "--rounds", "1", "--cold"],
+        "tune" => &["tune", "configs/digits.toml", "--set", "model.hidden=[8]"],
         "replay" => &["replay", "--ledger", "runs/X/ledger.jsonl", "--base", "runs/X/pivot.safetensors"],
         "sweep" => {
             &["sweep", "configs/sweep.toml", "--out", "sweeps/a", "--set", "warmup.rounds=1", "--set", "zo.rounds=1"]

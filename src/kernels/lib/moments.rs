@@ -28,8 +28,8 @@ pub enum Parts {
     },
 }
 
-/// Values of a part that a batch norm takes itself: 64 threads of 64 each.
-const OWN_COLUMNS: u32 = 4096;
+/// Values of a part that a batch norm takes itself: few, so that a step of 64 samples has enough workgroups for a large card.
+const OWN_COLUMNS: u32 = 512;
 
 /// The moments of an output: (mean, squares) f32 a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
