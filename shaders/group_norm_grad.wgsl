@@ -14,7 +14,7 @@
 // The scale of Value i of a group whose first channel's is at scale_at.
 fn scale_of(scale_at: u32, i: u32) -> Value {
     if CHANNELS_LAST == 1u {
-        let at = scale_at + i % (CHANNELS / GROUPS / WIDTH) * WIDTH;
+        let at = scale_at + i % max(CHANNELS / GROUPS / WIDTH, 1u) * WIDTH;
 #ifdef QUADS
         return vec4<f32>(weights[at], weights[at + 1u], weights[at + 2u], weights[at + 3u]);
 #else

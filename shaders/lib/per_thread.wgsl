@@ -21,7 +21,7 @@ fn items_of(rows: u32) -> u32 {
 
 // Item i of a lane that begins at row0.
 fn item_of(row0: u32, i: u32) -> Item {
-    let step = PIXELS / PER_THREAD;
+    let step = max(PIXELS / PER_THREAD, 1u);
     if CHANNELS_LAST == 1u {
         let wide = max(CHANNELS / WIDTH, 1u);
         let place = i / wide;
