@@ -14,7 +14,7 @@ use crate::recording::{BufferId, Recording};
 pub struct Repeats {
     /// Runs before any is timed.
     pub warm_up: u32,
-    /// Timed runs, at least; of workloads that take long, three or as many as [`PATIENCE`] times `seconds` hold.
+    /// Timed runs, at least; of workloads that take long, three or as many as four times `seconds` hold.
     pub least: u32,
     /// Timed runs, at most.
     pub most: u32,

@@ -6,7 +6,7 @@
 //! - `#ifdef NAME`, `#ifndef NAME`, `#else`, `#endif`: the lines between, where NAME is defined or isn't; conditions may be nested.
 //! - `#operand @binding(N) NAME: TYPE`: a read-only array and the function `NAME_at(i)` that reads it, from a storage buffer or as
 //!   texels; TYPE is `f32`, `vec4<f32>`, `vec4<u32>` or `Value`.
-//! - `#for NAME in COUNT`, `#end`: the lines between once for each value of NAME ([`super::repeat`]), written out once constants are known.
+//! - `#for NAME in COUNT`, `#end`: the lines between once for each value of NAME (`repeat.rs`), written out once constants are known.
 //!
 //! `enable` lines move to the top, where WGSL wants them. Whatever is not understood is an error with file and line: a directive, a name
 //! that no `#ifdef` may ask for, a condition that doesn't end in its file.
