@@ -1,6 +1,6 @@
 // dW[o][k] = sum over rows of dy[row][o] * X[row][k], in parts (lib/parts.wgsl, units are rows), by tiles in workgroup memory
-// (lib/tiled.wgsl): rows of a tile are outputs o, its columns inputs k. Not split, a workgroup sums all of a lane's parts one after another,
-// and goes on from what is there.
+// (lib/tiled.wgsl): rows of a tile are outputs o, its columns inputs k. Not split, a workgroup sums all of a lane's parts one after
+// another, and goes on from what is there.
 // Dispatch: x = tiles of k, y = tiles of o, z = lane, or lane and part. Traffic of a tile: units * (BLOCK_M + BLOCK_N) floats in,
 // BLOCK_M * BLOCK_N out; split, as many out for each part.
 const A_ALONG_K: u32 = 0u;

@@ -1,6 +1,6 @@
-// Weights of a product by tiles, as they lie in its order (tile_weights.wgsl, packed_signs.wgsl). A kernel that imports this declares the arrays
-// tile_copies: array<vec4<f32>> and tile_bits: array<u32>, and defines tile_depth(), rows of a copy, and tile_columns(), columns of a row.
-// OWN_WEIGHTS 1: each lane has a copy of its own.
+// Weights of a product by tiles, as they lie in its order (tile_weights.wgsl, packed_signs.wgsl). A kernel that imports this declares the
+// arrays tile_copies: array<vec4<f32>> and tile_bits: array<u32>, and defines tile_depth(), rows of a copy, and tile_columns(), columns of
+// a row. OWN_WEIGHTS 1: each lane has a copy of its own.
 #import lib/perturbed.wgsl
 
 const OWN_WEIGHTS: u32 = 0u;

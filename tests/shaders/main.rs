@@ -96,8 +96,9 @@ fn every_permutation(mut check: impl FnMut(&Permuted<'_>, &str, &Expanded, &naga
 /// What naga must be able to express for a tier.
 fn capabilities(tier: Tier) -> Capabilities {
     match tier {
-        Tier::Core => Capabilities::empty(),
-        Tier::Subgroup => Capabilities::SHADER_INT64 | Capabilities::SUBGROUP,
+        // WebGPU has pack2x16float everywhere.
+        Tier::Core => Capabilities::SHADER_FLOAT16_IN_FLOAT32,
+        Tier::Subgroup => Capabilities::SHADER_FLOAT16_IN_FLOAT32 | Capabilities::SHADER_INT64 | Capabilities::SUBGROUP,
     }
 }
 
