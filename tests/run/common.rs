@@ -212,11 +212,13 @@ impl Observer for StopAfter {
     }
 }
 
-/// A run by the library, on the twins, stopped after `rounds`.
+/// A run by the library, on the twins, stopped after `rounds`; behind its last one it is done.
 pub fn stopped(place: &Place, out: &str, sets: &[&str], rounds: usize) -> PathBuf {
-    let dir = place.path(out);
-    let summary = run::start(&config(place, sets), Some(&dir), &twins(), &mut StopAfter(rounds)).unwrap();
-    assert_eq!((summary.status, summary.rounds as usize), (Status::Interrupted, rounds));
+    let (dir, config) = (place.path(out), config(place, sets));
+    let last = (config.warmup.rounds + config.zo.rounds) as usize;
+    let summary = run::start(&config, Some(&dir), &twins(), &mut StopAfter(rounds)).unwrap();
+    let status = if rounds == last { Status::Done } else { Status::Interrupted };
+    assert_eq!((summary.status, summary.rounds as usize), (status, rounds));
     dir
 }
 
