@@ -182,6 +182,11 @@ pub enum AdapterKind {
 }
 
 impl AdapterKind {
+    /// Whether a processor computes in its place: a software rasterizer or the CPU twins.
+    pub fn is_software(self) -> bool {
+        matches!(self, AdapterKind::Software | AdapterKind::Reference)
+    }
+
     /// The word used in listings.
     pub fn name(self) -> &'static str {
         match self {

@@ -155,7 +155,7 @@ pub fn select(names: &[String], kind: AdapterKind) -> Result<Vec<Selected>, Benc
         }
         wanted.extend(found);
     }
-    let software = matches!(kind, AdapterKind::Software | AdapterKind::Reference);
+    let software = kind.is_software();
     let asked = |entry: &Entry, name: &str| match names {
         [] => !(entry.large && software),
         _ => wanted.contains(&name),

@@ -255,7 +255,7 @@ impl Session<'_> {
         let largest = plan.values.iter().chain(&plan.slopes).chain(&shared).copied().fold(input.max(4), u64::max);
         let binding = self.space.binding();
         let stride = self.program.graph.state_len().next_multiple_of(64);
-        let [copy, lane] = self.program.step_room().unwrap_or_default();
+        let [copy, lane] = self.program.step_room.unwrap_or_default();
         let slot = (stride * 8) as u64 + options.slot_bytes(&self.program.graph, stride) + copy + lane;
         let memory = self.space.working_memory();
         // A step costs three forward passes; what a submission can't hold is cut between dispatches.

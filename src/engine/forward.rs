@@ -158,7 +158,7 @@ impl Session<'_> {
             None => self.program.lowered.graph.nodes.iter().map(|n| n.layer.flops_forward()).max().unwrap_or(0),
         };
         // What a lane needs counts as if each row were a lane.
-        let [copy, signs] = self.program.forward_room().unwrap_or_default();
+        let [copy, signs] = self.program.forward_room.unwrap_or_default();
         let memory = memory.saturating_sub(copy);
         let lanes = RowBudget {
             largest_row: plan.buffers().map(|e| (e * 4) as u64).max().unwrap_or(4),
@@ -250,7 +250,7 @@ impl Session<'_> {
             return Ok(output(last));
         }
         // Copies of the weights are planned for lanes that share them; where probes have weights of their own products go by shuffles.
-        let room = match self.program.forward_room() {
+        let room = match self.program.forward_room {
             Some([copy, lane]) if !lanes.first.samples.own_weights => {
                 Some(self.space.need("weights in the order of tiles", copy + count * lane)?)
             }

@@ -25,6 +25,10 @@ pub struct Program {
     pub(super) tiling: Tiling,
     /// With which way each product is computed.
     pub(super) ways: Ways,
+    /// Bytes that forward passes need for weights in the order of tiles: for a copy, and for each lane.
+    pub(super) forward_room: Option<[u64; 2]>,
+    /// The same of local steps.
+    pub(super) step_room: Option<[u64; 2]>,
     /// How tables of lanes lie.
     pub(super) lanes: LaneLayout,
     /// Of a model with dropouts, the program of local steps, which has them; all else is computed without.
@@ -63,22 +67,15 @@ impl Program {
         let alignment = space.device().limits().alignment;
         let lanes = LaneLayout { windows: windows.all().to_vec(), tokens: graph.tokens(), alignment };
         let plans = ForwardPlans::of(&lowered, tiling, &ways);
-        Ok(Self { id: space.next_id(), graph, lowered, windows, plans, tiling, ways, lanes, steps: None })
+        let forward_room = ways.room(&lowered.graph, &[Pass::Forward, Pass::Perturbed]);
+        let step_room = ways.room(&lowered.graph, &[Pass::Forward, Pass::Input]);
+        let id = space.next_id();
+        Ok(Self { id, graph, lowered, windows, plans, tiling, ways, forward_room, step_room, lanes, steps: None })
     }
 
     /// The program of local steps in which dropouts draw.
     pub(super) fn of_steps(&self) -> &Self {
         self.steps.as_deref().unwrap_or(self)
-    }
-
-    /// Bytes that forward passes need for weights in the order of tiles: for a copy, and for each lane.
-    pub(super) fn forward_room(&self) -> Option<[u64; 2]> {
-        self.ways.room(&self.lowered.graph, &[Pass::Forward, Pass::Perturbed])
-    }
-
-    /// The same of local steps.
-    pub(super) fn step_room(&self) -> Option<[u64; 2]> {
-        self.ways.room(&self.lowered.graph, &[Pass::Forward, Pass::Input])
     }
 
     /// With which way each product is computed.

@@ -3,7 +3,7 @@
 use super::Ways;
 use super::candidates::{Scope, candidates};
 use super::problem::{Problem, size};
-use crate::caps::{AdapterKind, Layout};
+use crate::caps::Layout;
 use crate::device::{Device, DeviceError, as_f32};
 use crate::kernels::lib::matrix::matrix_tolerance;
 use crate::kernels::way::Way;
@@ -96,7 +96,7 @@ pub fn fastest(measured: &[Measured], layout: Layout) -> Ways {
 
 /// Operations that are timed, and bytes of activations, about.
 fn extent(device: &dyn Device, scope: Scope) -> (u64, u64) {
-    let software = matches!(device.info().kind, AdapterKind::Software | AdapterKind::Reference);
+    let software = device.info().kind.is_software();
     let operations = match (software, scope) {
         (true, Scope::Few) => 50_000_000,
         (true, Scope::All) => 200_000_000,

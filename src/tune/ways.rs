@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::caps::{AdapterInfo, AdapterKind, Layout, Limits, Matrices};
+use crate::caps::{AdapterInfo, Layout, Limits, Matrices};
 use crate::kernels::lib::matrix::Matrix;
 use crate::kernels::tile_order::Room;
 use crate::kernels::tiling::Tiling;
@@ -31,7 +31,7 @@ impl Ways {
     /// shuffles on software adapters.
     pub fn unmeasured(info: &AdapterInfo, limits: &Limits, graph: &Graph) -> Self {
         let mut ways = Self::by_shuffles(info.layout);
-        let software = matches!(info.kind, AdapterKind::Software | AdapterKind::Reference);
+        let software = info.kind.is_software();
         for (sizes, pass) in products(graph) {
             if !ways.admits(sizes) {
                 continue;

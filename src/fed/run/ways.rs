@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::super::error::FedError;
 use super::super::folder::{RunFolder, WAYS};
 use super::super::observer::Observer;
-use crate::caps::{AdapterInfo, AdapterKind, Tune};
+use crate::caps::{AdapterInfo, Tune};
 use crate::device::Selection;
 use crate::engine::Workspace;
 use crate::files::{self, Limit, cache, sha256_hex};
@@ -88,7 +88,7 @@ fn measured(
     observer: &mut dyn Observer,
 ) -> Result<Option<Ways>, FedError> {
     let info = space.device().info().clone();
-    let software = matches!(info.kind, AdapterKind::Software | AdapterKind::Reference);
+    let software = info.kind.is_software();
     let scope = match selection.tune {
         Tune::Auto if software => return Ok(None),
         Tune::Off => return Ok(None),
