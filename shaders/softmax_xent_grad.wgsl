@@ -1,4 +1,4 @@
-// dlogits = (softmax - onehot(label)) * coef, the lane's coef being 1 / batch size. With s the sum over the classes but one maximum of
+// dlogits = (softmax - onehot(label)) * coef, the lane's coef being 1 / batch size; SCALED: times its client's scale (lib/scales.wgsl). With s the sum over the classes but one maximum of
 // exp(logit - max), the maximum's own entry is -s / (1 + s) where it is the label: no digits are lost near zero loss.
 // One row a thread. Launch: x = rows of the largest lane / 64 (at most 65,535, then strided), z = lanes.
 // Traffic: reads the logits three times, writes them once.
@@ -11,7 +11,7 @@
 
 struct Params {
     classes: u32,
-    stride: u32, // f32 from one client's weights to the next's; MASKED only
+    stride: u32, // f32 from one client's weights to the next's; MASKED and SCALED only
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -20,6 +20,13 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> dlogits: array<f32>;
 #ifdef MASKED
 @group(0) @binding(5) var<storage, read> masks: array<u32>;
+#ifdef SCALED
+@group(0) @binding(6) var<storage, read> scales: array<u32>;
+#endif
+#else
+#ifdef SCALED
+@group(0) @binding(5) var<storage, read> scales: array<u32>;
+#endif
 #endif
 
 fn store(row: Row, first: u32, c: u32, classes: u32, label: u32, coef: f32) {
@@ -46,15 +53,20 @@ fn main(
 #ifdef MASKED
     mask_first = lane.weight_base / params.stride * ((params.classes + 31u) / 32u);
 #endif
+#ifdef SCALED
+    let coef = lane.coef * bitcast<f32>(scales[lane.weight_base / params.stride * 4u]);
+#else
+    let coef = lane.coef;
+#endif
     for (var r = group.x * 64u + t; r < lane.rows; r += groups.x * 64u) {
         let first = (lane.row0 + r) * classes;
         let row = softmax_row(first, classes);
         let label = labels[lane.x_row + r];
         for (var c = 0u; c < classes; c += 4u) {
-            store(row, first, c, classes, label, lane.coef);
-            store(row, first, c + 1u, classes, label, lane.coef);
-            store(row, first, c + 2u, classes, label, lane.coef);
-            store(row, first, c + 3u, classes, label, lane.coef);
+            store(row, first, c, classes, label, coef);
+            store(row, first, c + 1u, classes, label, coef);
+            store(row, first, c + 2u, classes, label, coef);
+            store(row, first, c + 3u, classes, label, coef);
         }
     }
 }

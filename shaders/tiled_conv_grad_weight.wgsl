@@ -3,7 +3,7 @@
 // channels, its columns (i, j, c). Not split, a workgroup sums all of a lane's parts one after another, and goes on from what is there.
 // Dispatch: x = tiles of (i, j, c), y = tiles of o, z = lane, or lane and part. Traffic of a tile: units * (BLOCK_M + BLOCK_N) floats in,
 // BLOCK_M * BLOCK_N out; split, as many out for each part.
-// IN_QUADS: channels of X are whole quads.
+// IN_QUADS: channels of X are whole quads. TAPS_OUTER: parts are [o][i][j][c], in quads (part_sums.wgsl).
 const A_ALONG_K: u32 = 0u;
 const B_ALONG_K: u32 = 0u;
 #import lib/parts.wgsl
@@ -27,7 +27,11 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
+#ifdef TAPS_OUTER
+@group(0) @binding(4) var<storage, read_write> part_quads: array<vec4<f32>>;
+#else
 @group(0) @binding(4) var<storage, read_write> gradients: array<f32>;
+#endif
 
 var<private> lane: Lane;
 var<private> slot: u32;
@@ -97,6 +101,14 @@ fn b_ready(i: u32, k: u32, quad: vec4<f32>) -> vec4<f32> {
 fn column_quad(n: u32) -> vec4<f32> {
     return vec4<f32>();
 }
+#ifdef TAPS_OUTER
+fn start_quad(m: u32, n: u32, same: vec4<f32>) -> vec4<f32> {
+    return same;
+}
+fn store_quad(m: u32, n: u32, sums: vec4<f32>) {
+    if (m < OUT_C && n < DEPTH) { part_quads[(slot + m * DEPTH + n) / 4u] = sums; }
+}
+#else
 // Index of dW[m][c][i][j], (i, j, c) being column n.
 fn gradient_place(m: u32, n: u32) -> u32 {
     return slot + (m * IN_C + n % IN_C) * (KERNEL * KERNEL) + n / IN_C;
@@ -115,3 +127,4 @@ fn store_quad(m: u32, n: u32, sums: vec4<f32>) {
         if (m < OUT_C && n + e < DEPTH) { gradients[gradient_place(m, n + e)] = sums[e]; }
     }
 }
+#endif

@@ -8,6 +8,7 @@ use super::lib::parts::{Cut, Split, Sum, Target, Tensors, work};
 use super::lib::tiles::Tiles;
 use super::lib::tiling::{Gradient, Tiling};
 use super::lib::{Case, Fixture, rounding};
+use super::tiled_conv_grad_weight::TAPS_OUTER;
 use super::{part_sums, tiled_conv_grad_weight};
 use crate::caps::Layout;
 use crate::recording::kernel::{Call, Kernel, params};
@@ -111,7 +112,11 @@ pub(super) fn twin_of_units(call: &Call<'_>, unit_pixels: usize) {
         let first = if p.from_batch != 0 { lane.x_row } else { lane.row0 } as usize;
         let gradient = &mut gradients[work.base.wrapping_add(p.weight_offset) as usize..][..size];
         for (i, total) in gradient.iter_mut().enumerate() {
-            let (oc, ic, ky, kx) = (i / (c * k * k), i / (k * k) % c, i / k % k, i % k);
+            let (oc, ic, ky, kx) = if call.variant.defines().contains(&TAPS_OUTER) {
+                (i / (c * k * k), i % c, i / (k * c) % k, i / c % k)
+            } else {
+                (i / (c * k * k), i / (k * k) % c, i / k % k, i % k)
+            };
             if p.accumulate == 0 {
                 *total = 0.0;
             }

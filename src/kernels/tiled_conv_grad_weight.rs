@@ -14,9 +14,12 @@ use crate::recording::kernel::{Call, Kernel};
 use crate::recording::{Recording, Span};
 use crate::shaders::{ANY_SHAPE, IN_QUADS};
 
+/// The define of parts that have channels innermost.
+pub(super) const TAPS_OUTER: &str = "TAPS_OUTER";
+
 /// The kernel.
 pub static KERNEL: Kernel = Kernel::new::<Uniforms>("tiled_conv_grad_weight", twin)
-    .with_defines(tiled_defines!(ANY_SHAPE, IN_QUADS))
+    .with_defines(tiled_defines!(ANY_SHAPE, IN_QUADS, TAPS_OUTER))
     .with_speed(SPEED);
 
 /// Tiles of the weight that workgroups sum, (i, j, c) and o.
@@ -34,8 +37,14 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, tile: &Tiles, params: &Params,
     let (geometry, [columns, rows]) = (params.geometry(), tiles(params, tile));
     let variant = with_quads(tile.variant(), IN_QUADS, params.c);
     let variant = geometry.variant(variant).with("DY_QUADS", quads(params.out_c));
-    let (row, tensors) = (geometry.pixels(), Tensors::one(params.weight_offset, params.weight_len()));
     let (split, cost) = (split(params, tile), params.cost(lanes));
+    let (row, taps) = (geometry.pixels(), params.kernel * params.kernel);
+    // Whole quads of channels: parts go out as they come.
+    let (variant, taps) = match split {
+        Some(_) if params.c.is_multiple_of(4) => (variant.define(TAPS_OUTER), taps),
+        _ => (variant, 1),
+    };
+    let tensors = Tensors::of_taps(params.weight_offset, params.weight_len(), taps, params.c);
     part_sums::record(rec, lanes, split, row, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
         let (cut, weight_offset, accumulate) = (launch.cut, tensors.first.0, launch.accumulate);
         let (sizes, from_batch) = (geometry.sizes(), params.from_batch);

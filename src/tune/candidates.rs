@@ -1,7 +1,7 @@
 //! The ways that a pass of a product may be computed with on a device.
 
 use super::Ways;
-use super::ways::matrices;
+use super::ways::{matrices, within};
 use crate::caps::{AdapterInfo, Layout, Limits};
 use crate::kernels::way::{Block, Way};
 use crate::layers::{Pass, Sizes};
@@ -52,15 +52,9 @@ pub fn candidates(
     if !Ways::by_shuffles(layout).admits(sizes) {
         return ways;
     }
-    let columns = match pass {
-        Pass::Forward | Pass::Perturbed => sizes.columns(),
-        Pass::Weight | Pass::Input => sizes.inputs(),
-    };
     let more: &[Block] = if scope == Scope::All { &MORE } else { &[] };
-    let blocks = FEW.iter().chain(more).filter(|block| {
-        // A tile that is mostly beyond the last column wins nowhere.
-        (block.columns <= 2 * columns.max(16)) && block.fits(limits)
-    });
+    let fits = |block: &&Block| within(sizes.extent(pass), block.rows, block.columns) && block.fits(limits);
+    let blocks = FEW.iter().chain(more).filter(fits);
     ways.extend(blocks.map(|block| Way::Block(*block)));
     ways.extend(matrices(sizes, pass, info, limits).into_iter().map(Way::Matrix));
     ways

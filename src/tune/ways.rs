@@ -56,13 +56,13 @@ impl Ways {
         ways
     }
 
-    /// The same with ways in the place of matrices whose operands are f32.
-    pub fn in_f32(&self, info: &AdapterInfo, limits: &Limits, graph: &Graph) -> Self {
+    /// The same with ways in the place of matrices whose operands are f32, of these passes.
+    pub fn in_f32(&self, passes: &[Pass], info: &AdapterInfo, limits: &Limits, graph: &Graph) -> Self {
         let info = AdapterInfo { layout: self.layout, matrices: Matrices::default(), ..info.clone() };
         let plain = Self::unmeasured(&info, limits, graph);
         let mut ways = self.clone();
         for (&(sizes, pass), way) in &mut ways.chosen {
-            if matches!(way, Way::Matrix(_)) {
+            if matches!(way, Way::Matrix(_)) && passes.contains(&pass) {
                 *way = plain.of(sizes, pass);
             }
         }
@@ -79,9 +79,9 @@ impl Ways {
         self
     }
 
-    /// Whether no product has operands of f16.
-    pub fn are_f32(&self) -> bool {
-        !self.chosen.values().any(|way| matches!(way, Way::Matrix(_)))
+    /// Whether no product of these passes has operands of f16.
+    pub fn are_f32(&self, passes: &[Pass]) -> bool {
+        !self.chosen.iter().any(|((_, pass), way)| matches!(way, Way::Matrix(_)) && passes.contains(pass))
     }
 
     /// Whether tiles in workgroup memory compute a product in this layout.
@@ -262,30 +262,34 @@ pub fn products(graph: &Graph) -> Vec<(Sizes, Pass)> {
     all
 }
 
-/// Matrices that may compute a pass, those that are likely to be fast first: of one f16 an operand before two. Gradients are of f32: f16
-/// would lose the small ones.
+/// Matrices that may compute a pass, those that are likely to be fast first: of one f16 an operand before two. Gradients take one kind only,
+/// the faster one that there is: the scale of the loss keeps small ones in an f16's range.
 pub(super) fn matrices(sizes: Sizes, pass: Pass, info: &AdapterInfo, limits: &Limits) -> Vec<Matrix> {
-    if matches!(pass, Pass::Weight | Pass::Input) {
-        return Vec::new();
-    }
-    let all = [false, true].into_iter().flat_map(|split| Matrix::candidates(info, limits, split));
-    // A tile that is mostly beyond the last column wins nowhere.
-    let mut all: Vec<Matrix> = all.filter(|tile| tile.columns <= 2 * sizes.columns().max(32)).collect();
-    all.sort_by_key(|tile| (tile.split, tile.columns > sizes.columns()));
+    let (rows, columns) = sizes.extent(pass);
+    let kinds: &[bool] = match pass {
+        Pass::Forward | Pass::Perturbed => &[false, true],
+        Pass::Weight | Pass::Input if info.matrices.single => &[false],
+        Pass::Weight | Pass::Input => &[true],
+    };
+    let all = kinds.iter().flat_map(|split| Matrix::candidates(info, limits, *split));
+    let mut all: Vec<Matrix> = all.filter(|tile| within(sizes.extent(pass), tile.rows, tile.columns)).collect();
+    all.sort_by_key(|tile| (tile.split, tile.columns > columns || tile.rows > rows));
     all
 }
 
-/// A tile that fits a product: as many columns as it has, up to 128.
+/// Whether a tile isn't mostly beyond the last row or column of a product: one that is wins nowhere.
+pub(super) fn within((rows, columns): (u32, u32), tile_rows: u32, tile_columns: u32) -> bool {
+    let most = |size: u32| size.max(16).saturating_mul(2);
+    tile_rows < most(rows) && tile_columns <= most(columns)
+}
+
+/// A tile that fits a product: of 128 or 64 rows and 64 columns where it has as many.
 fn likely(sizes: Sizes, pass: Pass, limits: &Limits) -> Option<Block> {
-    let columns = match pass {
-        Pass::Forward | Pass::Perturbed => sizes.columns(),
-        Pass::Input => sizes.inputs(),
-        Pass::Weight => 64,
-    };
+    let (rows, columns) = sizes.extent(pass);
     let wide = [Block::new(128, 64, 16), Block::new(64, 64, 16), Block::new(64, 64, 8)];
     let narrow = [Block::new(64, 32, 16).of_threads(8, 4), Block::new(32, 32, 16).of_threads(4, 4)];
     let tiles: &[Block] = if columns > 32 { &wide } else { &narrow };
-    tiles.iter().copied().find(|block| block.fits(limits))
+    tiles.iter().copied().find(|block| (block.rows <= 64 || block.rows < 2 * rows.min(64 << 10)) && block.fits(limits))
 }
 
 #[cfg(test)]

@@ -53,16 +53,15 @@ impl Run<'_> {
         self.keep(next, &bytes)
     }
 
-    /// Gives the warm-up's server the moments of a checkpoint.
+    /// Gives the warm-up's server what it keeps beside the weights: moments, and the scale of losses.
     fn restore_moments(&mut self, checkpoint: &Checkpoint, weights: Vec<f32>) -> Result<(), FedError> {
-        let names = self.warmup.moments();
-        if names.is_empty() {
+        let kept = self.warmup.kept(&self.engine);
+        if kept.is_empty() {
             return Ok(());
         }
         let (path, bytes) = checkpoint.moments(&self.folder)?;
-        let len = weights.len();
         let mut saved = vec![NamedValues { name: State::WEIGHTS.to_owned(), values: weights }];
-        saved.extend(moments::decode(&path, &bytes, &names, len)?);
+        saved.extend(moments::decode(&path, &bytes, &kept)?);
         Ok(self.engine.restore(&saved)?)
     }
 

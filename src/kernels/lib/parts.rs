@@ -33,9 +33,12 @@ pub const TREE_TERMS: u32 = 1024;
 /// Teams that share a part's rows (`shaders/lib/row_teams.wgsl`).
 pub const ROW_TEAMS: u32 = 4;
 
+/// Teams that share a workgroup's pixels, at most.
+pub const MOST_TEAMS: u32 = 16;
+
 /// Teams for the pixels of images whose channels are last, of so many columns: as many as leave few of 64 threads idle.
 pub fn pixel_teams(columns: u32) -> u32 {
-    (64 / columns.min(64).next_power_of_two()).clamp(ROW_TEAMS, 16)
+    (64 / columns.min(64).next_power_of_two()).clamp(ROW_TEAMS, MOST_TEAMS)
 }
 
 /// Rows of a part, at least, that is summed by row teams.
@@ -95,12 +98,24 @@ pub struct Tensors {
     pub first: (u32, u32),
     /// The second, where there is one.
     pub second: (u32, u32),
+    /// Taps and channels of the first, whose parts are `[row][tap][channel]` where there are several taps.
+    pub taps: (u32, u32),
 }
 
 impl Tensors {
     /// A single one.
     pub fn one(offset: u32, size: u32) -> Self {
-        Self { first: (offset, size), second: (0, 0) }
+        Self::two((offset, size), (0, 0))
+    }
+
+    /// Two.
+    pub fn two(first: (u32, u32), second: (u32, u32)) -> Self {
+        Self { first, second, taps: (1, 0) }
+    }
+
+    /// A convolution's weight whose parts have channels innermost.
+    pub fn of_taps(offset: u32, size: u32, taps: u32, channels: u32) -> Self {
+        Self { taps: (taps, channels), ..Self::one(offset, size) }
     }
 
     /// f32 of all.
