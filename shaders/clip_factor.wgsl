@@ -1,6 +1,6 @@
 // The factor that brings each lane's gradient to a length of at most `limit`: out[z] = limit / n where n = sqrt(sum of its parts' squares,
-// sums[z * stride ..][.. parts]) is longer, else 1. SCALED: out[z] holds a factor f before, which the gradient is multiplied by in any case: n is f times as
-// long, and f is multiplied by what comes out. Thread t adds parts t, t + 64, ..., then a tree. A workgroup a lane.
+// sums[z * stride ..][.. parts]) is longer, else 1. SCALED: out[z] holds a factor f before, by which the gradient is multiplied in any
+// case: n is f times as long, and f is multiplied by what comes out. Thread t adds parts t, t + 64, ..., then a tree. A workgroup a lane.
 // Launch: z = lanes. Traffic: reads each part once.
 #import lib/tree.wgsl
 

@@ -1,6 +1,7 @@
 // What a client's step adds to its gradient:
 //   g[base + i] += decay * w[base + i] + pull * (w[base + i] - shared[i])
-// for each lane's own weights, SCALED: times its scale, the reciprocal of its factor, and nothing where that is 0: weight decay, and the pull towards the shared weights (FedProx). One weight a thread.
+// for each lane's own weights: weight decay, and the pull towards the shared weights (FedProx). SCALED: times the lane's scale, the
+// reciprocal of its factor; where that is 0 nothing happens. One weight a thread.
 // Launch: count items folded over x and y, z = lanes. Traffic: reads three f32, writes one.
 #import lib/fold.wgsl
 #import lib/lane.wgsl

@@ -1,9 +1,10 @@
-// dlogits = (softmax - onehot(label)) * coef, the lane's coef being 1 / batch size; SCALED: times its client's scale (lib/scales.wgsl). With s the sum over the classes but one maximum of
+// dlogits = (softmax - onehot(label)) * coef, the lane's coef being 1 / batch size. With s the sum over the classes but one maximum of
 // exp(logit - max), the maximum's own entry is -s / (1 + s) where it is the label: no digits are lost near zero loss.
 // One row a thread. Launch: x = rows of the largest lane / 64 (at most 65,535, then strided), z = lanes.
 // Traffic: reads the logits three times, writes them once.
 // Some software drivers compile a kernel anew at each dispatch to put uniform loop bounds and conditions into it, which takes
 // milliseconds: the zero added to them keeps it from that.
+// SCALED: times the scale of the lane's client (src/kernels/lib/scales.rs).
 // MASKED: over the classes that the lane's client holds, the others' logits being -infinity (`lib/softmax.wgsl`).
 #import lib/lane.wgsl
 #import lib/softmax.wgsl
