@@ -83,11 +83,11 @@ impl Warmup {
         Ok(Self { optimizer })
     }
 
-    /// What the server keeps beside the weights: names and lengths of its moments, and of the scale of the clients' losses.
-    pub fn kept(&self, engine: &Engine) -> Vec<(&'static str, usize)> {
+    /// What the server keeps beside the weights: names and lengths of its moments, and, where they are scaled, of the scale of the clients' losses.
+    pub fn kept(&self, engine: &Engine, scaled: bool) -> Vec<(&'static str, usize)> {
         let moments = self.optimizer.iter().flat_map(ServerOptimizer::moments);
         let moments = moments.map(|(name, _)| (name, engine.graph().state_len()));
-        moments.chain(engine.loss_scale().map(|_| (LossScale::NAME, LossScale::VALUES))).collect()
+        moments.chain(scaled.then_some((LossScale::NAME, LossScale::VALUES))).collect()
     }
 
     /// As [`Warmup::round`], with parts of one's own.

@@ -74,7 +74,7 @@ impl Run<'_> {
         self.evaluate(&mut metrics)?;
         self.complete(&mut metrics, sent, clock, None)?;
         let bytes = weights::encode(&self.experiment.graph.tensors, &after, &[]);
-        let moments = match self.warmup.kept(&self.engine)[..] {
+        let moments = match self.warmup.kept(&self.engine, result.scaled.is_some())[..] {
             [] => None,
             _ => Some(moments::encode(&self.engine.save()?)),
         };
