@@ -54,8 +54,13 @@ pub fn candidates(
     }
     let more: &[Block] = if scope == Scope::All { &MORE } else { &[] };
     let fits = |block: &&Block| within(sizes.extent(pass), block.rows, block.columns) && block.fits(limits);
-    let blocks = FEW.iter().chain(more).filter(fits);
-    ways.extend(blocks.map(|block| Way::Block(*block)));
-    ways.extend(matrices(sizes, pass, info, limits).into_iter().map(Way::Matrix));
+    let matrices = matrices(sizes, pass, info, limits);
+    let mut blocks: Vec<Block> = FEW.iter().chain(more).filter(fits).copied().collect();
+    if scope == Scope::Few && !matrices.is_empty() && blocks.len() > 2 {
+        // Matrices are faster by far but where sums are short: a wide tile and a narrow one show that.
+        blocks.drain(1..blocks.len() - 1);
+    }
+    ways.extend(blocks.into_iter().map(Way::Block));
+    ways.extend(matrices.into_iter().map(Way::Matrix));
     ways
 }

@@ -262,18 +262,12 @@ pub fn products(graph: &Graph) -> Vec<(Sizes, Pass)> {
     all
 }
 
-/// Matrices that may compute a pass, those that are likely to be fast first: of one f16 an operand before two. Gradients take one kind only,
-/// the faster one that there is: the scale of the loss keeps small ones in an f16's range.
+/// Matrices that may compute a pass, those that are likely to be fast first: of one f16 an operand where that is admitted, else of two.
 pub(super) fn matrices(sizes: Sizes, pass: Pass, info: &AdapterInfo, limits: &Limits) -> Vec<Matrix> {
     let (rows, columns) = sizes.extent(pass);
-    let kinds: &[bool] = match pass {
-        Pass::Forward | Pass::Perturbed => &[false, true],
-        Pass::Weight | Pass::Input if info.matrices.single => &[false],
-        Pass::Weight | Pass::Input => &[true],
-    };
-    let all = kinds.iter().flat_map(|split| Matrix::candidates(info, limits, *split));
-    let mut all: Vec<Matrix> = all.filter(|tile| within(sizes.extent(pass), tile.rows, tile.columns)).collect();
-    all.sort_by_key(|tile| (tile.split, tile.columns > columns || tile.rows > rows));
+    let all = Matrix::candidates(info, limits, !info.matrices.single);
+    let mut all: Vec<Matrix> = all.into_iter().filter(|tile| within(sizes.extent(pass), tile.rows, tile.columns)).collect();
+    all.sort_by_key(|tile| tile.columns > columns || tile.rows > rows);
     all
 }
 

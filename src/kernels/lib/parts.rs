@@ -24,8 +24,9 @@ const MOST: u32 = 16;
 /// Workgroups that are wanted of sums that only read: each takes 64 threads.
 pub const WORKGROUPS: u32 = 512;
 
-/// Workgroups that are wanted of sums by tiles in workgroup memory.
-pub const TILES: u32 = 1024;
+/// Threads of the workgroups that are wanted of sums by tiles in workgroup memory: of one lane, and steps have several. A part more costs a
+/// tile's sums, written and read once.
+pub const TILE_THREADS: u32 = 32_768;
 
 /// Terms of a part, at least, that is summed by a tree over 64 threads, four terms each at once.
 pub const TREE_TERMS: u32 = 1024;
@@ -171,7 +172,7 @@ impl Sum {
     /// Of `row` terms a row, by tiles in workgroup memory, a grid of them each part: a part is whole slices.
     pub fn in_tiles(tiles: [u32; 2], block: &Tiles, sample_rows: u32, row: u32) -> Self {
         let whole = tiles.iter().product();
-        Self { sample_rows, row, terms: 1, whole, split: whole, wanted: TILES, least: 256, multiple: block.depth }
+        Self { sample_rows, row, terms: 1, whole, split: whole, wanted: TILE_THREADS / block.threads, least: 256, multiple: block.depth }
     }
 
     /// How it is split; none: it is short, or there are as many workgroups as are wanted. The number of parts is such that a lane of eight
