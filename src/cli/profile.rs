@@ -12,7 +12,11 @@ use super::output::{self, Adapter, grouped, percent, row, table};
 use super::say::say;
 use crate::config::{Config, Layers};
 use crate::device::{Selection, open};
+use crate::engine::Workspace;
+use crate::fed::FedError;
 use crate::fed::experiment::Experiment;
+use crate::fed::observer::Silent;
+use crate::fed::run::choose_ways;
 use crate::profile::{self, Phase, Profile, Request};
 
 /// `profile`.
@@ -65,11 +69,12 @@ pub fn execute(args: &ProfileArgs) -> Result<u8, Error> {
     let selection = Selection::of_config(args.device.device.as_deref(), &config.device)?;
     let experiment = Experiment::prepare(&config)?;
     experiment.notes.iter().for_each(say);
-    let device = open(&selection)?;
-    let adapter = Adapter::of(device.info());
+    let mut space = Workspace::new(open(&selection)?).map_err(FedError::from)?;
+    let adapter = Adapter::of(space.device().info());
+    choose_ways(&mut space, &experiment.graph, &selection, &mut Silent)?;
     let request = Request { rounds: args.rounds, cold: args.cold };
     let (profile, timelines) =
-        profile::measure(device, &experiment, &request, &mut |next| tracing::info!("measuring {next}"))?;
+        profile::measure(space, &experiment, &request, &mut |next| tracing::info!("measuring {next}"))?;
     if let Some(file) = &file {
         let trace = profile::trace(&adapter.name, &timelines);
         file.write(trace.to_string().as_bytes())?;

@@ -266,7 +266,8 @@ pub fn products(graph: &Graph) -> Vec<(Sizes, Pass)> {
 pub(super) fn matrices(sizes: Sizes, pass: Pass, info: &AdapterInfo, limits: &Limits) -> Vec<Matrix> {
     let (rows, columns) = sizes.extent(pass);
     let all = Matrix::candidates(info, limits, !info.matrices.single);
-    let mut all: Vec<Matrix> = all.into_iter().filter(|tile| within(sizes.extent(pass), tile.rows, tile.columns)).collect();
+    let mut all: Vec<Matrix> =
+        all.into_iter().filter(|tile| within(sizes.extent(pass), tile.rows, tile.columns)).collect();
     all.sort_by_key(|tile| tile.columns > columns || tile.rows > rows);
     all
 }

@@ -14,6 +14,7 @@ pub(in crate::fed) use fork::fork_on;
 pub use fork::{Origin, fork};
 pub use resume::resume;
 pub(in crate::fed) use resume::resume_on;
+pub use ways::choose as choose_ways;
 
 use super::error::FedError;
 use super::experiment::Experiment;

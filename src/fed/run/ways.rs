@@ -35,7 +35,7 @@ pub(super) fn read(path: &Path, graph: &Graph) -> Result<Option<Ways>, FedError>
 ///
 /// # Errors
 /// A file that isn't good, a failing device.
-pub(super) fn choose(
+pub fn choose(
     space: &mut Workspace,
     graph: &Graph,
     selection: &Selection,

@@ -172,7 +172,16 @@ impl Sum {
     /// Of `row` terms a row, by tiles in workgroup memory, a grid of them each part: a part is whole slices.
     pub fn in_tiles(tiles: [u32; 2], block: &Tiles, sample_rows: u32, row: u32) -> Self {
         let whole = tiles.iter().product();
-        Self { sample_rows, row, terms: 1, whole, split: whole, wanted: TILE_THREADS / block.threads, least: 256, multiple: block.depth }
+        Self {
+            sample_rows,
+            row,
+            terms: 1,
+            whole,
+            split: whole,
+            wanted: TILE_THREADS / block.threads,
+            least: 256,
+            multiple: block.depth,
+        }
     }
 
     /// How it is split; none: it is short, or there are as many workgroups as are wanted. The number of parts is such that a lane of eight
