@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::rows::{KernelRow, rows};
 use crate::bench::{Ceilings, Repeats, ceilings};
 use crate::device::timeline::{Clock, Host};
-use crate::device::{Compiled, Device, DeviceError, Timeline};
+use crate::device::{Compiled, DeviceError, Timeline};
 use crate::engine::{Engine, EngineError, Workspace};
 use crate::fed::FedError;
 use crate::fed::experiment::Experiment;
