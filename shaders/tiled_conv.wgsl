@@ -22,9 +22,9 @@ const B_ALONG_K: u32 = 0u;
 
 var<private> lane: Lane;
 var<private> lane_index: u32;
-// Of the thread's quads: a pixel's sample in X and the top left corner of its window, which may lie outside; the first of four output
-// channels; their k of a slice, and signs of the slice that is next.
-var<private> a_sample: array<u32, A_QUADS>;
+// Of the thread's quads: the top left corner of a pixel's window, which may lie outside of its sample, and its index in X; the first of four
+// output channels; their k of a slice, and signs of the slice that is next.
+var<private> a_corner: array<u32, A_QUADS>;
 var<private> a_y: array<i32, A_QUADS>;
 var<private> a_x: array<i32, A_QUADS>;
 var<private> a_k: array<u32, A_QUADS>;
@@ -48,28 +48,28 @@ fn a_start(i: u32, m: u32, k: u32) {
     let inside = min(m, lane.rows * PIXELS - 1u);
     let pixel = inside % PIXELS;
     let first = select(lane.row0, lane.x_row, params.from_batch == 1u);
-    a_sample[i] = (first + inside / PIXELS) * (IN_C * IN_H * IN_W);
     a_y[i] = i32(pixel / OUT_W * STRIDE) - i32(PADDING);
     a_x[i] = i32(pixel % OUT_W * STRIDE) - i32(PADDING);
+    // Corners outside wrap around, and come back with the places inside.
+    a_corner[i] = (((first + inside / PIXELS) * IN_H + u32(a_y[i])) * IN_W + u32(a_x[i])) * IN_C;
     a_k[i] = k;
 }
-// Index in X of term k of quad i's pixel; the largest one where it lies outside.
-fn input_place(i: u32, k: u32) -> u32 {
-    let term = term_of(k, IN_C, KERNEL * KERNEL);
-    let y = u32(a_y[i] + i32(term.tap / KERNEL));
-    let x = u32(a_x[i] + i32(term.tap % KERNEL));
-    let place = a_sample[i] + (y * IN_W + x) * IN_C + term.channel;
-    return select(0xffffffffu, place, k < DEPTH && y < IN_H && x < IN_W);
+// Index in X of a term of quad i's pixel; the largest one where it lies outside.
+fn input_place(i: u32, term: Term, within: bool) -> u32 {
+    let y = term.tap / KERNEL;
+    let x = term.tap % KERNEL;
+    let inside = u32(a_y[i] + i32(y)) < IN_H && u32(a_x[i] + i32(x)) < IN_W;
+    return select(0xffffffffu, a_corner[i] + ((y * IN_W + x) * IN_C + term.channel), within && inside);
 }
 #ifdef IN_QUADS
 fn a_load(i: u32, k: u32) -> vec4<f32> {
-    let place = input_place(i, k + a_k[i]);
+    let place = input_place(i, term_within(k, a_k[i], IN_C, KERNEL * KERNEL), k + a_k[i] < DEPTH);
     let inside = place != 0xffffffffu;
     return select(vec4<f32>(), inputs_at(select(0u, place / 4u, inside)), inside);
 }
 #else
 fn input_one(i: u32, k: u32) -> f32 {
-    let place = input_place(i, k);
+    let place = input_place(i, term_of(k, IN_C, KERNEL * KERNEL), k < DEPTH);
     let inside = place != 0xffffffffu;
     return select(0.0f, inputs_at(select(0u, place, inside)), inside);
 }

@@ -103,6 +103,16 @@ pub fn ceilings(device: &mut dyn Device, repeats: &Repeats) -> Result<Ceilings, 
     })
 }
 
+/// Measures the rate of multiply-adds of f32 alone, in 1e9 a second.
+pub fn madd_gflop_s(device: &mut dyn Device, repeats: &Repeats) -> Result<f64, DeviceError> {
+    let bytes = 256 * u64::from(MADD_GROUPS);
+    let buffer = device.create_buffer("bench target", bytes)?;
+    let out = Span::of(buffer, bytes);
+    let rate = chains(device, repeats, |rec, iterations| madd::record(rec, out, MADD_GROUPS, iterations));
+    device.destroy_buffer(buffer);
+    rate
+}
+
 /// The rate of chains of operations, in 1e9 a second; `record` appends so many iterations and gives their operations.
 fn chains(
     device: &mut dyn Device,

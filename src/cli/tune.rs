@@ -10,7 +10,7 @@ use super::args::{DeviceArgs, JsonArgs, SetArgs};
 use super::error::Error;
 use super::output::{self, row, table};
 use super::say::say;
-use crate::bench::{Repeats, ceilings};
+use crate::bench::{Repeats, madd_gflop_s};
 use crate::caps::{AdapterInfo, Layout};
 use crate::config::Config;
 use crate::device::{Device, Selection, open};
@@ -46,11 +46,11 @@ pub fn execute(args: &TuneArgs) -> Result<u8, Error> {
     let scope = if args.full { Scope::All } else { Scope::Few };
     let of_device = device.info().layout;
     let layouts: Vec<Layout> = if args.full { Layout::ALL.to_vec() } else { vec![of_device] };
-    let ceiling = ceilings(device.as_mut(), &Repeats::few())?.madd_gflop_s;
     let mut tables = Vec::new();
     for layout in layouts {
         tables.push((layout, measured(device.as_mut(), &experiment.graph, layout, scope)?));
     }
+    let ceiling = madd_gflop_s(device.as_mut(), &Repeats::few())?;
     let report = Report::of(device.info(), &tables, ceiling);
     output::print(args.json.json, &report, text)?;
     Ok(0)
@@ -58,10 +58,10 @@ pub fn execute(args: &TuneArgs) -> Result<u8, Error> {
 
 fn measured(device: &mut dyn Device, graph: &Graph, layout: Layout, scope: Scope) -> Result<Vec<Measured>, Error> {
     let watch: tune::Watch<'_> = &mut |sizes, pass, done, all| {
-        say(format_args!("[{done}/{all}] channels {}: {sizes}, {}", layout.name(), pass.name()));
-        true
+        say(format_args!("[{}/{all}] channels {}: {sizes}, {}", done + 1, layout.name(), pass.name()));
     };
-    Ok(tune::measure(device, &tune::products(graph), layout, scope, watch)?)
+    let info = AdapterInfo { layout, ..tune::offered(device.info(), graph) };
+    Ok(tune::measure(device, &info, &tune::products(graph), scope, watch)?)
 }
 
 /// What is printed.
