@@ -69,12 +69,7 @@ pub fn alike(a: Way, b: Way) -> bool {
 }
 
 /// The ways of a pass that a device, its limits and its layout admit: by shuffles, then those of each scheme, the likely one first.
-pub fn candidates(
-    (sizes, pass): (Sizes, Pass),
-    info: &AdapterInfo,
-    limits: &Limits,
-    scope: Scope,
-) -> Vec<Way> {
+pub fn candidates((sizes, pass): (Sizes, Pass), info: &AdapterInfo, limits: &Limits, scope: Scope) -> Vec<Way> {
     let mut ways = vec![Way::Shuffle];
     if !Ways::by_shuffles(info.layout).admits(sizes) {
         return ways;

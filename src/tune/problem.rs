@@ -64,7 +64,16 @@ impl Problem {
         let lane = |i: u32| {
             let row0 = i * samples * sample_rows;
             let (coef, rows) = (if i.is_multiple_of(2) { 0.01 } else { -0.01 }, samples * sample_rows);
-            Lane { weight_base: i * own, seed_lo: i / 2, seed_hi: 7, coef, x_row: row0, row0, rows, out_row: i * samples }
+            Lane {
+                weight_base: i * own,
+                seed_lo: i / 2,
+                seed_hi: 7,
+                coef,
+                x_row: row0,
+                row0,
+                rows,
+                out_row: i * samples,
+            }
         };
         let table: Vec<Lane> = (0..lanes).map(lane).collect();
         let at = buffers.of(&needed(sizes, pass, (lanes, samples)));

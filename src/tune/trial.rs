@@ -192,7 +192,6 @@ fn relative(a: &[f32], b: &[f32]) -> f64 {
     if error.is_finite() && a.len() == b.len() { error } else { f64::INFINITY }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,7 +228,8 @@ mod tests {
 
     #[test]
     fn what_was_near_the_fastest_is_tried_with_signs() {
-        let trial = trial(&[], &[("shuffle", Some(9.0)), (BLOCKS[0], Some(1.0)), (BLOCKS[1], Some(1.1)), (BLOCKS[2], None)]);
+        let trial =
+            trial(&[], &[("shuffle", Some(9.0)), (BLOCKS[0], Some(1.0)), (BLOCKS[1], Some(1.1)), (BLOCKS[2], None)]);
         let near: Vec<String> = trial.near(1.2).iter().map(Way::to_string).collect();
         assert_eq!(near, BLOCKS[..2]);
     }

@@ -88,6 +88,11 @@ impl Ways {
         !self.chosen.values().any(|way| matches!(way, Way::Matrix(_)))
     }
 
+    /// Whether operands that are of f16 are the sum of two.
+    pub fn are_split(&self) -> bool {
+        self.chosen.values().any(|way| matches!(way, Way::Matrix(matrix) if matrix.split))
+    }
+
     /// Whether tiles in workgroup memory compute a product in this layout.
     pub fn admits(&self, sizes: Sizes) -> bool {
         matches!(sizes, Sizes::Linear { .. }) || self.layout == Layout::ChannelsLast
@@ -131,7 +136,9 @@ impl Ways {
             Way::Shuffle => true,
             Way::Block(block) => block.fits(limits),
             Way::Matrix(matrix) => {
-                Matrix::candidates(info, limits, matrix.split, false).iter().any(|known| known.multiply == matrix.multiply)
+                Matrix::candidates(info, limits, matrix.split, false)
+                    .iter()
+                    .any(|known| known.multiply == matrix.multiply)
                     && matrix.fits(limits)
             }
         };

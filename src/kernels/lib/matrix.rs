@@ -184,12 +184,8 @@ const MORE: [Matrix; 5] = [
 ];
 
 /// Those of two f16 an operand: half the depth, so that both halves take no more room.
-const SPLIT_TILES: [Matrix; 4] = [
-    Matrix::new(128, 128, 16, 64, 32),
-    Matrix::new(128, 64, 16, 64, 32),
-    Matrix::new(128, 64, 32, 64, 32),
-    SMALL,
-];
+const SPLIT_TILES: [Matrix; 4] =
+    [Matrix::new(128, 128, 16, 64, 32), Matrix::new(128, 64, 16, 64, 32), Matrix::new(128, 64, 32, 64, 32), SMALL];
 
 /// The others.
 const MORE_SPLIT: [Matrix; 7] = [
