@@ -13,6 +13,7 @@ use std::path::Path;
 pub(in crate::fed) use fork::fork_on;
 pub use fork::{Origin, fork};
 pub use resume::resume;
+pub use ways::choose as choose_ways;
 pub(in crate::fed) use resume::resume_on;
 
 use super::error::FedError;

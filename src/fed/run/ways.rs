@@ -36,7 +36,7 @@ pub(super) fn read(path: &Path, graph: &Graph) -> Result<Option<Ways>, FedError>
 ///
 /// # Errors
 /// A file that isn't good, a failing device.
-pub(super) fn choose(
+pub fn choose(
     space: &mut Workspace,
     graph: &Graph,
     selection: &Selection,
@@ -107,7 +107,9 @@ fn measured(
         return Ok(Some(ways));
     }
     let start = Instant::now();
-    let found = tune::measure(space.device_mut(), &info, &missing, scope, &mut |_, _, _, _| {})?;
+    let found =
+        tune::measure(space.device_mut(), &info, &missing, scope, &mut |_, _, done, all| observer.tuning(done, all))?;
+    observer.tuning(1, 1);
     for failed in found.iter().flat_map(|of| of.tried.iter().filter(|tried| !tried.passed).map(move |t| (of, t))) {
         let (of, tried) = failed;
         observer.warn(&format!(
