@@ -2,6 +2,7 @@
 //! twins, and what self-test cases are made of.
 
 pub mod case;
+pub mod chains;
 pub mod class_rows;
 pub mod conv;
 pub mod conv_grad;
