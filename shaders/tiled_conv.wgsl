@@ -18,8 +18,8 @@ const B_ALONG_K: u32 = 0u;
 
 var<private> lane: Lane;
 var<private> lane_index: u32;
-// Of the thread's quads: a pixel's sample in X and the top left corner of its window, which may lie outside; their k of a slice.
-var<private> a_sample: array<u32, A_QUADS>;
+// Of the thread's quads: the top left corner of a pixel's window, which may lie outside of its sample, and its index in X; their k of a slice.
+var<private> a_corner: array<u32, A_QUADS>;
 var<private> a_y: array<i32, A_QUADS>;
 var<private> a_x: array<i32, A_QUADS>;
 var<private> a_k: array<u32, A_QUADS>;
@@ -45,18 +45,18 @@ fn a_start(i: u32, m: u32, k: u32) {
     let inside = min(m, lane.rows * PIXELS - 1u);
     let pixel = inside % PIXELS;
     let first = select(lane.row0, lane.x_row, params.from_batch == 1u);
-    a_sample[i] = (first + inside / PIXELS) * (IN_C * IN_H * IN_W);
     a_y[i] = i32(pixel / OUT_W * STRIDE) - i32(PADDING);
     a_x[i] = i32(pixel % OUT_W * STRIDE) - i32(PADDING);
+    // Corners outside wrap around, and come back with the places inside.
+    a_corner[i] = (((first + inside / PIXELS) * IN_H + u32(a_y[i])) * IN_W + u32(a_x[i])) * IN_C;
     a_k[i] = k;
 }
 fn input_place(i: u32, k: u32, e: u32) -> u32 {
-    let at = k + a_k[i] + e;
-    let term = term_of(at, IN_C, KERNEL * KERNEL);
-    let y = u32(a_y[i] + i32(term.tap / KERNEL));
-    let x = u32(a_x[i] + i32(term.tap % KERNEL));
-    let place = a_sample[i] + (y * IN_W + x) * IN_C + term.channel;
-    return select(OUTSIDE, place, at < DEPTH && y < IN_H && x < IN_W);
+    let term = term_within(k, a_k[i] + e, IN_C, KERNEL * KERNEL);
+    let y = term.tap / KERNEL;
+    let x = term.tap % KERNEL;
+    let inside = u32(a_y[i] + i32(y)) < IN_H && u32(a_x[i] + i32(x)) < IN_W && k + a_k[i] + e < DEPTH;
+    return select(OUTSIDE, a_corner[i] + ((y * IN_W + x) * IN_C + term.channel), inside);
 }
 fn a_load(i: u32, k: u32) -> vec4<f32> {
     return inputs_four(i, k);

@@ -1,9 +1,9 @@
 //! The step of a client's own weights in a warm-up round: what it may have beside plain SGD (`docs/methods.md`, Client step).
 
 use super::backward::StepBuffers;
+use super::gathering::Moves;
 use super::lanes::WindowLanes;
 use super::loss_scale::LEAST;
-use super::samples::Moves;
 use super::{EngineError, Session, Workspace};
 use crate::kernels::lib::scales::{Scales, WORDS};
 use crate::kernels::{clip_factor, local_gradient, loss_scale, overflow, sgd, square_sums};

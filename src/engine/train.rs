@@ -132,7 +132,7 @@ impl Session<'_> {
             let steps = [batches];
             let tables = self.step_tables(samples, &steps, &plan, group.len())?;
             let mut recording = Recording::new();
-            self.record_gradients(&mut recording, samples, &steps[0], &plan, (&tables, 0));
+            self.record_gradients(&mut recording, samples, &steps[0], &plan, (&tables, 0))?;
             let read = self.space.submit(&recording)?;
             let batches = vec![group.iter().enumerate().map(|(slot, (indices, _))| (slot, indices.len())).collect()];
             losses.extend(mean_losses(&read, &batches).into_iter().map(|(_, loss)| loss));

@@ -67,16 +67,17 @@ pub struct Profile {
     pub kernels: Vec<KernelRow>,
 }
 
-/// Measures the rounds of an experiment, products computed with the ways that the workspace has. `progress` is told what comes next. Gives each phase's timeline beside the figures.
+/// Measures the rounds of an experiment, with the ways that the workspace has for its products. `progress` is told what comes next. Gives each phase's timeline beside the figures.
 ///
 /// # Errors
 /// What can't be run; a device that can't say when commands run.
 pub fn measure(
-    mut space: Workspace,
+    space: Workspace,
     experiment: &Experiment,
     request: &Request,
     progress: &mut dyn FnMut(&str),
 ) -> Result<(Profile, Vec<(Phase, Timeline)>), FedError> {
+    let mut space = space;
     progress("the device's own rates");
     let short = Repeats { warm_up: 1, least: 3, most: 20, seconds: 0.3 };
     let ceilings = ceilings(space.device_mut(), &short)?;

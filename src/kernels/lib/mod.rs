@@ -21,6 +21,7 @@ pub mod parts;
 pub mod replay;
 pub mod replay_cases;
 pub mod scales;
+pub mod strips;
 pub mod tile_order;
 pub mod tiles;
 pub mod tiling;
