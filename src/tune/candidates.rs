@@ -1,7 +1,7 @@
 //! The ways that a pass of a product may be computed with on a device.
 
 use super::Ways;
-use super::ways::matrices;
+use super::ways::{heads, matrices};
 use crate::caps::{AdapterInfo, Layout, Limits};
 use crate::kernels::way::{Block, Way};
 use crate::layers::{Pass, Sizes};
@@ -50,6 +50,10 @@ pub fn candidates(
 ) -> Vec<Way> {
     let mut ways = vec![Way::Shuffle];
     if !Ways::by_shuffles(layout).admits(sizes) {
+        return ways;
+    }
+    if matches!(sizes, Sizes::Attention { .. }) {
+        ways.extend(heads(sizes, limits).into_iter().map(Way::Heads));
         return ways;
     }
     let columns = match pass {

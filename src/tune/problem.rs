@@ -7,7 +7,7 @@ use crate::kernels::params::{ABSENT, Lane, Lanes};
 use crate::kernels::parts::Target;
 use crate::kernels::tiling::{Gradient, Operands, Product, Tiling};
 use crate::kernels::way::Way;
-use crate::kernels::{conv_grad_input, conv_grad_weight, fill_values, linear, linear_grad_input, linear_grad_weight};
+use crate::kernels::{attention, conv_grad_input, conv_grad_weight, fill_values, linear, linear_grad_input, linear_grad_weight};
 use crate::layers::{Pass, Sizes};
 use crate::recording::{BufferId, Recording, Span};
 use crate::stream::Distribution;
@@ -76,7 +76,10 @@ impl Problem {
         // Weights and signs in the order of tiles: rows end on quads, and on words of 32.
         let padded = |columns: u64, to: u64| weight.div_ceil(columns.max(1)) * columns.next_multiple_of(to);
         let most = |to: u64| padded(u64::from(sizes.columns()), to).max(padded(u64::from(sizes.inputs()), to));
-        let room = make("tune room", slots * most(4) + u64::from(lanes) * most(32) / 32 + 256)?;
+        let room = slots * most(4) + u64::from(lanes) * most(32) / 32 + 256;
+        // Attention keeps an f32 a query for its gradient.
+        let kept = if let Sizes::Attention { tokens, heads, .. } = sizes { rows * u64::from(tokens * heads) } else { 0 };
+        let room = make("tune room", room.max(kept))?;
         let lane_table = make("tune lanes", 8 * u64::from(lanes))?;
         let mut fill = Recording::new();
         fill.upload(lane_table.buffer, 0, &table);
@@ -112,6 +115,10 @@ impl Problem {
                     linear_grad_input::record(rec, lanes, gradient, &params, self.weights, self.y, self.x);
                 }
             },
+            Sizes::Attention { tokens, heads, dim } => {
+                let params = attention::Params { tokens, heads, dim };
+                attention::record(rec, lanes, way, &params, self.x, self.y, self.room);
+            }
             Sizes::Conv { input, output, kernel, stride, padding } => {
                 let layout = self.layout;
                 let geometry = Geometry { input, output, kernel, stride, padding, layout };
@@ -185,6 +192,8 @@ impl Problem {
                 Pass::Input => u64::from(outputs),
                 Pass::Forward | Pass::Perturbed => u64::from(inputs),
             },
+            // Of a score's exponential, which multiplies its error, too.
+            (Sizes::Attention { tokens, heads, dim }, _) => u64::from(tokens + 16 * (dim / heads)),
             (Sizes::Conv { output, .. }, Pass::Weight) => u64::from(self.lanes.max_rows * output[1] * output[2]),
             (Sizes::Conv { output, .. }, Pass::Input) => (weight / u64::from(output[0])).max(weight / input.max(1)),
             (Sizes::Conv { output, .. }, _) => weight / u64::from(output[0]),
@@ -216,6 +225,10 @@ fn lengths(sizes: Sizes) -> (u64, u64, u64, u32) {
             let values = |shape: [u32; 3]| shape.iter().map(|v| u64::from(*v)).product();
             let weights = u64::from(output[0]) * u64::from(input[0]) * u64::from(kernel * kernel);
             (values(input), values(output), weights, 1)
+        }
+        Sizes::Attention { tokens, dim, .. } => {
+            let values = u64::from(tokens) * u64::from(dim);
+            (3 * values, values, 1, 1)
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::caps::{AdapterInfo, Layout, Limits, Matrices};
+use crate::kernels::lib::heads::Heads;
 use crate::kernels::lib::matrix::Matrix;
 use crate::kernels::tile_order::Room;
 use crate::kernels::tiling::Tiling;
@@ -37,8 +38,8 @@ impl Ways {
                 continue;
             }
             let matrix = matrices(sizes, pass, info, limits).into_iter().next().map(Way::Matrix);
-            let block = || if software { None } else { likely(sizes, pass, limits).map(Way::Block) };
-            if let Some(way) = matrix.or_else(block) {
+            let tiles = || if software { None } else { likely(sizes, pass, limits) };
+            if let Some(way) = matrix.or_else(tiles) {
                 ways.choose(sizes, pass, way);
             }
         }
@@ -49,7 +50,7 @@ impl Ways {
     pub fn uniform(graph: &Graph, layout: Layout, way: Way) -> Self {
         let mut ways = Self::by_shuffles(layout);
         for (sizes, pass) in products(graph) {
-            if ways.admits(sizes) {
+            if ways.admits(sizes) && suits(sizes, way) {
                 ways.choose(sizes, pass, way);
             }
         }
@@ -86,7 +87,7 @@ impl Ways {
 
     /// Whether tiles in workgroup memory compute a product in this layout.
     pub fn admits(&self, sizes: Sizes) -> bool {
-        matches!(sizes, Sizes::Linear { .. }) || self.layout == Layout::ChannelsLast
+        !matches!(sizes, Sizes::Conv { .. }) || self.layout == Layout::ChannelsLast
     }
 
     /// Sets a way.
@@ -94,8 +95,10 @@ impl Ways {
         self.chosen.insert((sizes, pass), way);
     }
 
-    /// The way of a pass.
+    /// The way of a pass. One that is the same whether weights are perturbed is chosen once.
     pub fn of(&self, sizes: Sizes, pass: Pass) -> Way {
+        let once = pass == Pass::Perturbed && !sizes.passes().contains(&pass);
+        let pass = if once { Pass::Forward } else { pass };
         self.chosen.get(&(sizes, pass)).copied().unwrap_or_default()
     }
 
@@ -123,8 +126,9 @@ impl Ways {
 
     /// A pass whose way a device can't compute: one without such matrices, or with less workgroup memory or threads.
     pub fn unfit(&self, graph: &Graph, info: &AdapterInfo, limits: &Limits) -> Option<(Sizes, Pass, Way)> {
-        let fits = |way: Way| match way {
+        let fits = |sizes: Sizes, way: Way| match way {
             Way::Shuffle => true,
+            Way::Heads(tile) => heads_of(sizes).is_some_and(|(tokens, head)| tile.fits(limits, tokens, head)),
             Way::Block(block) => block.fits(limits),
             Way::Matrix(matrix) => {
                 Matrix::candidates(info, limits, matrix.split).iter().any(|known| known.multiply == matrix.multiply)
@@ -132,7 +136,7 @@ impl Ways {
             }
         };
         let all = products(graph).into_iter().map(|(sizes, pass)| (sizes, pass, self.of(sizes, pass)));
-        all.into_iter().find(|&(.., way)| !fits(way))
+        all.into_iter().find(|&(sizes, _, way)| !fits(sizes, way))
     }
 
     /// Whether a pass's way has been chosen.
@@ -156,7 +160,7 @@ impl Ways {
             let product = sizes.to_string();
             let row = file.products.iter().find(|row| row.product == product && row.pass == pass.name());
             let way = row.and_then(|row| row.way.parse().ok());
-            if let Some(way) = way.filter(|way| *way == Way::Shuffle || ways.admits(sizes)) {
+            if let Some(way) = way.filter(|way| *way == Way::Shuffle || ways.admits(sizes) && suits(sizes, *way)) {
                 ways.choose(sizes, pass, way);
             }
         }
@@ -190,6 +194,9 @@ impl Ways {
             let way: Way = row.way.parse()?;
             if way != Way::Shuffle && !ways.admits(sizes) {
                 return Err(WaysError::Channels(row.product.clone()));
+            }
+            if !suits(sizes, way) {
+                return Err(WaysError::Other(row.product.clone(), row.way.clone()));
             }
             ways.choose(sizes, pass, way);
         }
@@ -247,6 +254,9 @@ pub enum WaysError {
     /// Tiles of a convolution with channels first.
     #[error("{0:?} goes by shuffles where channels lie first")]
     Channels(String),
+    /// A way of another kind of product.
+    #[error("{0:?} isn't computed by {1:?}: \"heads\" is a way of attention, the others are those of linear layers and convolutions")]
+    Other(String, String),
 }
 
 /// The passes of a model's products, each once.
@@ -255,7 +265,7 @@ pub fn products(graph: &Graph) -> Vec<(Sizes, Pass)> {
         .nodes
         .iter()
         .filter_map(|node| kind(&node.layer).product())
-        .flat_map(|sizes| Pass::ALL.map(|pass| (sizes, pass)))
+        .flat_map(|sizes| sizes.passes().iter().map(move |pass| (sizes, *pass)))
         .collect();
     all.sort();
     all.dedup();
@@ -265,7 +275,7 @@ pub fn products(graph: &Graph) -> Vec<(Sizes, Pass)> {
 /// Matrices that may compute a pass, those that are likely to be fast first: of one f16 an operand before two. Gradients are of f32: f16
 /// would lose the small ones.
 pub(super) fn matrices(sizes: Sizes, pass: Pass, info: &AdapterInfo, limits: &Limits) -> Vec<Matrix> {
-    if matches!(pass, Pass::Weight | Pass::Input) {
+    if matches!(pass, Pass::Weight | Pass::Input) || matches!(sizes, Sizes::Attention { .. }) {
         return Vec::new();
     }
     let all = [false, true].into_iter().flat_map(|split| Matrix::candidates(info, limits, split));
@@ -275,8 +285,33 @@ pub(super) fn matrices(sizes: Sizes, pass: Pass, info: &AdapterInfo, limits: &Li
     all
 }
 
-/// A tile that fits a product: as many columns as it has, up to 128.
-fn likely(sizes: Sizes, pass: Pass, limits: &Limits) -> Option<Block> {
+/// Whether a way computes such products at all.
+fn suits(sizes: Sizes, way: Way) -> bool {
+    match way {
+        Way::Shuffle => true,
+        Way::Block(_) | Way::Matrix(_) => heads_of(sizes).is_none(),
+        Way::Heads(_) => heads_of(sizes).is_some(),
+    }
+}
+
+/// Tokens and values of a head of attention.
+fn heads_of(sizes: Sizes) -> Option<(u32, u32)> {
+    if let Sizes::Attention { tokens, heads, dim } = sizes { Some((tokens, dim / heads)) } else { None }
+}
+
+/// Tiles of attention that a device's limits admit.
+pub(super) fn heads(sizes: Sizes, limits: &Limits) -> Vec<Heads> {
+    let fitting = |(tokens, head)| {
+        Heads::candidates(tokens).into_iter().filter(move |tile| tile.fits(limits, tokens, head))
+    };
+    heads_of(sizes).into_iter().flat_map(fitting).collect()
+}
+
+/// A tile that fits a product: as many columns as it has, up to 128; of attention the largest.
+fn likely(sizes: Sizes, pass: Pass, limits: &Limits) -> Option<Way> {
+    if heads_of(sizes).is_some() {
+        return heads(sizes, limits).first().copied().map(Way::Heads);
+    }
     let columns = match pass {
         Pass::Forward | Pass::Perturbed => sizes.columns(),
         Pass::Input => sizes.inputs(),
@@ -285,7 +320,7 @@ fn likely(sizes: Sizes, pass: Pass, limits: &Limits) -> Option<Block> {
     let wide = [Block::new(128, 64, 16), Block::new(64, 64, 16), Block::new(64, 64, 8)];
     let narrow = [Block::new(64, 32, 16).of_threads(8, 4), Block::new(32, 32, 16).of_threads(4, 4)];
     let tiles: &[Block] = if columns > 32 { &wide } else { &narrow };
-    tiles.iter().copied().find(|block| block.fits(limits))
+    tiles.iter().copied().find(|block| block.fits(limits)).map(Way::Block)
 }
 
 #[cfg(test)]
