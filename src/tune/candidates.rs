@@ -1,7 +1,7 @@
 //! The ways that a pass of a product may be computed with on a device.
 
 use super::Ways;
-use super::ways::{likely, matrices, within};
+use super::ways::{heads, likely, matrices, within};
 use crate::caps::{AdapterInfo, Limits};
 use crate::kernels::lib::matrix::Matrix;
 use crate::kernels::way::{Block, Way};
@@ -50,6 +50,7 @@ enum Scheme {
     Block,
     Matrix,
     Matrix3,
+    Heads,
 }
 
 impl Scheme {
@@ -59,6 +60,7 @@ impl Scheme {
             Way::Block(_) => Self::Block,
             Way::Matrix(Matrix { split: false, .. }) => Self::Matrix,
             Way::Matrix(_) => Self::Matrix3,
+            Way::Heads(_) => Self::Heads,
         }
     }
 }
@@ -72,6 +74,10 @@ pub fn alike(a: Way, b: Way) -> bool {
 pub fn candidates((sizes, pass): (Sizes, Pass), info: &AdapterInfo, limits: &Limits, scope: Scope) -> Vec<Way> {
     let mut ways = vec![Way::Shuffle];
     if !Ways::by_shuffles(info.layout).admits(sizes) {
+        return ways;
+    }
+    if matches!(sizes, Sizes::Attention { .. }) {
+        ways.extend(heads(sizes, limits).into_iter().map(Way::Heads));
         return ways;
     }
     let linear = matches!(sizes, Sizes::Linear { .. });

@@ -40,7 +40,7 @@ impl Tiles {
     /// Of a way; none where it has no tiles in workgroup memory.
     pub fn of(way: Way) -> Option<Self> {
         match way {
-            Way::Shuffle => None,
+            Way::Shuffle | Way::Heads(_) => None,
             Way::Block(b) => {
                 let (threads, memory) = (b.threads(), b.memory());
                 Some(Self { rows: b.rows, columns: b.columns, depth: b.depth, threads, memory, variant: b.variant() })
