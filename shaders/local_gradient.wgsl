@@ -2,7 +2,7 @@
 //   g[base + i] += decay * w[base + i] + pull * (w[base + i] - shared[i])
 // for each lane's own weights: weight decay, and the pull towards the shared weights (FedProx). One weight a thread.
 // Launch: count items folded over x and y, z = lanes. Traffic: reads three f32, writes one.
-#import lib/fold.wgsl
+#import lib/items.wgsl
 #import lib/lane.wgsl
 
 struct Params {
@@ -17,17 +17,12 @@ struct Params {
 @group(0) @binding(3) var<storage, read> shared_weights: array<f32>;
 @group(0) @binding(4) var<storage, read_write> gradients: array<f32>;
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
-    let item = item_index(group, groups, t);
-    if item >= params.count {
-        return;
-    }
-    let at = lanes[group.z].weight_base + item;
+fn items() -> u32 {
+    return params.count;
+}
+
+fn take(item: u32, lane: u32) {
+    let at = lanes[lane].weight_base + item;
     let w = weights[at];
     gradients[at] = gradients[at] + params.decay * w + params.pull * (w - shared_weights[item]);
 }

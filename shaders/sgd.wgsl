@@ -3,7 +3,7 @@
 // With MOMENTUM u[base + i] = momentum * u[base + i] + g[base + i] takes the place of g; with CLIPPED g is multiplied by the lane's factor
 // before. One weight a thread. Launch: count items folded over x and y, z = lanes.
 // Traffic: reads two f32, writes one; with MOMENTUM one more of each.
-#import lib/fold.wgsl
+#import lib/items.wgsl
 #import lib/lane.wgsl
 
 struct Params {
@@ -27,20 +27,15 @@ struct Params {
 #endif
 #endif
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
-    let item = item_index(group, groups, t);
-    if item >= params.count {
-        return;
-    }
-    let at = lanes[group.z].weight_base + item;
+fn items() -> u32 {
+    return params.count;
+}
+
+fn take(item: u32, lane: u32) {
+    let at = lanes[lane].weight_base + item;
     var g = gradients[at];
 #ifdef CLIPPED
-    g *= factors[group.z];
+    g *= factors[lane];
 #endif
 #ifdef MOMENTUM
     g = params.momentum * velocity[at] + g;

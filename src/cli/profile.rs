@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::args::{DeviceArgs, ForceArgs, JsonArgs, PresetArgs, SetArgs};
+use super::args::{ComputeArgs, ForceArgs, PresetArgs};
 use super::error::Error;
 use super::outfile::OutFile;
 use super::output::{self, Adapter, grouped, percent, row, table};
@@ -35,15 +35,9 @@ pub struct ProfileArgs {
     /// Preset.
     #[command(flatten)]
     pub preset: PresetArgs,
-    /// Overrides.
+    /// Overrides, device and output.
     #[command(flatten)]
-    pub set: SetArgs,
-    /// Device.
-    #[command(flatten)]
-    pub device: DeviceArgs,
-    /// Output.
-    #[command(flatten)]
-    pub json: JsonArgs,
+    pub compute: ComputeArgs,
 }
 
 #[derive(Serialize)]
@@ -60,9 +54,9 @@ const LEAST: f64 = 0.002;
 pub fn execute(args: &ProfileArgs) -> Result<u8, Error> {
     let inputs: Vec<_> = args.config.iter().map(PathBuf::as_path).collect();
     let file = args.trace.as_deref().map(|path| OutFile::new(path, args.force.force, &inputs)).transpose()?;
-    let layers = Layers { first: &[], preset: args.preset.preset()?, then: &args.set.set };
+    let layers = Layers { first: &[], preset: args.preset.preset()?, then: &args.compute.set.set };
     let config = Config::load_layers(args.config.as_deref(), &layers)?;
-    let selection = Selection::of_config(args.device.device.as_deref(), &config.device)?;
+    let selection = Selection::of_config(args.compute.device.device.as_deref(), &config.device)?;
     let experiment = Experiment::prepare(&config)?;
     experiment.notes.iter().for_each(say);
     let device = open(&selection)?;
@@ -74,7 +68,7 @@ pub fn execute(args: &ProfileArgs) -> Result<u8, Error> {
         let trace = profile::trace(&adapter.name, &timelines);
         file.write(trace.to_string().as_bytes())?;
     }
-    output::print(args.json.json, &Report { adapter, profile }, text)?;
+    output::print(args.compute.json.json, &Report { adapter, profile }, text)?;
     Ok(0)
 }
 
