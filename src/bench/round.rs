@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use super::problem;
-use super::runner::{Check, Prepared, Timed, Workload};
-use super::{BenchError, Ceiling, Options, Unit};
+use super::runner::{Check, Prepared, Timed, Workload, bound_of};
+use super::{BenchError, Options, Unit};
 use crate::device::ReferenceDevice;
 use crate::engine::{ClientStep, Engine, EngineError, ProbeClient, Samples, TrainClient};
 use crate::fed::experiment::Experiment;
@@ -69,10 +69,11 @@ fn zo_round(engine: &mut Engine, name: &'static str, experiment: Experiment) -> 
         round += 1;
         phase.round(engine, &setting.0, &setting.1, round).map(drop)
     };
-    Ok(whole(name, shape, work, Timed::Round(Box::new(step)), check, buffers))
+    Ok(whole(engine, name, shape, work, Timed::Round(Box::new(step)), check, buffers))
 }
 
 fn whole(
+    engine: &Engine,
     name: &'static str,
     shape: String,
     work: f64,
@@ -80,7 +81,7 @@ fn whole(
     check: Check,
     buffers: Vec<crate::recording::BufferId>,
 ) -> Prepared {
-    let bound = Some((Ceiling::Madd, work));
+    let bound = bound_of(engine, work);
     Prepared { workloads: vec![Workload { name, shape, work, unit: Unit::Flops, bound, timed, check }], buffers }
 }
 
@@ -141,7 +142,7 @@ fn warmup_round(
         round += 1;
         Warmup::new(engine, &setting.0)?.round(engine, &setting.0, &setting.1, round).map(drop)
     };
-    Ok(whole(name, shape, work, Timed::Round(Box::new(step)), check, buffers))
+    Ok(whole(engine, name, shape, work, Timed::Round(Box::new(step)), check, buffers))
 }
 
 /// Each client's first step alone, averaged by the host, is a round of one step of each: it would take the twins minutes. A step itself is

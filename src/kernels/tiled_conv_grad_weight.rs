@@ -3,7 +3,7 @@
 use super::conv_grad_weight::{Uniforms, case, twin_of_units};
 use super::lib::conv_grad::{Params, ROWS, SPEED, TILED_SHAPES};
 use super::lib::params::Lanes;
-use super::lib::parts::{Split, Sum, Target, Tensors};
+use super::lib::parts::{Split, Sum, Target, Tensors, WeightSum};
 use super::lib::tiles::{Tiles, tiled_defines};
 use super::lib::tiling::{Gradient, quads};
 use super::lib::way::{Way, in_ways, with_quads};
@@ -37,9 +37,8 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, tile: &Tiles, params: &Params,
     let (row, tensors) = (geometry.pixels(), Tensors::one(params.weight_offset, params.weight_len()));
     let (split, cost) = (split(params, tile), params.cost(lanes));
     part_sums::record(rec, lanes, split, row, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
-        let (cut, weight_offset, accumulate) = (launch.cut, tensors.first.0, launch.accumulate);
-        let (sizes, from_batch) = (geometry.sizes(), params.from_batch);
-        let uniforms = Uniforms { cut, sizes, weight_offset, from_batch, accumulate };
+        let sum = WeightSum::of(launch, tensors, params.from_batch);
+        let uniforms = Uniforms { cut: launch.cut, sizes: geometry.sizes(), sum };
         let bound = [lanes.table, dy, x, launch.sums];
         rec.dispatch(&KERNEL, variant.clone(), &uniforms, &bound, [columns, rows, launch.layers], launch.cost);
     });

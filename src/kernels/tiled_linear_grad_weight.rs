@@ -2,7 +2,7 @@
 
 use super::lib::Case;
 use super::lib::params::Lanes;
-use super::lib::parts::{Split, Sum, Target, Tensors};
+use super::lib::parts::{Split, Sum, Target, Tensors, WeightSum};
 use super::lib::tiles::{Tiles, tiled_defines};
 use super::lib::tiling::{Gradient, quads};
 use super::lib::way::in_ways;
@@ -35,8 +35,8 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, tile: &Tiles, params: &Params,
     let tensors = Tensors::one(params.weight_offset, inputs * outputs);
     let cost = 2 * lanes.rows * u64::from(inputs) * u64::from(outputs);
     part_sums::record(rec, lanes, split, 1, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
-        let (cut, weight_offset, accumulate) = (launch.cut, tensors.first.0, launch.accumulate);
-        let uniforms = Uniforms { cut, inputs, outputs, weight_offset, from_batch, accumulate };
+        let sum = WeightSum::of(launch, tensors, from_batch);
+        let uniforms = Uniforms { cut: launch.cut, sum, inputs, outputs };
         let bound = [lanes.table, dy, x, launch.sums];
         rec.dispatch(&KERNEL, variant.clone(), &uniforms, &bound, [columns, rows, launch.layers], launch.cost);
     });

@@ -25,49 +25,75 @@ fn back(rec: &mut Recording, mode: pool::Mode, params: &Params, io: &Backward) {
     }
 }
 
-/// The kinds of squares: the layer's name in a table, its mode, and what of it are sums.
-macro_rules! of_squares {
-    ($layer:ident, $name:literal, $mode:ident, $summands:expr) => {
-        impl Kind for $layer {
-            fn name(&self) -> &'static str {
-                $name
-            }
+impl Kind for MaxPool {
+    fn name(&self) -> &'static str {
+        "maxpool"
+    }
 
-            fn images(&self) -> Option<(Image, Image)> {
-                Some((self.input.into(), self.output.into()))
-            }
+    fn images(&self) -> Option<(Image, Image)> {
+        Some((self.input.into(), self.output.into()))
+    }
 
-            fn input_len(&self) -> usize {
-                self.input.len()
-            }
+    fn input_len(&self) -> usize {
+        self.input.len()
+    }
 
-            fn output_len(&self) -> usize {
-                self.output.len()
-            }
+    fn output_len(&self) -> usize {
+        self.output.len()
+    }
 
-            fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
-                self.output.sides()
-            }
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        self.output.sides()
+    }
 
-            fn summands(&self) -> usize {
-                $summands(self.kernel * self.kernel)
-            }
+    fn is_pool_of_squares(&self) -> bool {
+        self.kernel == 2 && self.stride == 2
+    }
 
-            fn forward(&self, rec: &mut Recording, lanes: &LaneTables, mode: &Mode, io: &Forward) {
-                let params = squares(lanes, mode.layout, self.input, self.kernel, self.stride);
-                pool::record(rec, pool::Mode::$mode, &params, io.x, io.y);
-            }
+    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, mode: &Mode, io: &Forward) {
+        let params = squares(lanes, mode.layout, self.input, self.kernel, self.stride);
+        pool::record(rec, pool::Mode::Max, &params, io.x, io.y);
+    }
 
-            fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
-                let params = squares(lanes, io.how.layout, self.input, self.kernel, self.stride);
-                back(rec, pool::Mode::$mode, &params, io);
-            }
-        }
-    };
+    fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
+        back(rec, pool::Mode::Max, &squares(lanes, io.how.layout, self.input, self.kernel, self.stride), io);
+    }
 }
 
-of_squares!(MaxPool, "maxpool", Max, |_: usize| 1);
-of_squares!(AvgPool, "avgpool", Average, |values: usize| values + 2);
+impl Kind for AvgPool {
+    fn name(&self) -> &'static str {
+        "avgpool"
+    }
+
+    fn images(&self) -> Option<(Image, Image)> {
+        Some((self.input.into(), self.output.into()))
+    }
+
+    fn input_len(&self) -> usize {
+        self.input.len()
+    }
+
+    fn output_len(&self) -> usize {
+        self.output.len()
+    }
+
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        self.output.sides()
+    }
+
+    fn summands(&self) -> usize {
+        self.kernel * self.kernel + 2
+    }
+
+    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, mode: &Mode, io: &Forward) {
+        let params = squares(lanes, mode.layout, self.input, self.kernel, self.stride);
+        pool::record(rec, pool::Mode::Average, &params, io.x, io.y);
+    }
+
+    fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
+        back(rec, pool::Mode::Average, &squares(lanes, io.how.layout, self.input, self.kernel, self.stride), io);
+    }
+}
 
 impl Kind for GlobalAvgPool {
     fn name(&self) -> &'static str {

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::candidates::Scope;
 use crate::caps::{AdapterInfo, Layout, Limits, Matrices};
 use crate::kernels::lib::matrix::Matrix;
 use crate::kernels::tile_order::Room;
 use crate::kernels::tiling::Tiling;
 use crate::kernels::way::{Block, NoWay, Way};
-use crate::layers::{Gradients, Pass, Sizes, kind};
+use crate::layers::{Gradients, Pass, Sizes, kind, one_dispatch};
 use crate::model::{Graph, Layer};
 
 /// The ways of a model's products, and how its activations lie.
@@ -30,15 +31,18 @@ impl Ways {
     /// What is likely to be fast without a measurement: tiles in workgroup memory on GPUs, which need channels last where there are pixels;
     /// shuffles on software adapters.
     pub fn unmeasured(info: &AdapterInfo, limits: &Limits, graph: &Graph) -> Self {
+        let info = &offered(info, graph);
         let mut ways = Self::by_shuffles(info.layout);
         let software = info.kind.is_software();
         for (sizes, pass) in products(graph) {
             if !ways.admits(sizes) {
                 continue;
             }
-            let matrix = matrices(sizes, pass, info, limits).into_iter().next().map(Way::Matrix);
+            let matrix = matrices(sizes, pass, info, limits, Scope::Few).into_iter().next().map(Way::Matrix);
             let block = || if software { None } else { likely(sizes, pass, limits).map(Way::Block) };
-            if let Some(way) = matrix.or_else(block) {
+            // A few channels, as of a picture, fill no row of a matrix, and aren't loaded in quads: tiles of f32 are twice as fast.
+            let way = if sizes.inputs() < 16 { block().or(matrix) } else { matrix.or_else(block) };
+            if let Some(way) = way {
                 ways.choose(sizes, pass, way);
             }
         }
@@ -84,6 +88,11 @@ impl Ways {
         !self.chosen.values().any(|way| matches!(way, Way::Matrix(_)))
     }
 
+    /// Whether operands that are of f16 are the sum of two.
+    pub fn are_split(&self) -> bool {
+        self.chosen.values().any(|way| matches!(way, Way::Matrix(matrix) if matrix.split))
+    }
+
     /// Whether tiles in workgroup memory compute a product in this layout.
     pub fn admits(&self, sizes: Sizes) -> bool {
         matches!(sizes, Sizes::Linear { .. }) || self.layout == Layout::ChannelsLast
@@ -127,7 +136,9 @@ impl Ways {
             Way::Shuffle => true,
             Way::Block(block) => block.fits(limits),
             Way::Matrix(matrix) => {
-                Matrix::candidates(info, limits, matrix.split).iter().any(|known| known.multiply == matrix.multiply)
+                Matrix::candidates(info, limits, matrix.split, false)
+                    .iter()
+                    .any(|known| known.multiply == matrix.multiply)
                     && matrix.fits(limits)
             }
         };
@@ -249,6 +260,13 @@ pub enum WaysError {
     Channels(String),
 }
 
+/// What an adapter offers to a model: no matrices of f16 where a single launch, of f32, computes the whole forward pass, so that such a model is f32
+/// in each precision.
+pub fn offered(info: &AdapterInfo, graph: &Graph) -> AdapterInfo {
+    let matrices = if one_dispatch(graph).is_some() { Matrices::default() } else { info.matrices };
+    AdapterInfo { matrices, ..info.clone() }
+}
+
 /// The passes of a model's products, each once.
 pub fn products(graph: &Graph) -> Vec<(Sizes, Pass)> {
     let mut all: Vec<(Sizes, Pass)> = graph
@@ -262,13 +280,14 @@ pub fn products(graph: &Graph) -> Vec<(Sizes, Pass)> {
     all
 }
 
-/// Matrices that may compute a pass, those that are likely to be fast first: of one f16 an operand before two. Gradients are of f32: f16
-/// would lose the small ones.
-pub(super) fn matrices(sizes: Sizes, pass: Pass, info: &AdapterInfo, limits: &Limits) -> Vec<Matrix> {
+/// Matrices that may compute a pass, those that are likely to be fast first: of one f16 an operand before two, which are tried beside them only
+/// where all are, since three products take longer than one. Gradients are of f32: f16 would lose the small ones.
+pub(super) fn matrices(sizes: Sizes, pass: Pass, info: &AdapterInfo, limits: &Limits, scope: Scope) -> Vec<Matrix> {
     if matches!(pass, Pass::Weight | Pass::Input) {
         return Vec::new();
     }
-    let all = [false, true].into_iter().flat_map(|split| Matrix::candidates(info, limits, split));
+    let splits: &[bool] = if info.matrices.single && scope == Scope::Few { &[false] } else { &[false, true] };
+    let all = splits.iter().flat_map(|split| Matrix::candidates(info, limits, *split, scope == Scope::All));
     // A tile that is mostly beyond the last column wins nowhere.
     let mut all: Vec<Matrix> = all.filter(|tile| tile.columns <= 2 * sizes.columns().max(32)).collect();
     all.sort_by_key(|tile| (tile.split, tile.columns > sizes.columns()));
@@ -276,7 +295,7 @@ pub(super) fn matrices(sizes: Sizes, pass: Pass, info: &AdapterInfo, limits: &Li
 }
 
 /// A tile that fits a product: as many columns as it has, up to 128.
-fn likely(sizes: Sizes, pass: Pass, limits: &Limits) -> Option<Block> {
+pub(super) fn likely(sizes: Sizes, pass: Pass, limits: &Limits) -> Option<Block> {
     let columns = match pass {
         Pass::Forward | Pass::Perturbed => sizes.columns(),
         Pass::Input => sizes.inputs(),

@@ -68,7 +68,7 @@ impl Run<'_> {
             client_memory_bytes: Some(client_memory(&self.experiment).to_take_part(&self.experiment.config)),
             params: self.experiment.graph.param_count() as u64,
             fingerprint: format!("{:016x}", fingerprint.value),
-            precision: self.experiment.config.device.precision,
+            precision: self.experiment.precision(),
             dl_error: self.pivot_error(),
         }))
     }

@@ -2,6 +2,7 @@
 //! twins, and what self-test cases are made of.
 
 pub mod case;
+pub mod chains;
 pub mod class_rows;
 pub mod conv;
 pub mod conv_grad;
@@ -20,6 +21,7 @@ pub mod params;
 pub mod parts;
 pub mod replay;
 pub mod replay_cases;
+pub mod strips;
 pub mod tile_order;
 pub mod tiles;
 pub mod tiling;

@@ -64,6 +64,28 @@ params! {
     }
 }
 
+params! {
+    /// Where the sum of a weight's gradient goes, and what it goes on from (`shaders/lib/weight_sum.wgsl`).
+    #[derive(Default)]
+    pub struct WeightSum {
+        /// Index of the weight in what is summed into.
+        pub offset: u32,
+        /// 1: the layer's input is the batch of samples, rows from `x_row`; 0: an activation, rows from `row0`.
+        pub from_batch: u32,
+        /// 1: the sum goes on from what is there.
+        pub accumulate: u32,
+        /// A uniform block's struct ends on a multiple of 16 bytes.
+        pub unused: u32,
+    }
+}
+
+impl WeightSum {
+    /// Of a launch that sums one tensor.
+    pub fn of(launch: &Launch, tensors: &Tensors, from_batch: u32) -> Self {
+        Self { offset: tensors.first.0, from_batch, accumulate: launch.accumulate, unused: 0 }
+    }
+}
+
 /// A launch of a first pass.
 #[derive(Clone, Copy, Debug)]
 pub struct Launch {
