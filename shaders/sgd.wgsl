@@ -4,7 +4,7 @@
 // before; with SCALED, too, nothing happens where that is 0. A Value of weights a thread (lib/value.wgsl, QUADS where all lanes' begin on
 // quads); of the last one what lies behind the weights stays as it is.
 // Launch: Values folded over x and y, z = lanes. Traffic: reads two f32, writes one; with MOMENTUM one more of each.
-#import lib/fold.wgsl
+#import lib/items.wgsl
 #import lib/lane.wgsl
 #import lib/value.wgsl
 
@@ -38,26 +38,21 @@ fn kept(old: Value, new: Value, count: u32) -> Value {
 #endif
 }
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
-    let item = item_index(group, groups, t);
-    if item >= (params.count + WIDTH - 1u) / WIDTH {
-        return;
-    }
+fn items() -> u32 {
+    return (params.count + WIDTH - 1u) / WIDTH;
+}
+
+fn take(item: u32, lane: u32) {
     let count = params.count - item * WIDTH;
-    let at = lanes[group.z].weight_base / WIDTH + item;
+    let at = lanes[lane].weight_base / WIDTH + item;
     var g = gradients[at];
 #ifdef CLIPPED
 #ifdef SCALED
-    if factors[group.z] == 0.0f {
+    if factors[lane] == 0.0f {
         return;
     }
 #endif
-    g *= factors[group.z];
+    g *= factors[lane];
 #endif
 #ifdef MOMENTUM
     let before = velocity[at];

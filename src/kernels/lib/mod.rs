@@ -6,6 +6,7 @@ pub mod chains;
 pub mod class_rows;
 pub mod conv;
 pub mod conv_grad;
+pub mod conv_moments;
 pub mod exact_add;
 pub mod fill;
 pub mod fixture;
