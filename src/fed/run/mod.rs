@@ -15,7 +15,6 @@ pub use fork::{Origin, fork};
 pub use resume::resume;
 pub(in crate::fed) use resume::resume_on;
 pub use ways::choose as choose_ways;
-pub use ways::choose as choose_ways;
 
 use super::error::FedError;
 use super::experiment::Experiment;
