@@ -14,6 +14,7 @@ pub(in crate::fed) use fork::fork_on;
 pub use fork::{Origin, fork};
 pub use resume::resume;
 pub(in crate::fed) use resume::resume_on;
+pub use ways::choose as choose_ways;
 
 use super::error::FedError;
 use super::experiment::Experiment;
@@ -262,10 +263,13 @@ impl Run<'_> {
         }
         let precision = self.experiment.config.device.precision;
         if precision != Precision::F32 && self.engine.is_f32() {
-            let (name, precision) = (&self.engine.device().info().name, precision.name());
-            list.push(format!(
-                "device.precision = \"{precision}\": {name} has no cooperative matrices that can be relied on for a product of this model; products are f32"
-            ));
+            let why = if self.experiment.precision() == Precision::F32 {
+                "one launch, of f32, computes the whole forward pass of this model".to_owned()
+            } else {
+                let name = &self.engine.device().info().name;
+                format!("{name} has no cooperative matrices that can be relied on for a product of this model")
+            };
+            list.push(format!("device.precision = \"{}\": {why}; products are f32", precision.name()));
         }
         list.into_iter().for_each(|text| self.warn(text));
     }
