@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::display::Display;
 use super::args::{DeviceArgs, ForceArgs, JsonArgs, PresetArgs, SetArgs};
+use super::display::Display;
 use super::error::Error;
 use super::outfile::OutFile;
 use super::output::{self, Adapter, grouped, percent, row, table};

@@ -57,7 +57,7 @@ pub type Watch<'a> = &'a mut dyn FnMut(Sizes, Pass, usize, usize);
 /// Checks and times the ways of passes of products, each by itself, that `info` admits: the device's, or less of it ([`super::offered`]).
 ///
 /// Compiling takes longer than what it is for, so the likely ways come first, one of each scheme, and other tiles of a scheme only where that one
-/// wasn't far behind. A perturbed product is the plain one with signs: ways that were far behind there aren't tried, unless all are. Each time
+/// wasn't far behind and the product takes some time of the model's. A perturbed product is the plain one with signs: ways that were far behind there aren't tried, unless all are. Each time
 /// all pipelines are compiled before the first is timed, by all cores.
 ///
 /// # Errors
@@ -86,6 +86,9 @@ pub fn measure(
     result?;
     Ok(trials.into_iter().map(Trial::measured).collect())
 }
+
+/// What takes less than this share of the time of a model's products of its pass is computed with the likely tile.
+const LITTLE: f64 = 0.02;
 
 /// A measurement on its way.
 struct Course<'a> {
@@ -116,9 +119,11 @@ impl Course<'_> {
             self.trials[i].enter(ways);
         }
         self.stage(&now, false)?;
-        for &i in &now {
-            let ways = self.trials[i].worth_following(of_scheme);
-            self.trials[i].enter(ways);
+        for (&i, share) in now.iter().zip(self.shares(&now)) {
+            if share > LITTLE || scope == Scope::All {
+                let ways = self.trials[i].worth_following(of_scheme);
+                self.trials[i].enter(ways);
+            }
         }
         self.stage(&now, true)?;
         for &(i, plain) in &later {
@@ -127,6 +132,15 @@ impl Course<'_> {
         }
         let later: Vec<usize> = later.into_iter().map(|(i, _)| i).collect();
         self.stage(&later, true)
+    }
+
+    /// Shares of the trials in the time that a sample takes in all those of the same pass.
+    fn shares(&self, which: &[usize]) -> Vec<f64> {
+        let of = |i: &usize| (self.trials[*i].of.1, self.trials[*i].a_sample());
+        let all: Vec<(Pass, f64)> = which.iter().map(of).collect();
+        let total =
+            |pass: Pass| all.iter().filter(|(other, _)| *other == pass).map(|(_, seconds)| seconds).sum::<f64>();
+        all.iter().map(|(pass, seconds)| seconds / total(*pass)).collect()
     }
 
     /// Checks and times the ways that have entered; where they are the last ones, those that were near the fastest once more.
