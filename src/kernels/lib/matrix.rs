@@ -166,16 +166,16 @@ impl Matrix {
 }
 
 /// Those that were best for some shape on an NVIDIA H200, with more sums a thread first.
-const TILES: [Matrix; 5] = [
-    Matrix::new(128, 128, 32, 64, 64),
-    Matrix::new(128, 64, 32, 64, 32),
-    Matrix::new(64, 64, 32, 32, 32),
+const TILES: [Matrix; 4] = [
     Matrix::new(128, 128, 16, 64, 32),
+    Matrix::new(128, 128, 32, 64, 64),
+    Matrix::new(64, 64, 32, 32, 32),
     SMALL,
 ];
 
 /// The others.
-const MORE: [Matrix; 5] = [
+const MORE: [Matrix; 6] = [
+    Matrix::new(128, 64, 32, 64, 32),
     Matrix::new(128, 128, 32, 64, 32),
     Matrix::new(128, 64, 16, 64, 32),
     Matrix::new(128, 64, 32, 32, 32),
