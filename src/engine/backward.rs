@@ -158,7 +158,7 @@ impl StepPlan {
             values: nodes.iter().enumerate().map(|node| bytes(own(node))).collect(),
             largest: keeps.iter().copied().fold(Keeps::default(), Keeps::max),
             keeps,
-            fusion: Fusion::of(graph, tiling, ways, Purpose { backward: true, batch_statistics }),
+            fusion: Fusion::of(graph, lowered.layout, tiling, ways, Purpose { backward: true, batch_statistics }),
             slopes: elements.into_iter().map(bytes).collect(),
             slope_of,
             masked: largest(&|_, n| if kind(&n.layer).ends_with_relu() { n.layer.output_len() } else { 0 }),

@@ -1,8 +1,8 @@
 //! The step of a client's own weights in a warm-up round: what it may have beside plain SGD (`docs/methods.md`, Client step).
 
 use super::backward::StepBuffers;
+use super::gathering::Moves;
 use super::lanes::WindowLanes;
-use super::samples::Moves;
 use super::{EngineError, Session, Workspace};
 use crate::kernels::{clip_factor, local_gradient, sgd, square_sums};
 use crate::model::Graph;

@@ -2,8 +2,8 @@
 
 use super::backward::StepBuffers;
 use super::client_step::ClientStep;
+use super::gathering::{Moves, Room, Wanted};
 use super::lanes::WindowLanes;
-use super::samples::Moves;
 use super::train::TrainClient;
 use super::{EngineError, Samples, Session};
 use crate::device::as_f32;
@@ -29,7 +29,7 @@ pub(super) struct SlotBatch<'a> {
 
 /// Where the tables of a recording's steps lie: some bytes a step.
 pub(super) struct StepTables {
-    index: Span,
+    room: Room,
     lanes: Span,
     losses: Span,
     part: Span,
@@ -51,8 +51,10 @@ impl Session<'_> {
         let longest = group.iter().map(|c| c.batches.len()).max().unwrap_or(0);
         let mut losses = vec![Vec::new(); group.len()];
         let steps: Vec<usize> = (0..longest).collect();
-        // A step's lanes and losses lie in tables of its own.
-        let step_bytes = self.program.lanes.bytes(group.len()) + 4 * group.len() as u64;
+        // A step's lanes and losses lie in tables of its own, and its samples may wait on the host.
+        let largest = |c: &TrainClient| c.batches.iter().map(Vec::len).max().unwrap_or(0);
+        let staged = samples.staged_bytes(group.iter().map(largest).sum());
+        let step_bytes = self.program.lanes.bytes(group.len()) + 4 * group.len() as u64 + staged;
         let at_once = (self.space.working_memory() / 16 / step_bytes).clamp(1, STEPS_A_RECORDING as u64) as usize;
         for block in steps.chunks(at_once) {
             let batches: Vec<Vec<SlotBatch<'_>>> = block
@@ -104,7 +106,7 @@ impl Session<'_> {
         let tables = self.step_tables(samples, steps, plan, slots)?;
         let mut recording = Recording::new();
         for (k, batches) in (0..).zip(steps) {
-            let lanes = self.record_gradients(&mut recording, samples, batches, plan, (&tables, k));
+            let lanes = self.record_gradients(&mut recording, samples, batches, plan, (&tables, k))?;
             self.record_client_step(&mut recording, plan, &lanes, step);
         }
         let read = self.space.submit(&recording)?;
@@ -126,9 +128,9 @@ impl Session<'_> {
         let lane_stride = self.program.lanes.bytes(slots);
         let loss_stride = ((slots * 4) as u64).next_multiple_of(alignment);
         let n = steps.len() as u64;
-        let index_bytes = samples.index_bytes(widest.min(plan.rows as usize), alignment, moved);
+        let rows = widest.min(plan.rows as usize);
         Ok(StepTables {
-            index: self.space.need("training indices", index_bytes)?,
+            room: self.space.sample_room("training indices", samples, rows, moved)?,
             lanes: self.space.need("training lanes", n * lane_stride)?,
             losses: self.space.need("training losses", n * loss_stride)?,
             part: self.space.need("training lanes of a part", lane_stride)?,
@@ -138,6 +140,9 @@ impl Session<'_> {
     }
 
     /// Records the gradients of step `k` of a recording, those of each batch in its slot, and the reading of its losses. Returns the lanes.
+    ///
+    /// # Errors
+    /// Samples that are read for this and can't be.
     pub(super) fn record_gradients(
         &self,
         recording: &mut Recording,
@@ -145,8 +150,7 @@ impl Session<'_> {
         batches: &[SlotBatch<'_>],
         plan: &StepBuffers,
         (tables, k): (&StepTables, u64),
-    ) -> WindowLanes {
-        let alignment = self.space.device().limits().alignment;
+    ) -> Result<WindowLanes, EngineError> {
         let layout = &self.program.lanes;
         let at = |span: Span, offset: u64, bytes: u64| Span { buffer: span.buffer, offset, bytes };
         let indices: Vec<u32> = batches.iter().flat_map(|batch| batch.indices).copied().collect();
@@ -182,7 +186,10 @@ impl Session<'_> {
                 recording.upload(rows.buffer, rows.offset, &masks[part.rows.clone()]);
             }
             let last = self.program.lowered.batch_last();
-            samples.gather(recording, indices, moves.as_ref(), last, tables.index, alignment, plan.x);
+            let wanted = Wanted { indices, moves: moves.as_ref(), last };
+            for run in samples.runs(indices.len()) {
+                samples.gather(recording, &wanted, run, &tables.room, plan.x)?;
+            }
             if parts.len() == 1 {
                 self.record_part(recording, plan, &lanes, part.accumulate);
             } else {
@@ -192,7 +199,7 @@ impl Session<'_> {
         }
         lane_sum::record(recording, &lanes.first.samples, plan.losses, sums);
         recording.read_back(sums);
-        lanes
+        Ok(lanes)
     }
 }
 

@@ -6,6 +6,7 @@
 //! It turns lanes into recordings ([`crate::recording`]) of kernels ([`crate::kernels`]) and runs them. It knows nothing of rounds,
 //! files or schedules: that is [`crate::fed`].
 
+mod absent;
 mod average;
 mod backward;
 mod batch;
@@ -16,6 +17,7 @@ mod epochs;
 mod evaluate;
 mod forward;
 mod fusion;
+mod gathering;
 mod hetero;
 mod lanes;
 mod losses;
@@ -42,13 +44,14 @@ pub use client_step::ClientStep;
 pub use counts::{check_batch, check_local_steps};
 pub use evaluate::{ClassResult, Evaluation};
 pub use forward::Outputs;
+pub use gathering::Moves;
 pub use hetero::{HeteroClient, SubNetwork};
 pub use optimizer::{ServerOptimizer, power};
 pub use pass::Pass;
 pub use probe::{LocalClient, LocalResults, LocalStep, LocalUpdate, ProbeClient, ProbeResult, ProbeSettings, Sides};
 pub use program::Program;
 pub use sample_set::{SampleSet, SampleValues};
-pub use samples::{Moves, Samples};
+pub use samples::Samples;
 pub use session::Session;
 pub use state::{NamedValues, State};
 pub use train::{TrainClient, TrainSettings};

@@ -132,7 +132,7 @@ impl Session<'_> {
             let steps = [batches];
             let tables = self.step_tables(samples, &steps, &plan, group.len())?;
             let mut recording = Recording::new();
-            self.record_gradients(&mut recording, samples, &steps[0], &plan, (&tables, 0));
+            self.record_gradients(&mut recording, samples, &steps[0], &plan, (&tables, 0))?;
             let read = self.space.submit(&recording)?;
             losses.extend(mean_losses(&read, &steps).into_iter().map(|(_, loss)| loss));
             let shares: Vec<f32> = group.iter().map(|(_, share)| *share).collect();

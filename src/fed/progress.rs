@@ -8,6 +8,7 @@ use super::warnings::Watch;
 use crate::caps::Precision;
 use crate::engine::Evaluation;
 use crate::split::Split;
+use crate::version;
 
 /// What an evaluation gave; null where it isn't finite.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -127,7 +128,7 @@ impl Progress {
         Summary {
             dir: end.dir,
             name: end.name,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: version::NUMBER.to_owned(),
             commit: end.commit,
             schema: SCHEMA,
             status: end.status,

@@ -4,7 +4,7 @@ use super::augment;
 use super::experiment::Experiment;
 use super::parts::{Aggregation, ClientChange, HostOptimizer};
 use super::traffic::{self, Bytes};
-use super::{heterofl, schedule};
+use super::{heterofl, planned, schedule};
 use crate::config::{Augment, WarmupAlgorithm, WarmupConfig};
 use crate::device::Device;
 use crate::engine::{
@@ -24,18 +24,22 @@ pub struct WarmupRound {
 /// Refuses what can't be done, before the first round.
 ///
 /// # Errors
-/// Local steps that can't be taken; HeteroFL's statistics that don't fit the device.
+/// Local steps that can't be taken; copies of the weights with their velocities, a server's moments or HeteroFL's statistics that don't fit
+/// the device.
 pub fn check(experiment: &Experiment, device: &dyn Device) -> Result<(), EngineError> {
     let (warmup, split) = (&experiment.config.warmup, &experiment.split);
     if warmup.rounds == 0 {
         return Ok(());
     }
     if let Some(narrow) = &experiment.narrow {
-        return heterofl::check(experiment, narrow, device);
+        heterofl::check(experiment, narrow, device)?;
+    } else {
+        let high = split.clients.iter().zip(&split.high).filter(|(_, high)| **high);
+        let sizes: Vec<usize> = high.map(|(indices, _)| indices.len()).collect();
+        check_local_steps(&experiment.graph, &sizes, warmup.batch)?;
     }
-    let high = split.clients.iter().zip(&split.high).filter(|(_, high)| **high);
-    let sizes: Vec<usize> = high.map(|(indices, _)| indices.len()).collect();
-    check_local_steps(&experiment.graph, &sizes, warmup.batch)
+    let (mut engine, train) = planned::engine(experiment, device)?;
+    planned::warmup_round(&mut engine, experiment, &train)
 }
 
 /// The clients that are sampled for round `round`, ascending.

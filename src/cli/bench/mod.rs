@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 use super::args::{DeviceArgs, JsonArgs};
 use super::error::Error;
 use super::output::{self, Adapter, bytes, row, table};
-use super::{COMMIT, say};
+use super::say;
 use crate::bench::{self, Ceiling, Ceilings, Options, Outcome, Repeats};
 use crate::caps::Precision;
 use crate::device::{list, open};
 use crate::fed::folder::timestamp;
+use crate::version;
 
 /// `bench`.
 #[derive(Debug, Args)]
@@ -154,8 +155,8 @@ pub fn execute(args: &BenchArgs) -> Result<u8, Error> {
     settle(&mut engine, &mut ceilings, &mut results, &repeats)?;
     let report = Report {
         adapter: Adapter::of(engine.device().info()),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        commit: COMMIT.to_owned(),
+        version: version::NUMBER.to_owned(),
+        commit: version::commit().to_owned(),
         precision: args.precision.name().to_owned(),
         host: host(),
         date: timestamp(std::time::SystemTime::now()),

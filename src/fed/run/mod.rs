@@ -196,6 +196,13 @@ impl Run<'_> {
             self.engine.device_mut().watch_compiling(watch);
         }
         self.experiment.notes.iter().for_each(|note| self.observer.note(&note.to_string()));
+        let (placed, all) = (self.train.placed(), self.train.len());
+        if placed < all {
+            let text = format!(
+                "{placed} of {all} training samples lie on the device; the others are uploaded with each batch, which takes longer (a larger device.memory_budget, or a device with more memory, would hold more)"
+            );
+            self.observer.note(&text);
+        }
         let dense = disk::needed(&self.experiment, self.progress.next).dense;
         if dense > 0 {
             let text = format!(

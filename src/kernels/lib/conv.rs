@@ -101,9 +101,14 @@ impl Launch {
 
 /// The twin: each output is the sum over (c, i, j) in ascending order, then plus the bias.
 pub fn twin(call: &Call<'_>) {
+    sums(call, &mut call.write::<f32>(4));
+}
+
+/// The outputs of a launch, into `y`.
+pub fn sums(call: &Call<'_>, y: &mut [f32]) {
     let p: Uniforms = call.params();
     let g = Geometry::of(call);
-    let (lanes, all, x, mut y) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3), call.write::<f32>(4));
+    let (lanes, all, x) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
     let x = operands(call.variant, &x);
     let perturb = call.variant.get("PERTURB", 0);
     let [ic, ih, iw] = g.input.map(|n| n as usize);

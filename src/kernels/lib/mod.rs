@@ -20,6 +20,7 @@ pub mod params;
 pub mod parts;
 pub mod replay;
 pub mod replay_cases;
+pub mod strips;
 pub mod tile_order;
 pub mod tiles;
 pub mod tiling;
