@@ -6,11 +6,12 @@ use super::candidates::{Scope, candidates, first_of_each};
 use super::clock;
 use super::problem::{needed, size};
 use super::trial::Trial;
-use crate::caps::{AdapterInfo, Layout};
+use crate::caps::{AdapterInfo, AdapterKind, Layout};
 use crate::device::{Device, DeviceError};
 use crate::kernels::tiling::Tiling;
 use crate::kernels::way::Way;
-use crate::layers::{Pass, Sizes};
+use crate::layers::{Pass, Sizes, kind};
+use crate::model::Graph;
 use crate::recording::Recording;
 
 /// A way of a pass, tried.
@@ -158,6 +159,13 @@ impl Course<'_> {
     }
 }
 
+/// Seconds of a sample in all passes of a model's products, each in its fastest way.
+pub fn a_sample(measured: &[Measured], graph: &Graph) -> f64 {
+    let one = |of: &Measured| of.best()?.seconds.map(|seconds| seconds / (f64::from(of.lanes.0) * f64::from(of.lanes.1)));
+    let products = graph.nodes.iter().filter_map(|node| kind(&node.layer).product());
+    products.map(|sizes| measured.iter().filter(|of| of.sizes == sizes).filter_map(one).sum::<f64>()).sum()
+}
+
 /// The ways that are fastest for each pass.
 pub fn fastest(measured: &[Measured], layout: Layout) -> Ways {
     let mut ways = Ways::by_shuffles(layout);
@@ -171,8 +179,10 @@ pub fn fastest(measured: &[Measured], layout: Layout) -> Ways {
 
 /// Operations that are timed, and bytes of activations, about.
 fn extent(device: &dyn Device, scope: Scope) -> (u64, u64) {
-    let software = device.info().kind.is_software();
-    let operations = match (software, scope) {
+    let kind = device.info().kind;
+    let operations = match (kind.is_software(), scope) {
+        // Its times say nothing.
+        (true, _) if kind == AdapterKind::Reference => 1_000_000,
         (true, Scope::Few) => 50_000_000,
         (true, Scope::All) => 200_000_000,
         // A large card is full only of what takes it a millisecond or more.
