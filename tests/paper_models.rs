@@ -9,8 +9,8 @@ use support::{Images, bits, device, graph};
 use zowarmup::caps::{AdapterInfo, Tier};
 use zowarmup::device::{Device, PlanningDevice, ReferenceDevice};
 use zowarmup::engine::{
-    Engine, EngineError, ProbeClient, ProbeSettings, SampleSet, Samples, Sides, TrainClient, TrainSettings, Update,
-    ZoPhase, check_zo_phase,
+    Engine, EngineError, ProbeClient, ProbeSettings, SampleSet, Samples, ServerOptimizer, Sides, TrainClient,
+    TrainSettings, Update, ZoPhase, check_zo_phase,
 };
 use zowarmup::kernels::params::Lane;
 use zowarmup::model::Graph;
@@ -131,7 +131,15 @@ fn a_round_whose_losses_pass_the_largest_binding_is_planned() {
     let (pixels, labels) = (vec![0; 50_000 * 3072], vec![0; 50_000]);
     let set = SampleSet::of_bytes(&pixels, &labels, (3, 1024), vec![0.0; 768]);
     let clients = [1000; 50];
-    let phase = |probes| ZoPhase { clients: &clients, probes, local_steps: 1, settings: SETTINGS, statistics: &[] };
+    let phase = |probes| ZoPhase {
+        clients: &clients,
+        probes,
+        local_steps: 1,
+        settings: SETTINGS,
+        optimizer: &ServerOptimizer::Sgd,
+        averages: false,
+        statistics: &[],
+    };
     assert!(2 * 4 * 50_000 * 336 > device.limits().binding);
     check_zo_phase(&device, &resnet18(), &[&set], &phase(336)).unwrap();
     let error = check_zo_phase(&device, &resnet18(), &[&set], &phase(u32::MAX)).unwrap_err().to_string();

@@ -7,22 +7,16 @@
 //
 // Dispatch: x = tiles of (c, i, j), y = tiles of o, z = lane, or lane and part; TEAMS * MEMBERS threads a tile.
 // Traffic of a tile: rows * PIXELS * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out; split, as many out for each part.
-#import lib/parts.wgsl
 #import lib/tile_step.wgsl
-#import lib/gradient.wgsl
+#import lib/weight_sum.wgsl
 #import lib/geometry.wgsl
 
 struct Params {
     cut: Cut,
     sizes: Sizes,
-    // Of the weight in what is summed into.
-    weight_offset: u32,
-    // 1: X is the batch of input samples (rows from x_row on), 0: an activation (rows from row0 on).
-    from_batch: u32,
-    accumulate: u32,
+    sum: WeightSum,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> lanes: array<Lane>;
 @group(0) @binding(4) var<storage, read_write> gradients: array<f32>;
 
 const SPLIT: u32 = 0u;
@@ -56,9 +50,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         row[f] = min(first + f * SHARE + member % SHARE, OUT_C - 1u) * channel_step(PIXELS);
     }
     start_columns(group.x, member);
-    let slot = work.base + params.weight_offset;
+    let slot = work.base + params.sum.offset;
     var total: Tile;
-    if (SPLIT == 0u && params.accumulate == 1u) {
+    if (SPLIT == 0u && params.sum.accumulate == 1u) {
         for (var f = 0u; f < TILE_O; f++) {
             for (var j = 0u; j < SHARE; j++) {
                 let o = min(first + f * SHARE + j, OUT_C - 1u);
@@ -68,7 +62,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             }
         }
     }
-    let x_row = select(lane.row0, lane.x_row, params.from_batch == 1u);
+    let x_row = select(lane.row0, lane.x_row, params.sum.from_batch == 1u);
     for (var part = work.first; part < work.end; part++) {
         let units = part_units(params.cut, lane.rows, part);
         var sums: Tile;

@@ -9,7 +9,7 @@
 // EIGHTS: matrices of 8 x 8 (Metal), which it loads from arrays of single f16.
 // EMULATED: the multiplication as plain code, on devices without such matrices; what is around it stays.
 // What a matrix is loaded from or stored to is a `let` of its own, and so is what is stored: naga has no expressions there.
-#import lib/tile_place.wgsl
+#import lib/tile_slices.wgsl
 #ifdef EMULATED
 #import lib/f16.wgsl
 #else
@@ -30,8 +30,8 @@ const SCALE_B: u32 = 1u;
 const GROUPS: u32 = (BLOCK_M / GROUP_M) * (BLOCK_N / GROUP_N);
 const THREADS: u32 = 32u * GROUPS;
 // Quads of a slice that a thread loads.
-const A_QUADS: u32 = BLOCK_K * BLOCK_M / 4u / THREADS;
-const B_QUADS: u32 = BLOCK_K * BLOCK_N / 4u / THREADS;
+const A_QUADS: u32 = BLOCK_K * GROUP_M * GROUP_N / BLOCK_N / 128u;
+const B_QUADS: u32 = BLOCK_K * GROUP_M * GROUP_N / BLOCK_M / 128u;
 #ifdef EIGHTS
 const FRAGMENT: u32 = 8u;
 #else
@@ -48,13 +48,14 @@ const A_DEPTH: u32 = A_ALONG_K * (FRAGMENT / 4u) + (1u - A_ALONG_K) * (FRAGMENT 
 const B_DEPTH: u32 = B_ALONG_K * (FRAGMENT / 4u) + (1u - B_ALONG_K) * (FRAGMENT * B_STEP);
 const A_SIZE: u32 = A_STEP * (A_ALONG_K * BLOCK_M + (1u - A_ALONG_K) * BLOCK_K);
 const B_SIZE: u32 = B_STEP * (B_ALONG_K * BLOCK_N + (1u - B_ALONG_K) * BLOCK_K);
-// What a quad's place is multiplied by to be an index of the arrays. Low parts lie behind the high ones.
+// What a quad's place is multiplied by to be an index of the arrays. Low parts lie behind the high ones, B behind A.
 // RESULT_UNIT: f32 of an element of `results`.
 #ifdef SPLIT_F16
 const PARTS: u32 = 2u;
 #else
 const PARTS: u32 = 1u;
 #endif
+const B_FIRST: u32 = PARTS * A_SIZE;
 #ifdef EIGHTS
 const UNIT: u32 = 4u;
 const RESULT_UNIT: u32 = 1u;
@@ -65,18 +66,15 @@ const RESULT_UNIT: u32 = 4u;
 
 #ifdef EMULATED
 // Four f16 are two words.
-var<workgroup> tile_a: array<vec2<u32>, PARTS * A_SIZE>;
-var<workgroup> tile_b: array<vec2<u32>, PARTS * B_SIZE>;
+var<workgroup> tiles: array<vec2<u32>, PARTS * (A_SIZE + B_SIZE)>;
 #else
 #ifdef EIGHTS
-var<workgroup> tile_a: array<f16, PARTS * A_SIZE * UNIT>;
-var<workgroup> tile_b: array<f16, PARTS * B_SIZE * UNIT>;
+var<workgroup> tiles: array<f16, PARTS * (A_SIZE + B_SIZE) * UNIT>;
 alias MatrixA = coop_mat8x8<f16, A>;
 alias MatrixB = coop_mat8x8<f16, B>;
 alias MatrixC = coop_mat8x8<f32, C>;
 #else
-var<workgroup> tile_a: array<vec4<f16>, PARTS * A_SIZE>;
-var<workgroup> tile_b: array<vec4<f16>, PARTS * B_SIZE>;
+var<workgroup> tiles: array<vec4<f16>, PARTS * (A_SIZE + B_SIZE)>;
 alias MatrixA = coop_mat16x16<f16, A>;
 alias MatrixB = coop_mat16x16<f16, B>;
 alias MatrixC = coop_mat16x16<f32, C>;
@@ -97,72 +95,51 @@ fn result_four(i: u32) -> vec4<f32> { return results[i / 4u]; }
 
 var<workgroup> shared_block: Block;
 
-fn tile_index(x: u32, rows: u32, along_k: u32, step: u32) -> u32 {
-    let at = quad_place(x, rows, along_k);
-    return select(at.y * step + at.x / 4u, at.x * step + at.y / 4u, along_k == 1u);
-}
-
 #ifdef EMULATED
-fn as_halves(v: vec4<f32>) -> vec2<u32> {
+fn keep(i: u32, v: vec4<f32>) {
     let half = nearest_f16(v);
-    return vec2<u32>(pack2x16float(half.xy), pack2x16float(half.zw));
+    tiles[i] = vec2<u32>(pack2x16float(half.xy), pack2x16float(half.zw));
 }
-fn keep_a(i: u32, v: vec4<f32>) { tile_a[i] = as_halves(v); }
-fn keep_b(i: u32, v: vec4<f32>) { tile_b[i] = as_halves(v); }
 #else
 #ifdef EIGHTS
-fn keep_a(i: u32, v: vec4<f32>) {
+fn keep(i: u32, v: vec4<f32>) {
     let half = vec4<f16>(v);
 #for e in 4
-    tile_a[UNIT * i + {e}u] = half[{e}];
-#end
-}
-fn keep_b(i: u32, v: vec4<f32>) {
-    let half = vec4<f16>(v);
-#for e in 4
-    tile_b[UNIT * i + {e}u] = half[{e}];
+    tiles[UNIT * i + {e}u] = half[{e}];
 #end
 }
 #else
-fn keep_a(i: u32, v: vec4<f32>) { tile_a[i] = vec4<f16>(v); }
-fn keep_b(i: u32, v: vec4<f32>) { tile_b[i] = vec4<f16>(v); }
+fn keep(i: u32, v: vec4<f32>) { tiles[i] = vec4<f16>(v); }
 #endif
 #endif
 
-fn put_a(x: u32, quad: vec4<f32>) {
-    let i = tile_index(x, BLOCK_M, A_ALONG_K, A_STEP);
-    let scaled = quad * f32(SCALE_A);
+// Puts quad x of a slice of so many rows away, `size` quads that begin at `first`.
+fn put(first: u32, size: u32, x: u32, rows: u32, along_k: u32, step: u32, scaled: vec4<f32>) {
+    let at = quad_place(x, rows, along_k);
+    let i = first + select(at.y * step + at.x / 4u, at.x * step + at.y / 4u, along_k == 1u);
 #ifdef SPLIT_F16
     let high = high_part(scaled);
-    keep_a(i, high);
-    keep_a(i + A_SIZE, scaled - high);
+    keep(i, high);
+    keep(i + size, scaled - high);
 #else
-    keep_a(i, scaled);
+    keep(i, scaled);
 #endif
 }
-
-fn put_b(x: u32, quad: vec4<f32>) {
-    let i = tile_index(x, BLOCK_N, B_ALONG_K, B_STEP);
-    let scaled = quad * f32(SCALE_B);
-#ifdef SPLIT_F16
-    let high = high_part(scaled);
-    keep_b(i, high);
-    keep_b(i + B_SIZE, scaled - high);
-#else
-    keep_b(i, scaled);
-#endif
+fn put_a(stage: u32, x: u32, quad: vec4<f32>) {
+    put(0u, A_SIZE, x, BLOCK_M, A_ALONG_K, A_STEP, quad * f32(SCALE_A));
+}
+fn put_b(stage: u32, x: u32, quad: vec4<f32>) {
+    put(B_FIRST, B_SIZE, x, BLOCK_N, B_ALONG_K, B_STEP, quad * f32(SCALE_B));
 }
 
 #ifdef EMULATED
-// Element (row, k) of the operands' parts: a row is counted within the tile.
-fn a_at(part: u32, row: u32, k: u32) -> f32 {
-    let i = select(4u * A_STEP * k + row, 4u * A_STEP * row + k, A_ALONG_K == 1u);
-    return unpack2x16float(tile_a[part * A_SIZE + i / 4u][i / 2u % 2u])[i % 2u];
+// Element (row, k) of a slice of an operand, or of its low parts: a row is counted within the tile.
+fn half_at(first: u32, row: u32, k: u32, along_k: u32, step: u32) -> f32 {
+    let i = select(4u * step * k + row, 4u * step * row + k, along_k == 1u);
+    return unpack2x16float(tiles[first + i / 4u][i / 2u % 2u])[i % 2u];
 }
-fn b_at(part: u32, row: u32, k: u32) -> f32 {
-    let i = select(4u * B_STEP * k + row, 4u * B_STEP * row + k, B_ALONG_K == 1u);
-    return unpack2x16float(tile_b[part * B_SIZE + i / 4u][i / 2u % 2u])[i % 2u];
-}
+fn a_at(part: u32, row: u32, k: u32) -> f32 { return half_at(part * A_SIZE, row, k, A_ALONG_K, A_STEP); }
+fn b_at(part: u32, row: u32, k: u32) -> f32 { return half_at(B_FIRST + part * B_SIZE, row, k, B_ALONG_K, B_STEP); }
 // Sums of a thread: of each matrix of its subgroup every 32nd.
 const SUMS: u32 = FRAGMENT * FRAGMENT / 32u;
 var<private> matrix_sums: array<f32, SUMS * (GROUP_M / FRAGMENT) * (GROUP_N / FRAGMENT)>;
@@ -208,16 +185,7 @@ fn main(
     // The subgroup's first row and column within the tile.
     let rows = subgroup / (BLOCK_N / GROUP_N) * GROUP_M;
     let columns = subgroup % (BLOCK_N / GROUP_N) * GROUP_N;
-#for i in BLOCK_K*GROUP_M*GROUP_N/BLOCK_N/128
-    let a_place{i} = quad_place(t + {i}u * THREADS, BLOCK_M, A_ALONG_K);
-    a_start({i}u, block.m0 + a_place{i}.x, a_place{i}.y);
-    var a_next{i} = a_load({i}u, block.k_first);
-#end
-#for i in BLOCK_K*GROUP_M*GROUP_N/BLOCK_M/128
-    let b_place{i} = quad_place(t + {i}u * THREADS, BLOCK_N, B_ALONG_K);
-    b_start({i}u, block.n0 + b_place{i}.x, b_place{i}.y);
-    var b_next{i} = b_load({i}u, block.k_first);
-#end
+    start_slices(block, t);
 #ifdef EMULATED
     for (var x = 0u; x < SUMS * (GROUP_M / FRAGMENT) * (GROUP_N / FRAGMENT); x++) { matrix_sums[x] = 0.0f; }
 #else
@@ -227,33 +195,19 @@ fn main(
 #end
 #end
     let a_first = UNIT * (A_ALONG_K * rows * A_STEP + (1u - A_ALONG_K) * (rows / 4u));
-    let b_first = UNIT * (B_ALONG_K * columns * B_STEP + (1u - B_ALONG_K) * (columns / 4u));
+    let b_first = UNIT * (B_FIRST + B_ALONG_K * columns * B_STEP + (1u - B_ALONG_K) * (columns / 4u));
     let a_step = UNIT * A_STEP;
     let b_step = UNIT * B_STEP;
 #endif
-#for i in BLOCK_K*GROUP_M*GROUP_N/BLOCK_N/128
-    put_a(t + {i}u * THREADS, a_next{i});
-#end
-#for i in BLOCK_K*GROUP_M*GROUP_N/BLOCK_M/128
-    put_b(t + {i}u * THREADS, b_ready({i}u, block.k_first, b_next{i}));
-#end
-    workgroupBarrier();
     for (var k = block.k_first; k < block.k_end; k += BLOCK_K) {
-        // Behind the last slice it is loaded once more, and not read.
-        let next = select(k, k + BLOCK_K, k + BLOCK_K < block.k_end);
-#for i in BLOCK_K*GROUP_M*GROUP_N/BLOCK_N/128
-        a_next{i} = a_load({i}u, next);
-#end
-#for i in BLOCK_K*GROUP_M*GROUP_N/BLOCK_M/128
-        b_next{i} = b_load({i}u, next);
-#end
+        next_slice(block, t, 0u, k);
 #ifdef EMULATED
         multiply(rows, columns, member);
 #else
 #for s in BLOCK_K/FRAGMENT
         {
 #for i in GROUP_M/FRAGMENT
-            let a_from{i} = &tile_a[a_first + UNIT * ({i}u * A_ROWS + {s}u * A_DEPTH)];
+            let a_from{i} = &tiles[a_first + UNIT * ({i}u * A_ROWS + {s}u * A_DEPTH)];
 #for x in A_ALONG_K
             let a{i} = coopLoadT<MatrixA>(a_from{i}, a_step);
 #end
@@ -261,7 +215,7 @@ fn main(
             let a{i} = coopLoad<MatrixA>(a_from{i}, a_step);
 #end
 #ifdef SPLIT_F16
-            let a_low_from{i} = &tile_a[a_first + UNIT * (A_SIZE + {i}u * A_ROWS + {s}u * A_DEPTH)];
+            let a_low_from{i} = &tiles[a_first + UNIT * (A_SIZE + {i}u * A_ROWS + {s}u * A_DEPTH)];
 #for x in A_ALONG_K
             let a_low{i} = coopLoadT<MatrixA>(a_low_from{i}, a_step);
 #end
@@ -271,7 +225,7 @@ fn main(
 #endif
 #end
 #for j in GROUP_N/FRAGMENT
-            let b_from{j} = &tile_b[b_first + UNIT * ({j}u * B_ROWS + {s}u * B_DEPTH)];
+            let b_from{j} = &tiles[b_first + UNIT * ({j}u * B_ROWS + {s}u * B_DEPTH)];
 #for x in B_ALONG_K
             let b{j} = coopLoad<MatrixB>(b_from{j}, b_step);
 #end
@@ -279,7 +233,7 @@ fn main(
             let b{j} = coopLoadT<MatrixB>(b_from{j}, b_step);
 #end
 #ifdef SPLIT_F16
-            let b_low_from{j} = &tile_b[b_first + UNIT * (B_SIZE + {j}u * B_ROWS + {s}u * B_DEPTH)];
+            let b_low_from{j} = &tiles[b_first + UNIT * (B_SIZE + {j}u * B_ROWS + {s}u * B_DEPTH)];
 #for x in B_ALONG_K
             let b_low{j} = coopLoad<MatrixB>(b_low_from{j}, b_step);
 #end
@@ -300,13 +254,6 @@ fn main(
         }
 #end
 #endif
-        workgroupBarrier();
-#for i in BLOCK_K*GROUP_M*GROUP_N/BLOCK_N/128
-        put_a(t + {i}u * THREADS, a_next{i});
-#end
-#for i in BLOCK_K*GROUP_M*GROUP_N/BLOCK_M/128
-        put_b(t + {i}u * THREADS, b_ready({i}u, next, b_next{i}));
-#end
         workgroupBarrier();
     }
     // A member stores quads of a matrix 32 quads apart.

@@ -4,8 +4,8 @@ use super::lib::conv_grad::{self, ROWS, SPEED, Shape, tap, text};
 use super::lib::geometry::{Geometry, Sizes};
 use super::lib::matrix::operands;
 use super::lib::params::{Lane, Lanes};
-use super::lib::parts::{Cut, Split, Sum, Target, Tensors, work};
-use super::lib::tiles::Tiles;
+use super::lib::parts::{Cut, Split, Sum, Target, Tensors, WeightSum, work};
+use super::lib::tiles::{PART_QUADS, Tiles};
 use super::lib::tiling::{Gradient, Tiling};
 use super::lib::{Case, Fixture, rounding};
 use super::{conv_strips_grad_weight, part_sums, tiled_conv_grad_weight};
@@ -27,12 +27,8 @@ params! {
         pub cut: Cut,
         /// The sizes, for kernels that are built for any.
         pub sizes: Sizes,
-        /// Index of the weight in what is summed into.
-        pub weight_offset: u32,
-        /// As in [`Params`].
-        pub from_batch: u32,
-        /// 1: the sum goes on from what is there.
-        pub accumulate: u32,
+        /// Where it goes.
+        pub sum: WeightSum,
     }
 }
 
@@ -90,9 +86,8 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, how: Gradient, params: &Params
     let (row, tensors) = (geometry.pixels().div_ceil(4), Tensors::one(params.weight_offset, params.weight_len()));
     let cost = params.cost(lanes);
     part_sums::record(rec, lanes, split, row, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
-        let (cut, weight_offset, accumulate) = (launch.cut, tensors.first.0, launch.accumulate);
-        let (sizes, from_batch) = (geometry.sizes(), params.from_batch);
-        let uniforms = Uniforms { cut, sizes, weight_offset, from_batch, accumulate };
+        let sum = WeightSum::of(launch, tensors, params.from_batch);
+        let uniforms = Uniforms { cut: launch.cut, sizes: geometry.sizes(), sum };
         let bound = [lanes.table, dy, x, launch.sums];
         let grid = [columns, rows, launch.layers];
         rec.dispatch(kernel, variant.clone(), &uniforms, &bound, grid, launch.cost);
@@ -116,11 +111,15 @@ pub(super) fn twin_of_units(call: &Call<'_>, unit_pixels: usize) {
     let quads = plane.div_ceil(unit_pixels);
     for work in work(&p.cut, &lanes, call.grid[2], size as u32) {
         let lane = work.lane;
-        let first = if p.from_batch != 0 { lane.x_row } else { lane.row0 } as usize;
-        let gradient = &mut gradients[work.base.wrapping_add(p.weight_offset) as usize..][..size];
+        let first = if p.sum.from_batch != 0 { lane.x_row } else { lane.row0 } as usize;
+        let gradient = &mut gradients[work.base.wrapping_add(p.sum.offset) as usize..][..size];
         for (i, total) in gradient.iter_mut().enumerate() {
-            let (oc, ic, ky, kx) = (i / (c * k * k), i / (k * k) % c, i / k % k, i % k);
-            if p.accumulate == 0 {
+            let (oc, ic, ky, kx) = if call.variant.defines().contains(&PART_QUADS) {
+                (i / (c * k * k), i % c, i / (k * c) % k, i / c % k)
+            } else {
+                (i / (c * k * k), i / (k * k) % c, i / k % k, i % k)
+            };
+            if p.sum.accumulate == 0 {
                 *total = 0.0;
             }
             for part in &work.parts {

@@ -67,7 +67,7 @@ fn case(how: Option<Distribution>, layout: Layout) -> Case {
             f.blank("y", values(geometry.output)),
         );
         let params = Params { weight_offset: 0, bias_offset: ABSENT, from_batch: 1, relu: 0 };
-        let product = Product::by_shuffles(f.best_tiling(), how);
+        let product = Product::by_shuffles(f.best_tiling().without_strips(), how);
         let launch = Launch::new(&lanes, &product, &geometry, &params, &io);
         let mut rec = Recording::new();
         // One group: its parts are whole with every tiling.

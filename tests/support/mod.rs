@@ -1,6 +1,11 @@
 //! What tests of the engine share: small models, devices of either kind, made-up images.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub mod shared;
+
+use std::cell::RefCell;
+
+use shared::Shared;
 use zowarmup::caps::{AdapterInfo, Layout, Limits};
 use zowarmup::device::{Device, DeviceError, ReferenceDevice, Selection, Ticket, testing};
 use zowarmup::engine::SampleSet;
@@ -22,12 +27,24 @@ pub fn device(reference: bool, memory_budget: Option<u64>) -> Box<dyn Device> {
     laid_out(Layout::default(), reference, memory_budget)
 }
 
-/// The same with a layout of pixels.
+/// The same with a layout of pixels. Engines of a test that ask for no budget share the adapter, with what has been compiled for it.
 pub fn laid_out(layout: Layout, reference: bool, memory_budget: Option<u64>) -> Box<dyn Device> {
+    thread_local! {
+        static OPEN: RefCell<Vec<(Layout, Shared)>> = const { RefCell::new(Vec::new()) };
+    }
+    let adapter = || testing::opened(&Selection { memory_budget, layout: Some(layout), ..testing::selection() });
     if reference {
         Box::new(ReferenceDevice::new(memory_budget).laid_out(layout))
+    } else if memory_budget.is_some() {
+        adapter()
     } else {
-        testing::opened(&Selection { memory_budget, layout: Some(layout), ..testing::selection() })
+        OPEN.with_borrow_mut(|open| match open.iter().find(|(of, _)| *of == layout) {
+            Some((_, shared)) => shared.boxed(),
+            None => {
+                open.push((layout, Shared::new(adapter())));
+                open[open.len() - 1].1.boxed()
+            }
+        })
     }
 }
 

@@ -61,7 +61,16 @@ impl Case {
 
     /// The case on an adapter like this.
     pub fn on(&self, info: &AdapterInfo) -> Built {
-        let mut fixture = Fixture::new(info, self.fitted);
+        self.made(Fixture::new(info, self.fitted))
+    }
+
+    /// The same with buffers that have no contents: what it launches is the same.
+    pub fn planned(&self, info: &AdapterInfo) -> Built {
+        self.made(Fixture::new(info, self.fitted).unfilled())
+    }
+
+    fn made(&self, mut fixture: Fixture<'_>) -> Built {
+        let info = fixture.info().clone();
         let expected = (self.build)(&mut fixture);
         // The twins know one way of being built: they take sizes from the constants.
         let as_is = self.fitted || info.kind == AdapterKind::Reference;

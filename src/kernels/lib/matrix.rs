@@ -148,24 +148,58 @@ impl Matrix {
         }
     }
 
-    /// The tiles to try on a device, of one f16 an operand or of two: none where it has no such matrices, or its check failed.
-    pub fn candidates(info: &AdapterInfo, limits: &Limits, split: bool) -> Vec<Self> {
+    /// The tiles to try on a device, of one f16 an operand or of two, all that there are or those that won somewhere: none where it has no such
+    /// matrices, or its check failed.
+    pub fn candidates(info: &AdapterInfo, limits: &Limits, split: bool, all: bool) -> Vec<Self> {
         let usable = if split { info.matrices.split } else { info.matrices.single };
         let Some(multiply) = Multiply::of(info).filter(|_| usable) else { return Vec::new() };
-        // Plain code is there to be right: one tile shows it.
-        let tiles: &[Self] = if multiply == Multiply::Emulated { &[SMALL] } else { &TILES };
-        let all = tiles.iter().map(|tile| Self { split, multiply, ..*tile });
+        let (few, more): (&[Self], &[Self]) = match (multiply, split) {
+            // Plain code is there to be right: one tile shows it.
+            (Multiply::Emulated, _) => (&[SMALL], &[]),
+            (_, false) => (&TILES, &MORE),
+            (_, true) => (&SPLIT_TILES, &MORE_SPLIT),
+        };
+        let tiles = few.iter().chain(if all { more } else { &[] });
+        let all = tiles.map(|tile| Self { split, multiply, ..*tile });
         all.filter(|tile| tile.fits(limits)).collect()
     }
 }
 
-/// Those that were best for some shape on an NVIDIA H200, with more sums a thread first.
-const TILES: [Matrix; 5] = [
-    Matrix::new(128, 128, 32, 64, 64),
-    Matrix::new(128, 64, 32, 64, 32),
+/// Those that were best for some shape on an NVIDIA H200, the likely ones first: up to 64 sums a thread, so that there is room for the next
+/// slice beside them.
+const TILES: [Matrix; 6] = [
+    Matrix::new(64, 128, 32, 32, 64),
     Matrix::new(64, 64, 32, 32, 32),
+    Matrix::new(128, 128, 32, 32, 64),
+    Matrix::new(128, 128, 32, 64, 32),
     Matrix::new(128, 128, 16, 64, 32),
     SMALL,
+];
+
+/// The others.
+const MORE: [Matrix; 7] = [
+    Matrix::new(128, 128, 32, 64, 64),
+    Matrix::new(128, 64, 32, 64, 32),
+    Matrix::new(128, 64, 16, 64, 32),
+    Matrix::new(128, 64, 32, 32, 32),
+    Matrix::new(256, 64, 16, 64, 32),
+    Matrix::new(64, 128, 32, 32, 32),
+    Matrix::new(64, 128, 16, 32, 64),
+];
+
+/// Those of two f16 an operand: half the depth, so that both halves take no more room.
+const SPLIT_TILES: [Matrix; 4] =
+    [Matrix::new(128, 128, 16, 64, 32), Matrix::new(128, 64, 16, 64, 32), Matrix::new(128, 64, 32, 64, 32), SMALL];
+
+/// The others.
+const MORE_SPLIT: [Matrix; 7] = [
+    Matrix::new(128, 128, 32, 64, 64),
+    Matrix::new(128, 128, 16, 64, 64),
+    Matrix::new(128, 64, 16, 32, 32),
+    Matrix::new(128, 64, 16, 64, 64),
+    Matrix::new(256, 64, 16, 64, 32),
+    Matrix::new(64, 64, 16, 32, 32),
+    Matrix::new(64, 64, 32, 32, 32),
 ];
 
 /// The smallest, with several subgroups and several matrices a subgroup: for few rows or columns, and for checks.
@@ -218,7 +252,7 @@ mod tests {
 
     #[test]
     fn tiles_are_whole_and_fit_what_they_are_for() {
-        for tile in TILES {
+        for tile in [TILES.as_slice(), &MORE, &SPLIT_TILES, &MORE_SPLIT].concat() {
             assert!(tile.is_whole() && tile.by(Multiply::Eights).is_whole(), "{tile}");
             // An NVIDIA H200's 48 KiB; signs of 128 weights a column take up to 4 KiB of it.
             assert!(tile.memory() + 32 * tile.columns <= 48 << 10, "{tile}: {}", tile.memory());

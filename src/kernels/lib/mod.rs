@@ -2,6 +2,7 @@
 //! twins, and what self-test cases are made of.
 
 pub mod case;
+pub mod chains;
 pub mod class_rows;
 pub mod conv;
 pub mod conv_grad;
@@ -19,6 +20,7 @@ pub mod params;
 pub mod parts;
 pub mod replay;
 pub mod replay_cases;
+pub mod scales;
 pub mod strips;
 pub mod tile_order;
 pub mod tiles;
