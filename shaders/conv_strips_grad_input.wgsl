@@ -3,7 +3,7 @@
 // Dispatch: x = input-channel tiles, y = MEMBERS threads' strips of the largest lane, z = lane; TEAMS * MEMBERS threads.
 // Traffic of a thread: OUT_C * WINDOW_W * WINDOW_H floats in, and of weights OUT_C * TAPS * TILE_O; 4 * STRIPS * TILE_O * SHARE out.
 #import lib/lane.wgsl
-#import lib/geometry.wgsl
+#import lib/fixed_geometry.wgsl
 struct Params {
     sizes: Sizes,
     weight_offset: u32,

@@ -2,6 +2,7 @@
 // Slot p of a thread is tap p of channel tile * MEMBERS + member: the window of a channel is read once for all its taps, in quads, which
 // image rows are, before and after. TILE_Q is the number of taps. Dispatch and the rest: lib/conv_grad_weight.wgsl.
 // Traffic of a thread: for each quad of pixels KERNEL * QUADS_ACROSS quads of X and TILE_O of dy.
+#import lib/fixed_geometry.wgsl
 #import lib/conv_grad_weight.wgsl
 #operand @binding(3) input: vec4<f32>
 

@@ -4,12 +4,13 @@
 //
 // A kernel that imports this defines column_of(tile, p, member) -> the column in slot p, which may lie beyond the last one;
 // start_columns(tile, member), called once before the sums; and tile_load(k), for pixels k to k + 4 of a sample that starts at x_sample.
+// It imports lib/geometry.wgsl or lib/fixed_geometry.wgsl.
 //
 // Dispatch: x = tiles of (c, i, j), y = tiles of o, z = lane, or lane and part; TEAMS * MEMBERS threads a tile.
 // Traffic of a tile: rows * PIXELS * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out; split, as many out for each part.
 #import lib/tile_step.wgsl
 #import lib/weight_sum.wgsl
-#import lib/geometry.wgsl
+#import lib/sizes.wgsl
 
 struct Params {
     cut: Cut,
