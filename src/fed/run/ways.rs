@@ -108,7 +108,7 @@ fn measured(
         let mut ways = Ways::of_known(&known, graph, layout);
         if info.matrices.size.is_none() {
             // Of a model that may have them.
-            ways = ways.in_f32(&info, &limits, graph);
+            ways = ways.in_f32(&Pass::ALL, &info, &limits, graph);
         }
         let all = products(graph);
         // What can go one way only needs no measurement, but where layouts are compared, whose products are measured all.
