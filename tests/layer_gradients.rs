@@ -4,6 +4,7 @@ use zowarmup::caps::Layout;
 use zowarmup::device::ReferenceDevice;
 use zowarmup::device::{Device, as_f32};
 use zowarmup::kernels::norm::{self, Spans, Statistics};
+use zowarmup::kernels::way::Way;
 use zowarmup::kernels::params::{Lane, Lanes};
 use zowarmup::kernels::parts::Target;
 use zowarmup::kernels::{
@@ -159,7 +160,7 @@ fn attention_of_heads() {
     let (qkv, dqkv) = (l.buffer(3 * count), l.buffer(3 * count));
     let (y, dy, lse) = (l.buffer(count), l.buffer(count), l.buffer(ROWS * 12));
     let (mut forward, mut backward) = (Recording::new(), Recording::new());
-    attention::record(&mut forward, &l.lanes, &params, qkv, y, lse);
+    attention::record(&mut forward, &l.lanes, Way::Shuffle, &params, qkv, y, lse);
     attention_grad::record(&mut backward, &l.lanes, &params, qkv, y, lse, dy, dqkv);
     l.check("attention", &forward, &backward, [y, dy], &[[qkv, dqkv]]);
 }

@@ -6,9 +6,10 @@ use crate::device::ReferenceDevice;
 use crate::kernels::lib::case::product_tolerance;
 use crate::kernels::lib::matrix::{Multiply, SMALL, matrix_tolerance};
 use crate::kernels::lib::way::Way;
-use crate::kernels::linear;
 use crate::kernels::params::{Lane, Lanes};
-use crate::kernels::tiling::{Operands, Product, Tiling};
+use crate::kernels::parts::Target;
+use crate::kernels::tiling::{Gradient, Operands, Product, Tiling};
+use crate::kernels::{linear, linear_grad_input, linear_grad_weight};
 use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
 
@@ -52,21 +53,54 @@ pub(super) fn matrices(device: &mut dyn Device, precision: Precision) -> Result<
         if !precision.admits(way) {
             continue;
         }
-        let how = Some(Distribution::Rademacher);
-        let product = Product { way, ..Product::by_shuffles(Tiling::of(device.info()), how) };
-        let ours = layer(device, &product, MORE)?;
-        let twin = layer(&mut ReferenceDevice::new(None), &product, MORE)?;
-        let error = relative(&ours, &twin);
-        let right = error <= matrix_tolerance(&matrix, how, product_tolerance(how, MORE.inputs));
+        let mut error = product_error(device, way)?;
+        let mut right = error <= matrix_tolerance(&matrix, HOW, product_tolerance(HOW, MORE.inputs));
+        if right {
+            error = gradient_error(device, way)?;
+            right = error <= matrix_tolerance(&matrix, None, product_tolerance(None, MORE.outputs));
+        }
         if !right {
             tracing::warn!(
                 "{}: products by way of {way} are wrong on this driver (relative error {error:.1e}); going on without that way",
+                device.info().name
+            );
+        } else if !shows_overflow(device, way)? {
+            right = false;
+            tracing::warn!(
+                "{}: products by way of {way} hide on this driver what is too large for an f16; going on without that way",
                 device.info().name
             );
         }
         *(if matrix.split { &mut found.split } else { &mut found.single }) = right;
     }
     Ok(found)
+}
+
+/// What perturbs the weights of a product that is tried.
+const HOW: Option<Distribution> = Some(Distribution::Rademacher);
+
+/// The relative error of a perturbed product.
+fn product_error(device: &mut dyn Device, way: Way) -> Result<f64, DeviceError> {
+    let product = Product { way, ..Product::by_shuffles(Tiling::of(device.info()), HOW) };
+    let ours = layer(device, &product, MORE)?;
+    Ok(relative(&ours, &layer(&mut ReferenceDevice::new(None), &product, MORE)?))
+}
+
+/// That of a layer's gradients, the larger one.
+fn gradient_error(device: &mut dyn Device, way: Way) -> Result<f64, DeviceError> {
+    let how = Gradient { way, tiling: Tiling::of(device.info()) };
+    let ours = gradients(device, how, MORE, 1.0)?;
+    let twin = gradients(&mut ReferenceDevice::new(None), how, MORE, 1.0)?;
+    let [weight, input] = [0, 1].map(|i| relative(&ours[i], &twin[i]));
+    // What is no number is the larger one.
+    Ok(if weight <= input { input } else { weight })
+}
+
+/// Whether slopes that are too large for an f16 make gradients that are no finite numbers, in each of them: what a loss's scale goes by.
+fn shows_overflow(device: &mut dyn Device, way: Way) -> Result<bool, DeviceError> {
+    let how = Gradient { way, tiling: Tiling::of(device.info()) };
+    let large = gradients(device, how, MORE, 1e6)?;
+    Ok(large.iter().all(|values| values.iter().any(|value| !value.is_finite())))
 }
 
 /// The relative L2 error; NaN where a value is none.
@@ -101,6 +135,36 @@ fn layer(device: &mut dyn Device, how: &Product, sizes: Sizes) -> Result<Vec<f32
         device.destroy_buffer(span.buffer);
     }
     Ok(as_f32(&result.concat()))
+}
+
+/// A layer's gradients, of its weight and of its input, for slopes of up to half of `size`.
+fn gradients(device: &mut dyn Device, how: Gradient, sizes: Sizes, size: f32) -> Result<[Vec<f32>; 2], DeviceError> {
+    let Sizes { inputs, outputs, rows } = sizes;
+    let value = |i: u32| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / 16_777_216.0 - 0.5;
+    let values = |n: u32, from: u32, size: f32| (from..from + n).map(|i| size * value(i)).collect::<Vec<f32>>();
+    let mut make =
+        |n: u32| device.create_buffer("start-up check", u64::from(n) * 4).map(|b| Span::of(b, u64::from(n) * 4));
+    let (weights, x, dy, table) = (make(inputs * outputs)?, make(rows * inputs)?, make(rows * outputs)?, make(8)?);
+    let (dw, parts, dx) = (make(inputs * outputs)?, make(inputs * outputs)?, make(rows * inputs)?);
+    let lane = [Lane { rows, ..Lane::default() }];
+    let mut recording = Recording::new();
+    recording.upload(table.buffer, 0, &lane);
+    recording.upload(weights.buffer, 0, &values(inputs * outputs, 1, 1.0));
+    recording.upload(x.buffer, 0, &values(rows * inputs, 7_919, 1.0));
+    recording.upload(dy.buffer, 0, &values(rows * outputs, 104_729, size));
+    let lanes = Lanes::new(table, &lane);
+    let params = linear_grad_weight::Params { inputs, outputs, weight_offset: 0, from_batch: 0, accumulate: 0 };
+    linear_grad_weight::record(&mut recording, &lanes, how, &params, x, dy, &Target { gradients: dw, parts });
+    let params = linear_grad_input::Params { inputs, outputs, weight_offset: 0 };
+    linear_grad_input::record(&mut recording, &lanes, how, &params, weights, dy, dx);
+    recording.read_back(dw);
+    recording.read_back(dx);
+    let result = device.run(&recording)?;
+    for span in [weights, x, dy, table, dw, parts, dx] {
+        device.destroy_buffer(span.buffer);
+    }
+    let of = |i: usize| result.get(i).map(|bytes| as_f32(bytes)).unwrap_or_default();
+    Ok([of(0), of(1)])
 }
 
 #[cfg(test)]
@@ -140,16 +204,21 @@ mod tests {
     #[test]
     fn emulated_matrices_agree_with_the_twin() {
         let mut device = crate::device::testing::device();
-        let how = Some(Distribution::Rademacher);
         for matrix in [SMALL.by(Multiply::Emulated), SMALL.split().by(Multiply::Emulated)] {
-            let product = Product { way: Way::Matrix(matrix), ..Product::by_shuffles(Tiling::of(device.info()), how) };
-            let ours = layer(device.as_mut(), &product, MORE).unwrap();
-            let twin = layer(&mut ReferenceDevice::new(None), &product, MORE).unwrap();
-            let error = relative(&ours, &twin);
+            let (way, device) = (Way::Matrix(matrix), device.as_mut());
+            let error = product_error(device, way).unwrap();
             assert!(
-                error <= matrix_tolerance(&matrix, how, product_tolerance(how, MORE.inputs)),
+                error <= matrix_tolerance(&matrix, HOW, product_tolerance(HOW, MORE.inputs)),
                 "{matrix}: {error:e}"
             );
+            let error = gradient_error(device, way).unwrap();
+            assert!(
+                error <= matrix_tolerance(&matrix, None, product_tolerance(None, MORE.outputs)),
+                "{matrix}, gradients: {error:e}"
+            );
+            assert!(shows_overflow(device, way).unwrap(), "{matrix}");
         }
+        // The same slopes are no more than large to f32.
+        assert!(!shows_overflow(device.as_mut(), Way::Shuffle).unwrap());
     }
 }

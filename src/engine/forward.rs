@@ -321,7 +321,8 @@ impl Session<'_> {
             };
             let lanes = lanes.of(self.program.windows.of_node(i));
             let pass = if mode.product.perturbed.is_some() { Pass::Perturbed } else { Pass::Forward };
-            let way = chunk.room.map_or(Way::Shuffle, |_| self.program.ways.of_layer(&node.layer, pass));
+            let has_room = chunk.room.is_some() || layer.order(pass).is_none();
+            let way = if has_room { self.program.ways.of_layer(&node.layer, pass) } else { Way::Shuffle };
             let first = recording.commands().len();
             layer.forward(recording, lanes, &Mode { product: Product { way, ..mode.product }, ..*mode }, &io);
             recording.uses(first, io.weights, self.own_bytes(node, io.weights, count));

@@ -1,7 +1,7 @@
 //! The ways that a pass of a product may be computed with on a device.
 
 use super::Ways;
-use super::ways::{likely, matrices};
+use super::ways::{heads, likely, matrices, within};
 use crate::caps::{AdapterInfo, Limits};
 use crate::kernels::lib::matrix::Matrix;
 use crate::kernels::way::{Block, Way};
@@ -50,6 +50,7 @@ enum Scheme {
     Block,
     Matrix,
     Matrix3,
+    Heads,
 }
 
 impl Scheme {
@@ -59,6 +60,7 @@ impl Scheme {
             Way::Block(_) => Self::Block,
             Way::Matrix(Matrix { split: false, .. }) => Self::Matrix,
             Way::Matrix(_) => Self::Matrix3,
+            Way::Heads(_) => Self::Heads,
         }
     }
 }
@@ -74,21 +76,18 @@ pub fn candidates((sizes, pass): (Sizes, Pass), info: &AdapterInfo, limits: &Lim
     if !Ways::by_shuffles(info.layout).admits(sizes) {
         return ways;
     }
-    let columns = match pass {
-        Pass::Forward | Pass::Perturbed => sizes.columns(),
-        Pass::Weight | Pass::Input => sizes.inputs(),
-    };
+    if matches!(sizes, Sizes::Attention { .. }) {
+        ways.extend(heads(sizes, limits).into_iter().map(Way::Heads));
+        return ways;
+    }
     let linear = matches!(sizes, Sizes::Linear { .. });
     let more: &[Block] = match scope {
         Scope::All => &MORE,
         Scope::Few if linear => &FEW_LINEAR,
         Scope::Few => &[],
     };
-    let blocks = FEW.iter().chain(more).copied().filter(|block| {
-        // A tile that is mostly beyond the last column wins nowhere.
-        block.columns <= 2 * columns.max(16) && block.fits(limits)
-    });
-    let mut blocks: Vec<Block> = blocks.collect();
+    let fits = |block: &Block| within(sizes.extent(pass), block.rows, block.columns) && block.fits(limits);
+    let mut blocks: Vec<Block> = FEW.iter().chain(more).copied().filter(fits).collect();
     let first = likely(sizes, pass, limits);
     blocks.sort_by_key(|block| Some(*block) != first);
     ways.extend(blocks.into_iter().map(Way::Block));
@@ -131,7 +130,7 @@ mod tests {
             let firsts: Vec<String> = first_of_each(&of(Pass::Perturbed)).iter().map(Way::to_string).collect();
             let words: Vec<&str> = firsts.iter().filter_map(|way| way.split(' ').next()).collect();
             assert_eq!(words, expected, "{precision:?} {scope:?}");
-            assert!(of(Pass::Weight).iter().all(|way| Precision::F32.admits(*way)), "{precision:?}");
+            assert!(of(Pass::Weight).iter().all(|way| precision.admits(*way)), "{precision:?}");
             let first = AdapterInfo { layout: Layout::ChannelsFirst, ..info.clone() };
             assert_eq!(candidates((sizes, Pass::Forward), &first, &limits, scope), [Way::Shuffle]);
         }

@@ -7,7 +7,9 @@ use crate::kernels::params::{ABSENT, Lane, Lanes};
 use crate::kernels::parts::Target;
 use crate::kernels::tiling::{Gradient, Operands, Product, Tiling};
 use crate::kernels::way::Way;
-use crate::kernels::{conv_grad_input, conv_grad_weight, fill_values, linear, linear_grad_input, linear_grad_weight};
+use crate::kernels::{
+    attention, conv_grad_input, conv_grad_weight, fill_values, linear, linear_grad_input, linear_grad_weight,
+};
 use crate::layers::{Pass, Sizes};
 use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
@@ -35,7 +37,9 @@ pub fn needed(sizes: Sizes, pass: Pass, (lanes, samples): (u32, u32)) -> Lengths
     // Weights and signs in the order of tiles: rows end on quads, and on words of 32.
     let padded = |columns: u64, to: u64| weight.div_ceil(columns.max(1)) * columns.next_multiple_of(to);
     let most = |to: u64| padded(u64::from(sizes.columns()), to).max(padded(u64::from(sizes.inputs()), to));
-    let room = slots * most(4) + u64::from(lanes) * most(32) / 32 + 256;
+    // Attention keeps an f32 a query for its gradient.
+    let kept = if let Sizes::Attention { tokens, heads, .. } = sizes { rows * u64::from(tokens * heads) } else { 0 };
+    let room = (slots * most(4) + u64::from(lanes) * most(32) / 32 + 256).max(kept);
     Lengths { weights, x: rows * input, y: rows * output, gradients, parts, room, table: 8 * u64::from(lanes) }
 }
 
@@ -119,6 +123,10 @@ impl Problem {
                     linear_grad_input::record(rec, lanes, gradient, &params, weights, y, x);
                 }
             },
+            Sizes::Attention { tokens, heads, dim } => {
+                let params = attention::Params { tokens, heads, dim };
+                attention::record(rec, lanes, way, &params, x, y, room);
+            }
             Sizes::Conv { input, output, kernel, stride, padding } => {
                 let layout = self.layout;
                 let geometry = Geometry { input, output, kernel, stride, padding, layout };
@@ -203,6 +211,8 @@ impl Problem {
                 Pass::Input => u64::from(outputs),
                 Pass::Forward | Pass::Perturbed => u64::from(inputs),
             },
+            // Of a score, whose error its exponential multiplies by at most 4, and of values.
+            (Sizes::Attention { tokens, heads, dim }, _) => u64::from(tokens + 16 * (dim / heads)),
             (Sizes::Conv { output, .. }, Pass::Weight) => u64::from(self.lanes.max_rows * output[1] * output[2]),
             (Sizes::Conv { output, .. }, Pass::Input) => (weight / u64::from(output[0])).max(weight / input.max(1)),
             (Sizes::Conv { output, .. }, _) => weight / u64::from(output[0]),
@@ -227,6 +237,10 @@ fn lengths(sizes: Sizes) -> (u64, u64, u64, u32) {
             let values = |shape: [u32; 3]| shape.iter().map(|v| u64::from(*v)).product();
             let weights = u64::from(output[0]) * u64::from(input[0]) * u64::from(kernel * kernel);
             (values(input), values(output), weights, 1)
+        }
+        Sizes::Attention { tokens, dim, .. } => {
+            let values = u64::from(tokens) * u64::from(dim);
+            (3 * values, values, 1, 1)
         }
     }
 }

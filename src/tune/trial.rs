@@ -176,7 +176,7 @@ fn values(device: &mut dyn Device, rec: &Recording) -> Result<Vec<f32>, DeviceEr
 /// matrices are cut off instead of rounded.
 fn of_operands(way: Way, tolerance: f64) -> f64 {
     match way {
-        Way::Shuffle | Way::Block(_) => tolerance,
+        Way::Shuffle | Way::Block(_) | Way::Heads(_) => tolerance,
         Way::Matrix(matrix) => {
             matrix_tolerance(&matrix, None, tolerance) + if matrix.split { 0.0 } else { 2f64.powi(-10) }
         }

@@ -54,7 +54,7 @@ impl Case {
     /// The same of a product that is computed in a way, with weights that are perturbed so.
     pub fn by(self, way: Way, how: Option<Distribution>) -> Self {
         match way {
-            Way::Shuffle | Way::Block(_) => self,
+            Way::Shuffle | Way::Block(_) | Way::Heads(_) => self,
             Way::Matrix(matrix) => Self { tolerance: matrix_tolerance(&matrix, how, self.tolerance), ..self },
         }
     }

@@ -165,22 +165,26 @@ impl Matrix {
     }
 }
 
-/// Those that were best for some shape on an NVIDIA H200, with more sums a thread first.
-const TILES: [Matrix; 5] = [
-    Matrix::new(128, 128, 32, 64, 64),
-    Matrix::new(128, 64, 32, 64, 32),
+/// Those that were best for some shape on an NVIDIA H200, the likely ones first: up to 64 sums a thread, so that there is room for the next
+/// slice beside them.
+const TILES: [Matrix; 6] = [
+    Matrix::new(64, 128, 32, 32, 64),
     Matrix::new(64, 64, 32, 32, 32),
+    Matrix::new(128, 128, 32, 32, 64),
+    Matrix::new(128, 128, 32, 64, 32),
     Matrix::new(128, 128, 16, 64, 32),
     SMALL,
 ];
 
 /// The others.
-const MORE: [Matrix; 5] = [
-    Matrix::new(128, 128, 32, 64, 32),
+const MORE: [Matrix; 7] = [
+    Matrix::new(128, 128, 32, 64, 64),
+    Matrix::new(128, 64, 32, 64, 32),
     Matrix::new(128, 64, 16, 64, 32),
     Matrix::new(128, 64, 32, 32, 32),
     Matrix::new(256, 64, 16, 64, 32),
-    Matrix::new(64, 128, 32, 32, 64),
+    Matrix::new(64, 128, 32, 32, 32),
+    Matrix::new(64, 128, 16, 32, 64),
 ];
 
 /// Those of two f16 an operand: half the depth, so that both halves take no more room.
