@@ -144,7 +144,7 @@ mod tests {
         Room::fill(&mut rec, &lanes, &order, 9, span(1), Some(Distribution::Rademacher), span(2));
         for command in rec.commands() {
             if let Command::Dispatch(d) = command {
-                assert_eq!(shape(d), "7 terms, 5 columns", "{}", d.kernel.name);
+                assert!(shape(d).starts_with("7 terms, 5 columns"), "{}: {}", d.kernel.name, shape(d));
             }
         }
         assert_eq!(rec.commands().len(), 2);
