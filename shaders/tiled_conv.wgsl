@@ -3,23 +3,20 @@
 // sum in the order of lib/slabs.wgsl.
 // Dispatch: x = output-channel tiles, y = pixel tiles of the largest lane, z = lane. Traffic of a tile: DEPTH * (BLOCK_M + BLOCK_N) floats
 // in, BLOCK_M * BLOCK_N out.
-// IN_QUADS: channels of X are whole quads; QUADS: those of Y.
-const A_ALONG_K: u32 = 1u;
-const B_ALONG_K: u32 = 0u;
+// IN_QUADS: channels of X are whole quads; QUADS: those of Y. IN_HALVES: X is f16, OUT_HALVES: Y, their channels whole eights.
 #import lib/conv_params.wgsl
 #import lib/slabs.wgsl
-#import lib/tiled.wgsl
-#import lib/tiled_weights.wgsl
-#import lib/tiled_rows.wgsl
-#import lib/tiled_inputs.wgsl
+#import lib/tiled_forward.wgsl
+#import lib/forward_rows.wgsl
+#import lib/forward_inputs.wgsl
 #operand @binding(2) weights: f32
-@group(0) @binding(5) var<storage, read> tile_copies: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read> tile_copies: array<Piece>;
 @group(0) @binding(6) var<storage, read> tile_bits: array<u32>;
 
 var<private> lane: Lane;
 var<private> lane_index: u32;
-// Of the thread's quads: a pixel's sample in X and the top left corner of its window, which may lie outside; their k of a slice.
-var<private> a_sample: array<u32, A_QUADS>;
+// Of the thread's pieces: the top left corner of a pixel's window, which may lie outside, and its place in X; their k of a slice.
+var<private> a_corner: array<u32, A_QUADS>;
 var<private> a_y: array<i32, A_QUADS>;
 var<private> a_x: array<i32, A_QUADS>;
 var<private> a_k: array<u32, A_QUADS>;
@@ -45,21 +42,28 @@ fn a_start(i: u32, m: u32, k: u32) {
     let inside = min(m, lane.rows * PIXELS - 1u);
     let pixel = inside % PIXELS;
     let first = select(lane.row0, lane.x_row, params.from_batch == 1u);
-    a_sample[i] = (first + inside / PIXELS) * (IN_C * IN_H * IN_W);
     a_y[i] = i32(pixel / OUT_W * STRIDE) - i32(PADDING);
     a_x[i] = i32(pixel % OUT_W * STRIDE) - i32(PADDING);
+    // Wraps around where the corner lies before the first place.
+    a_corner[i] = (first + inside / PIXELS) * (IN_C * IN_H * IN_W) + (u32(a_y[i]) * IN_W + u32(a_x[i])) * IN_C;
     a_k[i] = k;
 }
 fn input_place(i: u32, k: u32, e: u32) -> u32 {
-    let at = k + a_k[i] + e;
-    let term = term_of(at, IN_C, KERNEL * KERNEL);
-    let y = u32(a_y[i] + i32(term.tap / KERNEL));
-    let x = u32(a_x[i] + i32(term.tap % KERNEL));
-    let place = a_sample[i] + (y * IN_W + x) * IN_C + term.channel;
-    return select(OUTSIDE, place, at < DEPTH && y < IN_H && x < IN_W);
+    let own = a_k[i] + e;
+    var term = term_of(k + own, IN_C, KERNEL * KERNEL);
+    // A slice within a slab is of one tap: the same for all threads.
+    if (IN_C % SLAB == 0u) {
+        term = term_of(k, IN_C, KERNEL * KERNEL);
+        term.channel += own;
+    }
+    let down = term.tap / KERNEL;
+    let across = term.tap % KERNEL;
+    let place = a_corner[i] + (down * IN_W + across) * IN_C + term.channel;
+    let inside = u32(a_y[i] + i32(down)) < IN_H && u32(a_x[i] + i32(across)) < IN_W;
+    return select(OUTSIDE, place, k + own < DEPTH && inside);
 }
-fn a_load(i: u32, k: u32) -> vec4<f32> {
-    return inputs_four(i, k);
+fn a_load(i: u32, k: u32) -> Piece {
+    return input_piece(i, k);
 }
 fn store_quad(m: u32, n: u32, sums: vec4<f32>) {
     if (m >= lane.rows * PIXELS || n >= OUT_C) { return; }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use super::batch::Batch;
 use super::counts::{check_batch, count};
 use super::fusion::{Fusion, Purpose};
+use super::halves;
 use super::lanes::{WindowLanes, stack};
 use super::lowering::Lowered;
 use super::{EngineError, Session};
 use crate::device::{DeviceError, as_f32};
+use crate::kernels::lib::halves::Halves;
 use crate::kernels::params::Lane;
 use crate::kernels::tiling::{Operands, Product, Tiling};
 use crate::kernels::way::Way;
@@ -51,21 +53,31 @@ pub(super) struct ForwardPlan {
     pub keeps: Keeps,
     /// What is computed together.
     pub fusion: Fusion,
+    /// Which activations of each node are f16.
+    pub halves: Vec<Halves>,
 }
 
 impl ForwardPlan {
     /// Node i writes value i at step i; the last node that reads it (or the loss) ends its life. What a node's predecessor computes lies
-    /// where that one's output would. What lanes share lies with the batch.
-    pub fn of(lowered: &Lowered, tiling: Tiling, ways: &Ways, batch_statistics: bool) -> Self {
+    /// where that one's output would. What lanes share lies with the batch. `f16`: activations may be f16 in memory.
+    pub fn of(lowered: &Lowered, tiling: Tiling, ways: &Ways, batch_statistics: bool, f16: bool) -> Self {
         let graph = &lowered.graph;
         let readers = graph.last_readers();
         let fusion = Fusion::of(graph, tiling, ways, Purpose { backward: false, batch_statistics });
         let follows = |node: usize| fusion.gelu.get(node + 1) == Some(&true);
         let own: Vec<usize> =
             (0..graph.nodes.len()).filter(|&node| !fusion.gelu[node] && !lowered.shared[node]).collect();
+        let halves = if f16 {
+            halves::halves(lowered, ways, &fusion, batch_statistics)
+        } else {
+            vec![Halves::default(); graph.nodes.len()]
+        };
         let value = |&born: &usize| {
             let last = readers[born + usize::from(follows(born))];
-            Value { elements: graph.nodes[born].layer.output_len(), born, last }
+            let values = graph.nodes[born].layer.output_len();
+            // Of two f16 each.
+            let elements = if halves[born].y { values.div_ceil(2) } else { values };
+            Value { elements, born, last }
         };
         let (slots, elements) = arena::assign(&own.iter().map(value).collect::<Vec<_>>());
         let mut slot = vec![0; graph.nodes.len()];
@@ -76,7 +88,7 @@ impl ForwardPlan {
             }
         }
         let keeps = graph.nodes.iter().map(|n| kind(&n.layer).keeps()).fold(Keeps::default(), Keeps::max);
-        Self { slot, elements, keeps, fusion }
+        Self { slot, elements, keeps, fusion, halves }
     }
 
     /// Bytes of a row in all buffers of the pass. What a lane keeps counts as if each row were a lane.
@@ -90,22 +102,23 @@ impl ForwardPlan {
     }
 }
 
-/// The plans of a model's forward passes.
+/// The plans of a model's forward passes, with running statistics of batch norms and with those of rows.
 pub(super) struct ForwardPlans {
-    running: Arc<ForwardPlan>,
-    batch: Arc<ForwardPlan>,
+    /// Of lanes that share their weights.
+    shared: [Arc<ForwardPlan>; 2],
+    /// Of lanes with weights of their own: products go by shuffles, which know f32 only.
+    own: [Arc<ForwardPlan>; 2],
 }
 
 impl ForwardPlans {
-    /// Of a model's graph.
-    pub fn of(lowered: &Lowered, tiling: Tiling, ways: &Ways) -> Self {
-        let plan = |batch_statistics| Arc::new(ForwardPlan::of(lowered, tiling, ways, batch_statistics));
-        Self { running: plan(false), batch: plan(true) }
-    }
-
-    /// That of a pass whose batch norms take their rows' statistics, or the running ones.
-    fn with(&self, batch_statistics: bool) -> &Arc<ForwardPlan> {
-        if batch_statistics { &self.batch } else { &self.running }
+    /// Of a model's graph; `f16`: as in [`ForwardPlan::of`].
+    pub fn of(lowered: &Lowered, tiling: Tiling, ways: &Ways, f16: bool) -> Self {
+        let plans = |f16| {
+            [false, true]
+                .map(|batch_statistics| Arc::new(ForwardPlan::of(lowered, tiling, ways, batch_statistics, f16)))
+        };
+        let own = plans(false);
+        Self { shared: if f16 { plans(true) } else { own.clone() }, own }
     }
 }
 
@@ -135,6 +148,8 @@ pub(super) struct Chunk<'a> {
     pub part_moments: &'a [Span],
     /// Room for weights in the order of tiles; none: all products go by shuffles.
     pub room: Option<Span>,
+    /// Which activations of each node are f16; empty: none.
+    pub halves: &'a [Halves],
 }
 
 /// Moments are not wanted.
@@ -143,6 +158,13 @@ pub(super) fn nowhere(_node: usize) -> Option<Span> {
 }
 
 impl Session<'_> {
+    /// The plan of a pass whose batch norms take their rows' statistics, or the running ones.
+    fn forward_plan(&self, batch_statistics: bool) -> &Arc<ForwardPlan> {
+        let plans = &self.program.plans;
+        let [running, batch] = if self.state.is_shared() { &plans.shared } else { &plans.own };
+        if batch_statistics { batch } else { running }
+    }
+
     /// How many rows of input (`features` values each; 0: don't care) and of lanes fit the budgets.
     pub(super) fn row_budget(&self, features: usize, batch_statistics: bool) -> Budget {
         let limits = self.space.device().limits();
@@ -151,7 +173,7 @@ impl Session<'_> {
         let largest = shared.iter().copied().fold(features, usize::max);
         let row = (features + shared.iter().sum::<usize>()) * 4 + 8;
         let x = RowBudget { largest_row: (largest * 4).max(4) as u64, row: row as u64, cost: 0 };
-        let plan = self.program.plans.with(batch_statistics);
+        let plan = self.forward_plan(batch_statistics);
         // A submission ends between dispatches: the longest one counts.
         let cost = match self.in_one_dispatch() {
             Some(_) => self.program.graph.flops_forward(),
@@ -208,7 +230,7 @@ impl Session<'_> {
         lanes: u64,
         batch_statistics: bool,
     ) -> Result<Activations, EngineError> {
-        let plan = Arc::clone(self.program.plans.with(batch_statistics));
+        let plan = Arc::clone(self.forward_plan(batch_statistics));
         for values in plan.buffers() {
             self.space.bindable("activations", rows * values as u64 * 4)?;
         }
@@ -251,7 +273,7 @@ impl Session<'_> {
         }
         // Copies of the weights are planned for lanes that share them; where probes have weights of their own products go by shuffles.
         let room = match self.program.forward_room {
-            Some([copy, lane]) if !lanes.first.samples.own_weights => {
+            Some([copy, lane]) if self.state.is_shared() => {
                 Some(self.space.need("weights in the order of tiles", copy + count * lane)?)
             }
             _ => None,
@@ -271,6 +293,7 @@ impl Session<'_> {
             fusion: &activations.plan.fusion,
             part_moments: &activations.part_moments,
             room,
+            halves: &activations.plan.halves,
         };
         self.record_nodes(recording, lanes, mode, &chunk, &source, |recording, node, _, io| {
             if let Some(to) = gathered(node) {
@@ -322,7 +345,8 @@ impl Session<'_> {
             let pass = if mode.product.perturbed.is_some() { Pass::Perturbed } else { Pass::Forward };
             let way = chunk.room.map_or(Way::Shuffle, |_| self.program.ways.of_layer(&node.layer, pass));
             let first = recording.commands().len();
-            layer.forward(recording, lanes, &Mode { product: Product { way, ..mode.product }, ..*mode }, &io);
+            let halves = chunk.halves.get(i).copied().unwrap_or_default();
+            layer.forward(recording, lanes, &Mode { product: Product { way, halves, ..mode.product }, ..*mode }, &io);
             recording.uses(first, io.weights, self.own_bytes(node, io.weights, count));
             after(recording, i, lanes, &io);
         }
@@ -374,7 +398,8 @@ mod tests {
 
     fn plan(table: serde_json::Value) -> (Graph, ForwardPlan) {
         let graph = ModelSpec::from_json(&table).unwrap().graph().unwrap();
-        let plan = ForwardPlan::of(&Lowered::of(&graph, Layout::ChannelsFirst), Tiling::CORE, &Ways::default(), true);
+        let plan =
+            ForwardPlan::of(&Lowered::of(&graph, Layout::ChannelsFirst), Tiling::CORE, &Ways::default(), true, false);
         (graph, plan)
     }
 

@@ -16,6 +16,7 @@ mod epochs;
 mod evaluate;
 mod forward;
 mod fusion;
+mod halves;
 mod hetero;
 mod lanes;
 mod losses;

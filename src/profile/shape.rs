@@ -4,7 +4,7 @@ use crate::kernels::lib::geometry::Sizes;
 use crate::recording::Dispatch;
 
 /// Parts of the names of members that say where or how a kernel works, not on how much.
-const ASIDE: [&str; 14] = [
+const ASIDE: [&str; 15] = [
     "offset",
     "first",
     "start",
@@ -19,6 +19,7 @@ const ASIDE: [&str; 14] = [
     "base",
     "end",
     "second",
+    "unused",
 ];
 
 /// The sizes in a launch's uniform block: what every launch of one layer has in common, however its rows are cut.

@@ -3,11 +3,14 @@
 use crate::caps::Layout;
 use crate::device::{Device, DeviceError};
 use crate::kernels::conv::{self, Geometry};
+use crate::kernels::lib::halves::Halves;
 use crate::kernels::params::{ABSENT, Lane, Lanes};
 use crate::kernels::parts::Target;
 use crate::kernels::tiling::{Gradient, Operands, Product, Tiling};
 use crate::kernels::way::Way;
-use crate::kernels::{conv_grad_input, conv_grad_weight, fill_values, linear, linear_grad_input, linear_grad_weight};
+use crate::kernels::{
+    conv_grad_input, conv_grad_weight, convert, fill_values, linear, linear_grad_input, linear_grad_weight,
+};
 use crate::layers::{Pass, Sizes};
 use crate::recording::{BufferId, Recording, Span};
 use crate::stream::Distribution;
@@ -21,6 +24,8 @@ pub struct Problem {
     lanes: Lanes,
     weights: Span,
     x: Span,
+    /// `x` as f16, where the pass can have it so.
+    halves: Option<Span>,
     y: Span,
     gradients: Target,
     room: Span,
@@ -41,6 +46,8 @@ impl Problem {
         let (input, output, weight, sample_rows) = lengths(sizes);
         let own = matches!(pass, Pass::Weight | Pass::Input);
         let stride = weight.next_multiple_of(64);
+        let forward = matches!(pass, Pass::Forward | Pass::Perturbed);
+        let able = device.info().matrices.halves && forward && Halves::fit(sizes.inputs() as usize);
         let mut buffers = Vec::new();
         let mut make = |name: &str, values: u64| {
             let id = device.create_buffer(name, 4 * values.max(4))?;
@@ -76,25 +83,40 @@ impl Problem {
         // Weights and signs in the order of tiles: rows end on quads, and on words of 32.
         let padded = |columns: u64, to: u64| weight.div_ceil(columns.max(1)) * columns.next_multiple_of(to);
         let most = |to: u64| padded(u64::from(sizes.columns()), to).max(padded(u64::from(sizes.inputs()), to));
-        let room = make("tune room", slots * most(4) + u64::from(lanes) * most(32) / 32 + 256)?;
+        // Or weights in f16, each lane's own, of whole 64 terms.
+        let of_halves =
+            u64::from(sizes.columns()) * (weight / u64::from(sizes.columns().max(1))).next_multiple_of(64) / 2;
+        let of_halves = if able { u64::from(lanes) * of_halves } else { 0 };
+        let room = make("tune room", (slots * most(4) + u64::from(lanes) * most(32) / 32 + 256).max(of_halves))?;
+        let halves = if able { Some(make("tune x in f16", rows * input / 2)?) } else { None };
         let lane_table = make("tune lanes", 8 * u64::from(lanes))?;
         let mut fill = Recording::new();
         fill.upload(lane_table.buffer, 0, &table);
         for (span, seed) in [(weights, 1u64), (x, 2), (y, 3)] {
             fill_values::record(&mut fill, Distribution::Uniform, seed, 0, (span.bytes / 4) as u32, span.buffer);
         }
+        if let Some(halves) = halves {
+            convert::to_halves(&mut fill, (rows * input) as u32, x, halves);
+        }
         device.run(&fill)?;
         let lanes = Lanes::new(lane_table, &table).of_tokens(sample_rows);
         let tiling = Tiling::of(device.info());
         let gradients = Target { gradients, parts };
-        Ok(Self { sizes, pass, layout, tiling, lanes, weights, x, y, gradients, room, buffers })
+        Ok(Self { sizes, pass, layout, tiling, lanes, weights, x, halves, y, gradients, room, buffers })
     }
 
     /// The pass in a way.
     pub fn record(&self, rec: &mut Recording, way: Way) {
-        let product = Product { tiling: self.tiling, perturbed: self.perturbed(), way };
+        // Where some product is of f16, activations are f16 in memory; those that a sum by shuffles is compared with were f32.
+        let halves = self.halves.filter(|_| matches!(way, Way::Matrix(_)) && way.takes_halves());
+        let product = Product {
+            way,
+            halves: Halves { x: halves.is_some(), ..Halves::default() },
+            ..Product::by_shuffles(self.tiling, self.perturbed())
+        };
         let gradient = Gradient { tiling: self.tiling, way };
-        let (lanes, io) = (&self.lanes, Operands { weights: self.weights, x: self.x, y: self.y, room: self.room });
+        let x = halves.unwrap_or(self.x);
+        let (lanes, io) = (&self.lanes, Operands { weights: self.weights, x, y: self.y, room: self.room });
         match self.sizes {
             Sizes::Linear { inputs, outputs, .. } => match self.pass {
                 Pass::Forward | Pass::Perturbed => {

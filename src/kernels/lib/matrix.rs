@@ -99,12 +99,12 @@ impl Matrix {
     pub fn memory(&self) -> u32 {
         // In quads of f16: an operand's rows lie next to each other, or its k.
         let tile = |rows: u32| ((self.depth / 4 + 2) * rows).max((rows / 4 + 2) * self.depth);
-        let (parts, results) = if self.split { (2, 1) } else { (1, 2) };
-        let fragment = self.fragment();
-        8 * parts * (tile(self.rows) + tile(self.columns)) + 4 * self.groups() * results * fragment * (fragment + 4)
+        let parts = if self.split { 2 } else { 1 };
+        let results = 4 * self.groups() * self.fragment() * (self.group_columns + 4);
+        8 * parts * (tile(self.rows) + tile(self.columns)) + results
     }
 
-    /// Whether the sizes fit each other: whole matrices a subgroup, whole quads a thread.
+    /// Whether the sizes fit each other: whole matrices a subgroup, whole eights a thread.
     pub fn is_whole(&self) -> bool {
         let Self { rows, columns, depth, group_rows, group_columns, .. } = *self;
         let fragment = self.fragment();
@@ -113,14 +113,17 @@ impl Matrix {
             return false;
         }
         let quads = depth * group_rows * group_columns;
-        rows > 0
+        // A member stores quads of the same columns of several rows.
+        group_columns.is_power_of_two()
+            && group_columns <= 128
+            && rows > 0
             && columns > 0
             && rows.is_multiple_of(group_rows)
             && columns.is_multiple_of(group_columns)
             && rows <= 256
             && columns <= 256
-            && quads.is_multiple_of(4 * SUBGROUP * columns)
-            && quads.is_multiple_of(4 * SUBGROUP * rows)
+            && quads.is_multiple_of(8 * SUBGROUP * columns)
+            && quads.is_multiple_of(8 * SUBGROUP * rows)
     }
 
     /// Whether a device's limits admit it.
@@ -159,17 +162,21 @@ impl Matrix {
     }
 }
 
-/// Those that were best for some shape on an NVIDIA H200, with more sums a thread first.
-const TILES: [Matrix; 5] = [
+/// Those that were best for some shape on an NVIDIA H200, or may be with operands of f16 in memory, with more sums a thread first.
+const TILES: [Matrix; 9] = [
     Matrix::new(128, 128, 32, 64, 64),
     Matrix::new(128, 64, 32, 64, 32),
+    Matrix::new(128, 64, 64, 64, 32),
+    Matrix::new(128, 64, 32, 64, 64),
+    Matrix::new(256, 64, 32, 64, 64),
     Matrix::new(64, 64, 32, 32, 32),
     Matrix::new(128, 128, 16, 64, 32),
+    Matrix::new(32, 64, 32, 16, 32),
     SMALL,
 ];
 
 /// The smallest, with several subgroups and several matrices a subgroup: for few rows or columns, and for checks.
-pub const SMALL: Matrix = Matrix::new(32, 64, 16, 16, 32);
+pub const SMALL: Matrix = Matrix::new(32, 32, 16, 16, 32);
 
 impl fmt::Display for Matrix {
     /// `128x64x32 64x32`, and `eights` or `emulated` where something else multiplies.
@@ -224,7 +231,7 @@ mod tests {
             assert!(tile.memory() + 32 * tile.columns <= 48 << 10, "{tile}: {}", tile.memory());
         }
         assert!(SMALL.fits(&Limits::webgpu_default()) && SMALL.split().fits(&Limits::webgpu_default()));
-        assert_eq!((Matrix::new(128, 128, 32, 64, 64).threads(), SMALL.threads()), (128, 128));
+        assert_eq!((Matrix::new(128, 128, 32, 64, 64).threads(), SMALL.threads()), (128, 64));
         for wrong in [(128, 128, 8, 64, 64), (128, 128, 32, 64, 24), (96, 128, 32, 64, 64), (128, 128, 16, 16, 16)] {
             let (rows, columns, depth, group_rows, group_columns) = wrong;
             assert!(!Matrix::new(rows, columns, depth, group_rows, group_columns).is_whole(), "{wrong:?}");

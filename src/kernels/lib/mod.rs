@@ -11,6 +11,7 @@ pub mod fill;
 pub mod fixture;
 pub mod geometry;
 pub mod grid;
+pub mod halves;
 pub mod math;
 pub mod matrix;
 pub mod moments;

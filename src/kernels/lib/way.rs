@@ -20,6 +20,17 @@ pub enum Way {
     Matrix(Matrix),
 }
 
+impl Way {
+    /// Whether a product in this way can have activations that are f16 in memory.
+    pub fn takes_halves(self) -> bool {
+        match self {
+            Self::Shuffle => false,
+            Self::Block(_) => true,
+            Self::Matrix(matrix) => !matrix.split && matrix.multiply != Multiply::Eights,
+        }
+    }
+}
+
 impl Precision {
     /// Whether products may be computed in a way.
     pub fn admits(self, way: Way) -> bool {
