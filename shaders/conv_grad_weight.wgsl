@@ -13,6 +13,7 @@ struct Params {
     sum: WeightSum,
 }
 @group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(4) var<storage, read_write> gradients: array<f32>;
 #operand @binding(3) input: f32
 
 const SPLIT: u32 = 0u;

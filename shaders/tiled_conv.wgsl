@@ -44,23 +44,16 @@ fn a_start(i: u32, m: u32, k: u32) {
     let first = select(lane.row0, lane.x_row, params.from_batch == 1u);
     a_y[i] = i32(pixel / OUT_W * STRIDE) - i32(PADDING);
     a_x[i] = i32(pixel % OUT_W * STRIDE) - i32(PADDING);
-    // Wraps around where the corner lies before the first place.
-    a_corner[i] = (first + inside / PIXELS) * (IN_C * IN_H * IN_W) + (u32(a_y[i]) * IN_W + u32(a_x[i])) * IN_C;
+    // Corners outside wrap around, and come back with the places inside.
+    a_corner[i] = (((first + inside / PIXELS) * IN_H + u32(a_y[i])) * IN_W + u32(a_x[i])) * IN_C;
     a_k[i] = k;
 }
 fn input_place(i: u32, k: u32, e: u32) -> u32 {
-    let own = a_k[i] + e;
-    var term = term_of(k + own, IN_C, KERNEL * KERNEL);
-    // A slice within a slab is of one tap: the same for all threads.
-    if (IN_C % SLAB == 0u) {
-        term = term_of(k, IN_C, KERNEL * KERNEL);
-        term.channel += own;
-    }
-    let down = term.tap / KERNEL;
-    let across = term.tap % KERNEL;
-    let place = a_corner[i] + (down * IN_W + across) * IN_C + term.channel;
-    let inside = u32(a_y[i] + i32(down)) < IN_H && u32(a_x[i] + i32(across)) < IN_W;
-    return select(OUTSIDE, place, k + own < DEPTH && inside);
+    let term = term_within(k, a_k[i] + e, IN_C, KERNEL * KERNEL);
+    let y = term.tap / KERNEL;
+    let x = term.tap % KERNEL;
+    let inside = u32(a_y[i] + i32(y)) < IN_H && u32(a_x[i] + i32(x)) < IN_W && k + a_k[i] + e < DEPTH;
+    return select(OUTSIDE, a_corner[i] + ((y * IN_W + x) * IN_C + term.channel), inside);
 }
 fn a_load(i: u32, k: u32) -> Piece {
     return input_piece(i, k);

@@ -36,9 +36,8 @@ var<private> family: Class;
 // Taps of the class, and terms of its sums.
 var<private> taps: u32;
 var<private> depth: u32;
-// Of the thread's quads: a pixel's sample in dy and the place that the class's first tap meets there; the first of four channels; their k
-// of a slice.
-var<private> a_sample: array<u32, A_QUADS>;
+// Of the thread's quads: the place in dy that the class's first tap meets, and its index; the first of four channels; their k of a slice.
+var<private> a_corner: array<u32, A_QUADS>;
 var<private> a_y: array<u32, A_QUADS>;
 var<private> a_x: array<u32, A_QUADS>;
 var<private> a_k: array<u32, A_QUADS>;
@@ -64,20 +63,19 @@ fn pixel_of(m: u32) -> vec3<u32> {
 }
 fn a_start(i: u32, m: u32, k: u32) {
     let pixel = pixel_of(m);
-    a_sample[i] = (lane.row0 + pixel.x) * OUT_C * PIXELS;
     a_y[i] = family.start.x + pixel.y;
     a_x[i] = family.start.y + pixel.z;
+    a_corner[i] = (((lane.row0 + pixel.x) * OUT_H + a_y[i]) * OUT_W + a_x[i]) * OUT_C;
     a_k[i] = k;
 }
 fn input_place(i: u32, k: u32, e: u32) -> u32 {
-    let at = k + a_k[i] + e;
-    let term = term_of(at, OUT_C, max(taps, 1u));
+    let term = term_within(k, a_k[i] + e, OUT_C, max(taps, 1u));
     let across = max(family.taps.y, 1u);
+    let y = term.tap / across;
+    let x = term.tap % across;
     // Places before the first one wrap around to large ones.
-    let y = a_y[i] - term.tap / across;
-    let x = a_x[i] - term.tap % across;
-    let place = a_sample[i] + (y * OUT_W + x) * OUT_C + term.channel;
-    return select(OUTSIDE, place, at < depth && y < OUT_H && x < OUT_W);
+    let inside = a_y[i] - y < OUT_H && a_x[i] - x < OUT_W && k + a_k[i] + e < depth;
+    return select(OUTSIDE, a_corner[i] - (y * OUT_W + x) * OUT_C + term.channel, inside);
 }
 fn a_load(i: u32, k: u32) -> vec4<f32> {
     return input_piece(i, k);
@@ -88,9 +86,8 @@ fn b_start(i: u32, n: u32, k: u32) {
 }
 // Rows of the copies go over all taps.
 fn b_load(i: u32, k: u32) -> vec4<f32> {
-    let at = k + b_k[i];
-    let inside = at < depth;
-    let term = term_of(select(0u, at, inside), OUT_C, max(taps, 1u));
+    let inside = k + b_k[i] < depth;
+    let term = term_within(k, b_k[i], OUT_C, max(taps, 1u));
     let across = max(family.taps.y, 1u);
     let tap = vec2<u32>(term.tap / across, term.tap % across) * STRIDE + family.first_tap;
     let slab = slab_of(OUT_C);

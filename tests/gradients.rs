@@ -207,7 +207,7 @@ impl Chain {
     fn backward(&self) -> Recording {
         let (a, g, lanes) = (&self.acts, &self.grads, &self.lanes);
         let mut rec = Recording::new();
-        softmax_xent_grad::record(&mut rec, lanes, &self.scored(), g[8]);
+        softmax_xent_grad::record(&mut rec, lanes, &self.scored(), None, g[8]);
         self.linear_back(&mut rec, (5, 3, 257), a[7], g[8], g[7]);
         activation_grad::record(&mut rec, Kind::Tanh, TOTAL * 5, a[7], g[7], g[6]);
         self.linear_back(&mut rec, (12, 5, 192), a[5], g[6], g[5]);

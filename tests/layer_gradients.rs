@@ -7,6 +7,7 @@ use zowarmup::kernels::lib::halves::Halves;
 use zowarmup::kernels::norm::{self, Spans, Statistics};
 use zowarmup::kernels::params::{Lane, Lanes};
 use zowarmup::kernels::parts::Target;
+use zowarmup::kernels::way::Way;
 use zowarmup::kernels::{
     attention, attention_grad, class_token, class_token_grad, layer_norm, layer_norm_grad, layer_norm_grad_params,
     tokens, tokens_grad, tokens_grad_params,
@@ -160,7 +161,7 @@ fn attention_of_heads() {
     let (qkv, dqkv) = (l.buffer(3 * count), l.buffer(3 * count));
     let (y, dy, lse) = (l.buffer(count), l.buffer(count), l.buffer(ROWS * 12));
     let (mut forward, mut backward) = (Recording::new(), Recording::new());
-    attention::record(&mut forward, &l.lanes, &params, qkv, y, lse);
+    attention::record(&mut forward, &l.lanes, Way::Shuffle, &params, qkv, y, lse);
     attention_grad::record(&mut backward, &l.lanes, &params, qkv, y, lse, dy, dqkv);
     l.check("attention", &forward, &backward, [y, dy], &[[qkv, dqkv]]);
 }

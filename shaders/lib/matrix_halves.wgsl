@@ -12,6 +12,8 @@ const B_QUADS: u32 = BLOCK_K * GROUP_M * GROUP_N / BLOCK_M / 256u;
 const PARTS: u32 = 1u;
 const TILE_F16: u32 = 8u;
 const OWN_RESULTS: u32 = 0u;
+const RESULT_N: u32 = GROUP_N;
+const RESULTS: u32 = 1u;
 const RESULT_F32: u32 = 4u;
 var<workgroup> tiles: array<vec4<f32>, max((A_SIZE + B_SIZE) / 2u, RESULTS_SIZE / 4u)>;
 

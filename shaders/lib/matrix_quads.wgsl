@@ -71,8 +71,10 @@ fn put_b(stage: u32, x: u32, quad: vec4<f32>) {
     put(B_FIRST, B_SIZE, x, BLOCK_N, B_ALONG_K, B_STEP, quad * f32(SCALE_B));
 }
 
-// Sums have room of their own. RESULT_F32: f32 of an element of it.
+// Sums have room of their own, for one matrix or two. RESULT_F32: f32 of an element of it.
 const OWN_RESULTS: u32 = 1u;
+const RESULT_N: u32 = FRAGMENT;
+const RESULTS: u32 = 3u - PARTS;
 #ifdef EIGHTS
 const RESULT_F32: u32 = 1u;
 var<workgroup> results: array<f32, RESULTS_SIZE>;

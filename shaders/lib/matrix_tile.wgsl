@@ -51,9 +51,10 @@ alias MatrixC = coop_mat16x16<f32, C>;
 #endif
 #endif
 
-// Sums on their way to store_quad: FRAGMENT rows of each subgroup, of RESULT_STEP f32.
-const RESULT_STEP: u32 = GROUP_N + 4u;
-const RESULTS_SIZE: u32 = GROUPS * FRAGMENT * RESULT_STEP;
+// Sums on their way to store_quad: FRAGMENT rows and RESULT_N columns of each subgroup at a time, RESULTS times: with two of them a barrier
+// less. Rows of RESULT_STEP f32.
+const RESULT_STEP: u32 = RESULT_N + 4u;
+const RESULTS_SIZE: u32 = GROUPS * RESULTS * FRAGMENT * RESULT_STEP;
 
 var<workgroup> shared_block: Block;
 
@@ -183,41 +184,46 @@ fn main(
     }
     // A member takes quads of the rows 32 quads apart: of the same columns.
     let back = 1.0f / (f32(SCALE_A) * f32(SCALE_B));
-    let first = subgroup * (FRAGMENT * RESULT_STEP);
-    let n = block.n0 + columns + member % (GROUP_N / 4u) * 4u;
-    let same = column_quad(n);
 #ifndef EMULATED
     let result_step = RESULT_STEP / RESULT_F32;
 #endif
+#for b in GROUP_N/RESULT_N
+    let n{b} = block.n0 + columns + {b}u * RESULT_N + member % (RESULT_N / 4u) * 4u;
+    let same{b} = column_quad(n{b});
 #for i in GROUP_M/FRAGMENT
     {
-        if ({i}u > 0u) { workgroupBarrier(); }
+        if (RESULTS == 1u && {i}u + {b}u > 0u) { workgroupBarrier(); }
+        let first = (subgroup * RESULTS + ({i}u + {b}u * (GROUP_M / FRAGMENT)) % RESULTS) * (FRAGMENT * RESULT_STEP);
 #for j in GROUP_N/FRAGMENT
+        if ({j}u * FRAGMENT / RESULT_N == {b}u) {
+            let at = first + {j}u * FRAGMENT % RESULT_N;
 #ifdef EMULATED
-        for (var x = 0u; x < SUMS; x++) {
-            let e = x * 32u + member;
-            let sum = matrix_sums[({i}u * (GROUP_N / FRAGMENT) + {j}u) * SUMS + x];
-            keep_result(first + e / FRAGMENT * RESULT_STEP + {j}u * FRAGMENT + e % FRAGMENT, sum);
-        }
+            for (var x = 0u; x < SUMS; x++) {
+                let e = x * 32u + member;
+                let sum = matrix_sums[({i}u * (GROUP_N / FRAGMENT) + {j}u) * SUMS + x];
+                keep_result(at + e / FRAGMENT * RESULT_STEP + e % FRAGMENT, sum);
+            }
 #else
-        let held{j} = c{i}_{j};
+            let held = c{i}_{j};
 #for x in OWN_RESULTS
-        let to{j} = &results[first / RESULT_F32 + {j}u * FRAGMENT / RESULT_F32];
-        coopStoreT(held{j}, to{j}, result_step);
+            let to = &results[at / RESULT_F32];
+            coopStoreT(held, to, result_step);
 #end
 #for x in 1-OWN_RESULTS
-        let to{j} = &tiles[first / RESULT_F32 + {j}u * FRAGMENT / RESULT_F32];
-        coopStoreT(held{j}, to{j}, result_step);
+            let to = &tiles[at / RESULT_F32];
+            coopStoreT(held, to, result_step);
 #end
 #endif
+        }
 #end
         workgroupBarrier();
-        for (var x = member; x < FRAGMENT * GROUP_N / 4u; x += 32u) {
-            let row = x / (GROUP_N / 4u);
+        for (var x = member; x < FRAGMENT * RESULT_N / 4u; x += 32u) {
+            let row = x / (RESULT_N / 4u);
             let m = block.m0 + rows + {i}u * FRAGMENT + row;
-            let sums = result_four(first + row * RESULT_STEP + member % (GROUP_N / 4u) * 4u);
-            store_quad(m, n, start_quad(m, n, same) + back * sums);
+            let sums = result_four(first + row * RESULT_STEP + x % (RESULT_N / 4u) * 4u);
+            store_quad(m, n{b}, start_quad(m, n{b}, same{b}) + back * sums);
         }
     }
+#end
 #end
 }

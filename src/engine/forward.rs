@@ -63,29 +63,27 @@ impl ForwardPlan {
     pub fn of(lowered: &Lowered, tiling: Tiling, ways: &Ways, batch_statistics: bool, f16: bool) -> Self {
         let graph = &lowered.graph;
         let readers = graph.last_readers();
-        let fusion = Fusion::of(graph, tiling, ways, Purpose { backward: false, batch_statistics });
-        let follows = |node: usize| fusion.gelu.get(node + 1) == Some(&true);
+        let fusion = Fusion::of(graph, lowered.layout, tiling, ways, Purpose { backward: false, batch_statistics });
+        let follows = |node: usize| usize::from(fusion.by_neighbour.get(node + 1) == Some(&true));
         let own: Vec<usize> =
-            (0..graph.nodes.len()).filter(|&node| !fusion.gelu[node] && !lowered.shared[node]).collect();
+            (0..graph.nodes.len()).filter(|&node| !fusion.by_neighbour[node] && !lowered.shared[node]).collect();
         let halves = if f16 {
             halves::halves(lowered, ways, &fusion, batch_statistics)
         } else {
             vec![Halves::default(); graph.nodes.len()]
         };
         let value = |&born: &usize| {
-            let last = readers[born + usize::from(follows(born))];
-            let values = graph.nodes[born].layer.output_len();
+            let stored = born + follows(born);
+            let values = graph.nodes[stored].layer.output_len();
             // Of two f16 each.
-            let elements = if halves[born].y { values.div_ceil(2) } else { values };
-            Value { elements, born, last }
+            let elements = if halves[stored].y { values.div_ceil(2) } else { values };
+            Value { elements, born, last: readers[stored] }
         };
         let (slots, elements) = arena::assign(&own.iter().map(value).collect::<Vec<_>>());
         let mut slot = vec![0; graph.nodes.len()];
         for (&node, of_value) in own.iter().zip(slots) {
             slot[node] = of_value;
-            if follows(node) {
-                slot[node + 1] = of_value;
-            }
+            slot[node + follows(node)] = of_value;
         }
         let keeps = graph.nodes.iter().map(|n| kind(&n.layer).keeps()).fold(Keeps::default(), Keeps::max);
         Self { slot, elements, keeps, fusion, halves }
@@ -317,8 +315,9 @@ impl Session<'_> {
         let (rows, count) = (lanes.first.samples.rows, u64::from(lanes.first.samples.count));
         let sized = |span: Span, kept: Footprint| Span { bytes: kept.bytes(rows, count), ..span };
         let (fusion, lowered) = (chunk.fusion, &self.program.lowered);
-        for (i, node) in lowered.graph.nodes.iter().enumerate() {
-            if fusion.gelu[i] || lowered.shared[i] {
+        let nodes = &lowered.graph.nodes;
+        for (i, node) in nodes.iter().enumerate() {
+            if fusion.by_neighbour[i] || lowered.shared[i] {
                 continue;
             }
             let layer = kind(&node.layer);
@@ -327,6 +326,7 @@ impl Session<'_> {
                 let bytes = 4 * rows * u64::from(link.moments.row);
                 (link.moments, Span { bytes, ..chunk.part_moments[link.slot] })
             });
+            let next = nodes.get(i + 1).filter(|_| fusion.by_neighbour.get(i + 1) == Some(&true));
             let io = Forward {
                 from_batch: lowered.is_shared(node.input),
                 weights: self.program.windows.bound(i, chunk.weights),
@@ -337,13 +337,15 @@ impl Session<'_> {
                 saved: (chunk.saved)(i),
                 coefficients: sized(chunk.coefficients, keeps.coefficients),
                 moments: sized(chunk.moments, keeps.moments),
-                gelu: fusion.gelu.get(i + 1) == Some(&true),
+                gelu: next.is_some_and(|next| kind(&next.layer).is_gelu()),
+                pooled: next.is_some_and(|next| kind(&next.layer).is_pool_of_squares()),
                 moments_of_parts,
                 room: chunk.room.unwrap_or(chunk.weights),
             };
             let lanes = lanes.of(self.program.windows.of_node(i));
             let pass = if mode.product.perturbed.is_some() { Pass::Perturbed } else { Pass::Forward };
-            let way = chunk.room.map_or(Way::Shuffle, |_| self.program.ways.of_layer(&node.layer, pass));
+            let has_room = chunk.room.is_some() || layer.order(pass).is_none();
+            let way = if has_room { self.program.ways.of_layer(&node.layer, pass) } else { Way::Shuffle };
             let first = recording.commands().len();
             let halves = chunk.halves.get(i).copied().unwrap_or_default();
             layer.forward(recording, lanes, &Mode { product: Product { way, halves, ..mode.product }, ..*mode }, &io);
@@ -421,12 +423,12 @@ mod tests {
             let last = graph.last_readers();
             for (i, node) in graph.nodes.iter().enumerate() {
                 assert!(plan.elements[plan.slot[i]] >= node.layer.output_len());
-                // A GELU that the node before it computes lies in that one's slot.
-                let (gelu, own) = (plan.fusion.gelu[i], i - usize::from(plan.fusion.gelu[i]));
+                // What the node before it computes lies in that one's slot.
+                let (taken, own) = (plan.fusion.by_neighbour[i], i - usize::from(plan.fusion.by_neighbour[i]));
                 for (j, last) in last.iter().enumerate().take(own) {
                     assert!(plan.slot[j] != plan.slot[i] || *last < own, "{j} and {i}");
                 }
-                if gelu {
+                if taken {
                     assert_eq!(plan.slot[i], plan.slot[own]);
                 }
             }

@@ -13,7 +13,8 @@ use crate::tune::Ways;
 pub(super) fn halves(lowered: &Lowered, ways: &Ways, fusion: &Fusion, batch_statistics: bool) -> Vec<Halves> {
     let nodes = &lowered.graph.nodes;
     let able: Vec<Halves> = nodes.iter().map(|node| able(node, ways, batch_statistics)).collect();
-    let free = |i: usize| !fusion.gelu[i] && fusion.gelu.get(i + 1) != Some(&true) && fusion.links[i].is_none();
+    let alone = |i: usize| !fusion.by_neighbour[i] && fusion.by_neighbour.get(i + 1) != Some(&true);
+    let free = |i: usize| alone(i) && fusion.links[i].is_none();
     let read = |i: usize| {
         let readers = nodes.iter().zip(&able).enumerate();
         readers.filter(|(_, (node, _))| node.input == Source::Node(i) || node.residual == Some(Source::Node(i))).all(
@@ -63,7 +64,8 @@ mod tests {
     fn of(graph: &Graph, way: Way, batch_statistics: bool) -> Vec<(bool, Halves)> {
         let ways = Ways::uniform(graph, Layout::ChannelsLast, way);
         let lowered = Lowered::of(graph, ways.layout);
-        let fusion = Fusion::of(&lowered.graph, Tiling::CORE, &ways, Purpose { backward: false, batch_statistics });
+        let purpose = Purpose { backward: false, batch_statistics };
+        let fusion = Fusion::of(&lowered.graph, ways.layout, Tiling::CORE, &ways, purpose);
         let halves = halves(&lowered, &ways, &fusion, batch_statistics);
         lowered.graph.nodes.iter().map(|n| matches!(n.layer, Layer::Conv(_))).zip(halves).collect()
     }

@@ -5,12 +5,15 @@ use super::lib::conv::{Launch, kernel, twin};
 use super::lib::halves::Halves;
 use super::lib::moments::{Moments, Parts};
 use super::lib::params::{ABSENT, Lanes};
+use super::lib::strips::Strips;
 use super::lib::tile_order::Order;
 use super::lib::tiles::Tiles;
-use super::lib::tiling::{Operands, Product};
+use super::lib::tiling::{Operands, Product, Tiling};
 use super::lib::way::Way;
 use super::lib::{Case, PERTURBED};
-use super::{conv_channel_moments, conv_group_moments, convert, tiled_conv};
+use super::{
+    conv_channel_moments, conv_group_moments, conv_strips, conv_strips_moments, conv_strips_pool, convert, tiled_conv,
+};
 use crate::caps::Layout;
 use crate::recording::kernel::Kernel;
 use crate::recording::{Recording, Span};
@@ -36,6 +39,17 @@ pub fn record(
     if let Some(tiles) = Tiles::of(how.way) {
         return tiled_conv::record(rec, lanes, how, &tiles, geometry, params, io);
     }
+    if let Some(strips) = Strips::of(how.tiling, geometry) {
+        let launch = strips.launch(lanes, how, geometry, params, io);
+        match moments {
+            None | Some((Moments { parts: Parts::Own { .. }, .. }, _)) => return conv_strips::record(rec, launch),
+            Some((Moments { parts: Parts::Groups { .. }, .. }, to)) => {
+                return conv_strips_moments::record(rec, launch, to);
+            }
+            // A tile's columns of a channel are not a thread's.
+            Some((Moments { parts: Parts::Channels { .. }, .. }, _)) => {}
+        }
+    }
     let launch = Launch::new(lanes, how, geometry, params, io);
     match moments {
         Some((Moments { parts: Parts::Own { .. }, .. }, _)) | None => {
@@ -47,6 +61,25 @@ pub fn record(
         Some((Moments { parts: Parts::Channels { .. }, .. }, to)) => {
             conv_channel_moments::record(rec, launch, to);
         }
+    }
+}
+
+/// Whether a convolution can be pooled in passing ([`record_pooled`]).
+pub fn can_be_pooled(tiling: Tiling, geometry: &Geometry) -> bool {
+    Strips::of(tiling, geometry).is_some()
+}
+
+/// Records a convolution that can be pooled and of its output, which is not stored, the maximum of each 2 x 2 square into `io.y`.
+pub fn record_pooled(
+    rec: &mut Recording,
+    lanes: &Lanes,
+    how: &Product,
+    geometry: &Geometry,
+    params: &Params,
+    io: &Operands,
+) {
+    if let Some(strips) = Strips::of(how.tiling, geometry) {
+        conv_strips_pool::record(rec, strips.launch(lanes, how, geometry, params, io));
     }
 }
 

@@ -5,7 +5,7 @@ use super::lib::geometry::{Geometry, Sizes};
 use super::lib::matrix::operands;
 use super::lib::params::{Lane, Lanes};
 use super::lib::parts::{Cut, Split, Sum, Target, Tensors, WeightSum, work};
-use super::lib::tiles::Tiles;
+use super::lib::tiles::{PART_QUADS, Tiles};
 use super::lib::tiling::{Gradient, Tiling};
 use super::lib::{Case, Fixture, rounding};
 use super::{part_sums, tiled_conv_grad_weight};
@@ -106,7 +106,11 @@ pub(super) fn twin_of_units(call: &Call<'_>, unit_pixels: usize) {
         let first = if p.sum.from_batch != 0 { lane.x_row } else { lane.row0 } as usize;
         let gradient = &mut gradients[work.base.wrapping_add(p.sum.offset) as usize..][..size];
         for (i, total) in gradient.iter_mut().enumerate() {
-            let (oc, ic, ky, kx) = (i / (c * k * k), i / (k * k) % c, i / k % k, i % k);
+            let (oc, ic, ky, kx) = if call.variant.defines().contains(&PART_QUADS) {
+                (i / (c * k * k), i % c, i / (k * c) % k, i / c % k)
+            } else {
+                (i / (c * k * k), i / (k * k) % c, i / k % k, i % k)
+            };
             if p.sum.accumulate == 0 {
                 *total = 0.0;
             }

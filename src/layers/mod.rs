@@ -148,6 +148,16 @@ pub trait Kind {
         false
     }
 
+    /// Whether the layer can take the maximum of each 2 x 2 square of its output in passing.
+    fn can_end_with_pool(&self, _tiling: Tiling, _layout: Layout) -> bool {
+        false
+    }
+
+    /// Whether the layer is the maximum of each 2 x 2 square, which the layer before it may take.
+    fn is_pool_of_squares(&self) -> bool {
+        false
+    }
+
     /// The sizes of an output whose moments the layer can leave in parts; they don't depend on its layout.
     fn leaves_moments(&self) -> Option<Geometry> {
         None
@@ -365,6 +375,8 @@ pub struct Forward {
     pub moments: Span,
     /// GELU follows, and the layer computes it.
     pub gelu: bool,
+    /// The maximum of each 2 x 2 square follows, and the layer takes it: `y` is that of the pool.
+    pub pooled: bool,
     /// Where the layer leaves the moments of its output in parts, or takes those of its input.
     pub moments_of_parts: Option<(Moments, Span)>,
     /// Room for weights in the order of tiles.
@@ -385,6 +397,7 @@ impl Forward {
             coefficients: x,
             moments: x,
             gelu: false,
+            pooled: false,
             moments_of_parts: None,
             room: x,
         }

@@ -15,6 +15,7 @@ mod groups;
 mod habits;
 mod heterofl;
 mod killed;
+mod larger;
 mod layouts;
 mod methods;
 mod norms;

@@ -111,3 +111,17 @@ fn a_device_without_matrices_says_so() {
     assert!(summary.warnings.iter().any(|text| text.contains("products are f32")), "{:?}", summary.warnings);
     assert_eq!((summary.precision.as_str(), summary.dl_error), ("f16", Some(0.0)));
 }
+
+#[test]
+fn a_model_of_one_launch_is_f32_in_each_precision_and_says_so() {
+    let place = Place::new();
+    let (dir, config) = (place.path("run"), config(&place, &["device.precision=f16", "model.hidden=[16]"]));
+    let selection = Selection { emulated_matrices: true, ..twins().with_precision(config.device.precision) };
+    let summary = run::start(&config, Some(&dir), &selection, &mut Silent).unwrap();
+    assert!(summary.warnings.iter().any(|text| text.contains("one launch, of f32")), "{:?}", summary.warnings);
+    assert_eq!((summary.precision.as_str(), summary.dl_error), ("f32", None));
+    assert_eq!((header(&dir).precision, header(&dir).dl_error), (None, None));
+    let ways = std::fs::read_to_string(dir.join("ways.json")).unwrap_or_default();
+    assert!(!ways.contains("matrix"), "{ways}");
+    assert!(check::check(&dir).unwrap().passed);
+}

@@ -11,6 +11,7 @@ use crate::caps::{AdapterInfo, Tune};
 use crate::device::Selection;
 use crate::engine::Workspace;
 use crate::files::{self, Limit, cache, sha256_hex};
+use crate::layers::{Pass, Sizes};
 use crate::model::Graph;
 use crate::tune::{self, Scope, Ways, WaysFile, products};
 
@@ -35,7 +36,7 @@ pub(super) fn read(path: &Path, graph: &Graph) -> Result<Option<Ways>, FedError>
 ///
 /// # Errors
 /// A file that isn't good, a failing device.
-pub(super) fn choose(
+pub fn choose(
     space: &mut Workspace,
     graph: &Graph,
     selection: &Selection,
@@ -87,7 +88,7 @@ fn measured(
     selection: &Selection,
     observer: &mut dyn Observer,
 ) -> Result<Option<Ways>, FedError> {
-    let info = space.device().info().clone();
+    let info = tune::offered(space.device().info(), graph);
     let software = info.kind.is_software();
     let scope = match selection.tune {
         Tune::Auto if software => return Ok(None),
@@ -98,12 +99,17 @@ fn measured(
     let place = cache::folder().map(|folder| remembered(&folder, &info, scope));
     let known = place.as_deref().and_then(recall).unwrap_or_default();
     let mut ways = Ways::of_known(&known, graph, info.layout);
-    let missing: Vec<_> = products(graph).into_iter().filter(|of| !ways.has(*of)).collect();
+    // What can go one way only needs no measurement.
+    let limits = space.device().limits();
+    let open = |of: &(Sizes, Pass)| !ways.has(*of) && tune::candidates(*of, &info, limits, scope).len() > 1;
+    let missing: Vec<_> = products(graph).into_iter().filter(open).collect();
     if missing.is_empty() {
         return Ok(Some(ways));
     }
     let start = Instant::now();
-    let found = tune::measure(space.device_mut(), &missing, info.layout, scope, &mut |_, _, _, _| true)?;
+    let found =
+        tune::measure(space.device_mut(), &info, &missing, scope, &mut |_, _, done, all| observer.tuning(done, all))?;
+    observer.tuning(1, 1);
     for failed in found.iter().flat_map(|of| of.tried.iter().filter(|tried| !tried.passed).map(move |t| (of, t))) {
         let (of, tried) = failed;
         observer.warn(&format!(

@@ -21,7 +21,7 @@ pub use rate::Rates;
 pub use statistics::{norm_statistics, take_statistics, to_pivot};
 
 use super::experiment::Experiment;
-use crate::config::Normalise;
+use crate::config::{Normalise, ZoParticipants};
 use crate::engine::{Engine, EngineError, LocalClient, LocalStep, ProbeResult, Samples, ServerOptimizer};
 use crate::ledger::Round;
 use crate::rule::{HostOptimizer, Rule, Server};
@@ -47,6 +47,8 @@ pub struct ZoRound {
     pub dropped: u32,
     /// The weights after the round are all finite.
     pub finite: bool,
+    /// Local steps that were skipped, where clients took such whose losses have a scale.
+    pub skipped_steps: Option<u32>,
 }
 
 /// The zeroth-order phase of a run between two rounds.
@@ -149,7 +151,10 @@ impl ZoPhase {
             take_statistics(engine, experiment, train, &plan.clients())?;
         }
         let all: Vec<ProbeResult> = results.concat().concat();
-        let report = report(ledger, dense, &plan, after.finite, &all);
+        let mut report = report(ledger, dense, &plan, after.finite, &all);
+        if report.dense.is_some() && zo.participants != ZoParticipants::HighGradient {
+            report.skipped_steps = engine.end_scaled_round().map(|round| round.skipped);
+        }
         self.rates.follow(Some(report.train_loss));
         Ok(report)
     }
@@ -194,5 +199,6 @@ fn report(ledger: Round, dense: Option<Vec<f32>>, plan: &Plan, finite: bool, res
         dense,
         clients: (probing, plan.trainers.iter().map(|(client, _)| *client).collect()),
         finite,
+        skipped_steps: None,
     }
 }

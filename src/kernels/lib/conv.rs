@@ -102,6 +102,11 @@ impl Launch {
 
 /// The twin: each output is the sum over (c, i, j) in ascending order, then plus the bias.
 pub fn twin(call: &Call<'_>) {
+    halves::write(call, 4, |y| sums(call, y));
+}
+
+/// The outputs of a launch, into `y`.
+pub fn sums(call: &Call<'_>, y: &mut [f32]) {
     let p: Uniforms = call.params();
     let g = Geometry::of(call);
     let (lanes, all, x) = (call.read::<Lane>(1), call.read::<f32>(2), halves::read(call, 3, IN_HALVES));
@@ -110,36 +115,33 @@ pub fn twin(call: &Call<'_>) {
     let [ic, ih, iw] = g.input.map(|n| n as usize);
     let [oc, oh, ow] = g.output.map(|n| n as usize);
     let (k, stride, padding) = (g.kernel as usize, g.stride as usize, g.padding as usize);
-    halves::write(call, 4, |y| {
-        for lane in lanes.iter().take(call.grid[2] as usize) {
-            let filters = weights(&all, lane, perturb, p.weight_offset, (oc * ic * k * k) as u32);
-            let filters = operands(call.variant, &filters);
-            let bias = if p.bias_offset == ABSENT {
-                vec![0.0; oc]
-            } else {
-                weights(&all, lane, perturb, p.bias_offset, oc as u32)
-            };
-            let first = if p.from_batch == 1 { lane.x_row } else { lane.row0 } as usize;
-            for row in 0..lane.rows as usize {
-                let x = &x[(first + row) * ic * ih * iw..][..ic * ih * iw];
-                let y = &mut y[(lane.row0 as usize + row) * oc * oh * ow..][..oc * oh * ow];
-                for i in 0..y.len() {
-                    let (o, top, left) = (i / (oh * ow), i / ow % oh * stride, i % ow * stride);
-                    let mut sum = 0.0;
-                    for (tap, w) in filters[o * ic * k * k..][..ic * k * k].iter().enumerate() {
-                        let (c, row, column) = (tap / (k * k), top + tap / k % k, left + tap % k);
-                        let inside =
-                            (padding..padding + ih).contains(&row) && (padding..padding + iw).contains(&column);
-                        if inside {
-                            sum += x[g.input_at(c, row - padding, column - padding)] * w;
-                        }
+    for lane in lanes.iter().take(call.grid[2] as usize) {
+        let filters = weights(&all, lane, perturb, p.weight_offset, (oc * ic * k * k) as u32);
+        let filters = operands(call.variant, &filters);
+        let bias = if p.bias_offset == ABSENT {
+            vec![0.0; oc]
+        } else {
+            weights(&all, lane, perturb, p.bias_offset, oc as u32)
+        };
+        let first = if p.from_batch == 1 { lane.x_row } else { lane.row0 } as usize;
+        for row in 0..lane.rows as usize {
+            let x = &x[(first + row) * ic * ih * iw..][..ic * ih * iw];
+            let y = &mut y[(lane.row0 as usize + row) * oc * oh * ow..][..oc * oh * ow];
+            for i in 0..y.len() {
+                let (o, top, left) = (i / (oh * ow), i / ow % oh * stride, i % ow * stride);
+                let mut sum = 0.0;
+                for (tap, w) in filters[o * ic * k * k..][..ic * k * k].iter().enumerate() {
+                    let (c, row, column) = (tap / (k * k), top + tap / k % k, left + tap % k);
+                    let inside = (padding..padding + ih).contains(&row) && (padding..padding + iw).contains(&column);
+                    if inside {
+                        sum += x[g.input_at(c, row - padding, column - padding)] * w;
                     }
-                    sum += bias[o];
-                    y[g.output_at(o, i % (oh * ow))] = if p.relu == 1 { rectify(sum) } else { sum };
                 }
+                sum += bias[o];
+                y[g.output_at(o, i % (oh * ow))] = if p.relu == 1 { rectify(sum) } else { sum };
             }
         }
-    });
+    }
 }
 
 /// Mean and sum of squared deviations.

@@ -23,6 +23,8 @@ pub struct Buffer {
 pub struct Fixture<'a> {
     info: &'a AdapterInfo,
     fitted: bool,
+    /// Whether contents are made; else they are zero, or left out.
+    filled: bool,
     buffers: Vec<Buffer>,
     state: u64,
 }
@@ -30,7 +32,12 @@ pub struct Fixture<'a> {
 impl<'a> Fixture<'a> {
     /// An empty one, for cases on an adapter like this, whose kernels are built for their sizes or for any.
     pub fn new(info: &'a AdapterInfo, fitted: bool) -> Self {
-        Self { info, fitted, buffers: Vec::new(), state: 0x9e37_79b9_7f4a_7c15 }
+        Self { info, fitted, filled: true, buffers: Vec::new(), state: 0x9e37_79b9_7f4a_7c15 }
+    }
+
+    /// The same for who wants to know what a case launches, and not what it computes.
+    pub fn unfilled(self) -> Self {
+        Self { filled: false, ..self }
     }
 
     /// What is known of the adapter.
@@ -64,6 +71,9 @@ impl<'a> Fixture<'a> {
     /// A buffer with this content.
     pub fn buffer<T: NoUninit>(&mut self, name: &str, data: &[T]) -> Span {
         let bytes = size_of_val(data).max(4) as u64;
+        if !self.filled {
+            return Span::of(self.add(name, bytes, None), bytes);
+        }
         let mut content = bytemuck::cast_slice(data).to_vec();
         content.resize(bytes as usize, 0);
         Span::of(self.add(name, bytes, Some(content)), bytes)
@@ -96,11 +106,17 @@ impl<'a> Fixture<'a> {
 
     /// `len` random f32 in [-1, 1).
     pub fn values(&mut self, len: usize) -> Vec<f32> {
+        if !self.filled {
+            return vec![0.0; len];
+        }
         self.words(len).into_iter().map(|w| (w >> 8) as f32 / 8_388_608.0 - 1.0).collect()
     }
 
     /// `len` random words (splitmix64).
     pub fn words(&mut self, len: usize) -> Vec<u32> {
+        if !self.filled {
+            return vec![0; len];
+        }
         let next = |state: &mut u64| {
             *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
             let mut z = *state;

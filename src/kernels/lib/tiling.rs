@@ -103,23 +103,28 @@ pub struct Tiling {
     pub tile_o: u32,
     /// Columns a thread keeps.
     pub tile_q: u32,
+    /// Convolutions go by strips of pixels where they can (`super::strips`): on software adapters.
+    pub strips: bool,
 }
 
 impl Tiling {
     /// The core tier's: 8 x 8 outputs a thread, 64 x 64 a workgroup.
-    pub const CORE: Self = Self { members: 8, teams: 8, share: 1, tile_o: 8, tile_q: 8 };
+    pub const CORE: Self = Self { members: 8, teams: 8, share: 1, tile_o: 8, tile_q: 8, strips: false };
 
     /// The blocking for an adapter.
     ///
     /// In the subgroup tier a thread keeps `tile_o * subgroup size * tile_q` sums: 128 where the subgroup is small (software adapters
     /// keep them in the first-level cache), 64 where it is a GPU's 32 or 64.
     pub fn of(info: &AdapterInfo) -> Self {
+        let strips = info.kind.is_software();
         match (info.tier, info.subgroup_size) {
             (Tier::Subgroup, size @ 4..=16) => {
-                Self { members: size, teams: 1, share: size, tile_o: 32 / size, tile_q: 4 }
+                Self { members: size, teams: 1, share: size, tile_o: 32 / size, tile_q: 4, strips }
             }
-            (Tier::Subgroup, size @ 32..) => Self { members: size, teams: 1, share: size, tile_o: 1, tile_q: 2 },
-            _ => Self::CORE,
+            (Tier::Subgroup, size @ 32..) => {
+                Self { members: size, teams: 1, share: size, tile_o: 1, tile_q: 2, strips }
+            }
+            _ => Self { strips, ..Self::CORE },
         }
     }
 
@@ -214,7 +219,7 @@ mod tests {
     #[test]
     fn shared_signs_leave_two_invocations_for_the_biases() {
         for share in [4, 8, 16, 32, 64] {
-            let tiling = Tiling { members: share, teams: 1, share, tile_o: 1, tile_q: 2 };
+            let tiling = Tiling { members: share, teams: 1, share, tile_o: 1, tile_q: 2, strips: false };
             let how = Product::by_shuffles(tiling, Some(Distribution::Rademacher));
             for length in 1..=200 {
                 assert_eq!(how.shares_signs(tiling, length), blocks(share, length) <= share - 2, "{share} {length}");
