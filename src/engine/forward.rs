@@ -32,6 +32,9 @@ pub struct Outputs {
     pub loss: f32,
 }
 
+/// Lanes of a chunk at most: layers of workgroups.
+const MOST_LANES: u64 = 65_535;
+
 /// Rows that fit at once.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
@@ -39,8 +42,12 @@ pub(super) struct Budget {
     pub batch_rows: u32,
     /// Rows of all lanes of a chunk together.
     pub lane_rows: u32,
+    /// Lanes of a chunk.
+    pub lanes: usize,
     /// Bytes that a lane's row takes.
     pub lane_row_bytes: u64,
+    /// Bytes that a lane takes beside its rows.
+    pub lane_bytes: u64,
 }
 
 /// What the forward pass of a graph needs at once, by liveness.
@@ -177,19 +184,23 @@ impl Session<'_> {
             Some(_) => self.program.graph.flops_forward(),
             None => self.program.lowered.graph.nodes.iter().map(|n| n.layer.flops_forward()).max().unwrap_or(0),
         };
-        // What a lane needs counts as if each row were a lane.
-        let [copy, signs] = self.program.forward_room.unwrap_or_default();
-        let memory = memory.saturating_sub(copy);
+        // A quarter of a chunk's memory is for what its products make of each lane's weights. What else a lane needs counts as if each row
+        // were a lane.
+        let [copy, room] = self.program.forward_room.filter(|_| self.state.is_shared()).unwrap_or_default();
+        let half = memory.saturating_sub(copy) / 2;
+        let rooms = if room == 0 { 0 } else { half / 4 };
         let lanes = RowBudget {
             largest_row: plan.buffers().map(|e| (e * 4) as u64).max().unwrap_or(4),
-            row: plan.row_bytes() + signs,
+            row: plan.row_bytes(),
             cost,
         };
         let binding = self.space.binding();
         Budget {
-            batch_rows: x.rows(binding, memory / 4, u64::MAX),
-            lane_rows: lanes.rows(binding, memory / 2, limits.submission_cost),
+            batch_rows: x.rows(binding, memory.saturating_sub(copy) / 4, u64::MAX),
+            lane_rows: lanes.rows(binding, half - rooms, limits.submission_cost),
+            lanes: rooms.checked_div(room).unwrap_or(MOST_LANES).clamp(1, MOST_LANES) as usize,
             lane_row_bytes: lanes.row,
+            lane_bytes: copy + room,
         }
     }
 
