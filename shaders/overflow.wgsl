@@ -1,6 +1,6 @@
 // Which clients' gradients hold a value that is no finite number: words[4 * client + 1] = 1 (src/kernels/lib/scales.rs), client being
-// base / stride. Nothing is written for the others. A thread goes over 16 values, 64 apart.
-// Launch: count / 1024 folded over x and y, z = lanes. Traffic: reads each value once.
+// base / stride. Nothing is written for the others. A thread goes over 4 values, 64 apart.
+// Launch: count / 256 folded over x and y, z = lanes. Traffic: reads each value once.
 #import lib/lane.wgsl
 
 struct Params {
@@ -20,16 +20,16 @@ fn main(
     @builtin(local_invocation_index) t: u32,
 ) {
     let base = lanes[group.z].weight_base;
-    let first = (group.y * groups.x + group.x) * 1024u + t;
+    let first = (group.y * groups.x + group.x) * 256u + t;
     // In bits: a compiler may take all numbers for finite. The exponent is all ones.
     var most = 0u;
-    for (var i = 0u; i < 16u; i++) {
+    for (var i = 0u; i < 4u; i++) {
         let at = first + 64u * i;
         if at < params.count {
             most = max(most, bitcast<u32>(values[base + at]) & 0x7fffffffu);
         }
     }
     if most >= 0x7f800000u {
-        atomicOr(&words[base / params.stride * 4u + 1u], 1u);
+        atomicStore(&words[base / params.stride * 4u + 1u], 1u);
     }
 }

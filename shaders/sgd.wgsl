@@ -29,12 +29,12 @@ struct Params {
 #endif
 #endif
 
-// What is new of a Value of which `count` f32 are weights.
-fn kept(old: Value, new: Value, count: u32) -> Value {
+// What becomes of a Value of which `count` f32 are weights.
+fn kept(old: Value, then: Value, count: u32) -> Value {
 #ifdef QUADS
-    return select(old, new, vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(count));
+    return select(old, then, vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(count));
 #else
-    return new;
+    return then;
 #endif
 }
 

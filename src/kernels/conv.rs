@@ -40,7 +40,7 @@ pub fn record(
         return tiled_conv::record(rec, lanes, how, &tiles, geometry, params, io);
     }
     if let Some(strips) = Strips::of(how.tiling, geometry) {
-        let launch = strips.launch(lanes, how, geometry, params, io);
+        let launch = Launch::by_strips(lanes, how, &strips, geometry, params, io);
         match moments {
             None | Some((Moments { parts: Parts::Own { .. }, .. }, _)) => return conv_strips::record(rec, launch),
             Some((Moments { parts: Parts::Groups { .. }, .. }, to)) => {
@@ -79,7 +79,7 @@ pub fn record_pooled(
     io: &Operands,
 ) {
     if let Some(strips) = Strips::of(how.tiling, geometry) {
-        conv_strips_pool::record(rec, strips.launch(lanes, how, geometry, params, io));
+        conv_strips_pool::record(rec, Launch::by_strips(lanes, how, &strips, geometry, params, io));
     }
 }
 

@@ -10,7 +10,7 @@ use crate::recording::{Recording, Span};
 pub static KERNEL: Kernel = Kernel::new::<Params>("overflow", twin);
 
 /// Values of a workgroup.
-const GROUP: u64 = 1024;
+const GROUP: u64 = 256;
 
 params! {
     /// The uniform block.
@@ -70,5 +70,5 @@ pub fn cases() -> Vec<Case> {
         })
     };
     // The last one just above 65,535 workgroups.
-    [(1, 3), (1023, 3), (70_001, 4), (65_536 * 1024 + 5, 1)].map(case).into()
+    [(1, 3), (1023, 3), (70_001, 4), (65_536 * 256 + 5, 1)].map(case).into()
 }

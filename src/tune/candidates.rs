@@ -18,13 +18,10 @@ pub enum Scope {
 }
 
 /// Tiles that won for some product on some adapter.
-const FEW: [Block; 5] = [
-    Block::new(128, 128, 8),
-    Block::new(128, 64, 16),
-    Block::new(64, 64, 16),
-    Block::new(64, 32, 16).of_threads(8, 4),
-    Block::new(32, 32, 16).of_threads(4, 4),
-];
+const FEW: [Block; 3] = [Block::new(128, 64, 16), Block::new(64, 64, 16), Block::new(128, 128, 8)];
+
+/// Those that won where there are few columns, and where there are few tiles in all: gradients of weights.
+const NARROW: [Block; 2] = [Block::new(64, 32, 16).of_threads(8, 4), Block::new(32, 32, 16).of_threads(4, 4)];
 
 /// Those that won for large products of linear layers.
 const FEW_LINEAR: [Block; 2] = [Block::new(64, 64, 16).two_stages(), Block::new(128, 128, 16).two_stages()];
@@ -86,8 +83,10 @@ pub fn candidates((sizes, pass): (Sizes, Pass), info: &AdapterInfo, limits: &Lim
         Scope::Few if linear => &FEW_LINEAR,
         Scope::Few => &[],
     };
+    let (_, columns) = sizes.extent(pass);
+    let narrow: &[Block] = if scope == Scope::All || pass == Pass::Weight || columns <= 64 { &NARROW } else { &[] };
     let fits = |block: &Block| within(sizes.extent(pass), block.rows, block.columns) && block.fits(limits);
-    let mut blocks: Vec<Block> = FEW.iter().chain(more).copied().filter(fits).collect();
+    let mut blocks: Vec<Block> = FEW.iter().chain(narrow).chain(more).copied().filter(fits).collect();
     let first = likely(sizes, pass, limits);
     blocks.sort_by_key(|block| Some(*block) != first);
     ways.extend(blocks.into_iter().map(Way::Block));

@@ -6,11 +6,12 @@ use super::candidates::{Scope, candidates, first_of_each};
 use super::clock;
 use super::problem::{needed, size};
 use super::trial::Trial;
-use crate::caps::{AdapterInfo, Layout};
+use crate::caps::{AdapterInfo, AdapterKind, Layout};
 use crate::device::{Device, DeviceError};
 use crate::kernels::tiling::Tiling;
 use crate::kernels::way::Way;
-use crate::layers::{Pass, Sizes};
+use crate::layers::{Pass, Sizes, kind};
+use crate::model::Graph;
 use crate::recording::Recording;
 
 /// A way of a pass, tried.
@@ -57,7 +58,7 @@ pub type Watch<'a> = &'a mut dyn FnMut(Sizes, Pass, usize, usize);
 /// Checks and times the ways of passes of products, each by itself, that `info` admits: the device's, or less of it ([`super::offered`]).
 ///
 /// Compiling takes longer than what it is for, so the likely ways come first, one of each scheme, and other tiles of a scheme only where that one
-/// wasn't far behind. A perturbed product is the plain one with signs: ways that were far behind there aren't tried, unless all are. Each time
+/// wasn't far behind and the product takes some time of the model's. A perturbed product is the plain one with signs: ways that were far behind there aren't tried, unless all are. Each time
 /// all pipelines are compiled before the first is timed, by all cores.
 ///
 /// # Errors
@@ -86,6 +87,9 @@ pub fn measure(
     result?;
     Ok(trials.into_iter().map(Trial::measured).collect())
 }
+
+/// What takes less than this share of the time of a model's products of its pass is computed with the likely tile.
+const LITTLE: f64 = 0.02;
 
 /// A measurement on its way.
 struct Course<'a> {
@@ -116,9 +120,11 @@ impl Course<'_> {
             self.trials[i].enter(ways);
         }
         self.stage(&now, false)?;
-        for &i in &now {
-            let ways = self.trials[i].worth_following(of_scheme);
-            self.trials[i].enter(ways);
+        for (&i, share) in now.iter().zip(self.shares(&now)) {
+            if share > LITTLE || scope == Scope::All {
+                let ways = self.trials[i].worth_following(of_scheme);
+                self.trials[i].enter(ways);
+            }
         }
         self.stage(&now, true)?;
         for &(i, plain) in &later {
@@ -127,6 +133,15 @@ impl Course<'_> {
         }
         let later: Vec<usize> = later.into_iter().map(|(i, _)| i).collect();
         self.stage(&later, true)
+    }
+
+    /// Shares of the trials in the time that a sample takes in all those of the same pass.
+    fn shares(&self, which: &[usize]) -> Vec<f64> {
+        let of = |i: &usize| (self.trials[*i].of.1, self.trials[*i].a_sample());
+        let all: Vec<(Pass, f64)> = which.iter().map(of).collect();
+        let total =
+            |pass: Pass| all.iter().filter(|(other, _)| *other == pass).map(|(_, seconds)| seconds).sum::<f64>();
+        all.iter().map(|(pass, seconds)| seconds / total(*pass)).collect()
     }
 
     /// Checks and times the ways that have entered; where they are the last ones, those that were near the fastest once more.
@@ -144,6 +159,14 @@ impl Course<'_> {
     }
 }
 
+/// Seconds of a sample in all passes of a model's products, each in its fastest way.
+pub fn a_sample(measured: &[Measured], graph: &Graph) -> f64 {
+    let one =
+        |of: &Measured| of.best()?.seconds.map(|seconds| seconds / (f64::from(of.lanes.0) * f64::from(of.lanes.1)));
+    let products = graph.nodes.iter().filter_map(|node| kind(&node.layer).product());
+    products.map(|sizes| measured.iter().filter(|of| of.sizes == sizes).filter_map(one).sum::<f64>()).sum()
+}
+
 /// The ways that are fastest for each pass.
 pub fn fastest(measured: &[Measured], layout: Layout) -> Ways {
     let mut ways = Ways::by_shuffles(layout);
@@ -157,8 +180,10 @@ pub fn fastest(measured: &[Measured], layout: Layout) -> Ways {
 
 /// Operations that are timed, and bytes of activations, about.
 fn extent(device: &dyn Device, scope: Scope) -> (u64, u64) {
-    let software = device.info().kind.is_software();
-    let operations = match (software, scope) {
+    let kind = device.info().kind;
+    let operations = match (kind.is_software(), scope) {
+        // Its times say nothing.
+        (true, _) if kind == AdapterKind::Reference => 1_000_000,
         (true, Scope::Few) => 50_000_000,
         (true, Scope::All) => 200_000_000,
         // A large card is full only of what takes it a millisecond or more.

@@ -144,6 +144,12 @@ impl Trial {
         self.tried().filter_map(|tried| tried.seconds).fold(f64::INFINITY, f64::min)
     }
 
+    /// Seconds of a sample in the fastest way.
+    pub fn a_sample(&self) -> f64 {
+        let (lanes, samples) = self.large.lanes();
+        self.least() / (f64::from(lanes) * f64::from(samples))
+    }
+
     /// Ways that haven't entered, of schemes whose first one took less than `times` as long as the fastest of all, or told nothing.
     pub fn worth_following(&self, times: f64) -> Vec<Way> {
         let far = |tried: &Tried| tried.seconds.is_some_and(|seconds| seconds > times * self.least());

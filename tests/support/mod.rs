@@ -5,6 +5,7 @@ pub mod shared;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::mem::ManuallyDrop;
 
 use shared::Shared;
 use zowarmup::caps::{AdapterInfo, Layout, Limits};
@@ -42,7 +43,8 @@ pub fn laid_out(layout: Layout, reference: bool, memory_budget: Option<u64>) -> 
 
 fn shared(layout: Layout) -> Box<dyn Device> {
     thread_local! {
-        static OPEN: RefCell<Vec<(Layout, Shared)>> = const { RefCell::new(Vec::new()) };
+        // Never dropped: wgpu uses thread-locals of its own when a buffer goes, and these may be gone before.
+        static OPEN: RefCell<ManuallyDrop<Vec<(Layout, Shared)>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
     }
     OPEN.with_borrow_mut(|open| {
         if let Some((_, shared)) = open.iter().find(|(of, _)| *of == layout) {

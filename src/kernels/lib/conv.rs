@@ -5,6 +5,7 @@ use super::halves;
 use super::math::rectify;
 use super::matrix::operands;
 use super::params::{ABSENT, Lane, Lanes};
+use super::strips::Strips;
 use super::tiling::{Operands, Product, Tiling};
 use super::weight::weights;
 use crate::recording::Span;
@@ -97,6 +98,24 @@ impl Launch {
             [geometry.output[0].div_ceil(tiling.tile_rows()), columns.div_ceil(tiling.tile_columns()), lanes.count];
         let bound = [lanes.table, io.weights, io.x, io.y];
         Self { variant, uniforms: params.uniforms(geometry), bound, grid, cost: geometry.cost(lanes) }
+    }
+
+    /// Of a convolution by strips of pixels.
+    pub fn by_strips(
+        lanes: &Lanes,
+        how: &Product,
+        strips: &Strips,
+        geometry: &Geometry,
+        params: &Params,
+        io: &Operands,
+    ) -> Self {
+        Self {
+            variant: strips.variant(how, geometry).with("RELU", params.relu),
+            uniforms: params.uniforms(geometry),
+            bound: [lanes.table, io.weights, io.x, io.y],
+            grid: strips.grid(lanes, geometry),
+            cost: geometry.cost(lanes),
+        }
     }
 }
 

@@ -42,7 +42,7 @@ fn case(name: &str, how: Option<Distribution>, geometry: Geometry, record: Recor
             f.blank("y", values(geometry.output)),
         );
         let params = Params { weight_offset: 0, bias_offset: ABSENT, from_batch: 1, relu: 0 };
-        let product = Product::by_shuffles(f.best_tiling(), how);
+        let product = Product::by_shuffles(f.best_tiling().without_strips(), how);
         let launch = Launch::new(&lanes, &product, &geometry, &params, &io);
         let mut rec = Recording::new();
         let moments = record(f, &mut rec, launch, (product.tiling, &geometry));

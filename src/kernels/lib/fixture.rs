@@ -45,10 +45,10 @@ impl<'a> Fixture<'a> {
         self.info
     }
 
-    /// How products are blocked: as the adapter likes it, or, where cases share pipelines, with the fewest rows a thread, which is the same
-    /// for all sizes.
+    /// How implicit matrix products are blocked: as the adapter likes it, or, where cases share pipelines, with the fewest rows a thread,
+    /// which is the same for all sizes. Convolutions don't go by strips, which have cases of their own.
     pub fn tiling(&self) -> Tiling {
-        let best = self.best_tiling();
+        let best = self.best_tiling().without_strips();
         if self.fitted { best } else { Tiling { tile_o: 1, ..best } }
     }
 

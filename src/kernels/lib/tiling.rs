@@ -128,6 +128,11 @@ impl Tiling {
         }
     }
 
+    /// The same for convolutions that don't go by strips.
+    pub fn without_strips(self) -> Self {
+        Self { strips: false, ..self }
+    }
+
     /// Less rows a thread where a problem has only `rows`.
     pub fn for_rows(mut self, rows: u32) -> Self {
         self.tile_o = self.tile_o.min(rows.div_ceil(self.share * self.teams)).max(1);
