@@ -4,9 +4,9 @@ use zowarmup::caps::Layout;
 use zowarmup::device::ReferenceDevice;
 use zowarmup::device::{Device, as_f32};
 use zowarmup::kernels::norm::{self, Spans, Statistics};
-use zowarmup::kernels::way::Way;
 use zowarmup::kernels::params::{Lane, Lanes};
 use zowarmup::kernels::parts::Target;
+use zowarmup::kernels::way::Way;
 use zowarmup::kernels::{
     attention, attention_grad, class_token, class_token_grad, layer_norm, layer_norm_grad, layer_norm_grad_params,
     tokens, tokens_grad, tokens_grad_params,

@@ -185,7 +185,8 @@ impl Course<'_> {
 
 /// Seconds of a sample in all passes of a model's products, each in its fastest way.
 pub fn a_sample(measured: &[Measured], graph: &Graph) -> f64 {
-    let one = |of: &Measured| of.best()?.seconds.map(|seconds| seconds / (f64::from(of.lanes.0) * f64::from(of.lanes.1)));
+    let one =
+        |of: &Measured| of.best()?.seconds.map(|seconds| seconds / (f64::from(of.lanes.0) * f64::from(of.lanes.1)));
     let products = graph.nodes.iter().filter_map(|node| kind(&node.layer).product());
     products.map(|sizes| measured.iter().filter(|of| of.sizes == sizes).filter_map(one).sum::<f64>()).sum()
 }

@@ -266,7 +266,9 @@ pub enum WaysError {
     #[error("{0:?} goes by shuffles where channels lie first")]
     Channels(String),
     /// A way of another kind of product.
-    #[error("{0:?} isn't computed by {1:?}: \"heads\" is a way of attention, the others are those of linear layers and convolutions")]
+    #[error(
+        "{0:?} isn't computed by {1:?}: \"heads\" is a way of attention, the others are those of linear layers and convolutions"
+    )]
     Other(String, String),
 }
 
@@ -326,9 +328,8 @@ fn heads_of(sizes: Sizes) -> Option<(u32, u32)> {
 
 /// Tiles of attention that a device's limits admit, the largest first.
 pub(super) fn heads(sizes: Sizes, limits: &Limits) -> Vec<Heads> {
-    let fitting = |(tokens, head)| {
-        Heads::candidates(tokens).into_iter().filter(move |tile| tile.fits(limits, tokens, head))
-    };
+    let fitting =
+        |(tokens, head)| Heads::candidates(tokens).into_iter().filter(move |tile| tile.fits(limits, tokens, head));
     heads_of(sizes).into_iter().flat_map(fitting).collect()
 }
 

@@ -113,9 +113,8 @@ fn measured(
         let all = products(graph);
         // What can go one way only needs no measurement, but where layouts are compared, whose products are measured all.
         let both = layouts.len() > 1;
-        let open = |of: &(Sizes, Pass)| {
-            !ways.has(*of) && (both || tune::candidates(*of, &info, &limits, scope).len() > 1)
-        };
+        let open =
+            |of: &(Sizes, Pass)| !ways.has(*of) && (both || tune::candidates(*of, &info, &limits, scope).len() > 1);
         let missing: Vec<_> = all.iter().copied().filter(open).collect();
         if missing.is_empty() {
             return Ok(Some(ways));
