@@ -170,8 +170,8 @@ impl Matrix {
 const TILES: [Matrix; 6] = [
     Matrix::new(64, 128, 32, 32, 64),
     Matrix::new(64, 64, 32, 32, 32),
-    Matrix::new(128, 128, 32, 32, 64),
     Matrix::new(128, 128, 32, 64, 32),
+    Matrix::new(128, 64, 32, 32, 32),
     Matrix::new(128, 128, 16, 64, 32),
     SMALL,
 ];
@@ -181,7 +181,7 @@ const MORE: [Matrix; 7] = [
     Matrix::new(128, 128, 32, 64, 64),
     Matrix::new(128, 64, 32, 64, 32),
     Matrix::new(128, 64, 16, 64, 32),
-    Matrix::new(128, 64, 32, 32, 32),
+    Matrix::new(128, 128, 32, 32, 64),
     Matrix::new(256, 64, 16, 64, 32),
     Matrix::new(64, 128, 32, 32, 32),
     Matrix::new(64, 128, 16, 32, 64),
