@@ -1,15 +1,18 @@
 //! Checks that an adapter passes before it is used: a tier above `core` must give the core tier's products, cooperative matrices the CPU twins'.
 
 use super::{Device, DeviceError, as_f32};
-use crate::caps::{Matrices, Precision};
+use crate::caps::{Layout, Matrices, Precision};
 use crate::device::ReferenceDevice;
+use crate::kernels::conv::Geometry;
 use crate::kernels::lib::case::product_tolerance;
-use crate::kernels::lib::matrix::{Multiply, SMALL, matrix_tolerance};
+use crate::kernels::lib::halves::Halves;
+use crate::kernels::lib::matrix::{Matrix, Multiply, SMALL, matrix_tolerance};
 use crate::kernels::lib::way::Way;
-use crate::kernels::params::{Lane, Lanes};
+use crate::kernels::params::{ABSENT, Lane, Lanes};
 use crate::kernels::parts::Target;
+use crate::kernels::tile_order::{Order, Room};
 use crate::kernels::tiling::{Gradient, Operands, Product, Tiling};
-use crate::kernels::{linear, linear_grad_input, linear_grad_weight};
+use crate::kernels::{conv, convert, linear, linear_grad_input, linear_grad_weight};
 use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
 
@@ -46,7 +49,7 @@ fn tolerance(sizes: Sizes) -> f32 {
 /// # Errors
 /// A driver that can't run them.
 pub(super) fn matrices(device: &mut dyn Device, precision: Precision) -> Result<Matrices, DeviceError> {
-    let mut found = Matrices { single: false, split: false, ..device.info().matrices };
+    let mut found = Matrices { single: false, split: false, halves: false, ..device.info().matrices };
     let Some(multiply) = Multiply::of(device.info()) else { return Ok(found) };
     for matrix in [SMALL.by(multiply), SMALL.split().by(multiply)] {
         let way = Way::Matrix(matrix);
@@ -72,6 +75,19 @@ pub(super) fn matrices(device: &mut dyn Device, precision: Precision) -> Result<
             );
         }
         *(if matrix.split { &mut found.split } else { &mut found.single }) = right;
+    }
+    if device.info().matrices.halves && found.single {
+        let matrix = SMALL.by(multiply);
+        let ours = halves(device, matrix)?;
+        let twin = halves(&mut ReferenceDevice::new(None), matrix)?;
+        let error = relative(&ours, &twin);
+        found.halves = error <= half_tolerance(&matrix);
+        if !found.halves {
+            tracing::warn!(
+                "{}: products of activations in f16 are wrong on this driver (relative error {error:.1e}); activations stay in f32",
+                device.info().name
+            );
+        }
     }
     Ok(found)
 }
@@ -103,6 +119,59 @@ fn shows_overflow(device: &mut dyn Device, way: Way) -> Result<bool, DeviceError
     Ok(large.iter().all(|values| values.iter().any(|value| !value.is_finite())))
 }
 
+/// A convolution that is tried with activations in f16.
+const HALVES: Geometry =
+    Geometry { input: [32, 6, 6], output: [40, 6, 6], kernel: 3, stride: 1, padding: 1, layout: Layout::ChannelsLast };
+
+/// The error of one as [`halves`] computes it, whose result is f16 too.
+fn half_tolerance(matrix: &Matrix) -> f64 {
+    matrix_tolerance(matrix, HOW, product_tolerance(HOW, HALVES.depth())) + 2f64.powi(-10)
+}
+
+/// A perturbed convolution from f16 to f16 in memory.
+fn halves(device: &mut dyn Device, matrix: Matrix) -> Result<Vec<f32>, DeviceError> {
+    let (rows, weights) = (3, HALVES.output[0] * HALVES.depth());
+    let values = |shape: [u32; 3]| rows * shape.iter().product::<u32>();
+    let (inputs, outputs) = (values(HALVES.input), values(HALVES.output));
+    let mut made = Vec::new();
+    let mut make = |values: u32| {
+        let bytes = 4 * u64::from(values);
+        let span = Span::of(device.create_buffer("start-up check", bytes)?, bytes);
+        made.push(span.buffer);
+        Ok::<_, DeviceError>(span)
+    };
+    let (table, from, x) = (make(8)?, make(inputs)?, make(inputs / 2)?);
+    let (y, to, all) = (make(outputs / 2)?, make(outputs)?, make(weights)?);
+    let room = make((Room::half_bytes(&Order::of_conv(&HALVES, matrix.depth)) / 4) as u32)?;
+    let lane = [Lane { seed_lo: 0x9abc_def0, seed_hi: 0x1234_5678, coef: 0.25, rows, ..Lane::default() }];
+    let mut recording = Recording::new();
+    recording.upload(table.buffer, 0, &lane);
+    recording.upload(all.buffer, 0, &made_up(weights, 1));
+    recording.upload(from.buffer, 0, &made_up(inputs, 7_919));
+    convert::to_halves(&mut recording, inputs, from, x);
+    let how = Product {
+        way: Way::Matrix(matrix),
+        halves: Halves { x: true, residual: false, y: true },
+        ..Product::by_shuffles(Tiling::of(device.info()), HOW)
+    };
+    let params = conv::Params { weight_offset: 0, bias_offset: ABSENT, from_batch: 1, relu: 0 };
+    let io = Operands { weights: all, x, y, room };
+    conv::record(&mut recording, &Lanes::new(table, &lane), &how, &HALVES, &params, &io, None);
+    convert::from_halves(&mut recording, outputs, y, to);
+    recording.read_back(to);
+    let result = device.run(&recording)?;
+    for buffer in made {
+        device.destroy_buffer(buffer);
+    }
+    Ok(as_f32(&result.concat()))
+}
+
+/// Values below a half in magnitude.
+fn made_up(count: u32, from: u32) -> Vec<f32> {
+    let value = |i: u32| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / 16_777_216.0 - 0.5;
+    (from..from + count).map(value).collect()
+}
+
 /// The relative L2 error; NaN where a value is none.
 fn relative(ours: &[f32], twin: &[f32]) -> f64 {
     let square = |x: f64| x * x;
@@ -114,8 +183,6 @@ fn relative(ours: &[f32], twin: &[f32]) -> f64 {
 fn layer(device: &mut dyn Device, how: &Product, sizes: Sizes) -> Result<Vec<f32>, DeviceError> {
     let Sizes { inputs, outputs, rows } = sizes;
     let count = inputs * outputs + outputs;
-    let value = |i: u32| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / 16_777_216.0 - 0.5;
-    let values = |n: u32, from: u32| (from..from + n).map(value).collect::<Vec<f32>>();
     let mut make =
         |n: u32| device.create_buffer("start-up check", u64::from(n) * 4).map(|b| Span::of(b, u64::from(n) * 4));
     let (weights, x, y, table) = (make(count)?, make(rows * inputs)?, make(rows * outputs)?, make(8)?);
@@ -123,8 +190,8 @@ fn layer(device: &mut dyn Device, how: &Product, sizes: Sizes) -> Result<Vec<f32
     let lane = [Lane { seed_lo: 0x9abc_def0, seed_hi: 0x1234_5678, coef: 0.25, rows, ..Lane::default() }];
     let mut recording = Recording::new();
     recording.upload(table.buffer, 0, &lane);
-    recording.upload(weights.buffer, 0, &values(count, 1));
-    recording.upload(x.buffer, 0, &values(rows * inputs, 7_919));
+    recording.upload(weights.buffer, 0, &made_up(count, 1));
+    recording.upload(x.buffer, 0, &made_up(rows * inputs, 7_919));
     let (bias_offset, from_batch) = (inputs * outputs, 1);
     let params =
         linear::Params { inputs, outputs, weight_offset: 0, bias_offset, from_batch, activation: linear::NONE };
@@ -140,8 +207,8 @@ fn layer(device: &mut dyn Device, how: &Product, sizes: Sizes) -> Result<Vec<f32
 /// A layer's gradients, of its weight and of its input, for slopes of up to half of `size`.
 fn gradients(device: &mut dyn Device, how: Gradient, sizes: Sizes, size: f32) -> Result<[Vec<f32>; 2], DeviceError> {
     let Sizes { inputs, outputs, rows } = sizes;
-    let value = |i: u32| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / 16_777_216.0 - 0.5;
-    let values = |n: u32, from: u32, size: f32| (from..from + n).map(|i| size * value(i)).collect::<Vec<f32>>();
+    let values =
+        |n: u32, from: u32, size: f32| made_up(n, from).into_iter().map(|value| size * value).collect::<Vec<f32>>();
     let mut make =
         |n: u32| device.create_buffer("start-up check", u64::from(n) * 4).map(|b| Span::of(b, u64::from(n) * 4));
     let (weights, x, dy, table) = (make(inputs * outputs)?, make(rows * inputs)?, make(rows * outputs)?, make(8)?);
@@ -198,6 +265,16 @@ mod tests {
         assert!(error > 2.0 * matrix_tolerance(&SMALL.split(), how, product_tolerance(how, MORE.inputs)), "{error:e}");
         assert!(error > 2.0 * matrix_tolerance(&SMALL, how, product_tolerance(how, MORE.inputs)), "{error:e}");
         assert_ne!(relative(&[f32::NAN], &[1.0]).partial_cmp(&1.0), Some(std::cmp::Ordering::Less));
+    }
+
+    /// The check of activations in f16, where plain code multiplies.
+    #[test]
+    fn emulated_products_of_halves_agree_with_the_twin() {
+        let mut device = crate::device::testing::device();
+        let matrix = SMALL.by(Multiply::Emulated);
+        let ours = halves(device.as_mut(), matrix).unwrap();
+        let twin = halves(&mut ReferenceDevice::new(None), matrix).unwrap();
+        assert!(relative(&ours, &twin) <= half_tolerance(&matrix), "{:e}", relative(&ours, &twin));
     }
 
     /// The check itself, where plain code multiplies.

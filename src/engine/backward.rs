@@ -402,6 +402,7 @@ impl Session<'_> {
             fusion: &plan.fusion,
             part_moments: &plan.part_moments,
             room: Some(plan.room),
+            halves: &[],
         };
         self.record_nodes(recording, lanes, mode, &chunk, &source, |recording, node, lanes, io| {
             if mode.batch_statistics {

@@ -18,6 +18,7 @@ mod evaluate;
 mod forward;
 mod fusion;
 mod gathering;
+mod halves;
 mod hetero;
 mod lanes;
 mod loss_scale;

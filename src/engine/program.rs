@@ -68,7 +68,8 @@ impl Program {
         let tiling = Tiling::of(space.device().info());
         let alignment = space.device().limits().alignment;
         let lanes = LaneLayout { windows: windows.all().to_vec(), tokens: graph.tokens(), alignment };
-        let plans = ForwardPlans::of(&lowered, tiling, &ways);
+        let f16 = space.device().info().matrices.halves && ways.has_f16();
+        let plans = ForwardPlans::of(&lowered, tiling, &ways, f16);
         let forward_room = ways.room(&lowered.graph, &[Pass::Forward, Pass::Perturbed]);
         let step_room = ways.room(&lowered.graph, &[Pass::Forward, Pass::Input]);
         let device = space.device();

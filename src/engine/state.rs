@@ -124,6 +124,11 @@ impl State {
         self.vectors.iter().find(|v| v.name == name).map(|v| v.span)
     }
 
+    /// Whether all lanes see the same weights; else clients have copies of their own, one or several.
+    pub(super) fn is_shared(&self) -> bool {
+        self.vectors[0].name == Self::WEIGHTS
+    }
+
     /// Where the weights lie.
     pub(super) fn weights(&self) -> Span {
         self.vectors[0].span

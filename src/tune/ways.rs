@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::candidates::Scope;
 use crate::caps::{AdapterInfo, Layout, Limits, Matrices};
+use crate::kernels::lib::halves::Halves;
 use crate::kernels::lib::heads::Heads;
 use crate::kernels::lib::matrix::Matrix;
 use crate::kernels::tile_order::Room;
@@ -94,6 +95,14 @@ impl Ways {
         self.chosen.values().any(|way| matches!(way, Way::Matrix(matrix) if matrix.split))
     }
 
+    /// Whether a forward pass has operands of a single f16.
+    pub fn has_f16(&self) -> bool {
+        let single = |((_, pass), way): (&(Sizes, Pass), &Way)| {
+            matches!(pass, Pass::Forward | Pass::Perturbed) && matches!(way, Way::Matrix(matrix) if !matrix.split)
+        };
+        self.chosen.iter().any(single)
+    }
+
     /// Whether tiles in workgroup memory compute a product in this layout.
     pub fn admits(&self, sizes: Sizes) -> bool {
         !matches!(sizes, Sizes::Conv { .. }) || self.layout == Layout::ChannelsLast
@@ -126,8 +135,12 @@ impl Ways {
     /// None where nothing needs any.
     pub fn room(&self, graph: &Graph, passes: &[Pass]) -> Option<[u64; 2]> {
         let of_pass = |layer: &Layer, pass: Pass| {
-            let order = kind(layer).order(pass).filter(|_| self.of_layer(layer, pass) != Way::Shuffle)?;
-            Some(Room::bytes(&order, 1, false))
+            let way = self.of_layer(layer, pass);
+            let order = kind(layer).order(pass).filter(|_| way != Way::Shuffle)?;
+            let [copy, lane] = Room::bytes(&order, 1, false);
+            // Weights that are f16 are each lane's own.
+            let halves = matches!(way, Way::Matrix(matrix) if !matrix.split) && Halves::fit(order.channels as usize);
+            Some([copy, if halves { lane.max(Room::half_bytes(&order)) } else { lane }])
         };
         let all = graph.nodes.iter().flat_map(|node| passes.iter().filter_map(move |pass| of_pass(&node.layer, *pass)));
         all.reduce(|most, bytes| [most[0].max(bytes[0]), most[1].max(bytes[1])])

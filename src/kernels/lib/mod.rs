@@ -12,6 +12,7 @@ pub mod fill;
 pub mod fixture;
 pub mod geometry;
 pub mod grid;
+pub mod halves;
 pub mod heads;
 pub mod math;
 pub mod matrix;

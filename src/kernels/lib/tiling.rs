@@ -1,5 +1,6 @@
 //! How matrix products are blocked: the constants of `shaders/lib/tile.wgsl` for a device and a problem.
 
+use super::halves::Halves;
 use super::params::perturb;
 use super::way::Way;
 use crate::caps::{AdapterInfo, Tier};
@@ -16,12 +17,19 @@ pub struct Product {
     pub perturbed: Option<Distribution>,
     /// The way.
     pub way: Way,
+    /// Which activations are f16 in memory: of ways with tiles in workgroup memory only.
+    pub halves: Halves,
 }
 
 impl Product {
-    /// By shuffles.
+    /// By shuffles, of activations in f32.
     pub const fn by_shuffles(tiling: Tiling, perturbed: Option<Distribution>) -> Self {
-        Self { tiling, perturbed, way: Way::Shuffle }
+        Self { tiling, perturbed, way: Way::Shuffle, halves: Halves { x: false, residual: false, y: false } }
+    }
+
+    /// Whether matrices take activations and weights that are f16 in memory as they lie.
+    pub fn moves_halves(&self) -> bool {
+        self.halves.x && matches!(self.way, Way::Matrix(_))
     }
 
     /// The constants, of which `tiling` may be fitted to a problem, for rows of `length` weights.
@@ -217,13 +225,13 @@ mod tests {
     fn shared_signs_leave_two_invocations_for_the_biases() {
         for share in [4, 8, 16, 32, 64] {
             let tiling = Tiling { members: share, teams: 1, share, tile_o: 1, tile_q: 2, strips: false };
-            let how = Product { tiling, perturbed: Some(Distribution::Rademacher), way: Way::Shuffle };
+            let how = Product::by_shuffles(tiling, Some(Distribution::Rademacher));
             for length in 1..=200 {
                 assert_eq!(how.shares_signs(tiling, length), blocks(share, length) <= share - 2, "{share} {length}");
             }
             assert!(!Product { perturbed: Some(Distribution::Gaussian), ..how }.shares_signs(tiling, 1));
         }
-        let core = Product { tiling: Tiling::CORE, perturbed: Some(Distribution::Rademacher), way: Way::Shuffle };
+        let core = Product::by_shuffles(Tiling::CORE, Some(Distribution::Rademacher));
         assert!(!core.shares_signs(Tiling::CORE, 1));
     }
 }
