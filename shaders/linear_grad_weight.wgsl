@@ -4,24 +4,18 @@
 // its sum never leaves a register.
 // Dispatch: x = tiles of inputs, y = tiles of outputs, z = lane, or lane and part; TEAMS * MEMBERS threads a tile, TILE_Q a multiple of 4.
 // Traffic of a tile: rows * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out; split, as many out for each part.
-#import lib/parts.wgsl
 #import lib/block.wgsl
 #import lib/tile_slots.wgsl
-#import lib/gradient.wgsl
+#import lib/weight_sum.wgsl
 #import lib/inputs.wgsl
 
 struct Params {
     cut: Cut,
+    sum: WeightSum,
     inputs: u32,
     outputs: u32,
-    // Of the weight in what is summed into.
-    weight_offset: u32,
-    // 1: x is the batch of input samples (rows from x_row on), 0: an activation (rows from row0 on).
-    from_batch: u32,
-    accumulate: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> lanes: array<Lane>;
 @group(0) @binding(4) var<storage, read_write> gradients: array<f32>;
 
 // Quads of rows in a block.
@@ -41,9 +35,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let first = group.y * TILE_ROWS + thread / MEMBERS * TILE_O * SHARE;
     let own_o = first + member % SHARE * TILE_O;
     let k0 = group.x * TILE_COLUMNS + member * TILE_Q;
-    let slot = work.base + params.weight_offset;
+    let slot = work.base + params.sum.offset;
     var total: Tile;
-    if (params.accumulate == 1u) {
+    if (params.sum.accumulate == 1u) {
         for (var f = 0u; f < TILE_O; f++) {
             for (var j = 0u; j < SHARE; j++) {
                 let o = min(first + j * TILE_O + f, params.outputs - 1u);
@@ -53,7 +47,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             }
         }
     }
-    let x_row = select(lane.row0, lane.x_row, params.from_batch == 1u);
+    let x_row = select(lane.row0, lane.x_row, params.sum.from_batch == 1u);
     for (var block = range.x; block < range.y; block += SAMPLE_BLOCK) {
         var x: array<array<vec4<f32>, TILE_Q>, QUADS>;
         var g: array<array<vec4<f32>, TILE_O>, QUADS>;

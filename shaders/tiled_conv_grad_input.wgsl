@@ -13,14 +13,12 @@ const B_ALONG_K: u32 = 0u;
 #import lib/slabs.wgsl
 #import lib/tiled.wgsl
 #import lib/tiled_rows.wgsl
+#import lib/tiled_plain.wgsl
+// The inputs of this product are dy.
+#import lib/tiled_inputs.wgsl
 // As they lie in the vector: bound for who computes this otherwise.
 #operand @binding(2) weights: f32
 @group(0) @binding(5) var<storage, read> tile_copies: array<vec4<f32>>;
-#ifdef IN_QUADS
-#operand @binding(3) dy: vec4<f32>
-#else
-#operand @binding(3) dy: f32
-#endif
 
 struct Params {
     sizes: Sizes,
@@ -38,9 +36,8 @@ var<private> family: Class;
 // Taps of the class, and terms of its sums.
 var<private> taps: u32;
 var<private> depth: u32;
-// Of the thread's quads: a pixel's sample in dy and the place that the class's first tap meets there; the first of four channels; their k
-// of a slice.
-var<private> a_sample: array<u32, A_QUADS>;
+// Of the thread's quads: the place in dy that the class's first tap meets, and its index; the first of four channels; their k of a slice.
+var<private> a_corner: array<u32, A_QUADS>;
 var<private> a_y: array<u32, A_QUADS>;
 var<private> a_x: array<u32, A_QUADS>;
 var<private> a_k: array<u32, A_QUADS>;
@@ -66,47 +63,31 @@ fn pixel_of(m: u32) -> vec3<u32> {
 }
 fn a_start(i: u32, m: u32, k: u32) {
     let pixel = pixel_of(m);
-    a_sample[i] = (lane.row0 + pixel.x) * OUT_C * PIXELS;
     a_y[i] = family.start.x + pixel.y;
     a_x[i] = family.start.y + pixel.z;
+    a_corner[i] = (((lane.row0 + pixel.x) * OUT_H + a_y[i]) * OUT_W + a_x[i]) * OUT_C;
     a_k[i] = k;
 }
-// Index in dy of term k of quad i's pixel; the largest one where it lies outside.
-fn slope_place(i: u32, k: u32) -> u32 {
-    let term = term_of(k, OUT_C, max(taps, 1u));
+fn input_place(i: u32, k: u32, e: u32) -> u32 {
+    let term = term_within(k, a_k[i] + e, OUT_C, max(taps, 1u));
     let across = max(family.taps.y, 1u);
+    let y = term.tap / across;
+    let x = term.tap % across;
     // Places before the first one wrap around to large ones.
-    let y = a_y[i] - term.tap / across;
-    let x = a_x[i] - term.tap % across;
-    let place = a_sample[i] + (y * OUT_W + x) * OUT_C + term.channel;
-    return select(0xffffffffu, place, k < depth && y < OUT_H && x < OUT_W);
-}
-#ifdef IN_QUADS
-fn a_load(i: u32, k: u32) -> vec4<f32> {
-    let place = slope_place(i, k + a_k[i]);
-    let inside = place != 0xffffffffu;
-    return select(vec4<f32>(), dy_at(select(0u, place / 4u, inside)), inside);
-}
-#else
-fn slope_one(i: u32, k: u32) -> f32 {
-    let place = slope_place(i, k);
-    let inside = place != 0xffffffffu;
-    return select(0.0f, dy_at(select(0u, place, inside)), inside);
+    let inside = a_y[i] - y < OUT_H && a_x[i] - x < OUT_W && k + a_k[i] + e < depth;
+    return select(OUTSIDE, a_corner[i] - (y * OUT_W + x) * OUT_C + term.channel, inside);
 }
 fn a_load(i: u32, k: u32) -> vec4<f32> {
-    let at = k + a_k[i];
-    return vec4<f32>(slope_one(i, at), slope_one(i, at + 1u), slope_one(i, at + 2u), slope_one(i, at + 3u));
+    return input_piece(i, k);
 }
-#endif
 fn b_start(i: u32, n: u32, k: u32) {
     b_channel[i] = n;
     b_k[i] = k;
 }
 // Rows of the copies go over all taps.
 fn b_load(i: u32, k: u32) -> vec4<f32> {
-    let at = k + b_k[i];
-    let inside = at < depth;
-    let term = term_of(select(0u, at, inside), OUT_C, max(taps, 1u));
+    let inside = k + b_k[i] < depth;
+    let term = term_within(k, b_k[i], OUT_C, max(taps, 1u));
     let across = max(family.taps.y, 1u);
     let tap = vec2<u32>(term.tap / across, term.tap % across) * STRIDE + family.first_tap;
     let slab = slab_of(OUT_C);
@@ -115,25 +96,10 @@ fn b_load(i: u32, k: u32) -> vec4<f32> {
     let first = (lane_index * OWN_WEIGHTS * OUT_C * KERNEL * KERNEL + select(0u, row, inside)) * quads;
     return select(vec4<f32>(), tile_copies[first + min(b_channel[i] / 4u, quads - 1u)], inside);
 }
-fn b_ready(i: u32, k: u32, quad: vec4<f32>) -> vec4<f32> {
-    return quad;
-}
-fn column_quad(n: u32) -> vec4<f32> {
-    return vec4<f32>();
-}
-fn start_quad(m: u32, n: u32, same: vec4<f32>) -> vec4<f32> {
-    return same;
-}
 fn store_quad(m: u32, n: u32, sums: vec4<f32>) {
     if (m >= lane.rows * family.size.x * family.size.y || n >= IN_C) { return; }
     let pixel = pixel_of(m);
     let place = family.first_pixel + pixel.yz * STRIDE;
     let at = (((lane.row0 + pixel.x) * IN_H + place.x) * IN_W + place.y) * IN_C + n;
-#ifdef QUADS
-    output[at / 4u] = sums;
-#else
-    for (var e = 0u; e < 4u; e++) {
-        if (n + e < IN_C) { output[at + e] = sums[e]; }
-    }
-#endif
+    store_row(at, n, IN_C, sums);
 }

@@ -8,6 +8,7 @@ const B_ALONG_K: u32 = 0u;
 #import lib/lane.wgsl
 #import lib/tiled.wgsl
 #import lib/tiled_rows.wgsl
+#import lib/tiled_plain.wgsl
 #import lib/weights.wgsl
 // The inputs of this product are dy.
 #import lib/inputs.wgsl
@@ -52,23 +53,8 @@ fn b_load(i: u32, k: u32) -> vec4<f32> {
     let row = lane.weight_base + params.weight_offset + select(0u, at, inside) * params.inputs;
     return select(vec4<f32>(), weight_four(row + b_column[i], params.inputs - b_column[i]), inside);
 }
-fn b_ready(i: u32, k: u32, quad: vec4<f32>) -> vec4<f32> {
-    return quad;
-}
-fn column_quad(n: u32) -> vec4<f32> {
-    return vec4<f32>();
-}
-fn start_quad(m: u32, n: u32, same: vec4<f32>) -> vec4<f32> {
-    return same;
-}
 fn store_quad(m: u32, n: u32, sums: vec4<f32>) {
     if (m >= lane.rows || n >= params.inputs) { return; }
     let at = (lane.row0 + m) * params.inputs + n;
-#ifdef QUADS
-    output[at / 4u] = sums;
-#else
-    for (var e = 0u; e < 4u; e++) {
-        if (n + e < params.inputs) { output[at + e] = sums[e]; }
-    }
-#endif
+    store_row(at, n, params.inputs, sums);
 }

@@ -100,4 +100,5 @@ pub mod split;
 pub mod stream;
 pub mod tune;
 pub mod verify;
+pub mod version;
 pub mod weights;

@@ -1,9 +1,13 @@
 //! Small models that have each kind of layer first, in the middle and last, against PyTorch in f64 (`tests/golden/chains-*`): logits, loss,
 //! gradients, statistics, and the differences of probes (`spsa-chains-*`). Tolerances are those of `verify`.
 
+#[path = "support/flavours.rs"]
+mod flavour_support;
+
 use std::path::{Path, PathBuf};
 
-use zowarmup::caps::Layout;
+use flavour_support::{everything, flavours};
+use zowarmup::caps::{Layout, OperandSource, Tier};
 use zowarmup::device::{Selection, testing};
 use zowarmup::golden::{Golden, PassGolden};
 use zowarmup::verify::{self, VerifyError};
@@ -18,11 +22,25 @@ fn files(prefix: &str) -> Vec<PathBuf> {
     files
 }
 
-fn agree(selection: &Selection) {
+/// What runs in flavours other than the device's own, too: of each kind of layer a file, forward and backward; and probes of norms and of rows
+/// that lanes share.
+const EVERYWHERE: [&str; 6] = [
+    "chains-batch-norm-train",
+    "chains-gelu-first",
+    "chains-groupnorm-last",
+    "chains-pools-first",
+    "spsa-chains-groupnorm-first",
+    "spsa-chains-pools-first",
+];
+
+fn all() -> Vec<PathBuf> {
     let (passes, differences) = (files("chains-"), files("spsa-chains-"));
     assert_eq!((passes.len(), differences.len()), (17, 12));
-    let all: Vec<PathBuf> = passes.into_iter().chain(differences).collect();
-    let report = verify::run(&all, selection, |_, _| Ok::<(), VerifyError>(())).unwrap();
+    passes.into_iter().chain(differences).collect()
+}
+
+fn agree(selection: &Selection, all: &[PathBuf]) {
+    let report = verify::run(all, selection, |_, _| Ok::<(), VerifyError>(())).unwrap();
     let mut wrong = Vec::new();
     for (path, file) in all.iter().zip(&report.files) {
         let least = match Golden::read(path).unwrap() {
@@ -39,20 +57,29 @@ fn agree(selection: &Selection) {
     assert!(report.passed && wrong.is_empty(), "on {}:\n{}", report.device, wrong.join("\n"));
 }
 
-#[test]
-fn on_the_best_adapter() {
-    agree(&testing::selection());
+fn agree_in_flavour(tier: Tier, operands: OperandSource) {
+    if let Some(selection) = testing::flavour(tier, operands) {
+        let own = testing::device().info().clone();
+        let mut files = all();
+        if !everything() && (own.tier, own.operands) != (tier, operands) {
+            files.retain(|path| EVERYWHERE.contains(&path.file_stem().unwrap().to_str().unwrap()));
+            assert_eq!(files.len(), EVERYWHERE.len());
+        }
+        agree(&selection, &files);
+    }
 }
+
+flavours!(agree_in_flavour);
 
 #[test]
 fn on_the_cpu_twins() {
-    agree(&Selection::of("reference"));
+    agree(&Selection::of("reference"), &all());
 }
 
 #[test]
 fn with_channels_last() {
     for selection in [testing::selection(), Selection::of("reference")] {
-        agree(&Selection { layout: Some(Layout::ChannelsLast), ..selection });
+        agree(&Selection { layout: Some(Layout::ChannelsLast), ..selection }, &all());
     }
 }
 

@@ -6,10 +6,10 @@ mod support;
 use serde_json::json;
 use support::{Images, Narrow, bits, device, graph, laid_out};
 use zowarmup::caps::Layout;
-use zowarmup::device::Device;
+use zowarmup::device::{Device, Selection, testing};
 use zowarmup::engine::{
-    Counters, Engine, Evaluation, Fingerprint, Pass, ProbeClient, ProbeSettings, Program, Session, Sides, State,
-    TrainClient, TrainSettings, Update, Workspace,
+    Counters, Engine, Evaluation, Fingerprint, Pass, ProbeClient, ProbeSettings, Program, SampleSet, Session, Sides,
+    State, TrainClient, TrainSettings, Update, Workspace,
 };
 use zowarmup::kernels::params::Lane;
 use zowarmup::model::Graph;
@@ -142,6 +142,27 @@ fn no_result_depends_on_the_memory_budget() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn samples_without_a_place_on_the_device_change_no_bit() {
+    let (images, graph) = (Images::new(2000, 5, (2, 64)), small_mlp());
+    let floats: Vec<f32> = images.pixels().iter().map(|&byte| f32::from(byte) / 128.0 - 1.0).collect();
+    let bytes = images.set();
+    for set in [&bytes, &SampleSet::of_floats(&floats, bytes.labels, (2, 64))] {
+        let of = |budget| {
+            let mut engine = Engine::new(device(true, budget), graph.clone(), &graph.init_weights(5)).unwrap();
+            let samples = engine.upload(set).unwrap();
+            let indices: Vec<u32> = (0..400).map(|i| i * 37 % 2000).collect();
+            let evaluation = engine.evaluate(&samples).unwrap();
+            let work = [TrainClient { batches: indices.chunks(50).map(<[u32]>::to_vec).collect(), share: 1.0 }];
+            engine.train(&samples, &work, &TrainSettings { client_lr: 0.05, server_lr: 1.0 }).unwrap();
+            (samples.placed(), (evaluation, bits(&engine.weights().unwrap())))
+        };
+        let ((all, whole), (some, cut)) = (of(None), of(Some(300 << 10)));
+        assert!(all == 2000 && some > 0 && some < all, "{some} of {all}");
+        assert!(whole == cut, "other bits");
     }
 }
 
@@ -448,6 +469,7 @@ fn launches_do_not_grow_with_the_clients() {
 #[test]
 fn a_thousand_clients_fit_in_256_mib() {
     let budget = 256 << 20;
-    let (_, peak) = round(device(false, Some(budget)), 1000, 2);
+    let adapter = testing::opened(&Selection { memory_budget: Some(budget), ..testing::selection() });
+    let (_, peak) = round(adapter, 1000, 2);
     assert!(peak > 0 && peak <= budget, "{peak} bytes");
 }

@@ -9,6 +9,11 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use zowarmup::config::Config;
 use zowarmup::data::Dataset;
+use zowarmup::device::Selection;
+use zowarmup::fed::check::check;
+use zowarmup::fed::observer::Silent;
+use zowarmup::fed::record::Record;
+use zowarmup::fed::run;
 use zowarmup::golden::Golden;
 use zowarmup::ledger::Ledger;
 use zowarmup::model::{Graph, ModelSpec};
@@ -185,6 +190,32 @@ fn splits() {
     let labels: Vec<u32> = (0..60).map(|i| i % 4).collect();
     let split = Split::new(&config.split, &labels, 4, 7, Some(vec![1, 2, 3])).unwrap();
     survives(split.to_json().as_bytes(), |bytes| Split::from_json(&String::from_utf8_lossy(bytes), Path::new("s")));
+}
+
+/// What a finished run has written. Whatever was changed in one of its files is found; so is a summary read by itself, as reports do, whole or
+/// not at all.
+#[test]
+fn run_folders() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let sets = ["split.clients=3", "warmup.rounds=2", "zo.rounds=2", "eval.groups=true"].map(str::to_owned);
+    let config = Config::load(None, &sets).unwrap();
+    run::start(&config, Some(&run), &Selection::of("reference"), &mut Silent).unwrap();
+    for name in ["summary.json", "manifest.json", "metrics.jsonl", "ledger.jsonl", "split.json"] {
+        let path = run.join(name);
+        let good = fs::read(&path).unwrap();
+        survives(&good, |bytes| {
+            fs::write(&path, bytes).unwrap();
+            let found = check(&run).map_err(|e| e.to_string())?;
+            assert_eq!(found.passed, bytes == good, "{name}");
+            if found.passed { Ok(()) } else { Err(format!("{name} is another")) }
+        });
+        survives(&good, |bytes| {
+            fs::write(&path, bytes).unwrap();
+            Record::read(&run).map(drop)
+        });
+        fs::write(&path, good).unwrap();
+    }
 }
 
 #[test]

@@ -25,7 +25,8 @@ fn agree(selection: &Selection, cases: &[Case]) {
     assert_eq!(failed, 0, "of {} cases", cases.len());
 }
 
-/// All cases but those whose shaders are, to the letter, those of a flavour that has a test of its own.
+/// All cases but those whose shaders are, to the letter, those of a flavour that has a test of its own; in flavours that aren't the device's own
+/// not each of them at every size.
 fn kernels_agree_with_their_twins(tier: Tier, operands: OperandSource) {
     let Some(selection) = testing::flavour(tier, operands) else { return };
     let info = testing::opened(&selection).info().clone();
@@ -51,6 +52,14 @@ fn kernels_agree_with_their_twins(tier: Tier, operands: OperandSource) {
         !earlier.iter().any(|earlier| selftest::shaders(earlier, case) == shaders)
     });
     println!("{} of {all} cases have shaders of their own in this flavour", cases.len());
+    if earlier.is_empty() && !everything() {
+        cases = selftest::suited(&info, cases);
+        println!("{} of them suit this adapter", cases.len());
+    }
+    if !earlier.is_empty() && !everything() {
+        cases = selftest::of_each_choice(&info, cases);
+        println!("{} of them have all that a flavour changes", cases.len());
+    }
     if cases.is_empty() && !earlier.is_empty() {
         return;
     }

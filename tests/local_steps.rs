@@ -7,7 +7,7 @@ use support::{Images, Narrow, bits, device, graph};
 use zowarmup::device::{Device, PlanningDevice, ReferenceDevice};
 use zowarmup::engine::{
     Engine, EngineError, Fingerprint, LocalClient, LocalResults, LocalStep, LocalUpdate, ProbeClient, ProbeResult,
-    ProbeSettings, SampleSet, Samples, Settling, Sides, Update, ZoPhase, check_zo_phase,
+    ProbeSettings, SampleSet, Samples, ServerOptimizer, Settling, Sides, State, Update, ZoPhase, check_zo_phase,
 };
 use zowarmup::model::Graph;
 use zowarmup::rule::{Coefficients, quantise};
@@ -229,8 +229,15 @@ fn a_copy_that_does_not_fit_is_refused_before_the_first_round() {
     let resnet18 = graph(json!({"kind": "resnet", "input": [3, 32, 32], "classes": 10}));
     let (pixels, labels) = (vec![0; 100 * 3072], vec![0; 100]);
     let set = SampleSet::of_bytes(&pixels, &labels, (3, 1024), vec![0.0; 768]);
-    let phase =
-        |local_steps| ZoPhase { clients: &[50, 50], probes: 3, local_steps, settings: SETTINGS, statistics: &[] };
+    let phase = |local_steps| ZoPhase {
+        clients: &[50, 50],
+        probes: 3,
+        local_steps,
+        settings: SETTINGS,
+        optimizer: &ServerOptimizer::Sgd,
+        averages: false,
+        statistics: &[],
+    };
     let check = |mib: u64, local_steps| {
         let device = PlanningDevice::like(&ReferenceDevice::new(Some(mib << 20)));
         check_zo_phase(&device, &resnet18, &[&set], &phase(local_steps))
@@ -241,6 +248,19 @@ fn a_copy_that_does_not_fit_is_refused_before_the_first_round() {
     assert!(*bytes == 4 * 11_173_962u64.next_multiple_of(64) && *missing > 0 && missing < bytes, "{error}");
     assert!(error.to_string().contains("device.memory_budget") && error.to_string().contains("zo.local_steps"));
     check(200, 4).unwrap();
+    // A server's step and moments are as long as the weights, and so is a running mean of these.
+    let adam = ServerOptimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, bias_correction: true };
+    let kept = |mib: u64, optimizer, averages| {
+        let device = PlanningDevice::like(&ReferenceDevice::new(Some(mib << 20)));
+        check_zo_phase(&device, &resnet18, &[&set], &ZoPhase { optimizer, averages, ..phase(1) })
+    };
+    for (mib, optimizer, averages, name) in
+        [(160, &adam, false, ServerOptimizer::SECOND), (80, &ServerOptimizer::Sgd, true, State::AVERAGE)]
+    {
+        let error = kept(mib, optimizer, averages).unwrap_err().to_string();
+        assert!(error.contains(name) && error.contains("device.memory_budget"), "{error}");
+        kept(mib + 60, optimizer, averages).unwrap();
+    }
     // A round's pairs are all replayed at once.
     let many = |local_steps| ZoPhase { probes: 100_000, ..phase(local_steps) };
     let device = ReferenceDevice::new(None);

@@ -1,5 +1,5 @@
-//! Embeds the files below `shaders/`, finds the kernels of `src/kernels/`, and names the commit in `zowarmup --version`. Outside a git
-//! checkout the version stands alone.
+//! Embeds the files below `shaders/`, finds the kernels of `src/kernels/`, and says where the binary finds the commit that
+//! `zowarmup --version` names.
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, io};
@@ -7,7 +7,7 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     embed_shaders()?;
     list_kernels()?;
-    name_commit();
+    name_commit()?;
     println!("cargo::rerun-if-changed=tools/build.rs");
     Ok(())
 }
@@ -93,23 +93,24 @@ fn collect(folder: &Path, root: &Path, files: &mut Vec<(String, PathBuf)>) -> io
     Ok(())
 }
 
-/// Sets `ZOWARMUP_COMMIT`, anew when another commit is checked out. Not in debug builds: the crate would be built anew after each commit.
-fn name_commit() {
-    if env::var("PROFILE").is_ok_and(|profile| profile == "debug") {
-        println!("cargo::rustc-env=ZOWARMUP_COMMIT=debug build");
-        return;
-    }
-    println!(
-        "cargo::rustc-env=ZOWARMUP_COMMIT={}",
-        git(&["rev-parse", "--short=12", "HEAD"]).as_deref().unwrap_or("unknown")
-    );
-    let branch = git(&["symbolic-ref", "--quiet", "HEAD"]);
-    for name in ["HEAD"].into_iter().chain(branch.as_deref()) {
-        // A path that doesn't exist would rerun this script at every build.
-        if let Some(path) = git(&["rev-parse", "--git-path", name]).filter(|path| Path::new(path).exists()) {
-            println!("cargo::rerun-if-changed={path}");
+/// Sets `ZOWARMUP_COMMIT_FILE`, whose last line names the commit: git's log of what is checked out, else a file that is written here. Only
+/// the binary reads it and is compiled anew when it changes; a script that ran again would have the library compiled, too. Debug builds
+/// name no commit: every test would be linked anew with the binary.
+fn name_commit() -> io::Result<()> {
+    let debug = env::var("PROFILE").is_ok_and(|profile| profile == "debug");
+    // A log may be switched off, or nothing be left in it.
+    let log = || git(&["rev-parse", "--git-path", "logs/HEAD"]).and_then(|path| fs::canonicalize(path).ok());
+    let used = |path: &PathBuf| fs::metadata(path).is_ok_and(|file| file.len() > 0);
+    let file = match log().filter(used) {
+        Some(log) if !debug => log,
+        _ => {
+            let commit = if debug { Some("debug build".to_owned()) } else { git(&["rev-parse", "--short=12", "HEAD"]) };
+            generate("commit", commit.as_deref().unwrap_or("unknown"))?;
+            folder("OUT_DIR")?.join("commit")
         }
-    }
+    };
+    println!("cargo::rustc-env=ZOWARMUP_COMMIT_FILE={}", file.display());
+    Ok(())
 }
 
 /// What git answers; None where there is no git or no checkout.

@@ -12,3 +12,11 @@ fn slab_of(channels: u32) -> u32 {
 fn term_of(k: u32, channels: u32, taps: u32) -> Term {
     return term_in(k, slab_of(channels), taps);
 }
+
+// The term that is number e of the slice that begins at k. Where slabs are whole a slice lies within one tap of one slab: what is divided
+// is the same for all threads then.
+fn term_within(k: u32, e: u32, channels: u32, taps: u32) -> Term {
+    if (channels % SLAB != 0u) { return term_of(k + e, channels, taps); }
+    let first = term_of(k, channels, taps);
+    return Term(first.channel + e, first.tap);
+}

@@ -4,17 +4,8 @@
 // them into workgroup memory, k outermost, and each adds up THREAD_M x THREAD_N products from there, k ascending, while the next slice is
 // on its way. 32 neighbouring threads own 4 THREAD_M rows and 8 THREAD_N columns, as 4 x 8, so that they read few different quads.
 // STAGES 2: a slice is put beside the one that is read, with a barrier less; 1: behind it, with half of the memory.
-//
-// A kernel that imports this sets A_ALONG_K and B_ALONG_K (1: quads are four k of a row, 0: four rows of a k) and defines
-//   begin(group) -> Block       the workgroup's place; `any` false: nothing to do. The same for all of its threads
-//   a_start(i, m, k)            the thread's quad i of A begins at row m and, of a slice, at k; b_start alike, of columns
-//   a_load(i, k) -> vec4        that quad of the slice that begins at k; 0 beyond the sum's end. What lies beyond the last row is anything
-//   b_load(i, k) -> vec4        alike
-//   b_ready(i, k, quad) -> vec4 what is put away of a quad of B
-//   column_quad(n) -> vec4      what is the same for all rows of columns n to n + 4
-//   start_quad(m, n, same)      what the sums of row m, columns n to n + 4 begin with, `same` from column_quad
-//   store_quad(m, n, sums)      takes them; rows and columns may lie beyond the last
-#import lib/tile_place.wgsl
+#import lib/quad_pieces.wgsl
+#import lib/tile_slices.wgsl
 const BLOCK_M: u32 = 64u;
 const BLOCK_N: u32 = 64u;
 const BLOCK_K: u32 = 16u;
@@ -30,35 +21,29 @@ const B_QUADS: u32 = BLOCK_K * THREAD_M * THREAD_N / BLOCK_M / 4u;
 const A_STEP: u32 = BLOCK_M / 4u + A_ALONG_K;
 const B_STEP: u32 = BLOCK_N / 4u + B_ALONG_K;
 
-var<workgroup> tile_a: array<vec4<f32>, STAGES * BLOCK_K * A_STEP>;
-var<workgroup> tile_b: array<vec4<f32>, STAGES * BLOCK_K * B_STEP>;
+// Slices of B lie behind those of A.
+const B_FIRST: u32 = STAGES * BLOCK_K * A_STEP;
+var<workgroup> tiles: array<vec4<f32>, STAGES * BLOCK_K * (A_STEP + B_STEP)>;
 
-fn put_a(stage: u32, x: u32, quad: vec4<f32>) {
-    let at = quad_place(x, BLOCK_M, A_ALONG_K);
-    let i = stage * (BLOCK_K * A_STEP) + at.y * A_STEP + at.x / 4u;
-    if (A_ALONG_K == 0u) {
-        tile_a[i] = quad;
+// Puts quad x of a slice of so many rows away that begins at `first`.
+fn put(first: u32, x: u32, rows: u32, along_k: u32, step: u32, quad: vec4<f32>) {
+    let at = piece_place(x, rows, along_k);
+    let i = first + at.y * step + at.x / 4u;
+    if (along_k == 0u) {
+        tiles[i] = quad;
     } else {
         let e = at.x % 4u;
-        tile_a[i][e] = quad.x;
-        tile_a[i + A_STEP][e] = quad.y;
-        tile_a[i + 2u * A_STEP][e] = quad.z;
-        tile_a[i + 3u * A_STEP][e] = quad.w;
+        tiles[i][e] = quad.x;
+        tiles[i + step][e] = quad.y;
+        tiles[i + 2u * step][e] = quad.z;
+        tiles[i + 3u * step][e] = quad.w;
     }
 }
-
+fn put_a(stage: u32, x: u32, quad: vec4<f32>) {
+    put(stage * (BLOCK_K * A_STEP), x, BLOCK_M, A_ALONG_K, A_STEP, quad);
+}
 fn put_b(stage: u32, x: u32, quad: vec4<f32>) {
-    let at = quad_place(x, BLOCK_N, B_ALONG_K);
-    let i = stage * (BLOCK_K * B_STEP) + at.y * B_STEP + at.x / 4u;
-    if (B_ALONG_K == 0u) {
-        tile_b[i] = quad;
-    } else {
-        let e = at.x % 4u;
-        tile_b[i][e] = quad.x;
-        tile_b[i + B_STEP][e] = quad.y;
-        tile_b[i + 2u * B_STEP][e] = quad.z;
-        tile_b[i + 3u * B_STEP][e] = quad.w;
-    }
+    put(B_FIRST + stage * (BLOCK_K * B_STEP), x, BLOCK_N, B_ALONG_K, B_STEP, quad);
 }
 
 @compute @workgroup_size(THREADS)
@@ -69,16 +54,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let across = BLOCK_N / (8u * THREAD_N);
     let rows = t / 32u / across * THREAD_M + t % 32u / 8u;
     let columns = t / 32u % across * (2u * THREAD_N) + t % 8u;
-#for i in BLOCK_K*THREAD_M*THREAD_N/BLOCK_N/4
-    let a_place{i} = quad_place(t + {i}u * THREADS, BLOCK_M, A_ALONG_K);
-    a_start({i}u, block.m0 + a_place{i}.x, a_place{i}.y);
-    var a_next{i} = a_load({i}u, block.k_first);
-#end
-#for i in BLOCK_K*THREAD_M*THREAD_N/BLOCK_M/4
-    let b_place{i} = quad_place(t + {i}u * THREADS, BLOCK_N, B_ALONG_K);
-    b_start({i}u, block.n0 + b_place{i}.x, b_place{i}.y);
-    var b_next{i} = b_load({i}u, block.k_first);
-#end
+    start_slices(block, t);
 #for j in THREAD_N/4
     let same{j} = column_quad(block.n0 + 4u * (columns + 8u * {j}u));
 #end
@@ -89,32 +65,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 #end
 #end
 #end
-#for i in BLOCK_K*THREAD_M*THREAD_N/BLOCK_N/4
-    put_a(0u, t + {i}u * THREADS, a_next{i});
-#end
-#for i in BLOCK_K*THREAD_M*THREAD_N/BLOCK_M/4
-    put_b(0u, t + {i}u * THREADS, b_ready({i}u, block.k_first, b_next{i}));
-#end
-    workgroupBarrier();
     var stage = 0u;
     for (var k = block.k_first; k < block.k_end; k += BLOCK_K) {
-        // Behind the last slice it is loaded once more, and not read.
-        let next = select(k, k + BLOCK_K, k + BLOCK_K < block.k_end);
-#for i in BLOCK_K*THREAD_M*THREAD_N/BLOCK_N/4
-        a_next{i} = a_load({i}u, next);
-#end
-#for i in BLOCK_K*THREAD_M*THREAD_N/BLOCK_M/4
-        b_next{i} = b_load({i}u, next);
-#end
+        next_slice(block, t, stage, k);
         let a_at = stage * (BLOCK_K * A_STEP) + rows;
-        let b_at = stage * (BLOCK_K * B_STEP) + columns;
+        let b_at = B_FIRST + stage * (BLOCK_K * B_STEP) + columns;
 #for u in BLOCK_K
         {
 #for i in THREAD_M/4
-            let a{i} = tile_a[a_at + {u}u * A_STEP + 4u * {i}u];
+            let a{i} = tiles[a_at + {u}u * A_STEP + 4u * {i}u];
 #end
 #for j in THREAD_N/4
-            let b{j} = tile_b[b_at + {u}u * B_STEP + 8u * {j}u];
+            let b{j} = tiles[b_at + {u}u * B_STEP + 8u * {j}u];
 #end
 #for i in THREAD_M/4
 #for e in 4
@@ -126,13 +88,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
 #end
         if (STAGES == 1u) { workgroupBarrier(); } else { stage = 1u - stage; }
-#for i in BLOCK_K*THREAD_M*THREAD_N/BLOCK_N/4
-        put_a(stage, t + {i}u * THREADS, a_next{i});
-#end
-#for i in BLOCK_K*THREAD_M*THREAD_N/BLOCK_M/4
-        put_b(stage, t + {i}u * THREADS, b_ready({i}u, next, b_next{i}));
-#end
-        workgroupBarrier();
     }
 #for i in THREAD_M/4
 #for e in 4

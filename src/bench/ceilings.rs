@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::runner::{Repeats, median, median_seconds};
 use crate::device::{Device, DeviceError};
-use crate::kernels::{copy, fill_constant, imadd, madd};
+use crate::kernels::{copy, fill_constant, imadd, madd, matrix_madd};
 use crate::recording::{Recording, Span};
 
-/// Measured rates of a device. Rates that it wasn't asked for are 0.
+/// Measured rates of a device. Rates that it wasn't asked for, or hasn't, are 0 and stay out of files.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Ceilings {
     /// Copy between two buffers, bytes read plus bytes written, in 1e9 a second.
@@ -18,20 +18,23 @@ pub struct Ceilings {
     pub madd_gflop_s: f64,
     /// Stores of a constant, in 1e9 bytes a second.
     pub store_gb_s: f64,
+    /// Those of cooperative matrices of f16 with sums in f32, of a device that was opened for them.
+    #[serde(default, skip_serializing_if = "unmeasured")]
+    pub matrix_gflop_s: f64,
     /// Multiply-adds of u32, as those of f32.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "unmeasured")]
     pub imadd_gop_s: f64,
     /// Seconds that a launch adds to a recording of others that wait for each other.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "unmeasured")]
     pub launch_seconds: f64,
     /// Seconds from submitting a recording that computes nothing until four bytes of it are back.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "unmeasured")]
     pub submission_seconds: f64,
     /// Bytes from the host into a buffer, in 1e9 a second.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "unmeasured")]
     pub upload_gb_s: f64,
     /// Bytes from a buffer to the host, in 1e9 a second.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "unmeasured")]
     pub read_back_gb_s: f64,
 }
 
@@ -43,8 +46,14 @@ pub enum Ceiling {
     Copy,
     /// Arithmetic.
     Madd,
+    /// Arithmetic of cooperative matrices.
+    Matrix,
     /// Stores.
     Store,
+}
+
+fn unmeasured(rate: &f64) -> bool {
+    *rate == 0.0
 }
 
 impl Ceilings {
@@ -53,6 +62,7 @@ impl Ceilings {
         1e9 * match ceiling {
             Ceiling::Copy => self.copy_gb_s,
             Ceiling::Madd => self.madd_gflop_s,
+            Ceiling::Matrix => self.matrix_gflop_s,
             Ceiling::Store => self.store_gb_s,
         }
     }
@@ -62,6 +72,7 @@ impl Ceilings {
         let own = match ceiling {
             Ceiling::Copy => &mut self.copy_gb_s,
             Ceiling::Madd => &mut self.madd_gflop_s,
+            Ceiling::Matrix => &mut self.matrix_gflop_s,
             Ceiling::Store => &mut self.store_gb_s,
         };
         *own = own.max(rate * 1e-9);
@@ -70,6 +81,8 @@ impl Ceilings {
 
 /// Workgroups of the arithmetic measurements: enough for every core of a large GPU, several times over.
 const MADD_GROUPS: u32 = 4096;
+/// Of those of matrices, four subgroups each.
+const MATRIX_GROUPS: u32 = 1024;
 /// How long one run of them shall take, about.
 const MADD_SECONDS: f64 = 0.05;
 /// Launches whose time is taken together.
@@ -92,15 +105,35 @@ pub fn ceilings(device: &mut dyn Device, repeats: &Repeats) -> Result<Ceilings, 
     let mut rec = Recording::new();
     copy::record(&mut rec, source, target);
     let copied = median_seconds(device, &rec, repeats)?;
-    let madd_rate = chains(device, repeats, |rec, iterations| madd::record(rec, target, MADD_GROUPS, iterations))?;
+    let arithmetic = in_registers(device, repeats, target)?;
     device.destroy_buffer(from);
     device.destroy_buffer(to);
     Ok(Ceilings {
         copy_gb_s: per_second(2.0 * bytes as f64, copied),
-        madd_gflop_s: madd_rate,
         store_gb_s: per_second(bytes as f64, store),
-        ..Ceilings::default()
+        ..arithmetic
     })
+}
+
+/// Measures the rates of arithmetic alone: multiply-adds of f32, and of cooperative matrices where there are such.
+pub fn arithmetic(device: &mut dyn Device, repeats: &Repeats) -> Result<Ceilings, DeviceError> {
+    let bytes = 256 * u64::from(MADD_GROUPS);
+    let buffer = device.create_buffer("bench target", bytes)?;
+    let out = Span::of(buffer, bytes);
+    let result = in_registers(device, repeats, out);
+    device.destroy_buffer(buffer);
+    result
+}
+
+/// The same, with `out` for what the chains end with.
+fn in_registers(device: &mut dyn Device, repeats: &Repeats, out: Span) -> Result<Ceilings, DeviceError> {
+    let madd_gflop_s = chains(device, repeats, |rec, iterations| madd::record(rec, out, MADD_GROUPS, iterations))?;
+    let info = device.info().clone();
+    let groups = (out.bytes / u64::from(4 * matrix_madd::THREADS)).clamp(1, u64::from(MATRIX_GROUPS)) as u32;
+    let matrix = |rec: &mut Recording, iterations| matrix_madd::record(rec, &info, out, groups, iterations);
+    // Without such matrices plain code would be timed.
+    let matrix_gflop_s = if info.matrices.of_device() { chains(device, repeats, matrix)? } else { 0.0 };
+    Ok(Ceilings { madd_gflop_s, matrix_gflop_s, ..Ceilings::default() })
 }
 
 /// The rate of chains of operations, in 1e9 a second; `record` appends so many iterations and gives their operations.

@@ -15,7 +15,7 @@ mod round;
 mod runner;
 mod stream;
 
-pub use ceilings::{Ceiling, Ceilings, ceilings, latencies};
+pub use ceilings::{Ceiling, Ceilings, arithmetic, ceilings, latencies};
 pub use diff::{Difference, Verdict, diff};
 pub use runner::{Against, Check, Outcome, Prepared, Repeats, Step, Timed, Unit, Workload, check, run};
 

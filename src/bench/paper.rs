@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::forward::{Case, Output};
 use super::problem;
-use super::runner::{Check, Prepared, Timed, Workload};
-use super::{BenchError, Ceiling, Options, Unit};
+use super::runner::{Check, Prepared, Timed, Workload, bound_of};
+use super::{BenchError, Options, Unit};
 use crate::data::Dataset;
 use crate::device::as_f32;
 use crate::engine::{Engine, Pass, ProbeClient, ProbeResult, ProbeSettings, Sides};
@@ -118,7 +118,7 @@ pub fn resnet_backward(engine: &mut Engine, options: &Options) -> Result<Prepare
         shape: shape(&problem, images),
         work,
         unit: Unit::Flops,
-        bound: Some((Ceiling::Madd, work)),
+        bound: bound_of(engine, work),
         timed: Timed::Recording(pass.recording.clone()),
         check: agrees_with_difference(pass, probed),
     };

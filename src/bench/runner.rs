@@ -60,6 +60,17 @@ pub type Check = Box<dyn FnOnce(&mut Engine) -> Result<Result<(), String>, Engin
 /// Runs a workload that is more than one recording.
 pub type Step = Box<dyn FnMut(&mut Engine) -> Result<(), EngineError>>;
 
+/// What bounds `work` operations of the products of an engine's model: multiply-adds, or cooperative matrices, three times over where operands
+/// are the sum of two f16.
+pub fn bound_of(engine: &Engine, work: f64) -> Option<(Ceiling, f64)> {
+    let ways = engine.ways();
+    Some(match (ways.are_f32(&crate::layers::Pass::ALL), ways.are_split()) {
+        (true, _) => (Ceiling::Madd, work),
+        (false, false) => (Ceiling::Matrix, work),
+        (false, true) => (Ceiling::Matrix, 3.0 * work),
+    })
+}
+
 /// What is timed.
 pub enum Timed {
     /// A recording, by the device's clock where it has one.

@@ -18,6 +18,8 @@ const EVERY: Duration = Duration::from_secs(30);
 pub struct Display {
     bar: ProgressBar,
     shown: Arc<Mutex<Shown>>,
+    /// Measuring ways, before the run begins.
+    tuning: Option<ProgressBar>,
     deadline: Option<Instant>,
     /// The deadline ended the run.
     timed_out: bool,
@@ -37,7 +39,8 @@ impl Display {
         let now = Instant::now();
         let shown = Shown { standing: Standing::default(), pace: Pace::new(now, EVERY), spent: (0.0, 0) };
         let deadline = limit.and_then(|limit| now.checked_add(limit));
-        Self { bar: ProgressBar::hidden(), shown: Arc::new(Mutex::new(shown)), deadline, timed_out: false }
+        let (bar, shown) = (ProgressBar::hidden(), Arc::new(Mutex::new(shown)));
+        Self { bar, shown, tuning: None, deadline, timed_out: false }
     }
 
     /// Whether the run ended because its time limit was over.
@@ -130,6 +133,21 @@ impl Observer for Display {
             line.into_iter().for_each(say::note);
             bar.tick();
         }))
+    }
+
+    fn tuning(&mut self, done: usize, all: usize) {
+        if done >= all {
+            self.tuning.take().iter().for_each(ProgressBar::finish_and_clear);
+            return;
+        }
+        let bar = self.tuning.get_or_insert_with(|| {
+            let bar = ProgressBar::with_draw_target(Some(all as u64), say::bar_target());
+            if let Ok(style) = ProgressStyle::with_template("measuring ways of products {pos}/{len}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        bar.set_position(done as u64);
     }
 
     fn round(&mut self, metrics: &RoundMetrics) {

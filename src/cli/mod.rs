@@ -48,15 +48,11 @@ use tracing_subscriber::EnvFilter;
 use error::Error;
 use say::{Stderr, say};
 
-/// The commit that the program was built from.
-const COMMIT: &str = env!("ZOWARMUP_COMMIT");
-
-/// Version and commit.
-const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (commit ", env!("ZOWARMUP_COMMIT"), ")");
+use crate::version;
 
 /// Simulates federated learning with ZOWarmUp on any vendor's GPU.
 #[derive(Debug, Parser)]
-#[command(name = "zowarmup", version = VERSION, about, max_term_width = 110)]
+#[command(name = "zowarmup", version = version::text(), about, max_term_width = 110)]
 struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -5,6 +5,7 @@ use super::pages::Paged;
 use super::{DataError, Normalisation};
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The values of samples, one after another, each channels first.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,19 @@ impl Values {
     /// No values, of floats or of bytes.
     pub(super) fn none(floats: bool) -> Self {
         if floats { Self::Floats(Vec::new()) } else { Self::Bytes(Vec::new()) }
+    }
+
+    /// Those of the samples of these indices, of `area` values each.
+    fn picked(&self, indices: &[u32], area: usize) -> Self {
+        fn of<T: Copy>(from: &[T], indices: &[u32], area: usize) -> Vec<T> {
+            let mut to = Vec::with_capacity(indices.len() * area);
+            indices.iter().for_each(|&i| to.extend_from_slice(&from[i as usize * area..(i as usize + 1) * area]));
+            to
+        }
+        match self {
+            Self::Bytes(values) => Self::Bytes(of(values, indices, area)),
+            Self::Floats(values) => Self::Floats(of(values, indices, area)),
+        }
     }
 
     /// Those of a range.
@@ -71,10 +85,10 @@ impl From<Values> for Rows<'_> {
     }
 }
 
-/// Where samples are.
+/// Where samples are. Those that are held are shared by all copies of a part.
 #[derive(Clone, Debug, PartialEq)]
 enum Store {
-    Held(Values),
+    Held(Arc<Values>),
     Paged(Paged),
 }
 
@@ -96,7 +110,7 @@ impl Part {
 
     /// Samples of `area` values each, as many as there are labels.
     pub fn of(values: Values, labels: Vec<u32>, area: usize) -> Self {
-        Self { store: Store::Held(values), labels, area }
+        Self { store: Store::Held(Arc::new(values)), labels, area }
     }
 
     /// Samples that stay in their files, as many as there are labels.
@@ -122,7 +136,7 @@ impl Part {
     /// Whether values are floats, else bytes.
     pub fn is_float(&self) -> bool {
         match &self.store {
-            Store::Held(values) => matches!(values, Values::Floats(_)),
+            Store::Held(values) => matches!(**values, Values::Floats(_)),
             Store::Paged(pages) => pages.floats(),
         }
     }
@@ -135,7 +149,7 @@ impl Part {
     /// All values, where they are held in memory; `None` where they are read when they are wanted.
     pub fn held(&self) -> Option<&Values> {
         match &self.store {
-            Store::Held(values) => Some(values),
+            Store::Held(values) => Some(values.as_ref()),
             Store::Paged(_) => None,
         }
     }
@@ -159,6 +173,17 @@ impl Part {
         }
     }
 
+    /// The values of the samples of these indices (each less than `len`), in their order.
+    ///
+    /// # Errors
+    /// As [`Part::rows`].
+    pub fn picked(&self, indices: &[u32]) -> Result<Rows<'static>, DataError> {
+        match &self.store {
+            Store::Held(values) => Ok(values.picked(indices, self.area).into()),
+            Store::Paged(pages) => Ok(pages.picked(indices)?.into()),
+        }
+    }
+
     /// All samples, in their order, as many at once as fit `bytes`, at least one.
     pub fn blocks(&self, bytes: usize) -> impl Iterator<Item = Result<Rows<'_>, DataError>> {
         let at_once = (bytes / self.row_bytes().max(1)).max(1);
@@ -178,8 +203,12 @@ impl Part {
     /// `(value - mean) / std` of floats, of samples in files when they are read; bytes stay what they are.
     pub(super) fn normalise(&mut self, by: &Normalisation) {
         match &mut self.store {
-            Store::Held(Values::Floats(values)) => by.normalise(values, self.area),
-            Store::Held(Values::Bytes(_)) => {}
+            Store::Held(values) if matches!(**values, Values::Bytes(_)) => {}
+            Store::Held(values) => {
+                if let Values::Floats(values) = Arc::make_mut(values) {
+                    by.normalise(values, self.area);
+                }
+            }
             Store::Paged(pages) => pages.normalise(by.clone()),
         }
     }
@@ -192,18 +221,8 @@ impl Part {
 
     /// The samples of these indices (each less than `len`), in their order.
     pub fn select(&self, indices: &[u32]) -> Self {
-        let places = indices.iter().map(|&i| i as usize * self.area..(i as usize + 1) * self.area);
         let store = match &self.store {
-            Store::Held(Values::Bytes(from)) => {
-                let mut to = Vec::with_capacity(indices.len() * self.area);
-                places.for_each(|place| to.extend_from_slice(&from[place]));
-                Store::Held(Values::Bytes(to))
-            }
-            Store::Held(Values::Floats(from)) => {
-                let mut to = Vec::with_capacity(indices.len() * self.area);
-                places.for_each(|place| to.extend_from_slice(&from[place]));
-                Store::Held(Values::Floats(to))
-            }
+            Store::Held(values) => Store::Held(Arc::new(values.picked(indices, self.area))),
             Store::Paged(pages) => Store::Paged(pages.select(indices)),
         };
         Self { store, labels: indices.iter().map(|&i| self.labels[i as usize]).collect(), area: self.area }

@@ -2,6 +2,7 @@
 
 mod flight;
 mod gpu;
+mod held;
 mod planning;
 mod reference;
 mod select;

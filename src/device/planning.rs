@@ -1,9 +1,8 @@
 //! A device that holds no memory and computes nothing: it counts what is allocated and launched. Plans are measured on it, within
 //! the limits of a real device.
 
-use std::collections::BTreeMap;
-
 use super::flight::{Flight, Ticket};
+use super::held::Held;
 use super::{AdapterInfo, Device, DeviceError, Limits, validate};
 use crate::recording::{BufferId, Command, Recording, Span};
 
@@ -11,10 +10,7 @@ use crate::recording::{BufferId, Command, Recording, Span};
 pub struct PlanningDevice {
     info: AdapterInfo,
     limits: Limits,
-    buffers: BTreeMap<BufferId, (String, u64)>,
-    next: u32,
-    allocated: u64,
-    peak: u64,
+    buffers: Held<()>,
     flight: Flight<Vec<Vec<u8>>>,
 }
 
@@ -26,7 +22,7 @@ impl PlanningDevice {
 
     /// In the place of a device of this description.
     pub fn of(info: AdapterInfo, limits: Limits) -> Self {
-        Self { info, limits, buffers: BTreeMap::new(), next: 0, allocated: 0, peak: 0, flight: Flight::default() }
+        Self { info, limits, buffers: Held::new(), flight: Flight::default() }
     }
 }
 
@@ -40,25 +36,16 @@ impl Device for PlanningDevice {
     }
 
     fn create_buffer(&mut self, name: &str, bytes: u64) -> Result<BufferId, DeviceError> {
-        let bytes = super::whole_quads(bytes);
-        super::admit(&self.limits, name, bytes, self.allocated)?;
-        let id = BufferId(self.next);
-        self.next += 1;
-        self.buffers.insert(id, (name.to_owned(), bytes));
-        self.allocated += bytes;
-        self.peak = self.peak.max(self.allocated);
-        Ok(id)
+        self.buffers.create(&self.limits, (name, bytes), |_| ())
     }
 
     fn destroy_buffer(&mut self, id: BufferId) {
-        self.allocated -= self.buffers.remove(&id).map_or(0, |(_, bytes)| bytes);
+        self.buffers.destroy(id);
     }
 
     /// Checks the commands; read-backs bring ones.
     fn submit(&mut self, recording: &Recording) -> Result<Ticket, DeviceError> {
-        validate::check(recording, &self.limits, |id| {
-            self.buffers.get(&id).map(|(name, held)| (name.as_str(), *held))
-        })?;
+        validate::check(recording, &self.limits, |id| self.buffers.size(id))?;
         let one = 1f32.to_le_bytes();
         let ones = |span: &Span| one.iter().copied().cycle().take(span.bytes as usize).collect();
         let read =
@@ -79,14 +66,14 @@ impl Device for PlanningDevice {
     }
 
     fn allocated_bytes(&self) -> u64 {
-        self.allocated
+        self.buffers.allocated()
     }
 
     fn peak_bytes(&self) -> u64 {
-        self.peak
+        self.buffers.peak()
     }
 
     fn buffers(&self) -> Vec<(String, u64)> {
-        self.buffers.values().cloned().collect()
+        self.buffers.list()
     }
 }

@@ -1,10 +1,10 @@
 //! The `reference` device: recordings run on the CPU twins, one thread, host memory.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::time::Instant;
 
 use super::flight::{Flight, Ticket};
+use super::held::Held;
 use super::timeline::{Clock, Host, Ran, Timeline, Writing};
 use super::validate;
 use crate::caps::{Layout, Matrices, OperandSource, Precision, Tier};
@@ -19,10 +19,7 @@ type Words = RefCell<Vec<u32>>;
 pub struct ReferenceDevice {
     info: AdapterInfo,
     limits: Limits,
-    buffers: HashMap<BufferId, (String, Words)>,
-    next: u32,
-    allocated: u64,
-    peak: u64,
+    buffers: Held<Words>,
     flight: Flight<Vec<Vec<u8>>>,
     /// A timeline that is being written.
     watch: Option<Writing>,
@@ -49,8 +46,7 @@ impl ReferenceDevice {
     /// A device within the given limits; `None`: WebGPU's default limits and 2 GiB.
     pub fn new(memory_budget: Option<u64>) -> Self {
         let limits = Limits { memory: memory_budget.unwrap_or(2 << 30), ..Limits::webgpu_default() };
-        let (info, buffers, flight) = (Self::adapter(), HashMap::new(), Flight::default());
-        Self { info, limits, buffers, next: 0, allocated: 0, peak: 0, flight, watch: None }
+        Self { info: Self::adapter(), limits, buffers: Held::new(), flight: Flight::default(), watch: None }
     }
 
     /// With products of this precision, and the matrices for it: its own are emulated.
@@ -66,7 +62,7 @@ impl ReferenceDevice {
     }
 
     fn words(&self, id: BufferId) -> Result<&Words, DeviceError> {
-        self.buffers.get(&id).map(|(_, words)| words).ok_or(DeviceError::NoBuffer(id.0))
+        self.buffers.content(id).ok_or(DeviceError::NoBuffer(id.0))
     }
 
     fn bound(&self, span: &Span) -> Result<Bound<'_>, DeviceError> {
@@ -115,27 +111,16 @@ impl Device for ReferenceDevice {
     }
 
     fn create_buffer(&mut self, name: &str, bytes: u64) -> Result<BufferId, DeviceError> {
-        let bytes = super::whole_quads(bytes);
-        super::admit(&self.limits, name, bytes, self.allocated)?;
-        let id = BufferId(self.next);
-        self.next += 1;
-        let words = RefCell::new(vec![0u32; (bytes / 4) as usize]);
-        self.buffers.insert(id, (name.to_owned(), words));
-        self.allocated += bytes;
-        self.peak = self.peak.max(self.allocated);
-        Ok(id)
+        self.buffers.create(&self.limits, (name, bytes), |bytes| RefCell::new(vec![0; (bytes / 4) as usize]))
     }
 
     fn destroy_buffer(&mut self, id: BufferId) {
-        if let Some((_, words)) = self.buffers.remove(&id) {
-            self.allocated -= words.borrow().len() as u64 * 4;
-        }
+        self.buffers.destroy(id);
     }
 
     /// Runs the commands at once.
     fn submit(&mut self, recording: &Recording) -> Result<Ticket, DeviceError> {
-        let held = |id| self.buffers.get(&id).map(|(name, w)| (name.as_str(), w.borrow().len() as u64 * 4));
-        validate::check(recording, &self.limits, held)?;
+        validate::check(recording, &self.limits, |id| self.buffers.size(id))?;
         let mut results = Vec::new();
         let began = Instant::now();
         for command in recording.commands() {
@@ -175,17 +160,14 @@ impl Device for ReferenceDevice {
     }
 
     fn allocated_bytes(&self) -> u64 {
-        self.allocated
+        self.buffers.allocated()
     }
 
     fn peak_bytes(&self) -> u64 {
-        self.peak
+        self.buffers.peak()
     }
 
     fn buffers(&self) -> Vec<(String, u64)> {
-        let mut list: Vec<_> =
-            self.buffers.iter().map(|(id, (name, w))| (id.0, name.clone(), w.borrow().len() as u64 * 4)).collect();
-        list.sort_unstable();
-        list.into_iter().map(|(_, name, bytes)| (name, bytes)).collect()
+        self.buffers.list()
     }
 }

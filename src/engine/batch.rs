@@ -1,5 +1,6 @@
 //! Input batches on the device: samples gathered (or given) as f32 rows, with their labels.
 
+use super::gathering::Wanted;
 use super::{EngineError, Samples, Session};
 use crate::kernels::transpose;
 use crate::recording::lease::Lease;
@@ -38,9 +39,8 @@ impl Session<'_> {
     /// The samples at `indices` as a batch, gathered unless the last batch held the same ones.
     pub(super) fn gathered(&mut self, samples: &Samples, indices: &[u32]) -> Result<Batch, EngineError> {
         let rows = indices.len();
-        let alignment = self.space.device().limits().alignment;
         let batch = self.batch(rows as u64, samples.features())?;
-        let index = self.space.need("indices", samples.index_bytes(rows, alignment, false))?;
+        let room = self.space.sample_room("indices", samples, rows, false)?;
         let key = BatchKey {
             program: self.program.id,
             samples: samples.id(),
@@ -51,8 +51,16 @@ impl Session<'_> {
             return Ok(batch);
         }
         self.space.resident = None;
+        let wanted = Wanted { indices, moves: None, last: self.program.lowered.batch_last() };
         let mut recording = Recording::new();
-        samples.gather(&mut recording, indices, None, self.program.lowered.batch_last(), index, alignment, batch.x);
+        for run in samples.runs(rows) {
+            let last = run.end == rows;
+            samples.gather(&mut recording, &wanted, run, &room, batch.x)?;
+            if !last {
+                // What is uploaded at once stays small.
+                self.space.submit(&std::mem::take(&mut recording))?;
+            }
+        }
         recording.upload(batch.labels.buffer, 0, &samples.labels_of(indices));
         self.record_shared(&mut recording, rows as u64, batch.x, &batch.shared);
         self.space.submit(&recording)?;

@@ -2,7 +2,8 @@
 
 use super::counts::at_most;
 use super::{
-    Engine, EngineError, LocalClient, LocalStep, LocalUpdate, ProbeClient, ProbeSettings, SampleSet, Samples, Update,
+    Engine, EngineError, LocalClient, LocalStep, LocalUpdate, ProbeClient, ProbeSettings, SampleSet, Samples,
+    ServerOptimizer, Update,
 };
 use crate::device::{Device, PlanningDevice};
 use crate::model::Graph;
@@ -17,6 +18,10 @@ pub struct ZoPhase<'a> {
     pub local_steps: u32,
     /// How they perturb.
     pub settings: ProbeSettings,
+    /// What the server does with the sum of a round.
+    pub optimizer: &'a ServerOptimizer,
+    /// Whether a running mean of the weights is kept.
+    pub averages: bool,
     /// Samples of each client whose running statistics are taken, at the pivot or in a round.
     pub statistics: &'a [usize],
 }
@@ -46,6 +51,9 @@ pub fn check_zo_phase(
     let seeds = vec![0; phase.probes as usize];
     let of = |&n: &usize| &all[..n.min(all.len())];
     let clients: Vec<_> = phase.clients.iter().map(|n| ProbeClient { indices: of(n), seeds: &seeds }).collect();
+    if phase.averages {
+        engine.begin_average()?;
+    }
     probe(&mut engine, samples, &clients, phase)?;
     if !phase.statistics.is_empty() {
         let indices: Vec<&[u32]> = phase.statistics.iter().map(of).collect();
@@ -53,7 +61,11 @@ pub fn check_zo_phase(
     }
     let seeds = vec![0; total as usize];
     let distribution = phase.settings.distribution;
-    if distribution.is_exact() {
+    if *phase.optimizer != ServerOptimizer::Sgd {
+        engine.reset_moments(phase.optimizer)?;
+        engine.accumulate(distribution, &seeds, &vec![0.0; total as usize])?;
+        engine.advance(phase.optimizer, 0.0, 1)?;
+    } else if distribution.is_exact() {
         engine.update(distribution, &Update::Exact { seeds: &seeds, q: &vec![0; total as usize], scale_exp: 0 })?;
     } else {
         engine.update(distribution, &Update::Float { seeds: &seeds, a: &vec![0.0; total as usize] })?;

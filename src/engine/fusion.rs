@@ -1,6 +1,7 @@
-//! What kernels of neighbouring nodes do together: GELU behind a linear layer, where nothing wants the values before it, and a norm's
-//! statistics in the convolution before it.
+//! What kernels of neighbouring nodes do together: GELU behind a linear layer and a pool behind a convolution, where nothing wants the values
+//! before them, and a norm's statistics in the convolution before it.
 
+use crate::caps::Layout;
 use crate::kernels::conv::Geometry;
 use crate::kernels::moments::Moments;
 use crate::kernels::tiling::Tiling;
@@ -13,7 +14,7 @@ use crate::tune::Ways;
 /// What a pass over a graph is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Purpose {
-    /// A backward pass follows, which reads what comes before GELU.
+    /// A backward pass follows, which reads what comes before GELU and before pools.
     pub backward: bool,
     /// Batch norms take the statistics of a lane's rows.
     pub batch_statistics: bool,
@@ -31,8 +32,8 @@ pub(super) struct Link {
 /// The fused nodes of a graph.
 #[derive(Debug)]
 pub(super) struct Fusion {
-    /// The GELU of a node is computed by the node before it, into that node's output.
-    pub gelu: Vec<bool>,
+    /// A node that is computed by the node before it: a GELU, or a pool, in the place of that node's output.
+    pub by_neighbour: Vec<bool>,
     /// Of convolutions that leave moments, of the norms that take them, and of batch norms that take their own.
     pub links: Vec<Option<Link>>,
     /// f32 a row of each slot of moments.
@@ -41,13 +42,14 @@ pub(super) struct Fusion {
 
 impl Fusion {
     /// For all passes of a purpose.
-    pub fn of(graph: &Graph, tiling: Tiling, ways: &Ways, purpose: Purpose) -> Self {
+    pub fn of(graph: &Graph, layout: Layout, tiling: Tiling, ways: &Ways, purpose: Purpose) -> Self {
         let readers = graph.last_readers();
-        let gelu =
-            (0..graph.nodes.len()).map(|i| !purpose.backward && is_behind_its_layer(graph, &readers, i)).collect();
+        let device = Blocking { layout, tiling, ways };
+        let by_neighbour =
+            (0..graph.nodes.len()).map(|i| !purpose.backward && device.takes_next(graph, &readers, i)).collect();
         let mut by_conv: Vec<(usize, usize, Moments)> = (0..graph.nodes.len())
             .filter_map(|norm| {
-                let (conv, moments) = moments_for(graph, tiling, ways, purpose, norm)?;
+                let (conv, moments) = device.moments_for(graph, purpose, norm)?;
                 Some((conv, norm, moments))
             })
             .collect();
@@ -60,37 +62,51 @@ impl Fusion {
             links[conv] = Some(Link { moments, slot });
             links[norm] = links[conv];
         }
-        Self { gelu, links, slots }
+        Self { by_neighbour, links, slots }
     }
 }
 
-/// Whether a node is the GELU of a layer right before it that can compute it, and whose output nothing else reads.
-fn is_behind_its_layer(graph: &Graph, readers: &[usize], node: usize) -> bool {
-    let Some(before) = node.checked_sub(1) else { return false };
-    let (first, gelu) = (&graph.nodes[before], &graph.nodes[node]);
-    kind(&gelu.layer).is_gelu()
-        && kind(&first.layer).can_end_with_gelu()
-        && gelu.input == Source::Node(before)
-        && readers[before] == node
-        && first.residual.is_none()
-        && gelu.residual.is_none()
+/// How a device computes products.
+struct Blocking<'a> {
+    layout: Layout,
+    tiling: Tiling,
+    ways: &'a Ways,
 }
 
-/// For a node that takes moments of its input: the node that leaves them, the one before it or itself, and the moments.
-fn moments_for(graph: &Graph, tiling: Tiling, ways: &Ways, purpose: Purpose, node: usize) -> Option<(usize, Moments)> {
-    let (layer, input) = (kind(&graph.nodes[node].layer), graph.nodes[node].input);
-    let takes = |before: Option<&Geometry>| layer.takes_moments(tiling, purpose.batch_statistics, before);
-    // Only convolutions by shuffles leave them.
-    let by_shuffles =
-        |layer: &Layer| [Pass::Forward, Pass::Perturbed].iter().all(|pass| ways.of_layer(layer, *pass) == Way::Shuffle);
-    let left = match input {
-        Source::Node(before) if by_shuffles(&graph.nodes[before].layer) => {
-            kind(&graph.nodes[before].layer).leaves_moments().map(|geometry| (before, geometry))
-        }
-        _ => None,
-    };
-    let by_neighbour = left.and_then(|(before, geometry)| Some((before, takes(Some(&geometry))?)));
-    by_neighbour.or_else(|| Some((node, takes(None)?)))
+impl Blocking<'_> {
+    /// Whether both forward passes of a layer go by shuffles.
+    fn by_shuffles(&self, layer: &Layer) -> bool {
+        [Pass::Forward, Pass::Perturbed].iter().all(|pass| self.ways.of_layer(layer, *pass) == Way::Shuffle)
+    }
+
+    /// Whether a node is the GELU or the pool of a layer right before it that can compute it, and whose output nothing else reads.
+    fn takes_next(&self, graph: &Graph, readers: &[usize], node: usize) -> bool {
+        let Some(before) = node.checked_sub(1) else { return false };
+        let (first, next) = (&graph.nodes[before], &graph.nodes[node]);
+        let (layer, follows) = (kind(&first.layer), kind(&next.layer));
+        let pools = || layer.can_end_with_pool(self.tiling, self.layout) && self.by_shuffles(&first.layer);
+        (follows.is_gelu() && layer.can_end_with_gelu() || follows.is_pool_of_squares() && pools())
+            && next.input == Source::Node(before)
+            && readers[before] == node
+            && first.residual.is_none()
+            && next.residual.is_none()
+    }
+
+    /// For a node that takes moments of its input: the node that leaves them, the one before it or itself, and the moments.
+    fn moments_for(&self, graph: &Graph, purpose: Purpose, node: usize) -> Option<(usize, Moments)> {
+        let (layer, input) = (kind(&graph.nodes[node].layer), graph.nodes[node].input);
+        let takes = |before: Option<&Geometry>| layer.takes_moments(self.tiling, purpose.batch_statistics, before);
+        // Only convolutions by shuffles leave them.
+        let left = match input {
+            Source::Node(before) if self.by_shuffles(&graph.nodes[before].layer) => {
+                let geometry = kind(&graph.nodes[before].layer).leaves_moments();
+                geometry.map(|geometry| (before, Geometry { layout: self.layout, ..geometry }))
+            }
+            _ => None,
+        };
+        let by_neighbour = left.and_then(|(before, geometry)| Some((before, takes(Some(&geometry))?)));
+        by_neighbour.or_else(|| Some((node, takes(None)?)))
+    }
 }
 
 #[cfg(test)]
@@ -104,7 +120,7 @@ mod tests {
 
     fn fusion(table: serde_json::Value, purpose: Purpose) -> (Graph, Fusion) {
         let graph = ModelSpec::from_json(&table).unwrap().graph().unwrap();
-        let fusion = Fusion::of(&graph, Tiling::CORE, &Ways::default(), purpose);
+        let fusion = Fusion::of(&graph, Layout::ChannelsFirst, Tiling::CORE, &Ways::default(), purpose);
         (graph, fusion)
     }
 
@@ -155,7 +171,22 @@ mod tests {
             json!({"kind": "vit", "input": [3, 8, 8], "classes": 10, "dim": 8, "heads": 2, "mlp": 12, "depth": 2});
         let (graph, fused) = fusion(vit.clone(), FORWARD);
         let gelus = graph.nodes.iter().filter(|n| matches!(n.layer, Layer::Gelu(_))).count();
-        assert_eq!((gelus, fused.gelu.iter().filter(|g| **g).count()), (2, 2));
-        assert!(!fusion(vit, BACKWARD).1.gelu.contains(&true));
+        assert_eq!((gelus, fused.by_neighbour.iter().filter(|g| **g).count()), (2, 2));
+        assert!(!fusion(vit, BACKWARD).1.by_neighbour.contains(&true));
+    }
+
+    #[test]
+    fn a_pool_of_squares_is_fused_where_strips_are_and_nothing_goes_back() {
+        let table = json!({"kind": "cnn", "input": [1, 28, 28], "channels": [8, 16], "hidden": 32, "classes": 10});
+        let graph = ModelSpec::from_json(&table).unwrap().graph().unwrap();
+        let strips = Tiling { strips: true, ..Tiling::CORE };
+        let fused = |tiling, layout, purpose| {
+            let fusion = Fusion::of(&graph, layout, tiling, &Ways::default(), purpose);
+            fusion.by_neighbour.iter().filter(|taken| **taken).count()
+        };
+        assert_eq!(fused(strips, Layout::ChannelsFirst, FORWARD), 2);
+        assert_eq!(fused(strips, Layout::ChannelsLast, FORWARD), 0);
+        assert_eq!(fused(strips, Layout::ChannelsFirst, BACKWARD), 0);
+        assert_eq!(fused(Tiling::CORE, Layout::ChannelsFirst, FORWARD), 0);
     }
 }

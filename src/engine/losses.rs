@@ -21,7 +21,8 @@ impl Session<'_> {
         rows.iter().try_for_each(|&rows| check_batch(&self.program.graph, rows, key))?;
         let rows = rows.iter().copied().max().unwrap_or(0);
         let budget = self.row_budget(0, true);
-        let (needed, memory) = (u64::from(rows) * budget.lane_row_bytes, self.space.working_memory());
+        let needed = u64::from(rows) * budget.lane_row_bytes + budget.lane_bytes;
+        let memory = self.space.working_memory();
         if needed > memory {
             return Err(EngineError::Whole { rows, needed, missing: needed - memory, key });
         }
@@ -51,8 +52,8 @@ impl Session<'_> {
         mut lists: Vec<Vec<Lane>>,
         mode: &Mode,
     ) -> Result<Vec<Vec<WindowLanes>>, EngineError> {
-        let rows = self.row_budget(0, mode.batch_statistics).lane_rows;
-        let cut = |lanes: &Vec<Lane>| pack(lanes.iter().map(|l| l.rows), u64::from(rows), 65_535);
+        let budget = self.row_budget(0, mode.batch_statistics);
+        let cut = |lanes: &Vec<Lane>| pack(lanes.iter().map(|l| l.rows), u64::from(budget.lane_rows), budget.lanes);
         let chunks: Vec<Vec<Range<usize>>> = lists.iter().map(cut).collect();
         let rows_of =
             |lanes: &[Lane], chunk: &Range<usize>| lanes[chunk.clone()].iter().map(|l| u64::from(l.rows)).sum();

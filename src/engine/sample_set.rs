@@ -2,7 +2,7 @@
 
 use super::EngineError;
 use super::counts::count;
-use crate::data::{Part, Rows};
+use crate::data::{Part, Rows, Values};
 use crate::kernels::gather;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -86,5 +86,18 @@ impl<'a> SampleSet<'a> {
             SampleValues::Floats(values) => Rows::Floats(Cow::Borrowed(&values[range])),
             SampleValues::Part { part, .. } => part.rows(rows)?,
         })
+    }
+
+    /// A part that holds the samples from `first` on, to be kept, and how many of the set's samples it begins behind. Samples that are held
+    /// in memory aren't copied where the set is of a part.
+    pub(super) fn tail(&self, first: u32) -> (Part, u32) {
+        let area = self.shape.0 * self.shape.1;
+        let labels = || self.labels[first as usize..].to_vec();
+        let values = match &self.values {
+            SampleValues::Part { part, .. } => return ((*part).clone(), 0),
+            SampleValues::Bytes { pixels, .. } => Values::Bytes(pixels[first as usize * area..].to_vec()),
+            SampleValues::Floats(values) => Values::Floats(values[first as usize * area..].to_vec()),
+        };
+        (Part::of(values, labels(), area), first)
     }
 }

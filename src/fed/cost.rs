@@ -9,11 +9,10 @@ use serde::Serialize;
 
 use super::experiment::Experiment;
 use super::traffic::{self, Bytes};
-use super::warmup::Warmup;
 use super::zo::{Absences, ZoPhase};
-use super::{disk, warmup, zo};
+use super::{disk, planned, warmup, zo};
 use crate::config::{Config, NormStatistics};
-use crate::device::{Device, PlanningDevice};
+use crate::device::Device;
 use crate::engine::{Engine, EngineError, Samples};
 use crate::model::{Graph, Layer};
 
@@ -96,9 +95,7 @@ pub fn cost(experiment: &Experiment, device: &dyn Device) -> Result<Cost, Engine
         formula_uplink_bytes: weights,
         formula_downlink_bytes: weights,
         formula_memory_bytes: memory.warmup,
-        device_bytes: peak(experiment, device, |engine, train| {
-            Warmup::new(engine, experiment)?.round(engine, experiment, train, 0).map(drop)
-        })?,
+        device_bytes: peak(experiment, device, |engine, train| planned::warmup_round(engine, experiment, train))?,
     };
     let zo = PhaseCost {
         uplink_bytes: share(all.up, training.up),
@@ -198,10 +195,7 @@ fn peak(
     device: &dyn Device,
     round: impl FnOnce(&mut Engine, &Samples) -> Result<(), EngineError>,
 ) -> Result<u64, EngineError> {
-    let planning = Box::new(PlanningDevice::like(device));
-    let mut engine = Engine::planned(planning, experiment.graph.clone())?;
-    let train = engine.upload(&experiment.train_set())?;
-    engine.upload(&experiment.test_set())?;
+    let (mut engine, train) = planned::engine(experiment, device)?;
     round(&mut engine, &train)?;
     Ok(engine.device().peak_bytes())
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use super::error::FedError;
 use super::schedule;
+use crate::caps::Precision;
 use crate::config::{Config, SplitKind, WarmupAlgorithm};
 use crate::data::{Dataset, Part};
 use crate::engine::SampleSet;
+use crate::layers::one_dispatch;
 use crate::model::{Graph, ModelSpec, Narrow};
 use crate::split::{self, Split, SplitError};
 use crate::weights;
@@ -104,6 +106,11 @@ impl Experiment {
     pub fn present(&self, sampled: Vec<u32>, round: u32) -> Vec<u32> {
         let (dropout, clients) = (self.config.split.dropout, self.split.clients.len());
         schedule::present(sampled, dropout, clients, self.config.seeds.sampling, round)
+    }
+
+    /// How exact its products are: as the config says, but f32 where a single launch computes the whole forward pass, which knows nothing else.
+    pub fn precision(&self) -> Precision {
+        if one_dispatch(&self.graph).is_some() { Precision::F32 } else { self.config.device.precision }
     }
 
     /// The training samples as the engine takes them.

@@ -8,8 +8,8 @@
 use super::experiment::Experiment;
 use super::traffic::{self, Bytes};
 use super::warmup::Local;
-use super::{schedule, zo};
-use crate::device::{Device, PlanningDevice};
+use super::{planned, schedule, zo};
+use crate::device::Device;
 use crate::engine::{Engine, EngineError, HeteroClient, Samples, TrainClient, check_local_steps};
 use crate::model::Narrow;
 
@@ -38,9 +38,7 @@ pub fn check(experiment: &Experiment, narrow: &Narrow, device: &dyn Device) -> R
     if !experiment.graph.has_batch_norm() {
         return Ok(());
     }
-    let mut engine = Engine::planned(Box::new(PlanningDevice::like(device)), experiment.graph.clone())?;
-    let train = engine.reserve(&experiment.train_set())?;
-    engine.reserve(&experiment.test_set())?;
+    let (mut engine, train) = planned::engine(experiment, device)?;
     take_statistics(&mut engine, experiment, &train)
 }
 

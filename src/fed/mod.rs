@@ -23,6 +23,7 @@ pub mod observer;
 pub mod origin;
 pub mod outline;
 pub mod parts;
+mod planned;
 mod progress;
 pub mod record;
 pub mod replay;

@@ -42,6 +42,11 @@ pub trait Observer {
         None
     }
 
+    /// With which way each product is the fastest is being measured, before the first round: so many steps are done of so many.
+    fn tuning(&mut self, done: usize, all: usize) {
+        let _ = (done, all);
+    }
+
     /// A round is done and written.
     fn round(&mut self, metrics: &RoundMetrics) {
         let _ = metrics;

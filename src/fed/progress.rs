@@ -8,6 +8,7 @@ use super::warnings::Watch;
 use crate::caps::Precision;
 use crate::engine::Evaluation;
 use crate::split::Split;
+use crate::version;
 
 /// What an evaluation gave; null where it isn't finite.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -83,6 +84,8 @@ pub struct Progress {
     pub seconds: f64,
     /// Wall time of compiling in them.
     pub compile_seconds: f64,
+    /// Local steps that were skipped so far, where losses have a scale.
+    pub skipped_steps: Option<u64>,
     /// The pivot's broadcast was counted.
     pub pivot_counted: bool,
     /// The line of the last round.
@@ -104,6 +107,9 @@ impl Progress {
         self.bytes.1 += line.downlink_bytes;
         self.seconds += line.seconds;
         self.compile_seconds += line.compile_seconds;
+        if let Some(skipped) = line.skipped_steps {
+            *self.skipped_steps.get_or_insert_default() += u64::from(skipped);
+        }
         self.pivot_counted |= line.phase == Phase::Zo;
         if evaluated || line.test_loss.is_some() {
             self.evaluated(line.round, line.figures());
@@ -127,7 +133,7 @@ impl Progress {
         Summary {
             dir: end.dir,
             name: end.name,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: version::NUMBER.to_owned(),
             commit: end.commit,
             schema: SCHEMA,
             status: end.status,
@@ -160,6 +166,7 @@ impl Progress {
             fingerprint: end.fingerprint,
             precision: end.precision.name().to_owned(),
             dl_error: end.dl_error,
+            skipped_steps: self.skipped_steps,
             warnings: self.watch.list().to_vec(),
         }
     }

@@ -3,7 +3,9 @@
 use super::lib::math::{exp_f32, log_f32};
 use super::lib::params::{Lane, Lanes};
 use super::lib::values;
+use super::lib::way::Way;
 use super::lib::{Case, Fixture, rounding};
+use super::tiled_attention;
 use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
@@ -50,9 +52,12 @@ impl Params {
 
 /// Records `y`, `[row][token][dim]` with the heads side by side, and `lse`, the f32 logarithm of the sum of the exponentials of the
 /// scores per (row, head, token). Rows of `qkv` are `[row][token][q, k, v][dim]`. Lanes count samples.
-pub fn record(rec: &mut Recording, lanes: &Lanes, params: &Params, qkv: Span, y: Span, lse: Span) {
+pub fn record(rec: &mut Recording, lanes: &Lanes, way: Way, params: &Params, qkv: Span, y: Span, lse: Span) {
+    if let Way::Heads(heads) = way {
+        return tiled_attention::record(rec, lanes, &heads, params, qkv, y, lse);
+    }
     let (variant, grid) = params.launch(lanes);
-    rec.dispatch(&KERNEL, variant, params, &[lanes.table, qkv, y, lse], grid, 6 * params.products(lanes));
+    rec.dispatch(&KERNEL, variant, params, &[lanes.table, qkv, y, lse], grid, 4 * params.products(lanes));
 }
 
 /// Where things lie, for the twins.
@@ -94,7 +99,7 @@ impl Shape {
 }
 
 /// Attention, and the logarithms of the sums of exponentials.
-fn twin(call: &Call<'_>) {
+pub(super) fn twin(call: &Call<'_>) {
     let p: Params = call.params();
     let (lanes, qkv) = (call.read::<Lane>(1), call.read::<f32>(2));
     let (mut y, mut lse) = (call.write::<f32>(3), call.write::<f32>(4));
@@ -129,12 +134,17 @@ pub fn tolerance(tokens: u32, head: u32) -> f64 {
 
 /// What a case of the forward pass and of its gradient begins with: lanes, and the buffers of [`record`].
 pub fn forward(f: &mut Fixture<'_>, params: &Params) -> (Recording, Lanes, [Span; 3]) {
+    forward_in(f, params, Way::Shuffle)
+}
+
+/// The same in a way.
+pub fn forward_in(f: &mut Fixture<'_>, params: &Params, way: Way) -> (Recording, Lanes, [Span; 3]) {
     let lanes = f.lanes(&[3, 1, 0, 2], 0);
     let values = (6 * params.tokens * params.dim) as usize;
     let qkv = f.random("qkv", 3 * values);
     let (y, lse) = (f.blank("y", values), f.blank("lse", (6 * params.heads * params.tokens) as usize));
     let mut rec = Recording::new();
-    record(&mut rec, &lanes, params, qkv, y, lse);
+    record(&mut rec, &lanes, way, params, qkv, y, lse);
     (rec, lanes, [qkv, y, lse])
 }
 

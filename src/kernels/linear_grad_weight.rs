@@ -3,7 +3,7 @@
 use super::lib::matrix::operands;
 use super::lib::params::Lane;
 use super::lib::params::{Lanes, SAMPLE_BLOCK, blocks};
-use super::lib::parts::{Cut, Split, Sum, Target, Tensors, work};
+use super::lib::parts::{Cut, Split, Sum, Target, Tensors, WeightSum, work};
 use super::lib::tiles::Tiles;
 use super::lib::tiling::{Gradient, Tiling, quads};
 use super::lib::{Case, Fixture, rounding};
@@ -36,16 +36,12 @@ params! {
     pub struct Uniforms {
         /// What the launch sums.
         pub cut: Cut,
+        /// Where it goes.
+        pub sum: WeightSum,
         /// Input features.
         pub inputs: u32,
         /// Output features.
         pub outputs: u32,
-        /// Index of the weight in what is summed into.
-        pub weight_offset: u32,
-        /// As in [`Params`].
-        pub from_batch: u32,
-        /// 1: the sum goes on from what is there.
-        pub accumulate: u32,
     }
 }
 
@@ -86,8 +82,8 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, how: Gradient, params: &Params
     let tensors = Tensors::one(params.weight_offset, inputs * outputs);
     let cost = 2 * lanes.rows * u64::from(inputs) * u64::from(outputs);
     part_sums::record(rec, lanes, split, 1, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
-        let (cut, weight_offset, accumulate) = (launch.cut, tensors.first.0, launch.accumulate);
-        let uniforms = Uniforms { cut, inputs, outputs, weight_offset, from_batch, accumulate };
+        let sum = WeightSum::of(launch, tensors, from_batch);
+        let uniforms = Uniforms { cut: launch.cut, sum, inputs, outputs };
         let bound = [lanes.table, dy, x, launch.sums];
         let grid = [columns, rows, launch.layers];
         rec.dispatch(&KERNEL, variant.clone(), &uniforms, &bound, grid, launch.cost);
@@ -103,11 +99,11 @@ pub(super) fn twin(call: &Call<'_>) {
     let (inputs, outputs) = (p.inputs as usize, p.outputs as usize);
     for work in work(&p.cut, &lanes, call.grid[2], p.inputs * p.outputs) {
         let lane = work.lane;
-        let first = if p.from_batch != 0 { lane.x_row } else { lane.row0 } as usize;
-        let gradient = &mut gradients[work.base.wrapping_add(p.weight_offset) as usize..][..inputs * outputs];
+        let first = if p.sum.from_batch != 0 { lane.x_row } else { lane.row0 } as usize;
+        let gradient = &mut gradients[work.base.wrapping_add(p.sum.offset) as usize..][..inputs * outputs];
         for (i, total) in gradient.iter_mut().enumerate() {
             let (o, k) = (i / inputs, i % inputs);
-            if p.accumulate == 0 {
+            if p.sum.accumulate == 0 {
                 *total = 0.0;
             }
             for block in work.parts.iter().flat_map(|part| blocks(part.clone())) {

@@ -1,14 +1,11 @@
-//! Multiply-adds in registers: the arithmetic ceiling of the bench.
+//! Multiply-adds of f32 in registers: the arithmetic ceiling of the bench.
 
-use super::lib::{Case, rounding};
-use crate::recording::kernel::{Call, Kernel, Variant, params};
+use super::lib::{Case, chains, rounding};
+use crate::recording::kernel::{Call, Kernel, params};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
 pub static KERNEL: Kernel = Kernel::new::<Params>("madd", twin);
-
-/// Multiply-adds of a thread in one iteration: 12 chains, 16 steps.
-pub const MADDS_PER_ITERATION: u64 = 192;
 
 params! {
     /// The uniform block.
@@ -22,12 +19,9 @@ params! {
     }
 }
 
-/// Runs `groups` workgroups (at most 65,535) of 64 threads; `out` holds an f32 a thread. Returns the floating-point operations.
+/// As [`chains::record`]; returns the floating-point operations.
 pub fn record(rec: &mut Recording, out: Span, groups: u32, iterations: u32) -> u64 {
-    let flops = u64::from(groups) * 64 * u64::from(iterations) * MADDS_PER_ITERATION * 2;
-    let params = Params { b: 0.999, c: 0.001, iterations };
-    rec.dispatch(&KERNEL, Variant::plain(), &params, &[out], [groups, 1, 1], flops);
-    flops
+    chains::record(rec, &KERNEL, &Params { b: 0.999, c: 0.001, iterations }, iterations, out, groups)
 }
 
 /// Twelve chains of `a = a * b + c` a thread; stores their sum.
@@ -36,7 +30,7 @@ fn twin(call: &Call<'_>) {
     let mut out = call.write::<f32>(1);
     for (thread, sum) in out.iter_mut().take(call.grid[0] as usize * 64).enumerate() {
         let mut a: [f32; 12] = std::array::from_fn(|k| thread as f32 + (k % 4) as f32 + (k / 4 * 4) as f32);
-        for _ in 0..u64::from(params.iterations) * 16 {
+        for _ in 0..chains::steps(params.iterations) {
             for x in &mut a {
                 *x = *x * params.b + params.c;
             }
@@ -46,17 +40,7 @@ fn twin(call: &Call<'_>) {
     }
 }
 
-/// Self-test cases: few steps, since an error grows by two roundings a step.
+/// Self-test cases: two roundings a step.
 pub fn cases() -> Vec<Case> {
-    let case = |(groups, iterations): (u32, u32)| {
-        let tolerance = rounding(2 * 16 * iterations + 6);
-        Case::new(format!("madd {groups} groups {iterations} iterations"), tolerance, move |f| {
-            let out = f.blank("out", groups as usize * 64);
-            let mut rec = Recording::new();
-            record(&mut rec, out, groups, iterations);
-            rec.read_back(out);
-            rec
-        })
-    };
-    [(1, 1), (3, 4)].map(case).into()
+    chains::cases(&KERNEL, |iterations| rounding(2 * 16 * iterations + 6), record)
 }

@@ -8,7 +8,7 @@ use super::lib::tree::tree_sum;
 use super::lib::{Case, rounding, values};
 use super::{norm_grad_params_last, part_sums};
 use crate::caps::Layout;
-use crate::recording::kernel::{Call, Kernel, params};
+use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
@@ -36,7 +36,7 @@ params! {
 
 impl Uniforms {
     /// Of a launch of this kernel or the one of channels last.
-    pub fn of(params: &Params, launch: &Launch, tensors: &Tensors) -> Self {
+    fn of(params: &Params, launch: &Launch, tensors: &Tensors) -> Self {
         let norm::Uniforms { channels, groups, spatial, .. } = params.sizes;
         let (scale_offset, bias_offset) = (tensors.first.0, tensors.second.0);
         let (cut, accumulate) = (launch.cut, launch.accumulate);
@@ -66,7 +66,30 @@ impl Params {
 
     /// What is summed for scale and bias.
     pub fn tensors(&self) -> Tensors {
-        Tensors { first: (self.scale_offset, self.channels), second: (self.bias_offset, self.channels) }
+        Tensors::two((self.scale_offset, self.channels), (self.bias_offset, self.channels))
+    }
+}
+
+/// How a layout's sums are launched.
+pub struct How {
+    /// The kernel.
+    pub kernel: &'static Kernel,
+    /// Its constants, beside those of the statistics.
+    pub variant: Variant,
+    /// How the sums are split.
+    pub split: Option<Split>,
+    /// Units of a row.
+    pub row: u32,
+    /// Workgroups of a lane or part.
+    pub groups: u32,
+}
+
+impl How {
+    /// Where channels come first.
+    fn first(params: &Params) -> Self {
+        let width = values::of(u64::from(params.spatial)).1;
+        let (split, row) = (params.split(), params.spatial / width);
+        Self { kernel: &KERNEL, variant: params.variant(), split, row, groups: params.channels }
     }
 }
 
@@ -82,20 +105,16 @@ pub fn record(
     stats: Span,
     target: &Target,
 ) {
-    if params.layout == Layout::ChannelsLast {
-        norm_grad_params_last::record(rec, lanes, statistics, params, x, dy, stats, target);
-        return;
-    }
-    let width = values::of(u64::from(params.spatial)).1;
-    let variant = params.variant().with("BY_ROW", u32::from(statistics == Statistics::Group));
-    let (split, tensors) = (params.split(), params.tensors());
-    let row = params.spatial / width;
+    let last = params.layout == Layout::ChannelsLast;
+    let how = if last { norm_grad_params_last::how(params) } else { How::first(params) };
+    let variant = how.variant.with("BY_ROW", u32::from(statistics == Statistics::Group));
+    let (split, row, tensors, accumulate) = (how.split, how.row, params.tensors(), params.accumulate);
     let cost = 8 * params.values(lanes);
-    part_sums::record(rec, lanes, split, row, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
+    part_sums::record(rec, lanes, split, row, &tensors, accumulate, cost, target, |rec, launch, tensors| {
         let uniforms = Uniforms::of(params, launch, tensors);
         let bound = [lanes.table, x, dy, stats, launch.sums];
-        let grid = [params.channels, 1, launch.layers];
-        rec.dispatch(&KERNEL, variant.clone(), &uniforms, &bound, grid, launch.cost);
+        let grid = [how.groups, 1, launch.layers];
+        rec.dispatch(how.kernel, variant.clone(), &uniforms, &bound, grid, launch.cost);
     });
 }
 

@@ -1,58 +1,40 @@
 //! Gradients of the scales and biases of norms over images whose channels are last.
 
 use super::lib::geometry::layout_of;
-use super::lib::norm::{Params, SPEED, Statistics};
-use super::lib::params::{Lane, Lanes};
-use super::lib::parts::{self, Split, Sum, Target, work};
+use super::lib::norm::{Params, SPEED};
+use super::lib::params::Lane;
+use super::lib::parts::{self, Split, Sum, work};
 use super::lib::tree::team_sum;
 use super::lib::{Case, values};
-use super::norm_grad_params::{Uniforms, of_layout};
-use super::part_sums;
+use super::norm_grad_params::{How, Uniforms, of_layout};
 use crate::caps::Layout;
 use crate::recording::kernel::{Call, Kernel};
-use crate::recording::{Recording, Span};
 
 /// The kernel.
 pub static KERNEL: Kernel = values::kernel_of_shapes::<Uniforms>("norm_grad_params_last", twin).with_speed(SPEED);
 
 impl Params {
-    /// Teams that share the pixels of a part, and workgroups of a lane or part.
+    /// Teams that share the pixels of a part, and workgroups of a lane or part: more of both where a sum is too short to be split.
     fn teams_and_groups(&self) -> (u32, u32) {
         let [columns, _] = self.in_values();
-        let teams = parts::pixel_teams(columns);
+        let teams = if self.split_last().is_some() { parts::pixel_teams(columns) } else { parts::MOST_TEAMS };
         (teams, columns.div_ceil(64 / teams))
     }
 
     /// How the sums for scale and bias are split where channels are last.
     pub fn split_last(&self) -> Option<Split> {
-        let (_, groups) = self.teams_and_groups();
+        let [columns, _] = self.in_values();
+        let groups = columns.div_ceil(64 / parts::pixel_teams(columns));
         let (row, wanted, least) = (self.spatial, parts::WORKGROUPS, parts::TEAM_ROWS);
         Sum { sample_rows: 1, row, terms: 1, whole: groups, split: groups, wanted, least, multiple: 1 }.splitting()
     }
 }
 
-/// Records the gradients of scale and bias: see [`super::norm_grad_params::record`].
-#[expect(clippy::too_many_arguments, reason = "buffers of one launch, each once")]
-pub fn record(
-    rec: &mut Recording,
-    lanes: &Lanes,
-    statistics: Statistics,
-    params: &Params,
-    x: Span,
-    dy: Span,
-    stats: Span,
-    target: &Target,
-) {
+/// How the sums are launched.
+pub fn how(params: &Params) -> How {
     let (teams, groups) = params.teams_and_groups();
-    let by_row = u32::from(statistics == Statistics::Group);
-    let variant = params.ungrouped().with("BY_ROW", by_row).with("ROW_TEAMS", teams);
-    let (split, row, tensors) = (params.split_last(), params.spatial, params.tensors());
-    let cost = 8 * params.values(lanes);
-    part_sums::record(rec, lanes, split, row, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
-        let uniforms = Uniforms::of(params, launch, tensors);
-        let bound = [lanes.table, x, dy, stats, launch.sums];
-        rec.dispatch(&KERNEL, variant.clone(), &uniforms, &bound, [groups, 1, launch.layers], launch.cost);
-    });
+    let (split, row) = (params.split_last(), params.spatial);
+    How { kernel: &KERNEL, variant: params.ungrouped().with("ROW_TEAMS", teams), split, row, groups }
 }
 
 /// Gradients of scale and bias, by parts.

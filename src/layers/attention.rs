@@ -1,6 +1,6 @@
 //! Multi-head attention of tokens.
 
-use super::{Backward, Footprint, Forward, Image, Keeps, Kind, LaneTables, Mode};
+use super::{Backward, Footprint, Forward, Image, Keeps, Kind, LaneTables, Mode, Sizes};
 use crate::kernels::attention::{self, Params};
 use crate::kernels::attention_grad;
 use crate::model::Attention;
@@ -49,8 +49,13 @@ impl Kind for Attention {
         Keeps { saved: Footprint { row: self.tokens * self.heads, lane: 0 }, ..Keeps::default() }
     }
 
-    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, _mode: &Mode, io: &Forward) {
-        attention::record(rec, &lanes.samples, &self.params(), io.x, io.y, io.saved);
+    fn product(&self) -> Option<Sizes> {
+        let Params { tokens, heads, dim } = self.params();
+        Some(Sizes::Attention { tokens, heads, dim })
+    }
+
+    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, mode: &Mode, io: &Forward) {
+        attention::record(rec, &lanes.samples, mode.product.way, &self.params(), io.x, io.y, io.saved);
     }
 
     fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {

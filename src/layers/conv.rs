@@ -1,13 +1,14 @@
 //! Square convolutions.
 
-use super::{Backward, Forward, Gradients, Image, Kind, LaneTables, Mode, Pass, Sizes, dims, offset};
+use super::{Backward, Forward, Gradients, HalvesOf, Image, Kind, LaneTables, Mode, Pass, Sizes, dims, offset};
 use crate::caps::Layout;
 use crate::kernels::conv::{self, Geometry};
+use crate::kernels::lib::halves::Halves;
 use crate::kernels::parts::Split;
 use crate::kernels::tile_order::Order;
-use crate::kernels::tiling::Operands;
+use crate::kernels::tiling::{Operands, Tiling};
 use crate::kernels::{bias_grad, conv_grad_input, conv_grad_weight};
-use crate::model::Conv;
+use crate::model::{Conv, Shape};
 use crate::recording::Recording;
 
 impl Conv {
@@ -106,6 +107,12 @@ impl Kind for Conv {
         }
     }
 
+    fn halves(&self, how: &HalvesOf) -> Halves {
+        let able = how.way.takes_halves();
+        let fit = |shape: Shape| able && Halves::fit(shape.c);
+        Halves { x: fit(self.input), residual: false, y: fit(self.output) }
+    }
+
     fn splits(&self, how: &Gradients) -> Vec<(Split, u32)> {
         let params = self.gradient(how.layout, false, false);
         let weight = params.weight_split(how.of_weight()).map(|split| (split, params.weight_len()));
@@ -121,8 +128,11 @@ impl Kind for Conv {
             relu: u32::from(self.relu),
         };
         let operands = Operands { weights: io.weights, x: io.x, y: io.y, room: io.room };
-        let left = io.moments_of_parts;
-        conv::record(rec, &lanes.samples, &mode.product, &self.geometry(mode.layout), &params, &operands, left);
+        let (lanes, how, geometry) = (&lanes.samples, &mode.product, self.geometry(mode.layout));
+        if io.pooled {
+            return conv::record_pooled(rec, lanes, how, &geometry, &params, &operands);
+        }
+        conv::record(rec, lanes, how, &geometry, &params, &operands, io.moments_of_parts);
     }
 
     fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
@@ -136,6 +146,10 @@ impl Kind for Conv {
             let operands = Operands { weights: io.weights, x: io.dy, y: dx, room: io.room };
             conv_grad_input::record(rec, lanes, io.how.of_input(), &params, &operands);
         }
+    }
+
+    fn can_end_with_pool(&self, tiling: Tiling, layout: Layout) -> bool {
+        conv::can_be_pooled(tiling, &self.geometry(layout))
     }
 
     fn leaves_moments(&self) -> Option<Geometry> {

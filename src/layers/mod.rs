@@ -24,6 +24,7 @@ pub use sizes::{Pass, Sizes};
 
 use crate::caps::Layout;
 use crate::kernels::conv::Geometry;
+use crate::kernels::lib::halves::Halves;
 use crate::kernels::moments::Moments;
 use crate::kernels::params::{ABSENT, Lanes};
 use crate::kernels::parts::{Split, Target};
@@ -113,6 +114,11 @@ pub trait Kind {
         None
     }
 
+    /// Which activations of the layer's forward pass its kernels can have as f16 in memory.
+    fn halves(&self, _how: &HalvesOf) -> Halves {
+        Halves::default()
+    }
+
     /// How the sums of the layer's gradients are split, and f32 of a part of each.
     fn splits(&self, _how: &Gradients) -> Vec<(Split, u32)> {
         Vec::new()
@@ -139,6 +145,16 @@ pub trait Kind {
 
     /// Whether the layer is a GELU, which the layer before it may compute.
     fn is_gelu(&self) -> bool {
+        false
+    }
+
+    /// Whether the layer can take the maximum of each 2 x 2 square of its output in passing.
+    fn can_end_with_pool(&self, _tiling: Tiling, _layout: Layout) -> bool {
+        false
+    }
+
+    /// Whether the layer is the maximum of each 2 x 2 square, which the layer before it may take.
+    fn is_pool_of_squares(&self) -> bool {
         false
     }
 
@@ -216,6 +232,17 @@ pub struct Mode {
     pub batch_statistics: bool,
     /// What dropouts draw their masks from, a [`Row`](crate::kernels::dropout::Row) each; none: they drop nothing.
     pub masks: Option<Span>,
+}
+
+/// What decides which activations of a layer can be f16 in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct HalvesOf {
+    /// The way of its product.
+    pub way: Way,
+    /// How pixels lie.
+    pub layout: Layout,
+    /// As in [`Mode`].
+    pub batch_statistics: bool,
 }
 
 /// How the gradients of a layer's products are computed.
@@ -348,6 +375,8 @@ pub struct Forward {
     pub moments: Span,
     /// GELU follows, and the layer computes it.
     pub gelu: bool,
+    /// The maximum of each 2 x 2 square follows, and the layer takes it: `y` is that of the pool.
+    pub pooled: bool,
     /// Where the layer leaves the moments of its output in parts, or takes those of its input.
     pub moments_of_parts: Option<(Moments, Span)>,
     /// Room for weights in the order of tiles.
@@ -368,6 +397,7 @@ impl Forward {
             coefficients: x,
             moments: x,
             gelu: false,
+            pooled: false,
             moments_of_parts: None,
             room: x,
         }

@@ -46,6 +46,10 @@ impl Kind for MaxPool {
         self.output.sides()
     }
 
+    fn is_pool_of_squares(&self) -> bool {
+        self.kernel == 2 && self.stride == 2
+    }
+
     fn forward(&self, rec: &mut Recording, lanes: &LaneTables, mode: &Mode, io: &Forward) {
         let params = squares(lanes, mode.layout, self.input, self.kernel, self.stride);
         pool::record(rec, pool::Mode::Max, &params, io.x, io.y);

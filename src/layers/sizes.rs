@@ -29,6 +29,15 @@ pub enum Sizes {
         /// Zeros on every side.
         padding: u32,
     },
+    /// Attention: scores, and sums of values. No weights take part, so its pass forward is the same whether they are perturbed.
+    Attention {
+        /// Tokens of a sample.
+        tokens: u32,
+        /// Heads.
+        heads: u32,
+        /// Values of a token.
+        dim: u32,
+    },
 }
 
 impl Sizes {
@@ -45,6 +54,7 @@ impl Sizes {
             Self::Conv { input, output, kernel, .. } => {
                 2 * output.iter().map(|v| u64::from(*v)).product::<u64>() * u64::from(input[0] * kernel * kernel)
             }
+            Self::Attention { tokens, dim, .. } => 4 * u64::from(tokens) * u64::from(tokens) * u64::from(dim),
         }
     }
 
@@ -53,6 +63,7 @@ impl Sizes {
         match *self {
             Self::Linear { outputs, .. } => outputs,
             Self::Conv { output, .. } => output[0],
+            Self::Attention { dim, .. } => dim,
         }
     }
 
@@ -61,12 +72,33 @@ impl Sizes {
         match *self {
             Self::Linear { inputs, .. } => inputs,
             Self::Conv { input, .. } => input[0],
+            Self::Attention { dim, .. } => dim,
+        }
+    }
+
+    /// The passes that a way is chosen for.
+    pub fn passes(&self) -> &'static [Pass] {
+        match self {
+            Self::Linear { .. } | Self::Conv { .. } => &Pass::ALL,
+            Self::Attention { .. } => &[Pass::Forward],
+        }
+    }
+
+    /// Rows and columns of the product that a pass by tiles computes. Rows that are a lane's, of samples, tokens or pixels, are as many as there
+    /// may be; of attention, which has no weights, a weight gradient has none.
+    pub fn extent(&self, pass: Pass) -> (u32, u32) {
+        match (pass, *self) {
+            (Pass::Forward | Pass::Perturbed, _) => (u32::MAX, self.columns()),
+            (Pass::Input, _) => (u32::MAX, self.inputs()),
+            (Pass::Weight, Self::Linear { inputs, outputs, .. }) => (outputs, inputs),
+            (Pass::Weight, Self::Conv { input, output, kernel, .. }) => (output[0], input[0] * kernel * kernel),
+            (Pass::Weight, Self::Attention { .. }) => (0, 0),
         }
     }
 }
 
 impl fmt::Display for Sizes {
-    /// `linear 64 to 10`, `linear 192 to 576 over 65 tokens`, `conv 64x32x32 to 128x16x16 kernel 3 stride 2 padding 1`.
+    /// `linear 64 to 10`, `linear 192 to 576 over 65 tokens`, `attention of 65 tokens 8 heads of 64`, `conv 64x32x32 to 128x16x16 kernel 3 stride 2 padding 1`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Linear { inputs, outputs, rows: 1 } => write!(f, "linear {inputs} to {outputs}"),
@@ -76,6 +108,9 @@ impl fmt::Display for Sizes {
                     f,
                     "conv {c}x{h}x{w} to {out_c}x{out_h}x{out_w} kernel {kernel} stride {stride} padding {padding}"
                 )
+            }
+            Self::Attention { tokens, heads, dim } => {
+                write!(f, "attention of {tokens} tokens {heads} heads of {}", dim / heads)
             }
         }
     }
@@ -97,6 +132,12 @@ pub enum Pass {
 impl Pass {
     /// All of them.
     pub const ALL: [Pass; 4] = [Pass::Forward, Pass::Perturbed, Pass::Weight, Pass::Input];
+
+    /// Those that give outputs.
+    pub const FORWARD: [Pass; 2] = [Pass::Forward, Pass::Perturbed];
+
+    /// Those that give gradients.
+    pub const BACKWARD: [Pass; 2] = [Pass::Weight, Pass::Input];
 
     /// Its name in tables and files.
     pub fn name(self) -> &'static str {

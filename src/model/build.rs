@@ -1,15 +1,14 @@
 //! From the model table to the graph: shapes, offsets and names. `sequential`, `resnet` and `vit` have files of their own.
 
+use super::append::At;
 use super::entry::LayerSpec;
 use super::graph::{Graph, Init, Node, ParamTensor, Shape, Source};
-use super::layer::{
-    AvgPool, Conv, Dropout, Gelu, GlobalAvgPool, Layer, LayerNorm, Linear, MaxPool, Norm, NormKind, Relu, Tanh,
-};
+use super::layer::{Layer, Norm, NormKind};
 use super::spec::{Input, ModelSpec};
 use super::{ModelError, resnet, sequential, vit};
 
 /// Kernels index with u32, and a buffer's bytes must fit one too.
-const MAX_VALUES: u128 = 1 << 29;
+pub(super) const MAX_VALUES: u128 = 1 << 29;
 
 impl ModelSpec {
     /// The graph of a complete table.
@@ -88,7 +87,7 @@ pub(super) struct Builder {
     total: usize,
     buffers: Vec<ParamTensor>,
     /// Dropouts so far.
-    dropouts: usize,
+    pub dropouts: usize,
     /// The last table entry was linear, a convolution or a norm: a ReLU right after it is fused.
     pub fusable: bool,
 }
@@ -156,124 +155,24 @@ impl Builder {
         NormKind::Batch { mean: tensor("running_mean", Init::Zeros), variance: tensor("running_var", Init::Ones) }
     }
 
-    /// Appends an entry of a table. `name` is the prefix of its tensors, `place` names it in messages.
-    pub(super) fn add(&mut self, name: &str, place: &str, spec: &LayerSpec) -> Result<(), ModelError> {
-        let input = self.shape;
-        let error = |message: String| ModelError::Shape { layer: place.to_owned(), message };
-        let fusable = std::mem::take(&mut self.fusable);
-        let layer = match *spec {
-            LayerSpec::Linear { out, bias } => {
-                if input.spatial() != 1 {
-                    let message = format!("expects a feature vector, its input is {input}; put \"flatten\" before it");
-                    return Err(error(message));
-                }
-                fits(place, [out, 1, 1])?;
-                let weight =
-                    self.tensor(place, name, "weight", vec![out, input.c], Init::HeNormal { fan_in: input.c })?;
-                let bias = bias.then(|| self.tensor(place, name, "bias", vec![out], Init::Zeros)).transpose()?;
-                self.fusable = true;
-                self.shape = Shape::features(out);
-                Layer::Linear(Linear { rows: 1, in_features: input.c, out_features: out, weight, bias, relu: false })
-            }
-            LayerSpec::Conv { out, kernel, stride, padding, bias } => {
-                let side = |n: usize| window(n, kernel, stride, padding);
-                let (Some(h), Some(w)) = (side(input.h), side(input.w)) else {
-                    return Err(error(format!(
-                        "a kernel of {kernel} with padding {padding} does not fit its input {input}"
-                    )));
-                };
-                if padding >= kernel {
-                    return Err(error(format!("expects a padding below its kernel of {kernel}, found {padding}")));
-                }
-                fits(place, [out, h, w])?;
-                let fan_in = u128::from(input.c as u64) * (kernel as u128).pow(2);
-                if fan_in > MAX_VALUES {
-                    return Err(too_large(place, fan_in));
-                }
-                let init = Init::HeNormal { fan_in: fan_in as usize };
-                let weight = self.tensor(place, name, "weight", vec![out, input.c, kernel, kernel], init)?;
-                let bias = bias.then(|| self.tensor(place, name, "bias", vec![out], Init::Zeros)).transpose()?;
-                self.fusable = true;
-                self.shape = Shape { c: out, h, w };
-                Layer::Conv(Conv { input, output: self.shape, kernel, stride, padding, weight, bias, relu: false })
-            }
-            LayerSpec::MaxPool { kernel, stride } | LayerSpec::AvgPool { kernel, stride } => {
-                let side = |n: usize| window(n, kernel, stride, 0);
-                let (Some(h), Some(w)) = (side(input.h), side(input.w)) else {
-                    return Err(error(format!("a window of {kernel} does not fit its input {input}")));
-                };
-                self.shape = Shape { c: input.c, h, w };
-                if matches!(spec, &LayerSpec::MaxPool { .. }) {
-                    Layer::MaxPool(MaxPool { input, output: self.shape, kernel, stride })
-                } else {
-                    Layer::AvgPool(AvgPool { input, output: self.shape, kernel, stride })
-                }
-            }
-            LayerSpec::GlobalAvgPool => {
-                self.shape = Shape::features(input.c);
-                Layer::GlobalAvgPool(GlobalAvgPool { input })
-            }
-            LayerSpec::GroupNorm { groups } => {
-                if !input.c.is_multiple_of(groups) {
-                    return Err(error(format!("{} channels don't divide into {groups} groups", input.c)));
-                }
-                let [weight, bias] = self.affine(place, name, vec![input.c])?;
-                self.fusable = true;
-                let kind = NormKind::Group { groups };
-                Layer::Norm(Norm { kind, channels: input.c, spatial: input.spatial(), weight, bias, relu: false })
-            }
-            LayerSpec::BatchNorm => {
-                let [weight, bias] = self.affine(place, name, vec![input.c])?;
-                self.fusable = true;
-                let kind = self.running(name, input.c);
-                Layer::Norm(Norm { kind, channels: input.c, spatial: input.spatial(), weight, bias, relu: false })
-            }
-            LayerSpec::LayerNorm => {
-                let vector = input.spatial() == 1;
-                let shape = if vector { vec![input.c] } else { vec![input.c, input.h, input.w] };
-                let [weight, bias] = self.affine(place, name, shape)?;
-                Layer::LayerNorm(LayerNorm { rows: 1, dim: input.len(), weight, bias })
-            }
-            LayerSpec::Dropout { p } => {
-                let layer = Dropout { len: input.len(), number: self.dropouts, p };
-                self.dropouts += 1;
-                Layer::Dropout(layer)
-            }
-            LayerSpec::Residual { .. } => {
-                return Err(error("stands in \"sequential\" only".to_owned()));
-            }
-            LayerSpec::Flatten => {
-                self.shape = Shape::features(input.len());
-                // A view: what is fused into the layer before it stays right.
-                self.fusable = fusable;
-                return Ok(());
-            }
-            LayerSpec::Relu => {
-                if let (
-                    true,
-                    Some(
-                        Layer::Linear(Linear { relu, .. })
-                        | Layer::Conv(Conv { relu, .. })
-                        | Layer::Norm(Norm { relu, .. }),
-                    ),
-                ) = (fusable, self.nodes.last_mut().map(|n| &mut n.layer))
-                {
-                    *relu = true;
-                    return Ok(());
-                }
-                Layer::Relu(Relu { len: input.len() })
-            }
-            LayerSpec::Gelu => Layer::Gelu(Gelu { len: input.len() }),
-            LayerSpec::Tanh => Layer::Tanh(Tanh { len: input.len() }),
-        };
-        self.push(layer, None);
-        Ok(())
+    /// The layer that was appended last.
+    pub(super) fn last_layer(&mut self) -> Option<&mut Layer> {
+        self.nodes.last_mut().map(|node| &mut node.layer)
     }
 
-    /// Scale and shift of a norm, a value each of `shape`.
-    fn affine(&mut self, place: &str, name: &str, shape: Vec<usize>) -> Result<[usize; 2], ModelError> {
-        let weight = self.tensor(place, name, "weight", shape.clone(), Init::Ones)?;
-        Ok([weight, self.tensor(place, name, "bias", shape, Init::Zeros)?])
+    /// The tensors of a product whose weight has this shape, outputs first: weight, and bias where it has one. A ReLU may be fused into it.
+    pub(super) fn product(
+        &mut self,
+        at: At<'_>,
+        shape: Vec<usize>,
+        init: Init,
+        bias: bool,
+    ) -> Result<(usize, Option<usize>), ModelError> {
+        let out = shape[0];
+        let weight = self.tensor(at.place, at.name, "weight", shape, init)?;
+        let bias = bias.then(|| self.tensor(at.place, at.name, "bias", vec![out], Init::Zeros)).transpose()?;
+        self.fusable = true;
+        Ok((weight, bias))
     }
 
     /// Appends a tensor and gives its offset.
@@ -308,7 +207,7 @@ pub(super) fn fits(place: &str, shape: [usize; 3]) -> Result<(), ModelError> {
     if len > MAX_VALUES { Err(too_large(place, len)) } else { Ok(()) }
 }
 
-fn too_large(place: &str, found: u128) -> ModelError {
+pub(super) fn too_large(place: &str, found: u128) -> ModelError {
     ModelError::Shape {
         layer: place.to_owned(),
         message: format!("expected at most {MAX_VALUES} values, found {found}"),

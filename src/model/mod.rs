@@ -1,6 +1,7 @@
 //! The model table, and what it becomes: a graph of layers over one flat parameter vector
 //! (docs/models.md; docs/perturbation-stream.md, The flat parameter vector).
 
+mod append;
 mod build;
 mod entry;
 mod graph;

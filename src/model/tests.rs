@@ -333,6 +333,10 @@ fn vit_has_the_contracts_parameters() {
         assert_eq!(from(node.input), node.layer.input_len());
         assert!(node.residual.is_none_or(|r| from(r) == node.layer.output_len()));
     }
+    // Behind the last attention only the class token goes on.
+    let linear = |layer: &Layer| if let Layer::Linear(linear) = layer { Some(linear.rows) } else { None };
+    let rows: Vec<usize> = c.nodes.iter().filter_map(|node| linear(&node.layer)).collect();
+    assert_eq!((rows.len(), &rows[19..]), (25, &[65, 65, 1, 1, 1, 1][..]));
     let w = c.init_weights(1);
     let (position, norm) = (&c.params()[1], &c.params()[4]);
     let values = &w[position.offset..position.offset + position.len];

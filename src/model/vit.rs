@@ -1,5 +1,6 @@
 //! Vision transformer (docs/models.md): patches as tokens behind a class token, pre-norm blocks of attention and a
-//! two-layer perceptron with exact GELU, no final norm, the head on the class token.
+//! two-layer perceptron with exact GELU, no final norm, the head on the class token. As nothing reads the last block's other tokens
+//! behind its attention, they are left out from there on: an eighth of the work of six blocks.
 
 use super::ModelError;
 use super::build::{Builder, fits};
@@ -50,19 +51,32 @@ pub(super) fn build(builder: &mut Builder, spec: &VitSpec, classes: usize) -> Re
     builder.push(Layer::Tokens(Tokens { dim, patches, class, position }), None);
     for block in 0..spec.depth {
         let name = |part: &str| format!("blocks.{block}.{part}");
-        let entry = builder.at;
+        let mut entry = builder.at;
         layer_norm(builder, &name("norm1"), tokens, dim)?;
         linear(builder, &name("attn.qkv"), tokens, [dim, 3 * dim], None)?;
         builder.push(Layer::Attention(Attention { tokens, heads, dim }), None);
-        linear(builder, &name("attn.proj"), tokens, [dim, dim], Some(entry))?;
+        let mut rows = tokens;
+        if block + 1 == spec.depth {
+            let attention = builder.at;
+            entry = class_token(builder, entry, tokens, dim);
+            class_token(builder, attention, tokens, dim);
+            rows = 1;
+        }
+        linear(builder, &name("attn.proj"), rows, [dim, dim], Some(entry))?;
         let entry = builder.at;
-        layer_norm(builder, &name("norm2"), tokens, dim)?;
-        linear(builder, &name("mlp.fc1"), tokens, [dim, hidden], None)?;
-        builder.push(Layer::Gelu(Gelu { len: tokens * hidden }), None);
-        linear(builder, &name("mlp.fc2"), tokens, [hidden, dim], Some(entry))?;
+        layer_norm(builder, &name("norm2"), rows, dim)?;
+        linear(builder, &name("mlp.fc1"), rows, [dim, hidden], None)?;
+        builder.push(Layer::Gelu(Gelu { len: rows * hidden }), None);
+        linear(builder, &name("mlp.fc2"), rows, [hidden, dim], Some(entry))?;
     }
-    builder.push(Layer::ClassToken(ClassToken { tokens, dim }), None);
     linear(builder, "head", 1, [dim, classes], None)
+}
+
+/// The first of the tokens that a node gives; the builder stands behind it.
+fn class_token(builder: &mut Builder, of: Source, tokens: usize, dim: usize) -> Source {
+    builder.at = of;
+    builder.push(Layer::ClassToken(ClassToken { tokens, dim }), None);
+    builder.at
 }
 
 fn layer_norm(builder: &mut Builder, name: &str, rows: usize, dim: usize) -> Result<(), ModelError> {

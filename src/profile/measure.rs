@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::rows::{KernelRow, rows};
 use crate::bench::{Ceilings, Repeats, ceilings};
 use crate::device::timeline::{Clock, Host};
-use crate::device::{Compiled, Device, DeviceError, Timeline};
-use crate::engine::{Engine, EngineError};
+use crate::device::{Compiled, DeviceError, Timeline};
+use crate::engine::{Engine, EngineError, Workspace};
 use crate::fed::FedError;
 use crate::fed::experiment::Experiment;
 use crate::fed::warmup::{self, Warmup};
@@ -67,24 +67,24 @@ pub struct Profile {
     pub kernels: Vec<KernelRow>,
 }
 
-/// Measures the rounds of an experiment. `progress` is told what comes next. Gives each phase's timeline beside the figures.
+/// Measures the rounds of an experiment, with the ways that the workspace has for its products. `progress` is told what comes next. Gives each phase's timeline beside the figures.
 ///
 /// # Errors
 /// What can't be run; a device that can't say when commands run.
 pub fn measure(
-    device: Box<dyn Device>,
+    space: Workspace,
     experiment: &Experiment,
     request: &Request,
     progress: &mut dyn FnMut(&str),
 ) -> Result<(Profile, Vec<(Phase, Timeline)>), FedError> {
-    let mut device = device;
+    let mut space = space;
     progress("the device's own rates");
     let short = Repeats { warm_up: 1, least: 3, most: 20, seconds: 0.3 };
-    let ceilings = ceilings(device.as_mut(), &short)?;
-    let before = device.compiled();
-    warmup::check(experiment, device.as_ref())?;
-    zo::check(experiment, device.as_ref())?;
-    let mut engine = Engine::new(device, experiment.graph.clone(), &experiment.initial)?;
+    let ceilings = ceilings(space.device_mut(), &short)?;
+    let before = space.device().compiled();
+    warmup::check(experiment, space.device())?;
+    zo::check(experiment, space.device())?;
+    let mut engine = Engine::on(space, experiment.graph.clone(), &experiment.initial)?;
     let train = engine.upload(&experiment.train_set())?;
     let config = &experiment.config;
     let mut phases = Vec::new();

@@ -27,7 +27,7 @@ pub struct KernelRow {
     pub share: f64,
     /// Estimated operations, in 1e9 a second.
     pub gflop_s: f64,
-    /// Share of the measured rate of multiply-adds.
+    /// Share of the measured rate of multiply-adds; of that of cooperative matrices where it computes with them.
     pub of_madd: f64,
     /// Bytes of the operands, each once, in 1e9 a second.
     pub gb_s: f64,
@@ -62,6 +62,12 @@ pub fn rows(phase: &'static str, events: &[Event], ceilings: &Ceilings) -> Vec<K
         .into_iter()
         .map(|((kernel, way, shape), sum)| {
             let rate = |amount: f64| if sum.seconds > 0.0 { amount / sum.seconds } else { 0.0 };
+            // Three products of f16 stand for one of split operands.
+            let (bound, times) = match way.split(' ').next() {
+                Some("matrix") if ceilings.matrix_gflop_s > 0.0 => (Ceiling::Matrix, 1.0),
+                Some("matrix3") if ceilings.matrix_gflop_s > 0.0 => (Ceiling::Matrix, 3.0),
+                _ => (Ceiling::Madd, 1.0),
+            };
             KernelRow {
                 phase,
                 kernel,
@@ -71,7 +77,7 @@ pub fn rows(phase: &'static str, events: &[Event], ceilings: &Ceilings) -> Vec<K
                 seconds: sum.seconds,
                 share: if total > 0.0 { sum.seconds / total } else { 0.0 },
                 gflop_s: 1e-9 * rate(sum.operations),
-                of_madd: rate(sum.operations) / ceilings.rate(Ceiling::Madd),
+                of_madd: times * rate(sum.operations) / ceilings.rate(bound),
                 gb_s: 1e-9 * rate(sum.bytes),
                 of_copy: rate(sum.bytes) / ceilings.rate(Ceiling::Copy),
             }

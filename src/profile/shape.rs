@@ -1,10 +1,12 @@
 //! What a launch works on, in words.
 
 use crate::kernels::lib::geometry::Sizes;
+use crate::kernels::tile_order::Order;
 use crate::recording::Dispatch;
 
 /// Parts of the names of members that say where or how a kernel works, not on how much.
-const ASIDE: [&str; 14] = [
+const ASIDE: [&str; 15] = [
+    "unused",
     "offset",
     "first",
     "start",
@@ -30,7 +32,12 @@ pub fn shape(dispatch: &Dispatch) -> String {
     };
     let mut parts: Vec<String> = Vec::new();
     for member in layout.members {
-        if member.kind == "Sizes" {
+        if member.kind == "Order" {
+            let end = member.offset as usize + size_of::<Order>();
+            if let Some(bytes) = dispatch.params.get(member.offset as usize..end) {
+                parts.push(tiled(&bytemuck::pod_read_unaligned(bytes)));
+            }
+        } else if member.kind == "Sizes" {
             let end = member.offset as usize + size_of::<Sizes>();
             if let Some(bytes) = dispatch.params.get(member.offset as usize..end) {
                 parts.push(convolution(&bytemuck::pod_read_unaligned(bytes)));
@@ -59,6 +66,12 @@ pub fn way(dispatch: &Dispatch) -> String {
     format!("{way} {}x{}x{} {rows}x{columns}{stages}", tile[0], tile[1], tile[2])
 }
 
+/// A tensor in the order of tiles: terms of a sum, taps among them, and columns.
+fn tiled(order: &Order) -> String {
+    let taps = if order.taps > 1 { format!(" of {} taps", order.taps) } else { String::new() };
+    format!("{} terms{taps}, {} columns", order.depth(), order.columns)
+}
+
 fn convolution(s: &Sizes) -> String {
     let step = if s.stride == 1 { String::new() } else { format!(" step {}", s.stride) };
     format!("{0}x{0}{step}, {1}x{2}x{3} to {4}x{5}x{6}", s.kernel, s.in_c, s.in_h, s.in_w, s.out_c, s.out_h, s.out_w)
@@ -68,6 +81,7 @@ fn convolution(s: &Sizes) -> String {
 mod tests {
     use super::*;
     use crate::kernels::params::{Lane, Lanes};
+    use crate::kernels::tile_order::Room;
     use crate::kernels::tiling::{Operands, Product, Tiling};
     use crate::kernels::{copy, linear};
     use crate::recording::kernel::Variant;
@@ -117,6 +131,23 @@ mod tests {
         assert_eq!(of(variant.in_way("matrix").with("GROUP_M", 32).with("GROUP_N", 16)), "matrix 64x32x16 32x16");
         assert_eq!(of(Variant::plain().in_way("shuffle")), "shuffle");
         assert_eq!(of(Variant::plain()), "");
+    }
+
+    #[test]
+    fn tensors_in_the_order_of_tiles_are_named_by_their_sums() {
+        assert_eq!(tiled(&Order::new(64, 9, 16, 128, 1)), "576 terms of 9 taps, 128 columns");
+        assert_eq!(tiled(&Order::of_linear(512, 10)), "512 terms, 10 columns");
+        let span = |id: u32| Span::of(BufferId(id), 4096);
+        let lanes = Lanes::new(span(0), &[Lane { rows: 3, ..Lane::default() }]);
+        let mut rec = Recording::new();
+        let order = Order::of_linear(7, 5);
+        Room::fill(&mut rec, &lanes, &order, 9, span(1), &Product::by_shuffles(Tiling::CORE, Some(Distribution::Rademacher)), span(2));
+        for command in rec.commands() {
+            if let Command::Dispatch(d) = command {
+                assert!(shape(d).starts_with("7 terms, 5 columns"), "{}: {}", d.kernel.name, shape(d));
+            }
+        }
+        assert_eq!(rec.commands().len(), 2);
     }
 
     #[test]

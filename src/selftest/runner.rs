@@ -87,13 +87,52 @@ pub fn quick(info: &AdapterInfo, cases: Vec<Case>) -> Vec<Case> {
     cases.into_iter().filter(|case| brings_more(case)).collect()
 }
 
+/// Constants that choose how operands are read and what is drawn: with a kernel's defines they say all that a flavour changes in it.
+const CHOICES: [&str; 7] = ["PERTURB", "DIST", "SOFT_ADD", "INPUT_QUADS", "WEIGHT_QUADS", "DY_QUADS", "UNALIGNED"];
+
+/// A case whose buffers take more waits for one that takes less.
+const MODERATE: u64 = 1 << 20;
+
+/// Cases that together launch every kernel of `cases` with each of its defines and [`CHOICES`] that they do: of those that launch the same, the
+/// one with the largest buffers, within reason.
+pub fn of_each_choice(info: &AdapterInfo, cases: Vec<Case>) -> Vec<Case> {
+    let choices = |launches: Vec<(&'static Kernel, Variant)>| -> HashSet<_> {
+        let chosen = |variant: &Variant| CHOICES.map(|name| variant.get(name, u32::MAX));
+        launches.into_iter().map(|(kernel, v)| (kernel.name, v.defines().to_vec(), chosen(&v))).collect()
+    };
+    let bytes = |case: &Case| case.planned(info).buffers.iter().map(|buffer| buffer.bytes).sum::<u64>();
+    let mut order: Vec<_> = cases.iter().map(bytes).enumerate().collect();
+    order.sort_by_key(|&(_, bytes)| if bytes > MODERATE { bytes } else { MODERATE - bytes });
+    let (mut seen, mut kept) = (HashSet::new(), BTreeSet::new());
+    for (index, _) in order {
+        let before = seen.len();
+        seen.extend(choices(launches(info, &cases[index])));
+        if seen.len() > before {
+            kept.insert(index);
+        }
+    }
+    cases.into_iter().enumerate().filter(|(index, _)| kept.contains(index)).map(|(_, case)| case).collect()
+}
+
+/// The cases that an adapter is tried with where nobody asks for all. A software adapter takes no tiles in workgroup memory for its products, and
+/// each of their pipelines takes it a second or more to compile: of their cases it runs those of [`of_each_choice`].
+pub fn suited(info: &AdapterInfo, cases: Vec<Case>) -> Vec<Case> {
+    if !info.kind.is_software() {
+        return cases;
+    }
+    let by_tiles = |case: &Case| launches(info, case).iter().any(|(kernel, _)| kernel.name.starts_with("tiled_"));
+    let (tiles, mut others): (Vec<Case>, Vec<Case>) = cases.into_iter().partition(by_tiles);
+    others.extend(of_each_choice(info, tiles));
+    others
+}
+
 /// The pipelines that a case launches.
 fn needs(info: &AdapterInfo, case: &Case) -> Needs {
     launches(info, case).into_iter().map(|(kernel, variant)| (kernel.name, variant)).collect()
 }
 
 fn launches(info: &AdapterInfo, case: &Case) -> Vec<(&'static Kernel, Variant)> {
-    let recording = case.on(info).recording;
+    let recording = case.planned(info).recording;
     let launched = recording.commands().iter().filter_map(|command| match command {
         Command::Dispatch(d) => Some((d.kernel, d.variant.clone())),
         _ => None,

@@ -30,6 +30,15 @@ pub const ANY_SHAPE: &str = "ANY_SHAPE";
 /// The define of products by tiles whose input has rows of whole quads.
 pub const IN_QUADS: &str = "IN_QUADS";
 
+/// The define of kernels whose input may be f16 in memory (`Halves`).
+pub const IN_HALVES: &str = "IN_HALVES";
+
+/// That of those whose residual may be.
+pub const RESIDUAL_HALVES: &str = "RESIDUAL_HALVES";
+
+/// That of those whose output may be.
+pub const OUT_HALVES: &str = "OUT_HALVES";
+
 /// f32s in a row of the textures that shadow operands.
 pub const TEXEL_ROW: u32 = 8192;
 
@@ -121,15 +130,17 @@ fn permuted(kernel: &Kernel, flavour: Flavour, variant: &Variant) -> Result<Expa
     }
     let with = |all: Defines, name: &&'static str| all.with(name, defines.contains(name));
     let source = expand(kernel.name, &kernel.defines.iter().fold(flavour.defines(), with))?;
-    let set = |name: &str| variant.constants().iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-    Ok(repeat::unroll(&source, &|name| set(name).or_else(|| declared(source.text(), name)))?)
+    Ok(repeat::unroll(&source, &|name| number(source.text(), variant, name))?)
 }
 
-/// The value of a constant that the source declares as a plain number.
-fn declared(text: &str, name: &str) -> Option<u32> {
+/// The value of a constant that the variant sets, or that the source declares as a number or as a product of such constants.
+fn number(text: &str, variant: &Variant, name: &str) -> Option<u32> {
+    if let Some((_, value)) = variant.constants().iter().find(|(known, _)| *known == name) {
+        return Some(*value);
+    }
     let head = format!("const {name}: u32 = ");
     let rest = &text[text.find(&head)? + head.len()..];
-    rest[..rest.find(';')?].trim_end_matches('u').parse().ok()
+    repeat::value(&rest[..rest.find(';')?], &|inner| number(text, variant, inner))
 }
 
 /// A file of the tree (its path without `.wgsl`) for a device, where neither it nor its imports ask for defines of kernels.

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! The counter runs from 0 to the count, without it; `{i}` in the lines becomes its value. A count is put together with `*`, `/` and `-`, from left
-//! to right, of numbers and of constants that the variant sets or the source declares as a plain number (`const THREAD_M: u32 = 8u;`). Loops may
-//! be nested; one that runs once or not at all is a condition.
+//! to right, of numbers and of constants that the variant sets or the source declares in this way (`const QUADS: u32 = THREAD_M / 4u;`). Loops
+//! may be nested; one that runs once or not at all is a condition.
 
 use super::expanded::{Expanded, Place};
 use super::preprocess::{Fault, Misplaced};
@@ -84,8 +84,8 @@ fn substituted(line: &str, counters: &[(&str, u32)]) -> String {
 }
 
 /// The value of a count, from left to right.
-fn value(text: &str, lookup: Lookup<'_>) -> Option<u32> {
-    let factor = |text: &str| text.trim().parse().ok().or_else(|| lookup(text.trim()));
+pub(super) fn value(text: &str, lookup: Lookup<'_>) -> Option<u32> {
+    let factor = |text: &str| text.trim().trim_end_matches('u').parse().ok().or_else(|| lookup(text.trim()));
     let mut rest = text;
     let mut total: Option<(u32, char)> = None;
     loop {

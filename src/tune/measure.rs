@@ -1,13 +1,19 @@
 //! Checking and timing the ways of a model's products on a device.
 
+use std::time::{Duration, Instant};
+
 use super::Ways;
-use super::candidates::{Scope, candidates};
-use super::problem::{Problem, size};
-use crate::caps::Layout;
-use crate::device::{Device, DeviceError, as_f32};
-use crate::kernels::lib::matrix::matrix_tolerance;
+use super::buffers::{Buffers, Lengths};
+use super::candidates::{Scope, candidates, first_of_each};
+use super::clock;
+use super::problem::{needed, size};
+use super::trial::Trial;
+use crate::caps::{AdapterInfo, AdapterKind, Layout};
+use crate::device::{Device, DeviceError};
+use crate::kernels::tiling::Tiling;
 use crate::kernels::way::Way;
-use crate::layers::{Pass, Sizes};
+use crate::layers::{Pass, Sizes, kind};
+use crate::model::Graph;
 use crate::recording::Recording;
 
 /// A way of a pass, tried.
@@ -48,39 +54,141 @@ impl Measured {
     }
 }
 
-/// What is told while it goes on: the pass that comes next, how many are done and how many there are. False stops it.
-pub type Watch<'a> = &'a mut dyn FnMut(Sizes, Pass, usize, usize) -> bool;
+/// What is told while it goes on: the pass that comes next, how many steps are done and how many there are; most passes come twice.
+pub type Watch<'a> = &'a mut dyn FnMut(Sizes, Pass, usize, usize);
 
-/// Checks and times the ways of passes of products in a layout, each by itself. All pipelines are made before the first is timed, by all cores.
+/// Checks and times the ways of passes of products, each by itself, that `info` admits: the device's, or less of it ([`super::offered`]).
+///
+/// Compiling takes longer than what it is for, so the likely ways come first, one of each scheme, and other tiles of a scheme only where that one
+/// wasn't far behind and the product takes some time of the model's, what takes most first, for some seconds. A perturbed product is the plain one with signs: ways that were far behind there aren't tried, unless all are. Each time
+/// all pipelines are compiled before the first is timed, by all cores.
 ///
 /// # Errors
 /// Of the device.
 pub fn measure(
     device: &mut dyn Device,
+    info: &AdapterInfo,
     passes: &[(Sizes, Pass)],
-    layout: Layout,
     scope: Scope,
     watch: Watch<'_>,
 ) -> Result<Vec<Measured>, DeviceError> {
-    let mut all = Vec::new();
-    for &of in passes {
-        let trial = Trial::new(device, of, layout, scope)?;
-        all.extend(trial.timed);
-        for problem in [trial.small, trial.large] {
-            problem.release(device);
+    let (operations, bytes) = extent(device, scope);
+    let lanes = |(sizes, pass): (Sizes, Pass)| size(sizes, pass, operations, bytes);
+    let lengths = passes.iter().map(|&of| needed(of.0, of.1, lanes(of))).fold(Lengths::default(), Lengths::most);
+    let buffers = Buffers::new(device, &lengths)?;
+    let tiling = Tiling::of(device.info());
+    let trial = |&of: &(Sizes, Pass)| {
+        let ways = candidates(of, info, device.limits(), scope);
+        Trial::new(&buffers, tiling, of, info.layout, lanes(of), ways)
+    };
+    let trials = passes.iter().map(trial).collect();
+    let mut course = Course { device, buffers, trials, watch, start: Instant::now(), done: 0, steps: 0 };
+    let result = course.run(scope);
+    let Course { device, trials, .. } = course;
+    buffers.release(device);
+    result?;
+    Ok(trials.into_iter().map(Trial::measured).collect())
+}
+
+/// What takes less than this share of the time of a model's products of its pass is computed with the likely tile.
+const LITTLE: f64 = 0.02;
+
+/// A measurement on its way.
+struct Course<'a> {
+    device: &'a mut dyn Device,
+    buffers: Buffers,
+    trials: Vec<Trial>,
+    watch: Watch<'a>,
+    start: Instant,
+    done: usize,
+    steps: usize,
+}
+
+impl Course<'_> {
+    fn run(&mut self, scope: Scope) -> Result<(), DeviceError> {
+        let few = scope == Scope::Few;
+        // What takes so many times as long as the fastest is not followed up: a scheme, and a way in the perturbed product.
+        let (of_scheme, of_plain) = if few { (2.0, 1.2) } else { (4.0, f64::INFINITY) };
+        let (mut now, mut later) = (Vec::new(), Vec::new());
+        for (i, trial) in self.trials.iter().enumerate() {
+            let plain = (trial.of.0, Pass::Forward);
+            let plain = self.trials.iter().position(|other| trial.of.1 == Pass::Perturbed && other.of == plain);
+            match plain.filter(|_| few) {
+                Some(plain) => later.push((i, plain)),
+                None => now.push(i),
+            }
         }
-    }
-    // Pipelines depend on the launches alone, not on the buffers, which are gone.
-    device.prepare(&all.iter().collect::<Vec<_>>())?;
-    drop(all);
-    let mut measured = Vec::new();
-    for (done, &(sizes, pass)) in passes.iter().enumerate() {
-        if !watch(sizes, pass, done, passes.len()) {
-            break;
+        self.steps = 2 * now.len() + later.len();
+        for &i in &now {
+            let ways = first_of_each(&self.trials[i].ways);
+            self.trials[i].enter(ways);
         }
-        measured.push(measure_one(device, (sizes, pass), layout, scope)?);
+        self.stage(&now, false)?;
+        // What takes most of the time is followed up first.
+        let mut shares: Vec<(f64, usize)> = self.shares(&now).into_iter().zip(now).collect();
+        shares.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut group = Vec::new();
+        for (share, i) in shares {
+            let time_left = !few || self.start.elapsed() < self.patience();
+            if time_left && (!few || share > LITTLE) {
+                let ways = self.trials[i].worth_following(of_scheme);
+                self.trials[i].enter(ways);
+            }
+            group.push(i);
+            // Enough for all cores.
+            if group.iter().map(|&i| self.trials[i].pending()).sum::<usize>() >= 4 * cores {
+                self.stage(&group, true)?;
+                group.clear();
+            }
+        }
+        self.stage(&group, true)?;
+        for &(i, plain) in &later {
+            let ways = self.trials[plain].near(of_plain);
+            self.trials[i].enter(ways);
+        }
+        let later: Vec<usize> = later.into_iter().map(|(i, _)| i).collect();
+        self.stage(&later, true)
     }
-    Ok(measured)
+
+    /// How long tiles are followed up in the usual scope.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(if self.device.info().kind.is_software() { 10 } else { 5 })
+    }
+
+    /// Shares of the trials in the time that a sample takes in all those of the same pass.
+    fn shares(&self, which: &[usize]) -> Vec<f64> {
+        let of = |i: &usize| (self.trials[*i].of.1, self.trials[*i].a_sample());
+        let all: Vec<(Pass, f64)> = which.iter().map(of).collect();
+        let total =
+            |pass: Pass| all.iter().filter(|(other, _)| *other == pass).map(|(_, seconds)| seconds).sum::<f64>();
+        all.iter().map(|(pass, seconds)| seconds / total(*pass)).collect()
+    }
+
+    /// Checks and times the ways that have entered; where they are the last ones, those that were near the fastest once more.
+    fn stage(&mut self, which: &[usize], last: bool) -> Result<(), DeviceError> {
+        if which.is_empty() {
+            return Ok(());
+        }
+        let all: Vec<&Recording> = which.iter().flat_map(|&i| self.trials[i].recordings()).collect();
+        self.device.prepare(&all)?;
+        clock::warm(self.device, self.buffers.x)?;
+        for &i in which {
+            let trial = &mut self.trials[i];
+            (self.watch)(trial.of.0, trial.of.1, self.done, self.steps);
+            trial.run(self.device, last)?;
+            self.done += 1;
+        }
+        Ok(())
+    }
+}
+
+/// Seconds of a sample in all passes of a model's products, each in its fastest way.
+pub fn a_sample(measured: &[Measured], graph: &Graph) -> f64 {
+    let one =
+        |of: &Measured| of.best()?.seconds.map(|seconds| seconds / (f64::from(of.lanes.0) * f64::from(of.lanes.1)));
+    let products = graph.nodes.iter().filter_map(|node| kind(&node.layer).product());
+    products.map(|sizes| measured.iter().filter(|of| of.sizes == sizes).filter_map(one).sum::<f64>()).sum()
 }
 
 /// The ways that are fastest for each pass.
@@ -96,101 +204,16 @@ pub fn fastest(measured: &[Measured], layout: Layout) -> Ways {
 
 /// Operations that are timed, and bytes of activations, about.
 fn extent(device: &dyn Device, scope: Scope) -> (u64, u64) {
-    let software = device.info().kind.is_software();
-    let operations = match (software, scope) {
+    let kind = device.info().kind;
+    let operations = match (kind.is_software(), scope) {
+        // Its times say nothing.
+        (true, _) if kind == AdapterKind::Reference => 1_000_000,
         (true, Scope::Few) => 50_000_000,
         (true, Scope::All) => 200_000_000,
         // A large card is full only of what takes it a millisecond or more.
         (false, _) => 100_000_000_000,
     };
     (operations, device.limits().binding.min(device.limits().memory / 8))
-}
-
-/// The ways of a pass, recorded on values of their own.
-struct Trial {
-    ways: Vec<Way>,
-    /// Of a few samples, whose results are compared; their sizes divide no tile.
-    small: Problem,
-    large: Problem,
-    checks: Vec<Recording>,
-    timed: Vec<Recording>,
-}
-
-impl Trial {
-    fn new(device: &mut dyn Device, of: (Sizes, Pass), layout: Layout, scope: Scope) -> Result<Self, DeviceError> {
-        let ways = candidates(of, layout, device.info(), device.limits(), scope);
-        let (operations, bytes) = extent(device, scope);
-        let lanes = size(of.0, of.1, operations, bytes);
-        let small = Problem::new(device, of, layout, (lanes.0, lanes.1.min(3)))?;
-        let large = Problem::new(device, of, layout, lanes)?;
-        let (mut checks, timed) = (small.recordings(&ways), large.recordings(&ways));
-        checks.iter_mut().for_each(|rec| rec.read_back(small.result()));
-        Ok(Self { ways, small, large, checks, timed })
-    }
-}
-
-fn measure_one(
-    device: &mut dyn Device,
-    of: (Sizes, Pass),
-    layout: Layout,
-    scope: Scope,
-) -> Result<Measured, DeviceError> {
-    let Trial { ways, small, large, checks, timed } = Trial::new(device, of, layout, scope)?;
-    device.prepare(&checks.iter().chain(&timed).collect::<Vec<_>>())?;
-    // What two orders of a sum of n terms of both signs differ by, with room: the error of a term grows with the square root at random.
-    let tolerance = 8.0 * (small.terms() as f64).sqrt() * f64::from(f32::EPSILON) + 1e-6;
-    let mut expected: Option<Vec<f32>> = None;
-    let mut tried = Vec::new();
-    for ((way, check), rec) in ways.iter().zip(&checks).zip(&timed) {
-        let result = device.run(check)?.first().map(|bytes| as_f32(bytes)).unwrap_or_default();
-        let error = expected.as_ref().map_or(0.0, |expected| relative(&result, expected));
-        let passed = error <= of_operands(*way, tolerance) && !result.is_empty();
-        expected.get_or_insert(result);
-        let seconds = if passed { Some(time(device, rec)?) } else { None };
-        tried.push(Tried { way: *way, error, passed, seconds });
-    }
-    let (operations, lanes) = (large.cost(), large.lanes());
-    small.release(device);
-    large.release(device);
-    Ok(Measured { sizes: of.0, pass: of.1, lanes, operations, tried })
-}
-
-/// What a way's operands add to the tolerance of sums: an f16 is within 2^-11 of its value, the sum of two of them within 2^-23; sums of
-/// matrices are cut off instead of rounded.
-fn of_operands(way: Way, tolerance: f64) -> f64 {
-    match way {
-        Way::Shuffle | Way::Block(_) => tolerance,
-        Way::Matrix(matrix) => {
-            matrix_tolerance(&matrix, None, tolerance) + if matrix.split { 0.0 } else { 2f64.powi(-10) }
-        }
-    }
-}
-
-/// How long a run is timed at least, in seconds: a card that has waited is slow at first.
-const LEAST: f64 = 0.004;
-
-/// Seconds of a recording: the least of a few runs of as many repetitions as take a while, the first of which isn't counted.
-fn time(device: &mut dyn Device, rec: &Recording) -> Result<f64, DeviceError> {
-    let first = device.time(rec)?;
-    let repetitions = (LEAST / first.max(1e-7)).clamp(1.0, 1000.0) as u32;
-    let mut all = Recording::new();
-    (0..repetitions).for_each(|_| all.append(rec.clone()));
-    // Long ones need no second run.
-    let runs = if first > 0.05 { 1 } else { 3 };
-    let mut least = f64::INFINITY;
-    for _ in 0..runs {
-        least = least.min(device.time(&all)?);
-    }
-    Ok(least / f64::from(repetitions))
-}
-
-/// |a - b| / |b|; infinite where something isn't a number.
-fn relative(a: &[f32], b: &[f32]) -> f64 {
-    let square = |v: f64| v * v;
-    let difference: f64 = a.iter().zip(b).map(|(a, b)| square(f64::from(*a) - f64::from(*b))).sum();
-    let size: f64 = b.iter().map(|b| square(f64::from(*b))).sum();
-    let error = (difference / size.max(f64::MIN_POSITIVE)).sqrt();
-    if error.is_finite() && a.len() == b.len() { error } else { f64::INFINITY }
 }
 
 #[cfg(test)]
@@ -223,15 +246,17 @@ mod tests {
         let model = json!({"kind": "cnn", "input": [1, 10, 10], "channels": [3, 16], "hidden": 20, "classes": 10});
         let graph = ModelSpec::from_json(&model).unwrap().graph().unwrap();
         let mut device = ReferenceDevice::new(None);
-        let mut seen = 0;
-        let watch: Watch<'_> = &mut |_, _, _, _| {
-            seen += 1;
-            true
+        let info = AdapterInfo { layout: Layout::ChannelsLast, ..device.info().clone() };
+        let (mut seen, mut steps) = (0, 0);
+        let watch: Watch<'_> = &mut |_, _, done, all| {
+            assert_eq!(done, seen);
+            (seen, steps) = (seen + 1, all);
         };
-        let measured = measure(&mut device, &products(&graph), Layout::ChannelsLast, Scope::Few, watch).unwrap();
-        assert_eq!((measured.len(), seen), (16, 16));
+        let measured = measure(&mut device, &info, &products(&graph), Scope::Few, watch).unwrap();
+        // Of 16 passes 4 are of perturbed products, which come once.
+        assert_eq!((measured.len(), seen, steps), (16, 28, 28));
         for of in &measured {
-            assert!(of.tried.len() > 1, "{} {}", of.sizes, of.pass.name());
+            assert!(!of.tried.is_empty(), "{} {}", of.sizes, of.pass.name());
             assert!(of.tried.iter().all(|tried| tried.passed), "{of:?}");
         }
     }

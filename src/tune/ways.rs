@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::candidates::Scope;
 use crate::caps::{AdapterInfo, Layout, Limits, Matrices};
+use crate::kernels::lib::halves::Halves;
+use crate::kernels::lib::heads::Heads;
 use crate::kernels::lib::matrix::Matrix;
 use crate::kernels::tile_order::Room;
 use crate::kernels::tiling::Tiling;
 use crate::kernels::way::{Block, NoWay, Way};
-use crate::layers::{Gradients, Pass, Sizes, kind};
+use crate::layers::{Gradients, Pass, Sizes, kind, one_dispatch};
 use crate::model::{Graph, Layer};
 
 /// The ways of a model's products, and how its activations lie.
@@ -30,15 +33,18 @@ impl Ways {
     /// What is likely to be fast without a measurement: tiles in workgroup memory on GPUs, which need channels last where there are pixels;
     /// shuffles on software adapters.
     pub fn unmeasured(info: &AdapterInfo, limits: &Limits, graph: &Graph) -> Self {
+        let info = &offered(info, graph);
         let mut ways = Self::by_shuffles(info.layout);
         let software = info.kind.is_software();
         for (sizes, pass) in products(graph) {
             if !ways.admits(sizes) {
                 continue;
             }
-            let matrix = matrices(sizes, pass, info, limits).into_iter().next().map(Way::Matrix);
-            let block = || if software { None } else { likely(sizes, pass, limits).map(Way::Block) };
-            if let Some(way) = matrix.or_else(block) {
+            let matrix = matrices(sizes, pass, info, limits, Scope::Few).into_iter().next().map(Way::Matrix);
+            let block = || if software { None } else { likely_tiles(sizes, pass, limits) };
+            // A few channels, as of a picture, fill no row of a matrix, and aren't loaded in quads: tiles of f32 are twice as fast.
+            let way = if sizes.inputs() < 16 { block().or(matrix) } else { matrix.or_else(block) };
+            if let Some(way) = way {
                 ways.choose(sizes, pass, way);
             }
         }
@@ -49,20 +55,20 @@ impl Ways {
     pub fn uniform(graph: &Graph, layout: Layout, way: Way) -> Self {
         let mut ways = Self::by_shuffles(layout);
         for (sizes, pass) in products(graph) {
-            if ways.admits(sizes) {
+            if ways.admits(sizes) && suits(sizes, way) {
                 ways.choose(sizes, pass, way);
             }
         }
         ways
     }
 
-    /// The same with ways in the place of matrices whose operands are f32.
-    pub fn in_f32(&self, info: &AdapterInfo, limits: &Limits, graph: &Graph) -> Self {
+    /// The same with ways in the place of matrices whose operands are f32, of these passes.
+    pub fn in_f32(&self, passes: &[Pass], info: &AdapterInfo, limits: &Limits, graph: &Graph) -> Self {
         let info = AdapterInfo { layout: self.layout, matrices: Matrices::default(), ..info.clone() };
         let plain = Self::unmeasured(&info, limits, graph);
         let mut ways = self.clone();
         for (&(sizes, pass), way) in &mut ways.chosen {
-            if matches!(way, Way::Matrix(_)) {
+            if matches!(way, Way::Matrix(_)) && passes.contains(&pass) {
                 *way = plain.of(sizes, pass);
             }
         }
@@ -79,14 +85,27 @@ impl Ways {
         self
     }
 
-    /// Whether no product has operands of f16.
-    pub fn are_f32(&self) -> bool {
-        !self.chosen.values().any(|way| matches!(way, Way::Matrix(_)))
+    /// Whether no product of these passes has operands of f16.
+    pub fn are_f32(&self, passes: &[Pass]) -> bool {
+        !self.chosen.iter().any(|((_, pass), way)| matches!(way, Way::Matrix(_)) && passes.contains(pass))
+    }
+
+    /// Whether operands that are of f16 are the sum of two.
+    pub fn are_split(&self) -> bool {
+        self.chosen.values().any(|way| matches!(way, Way::Matrix(matrix) if matrix.split))
+    }
+
+    /// Whether a forward pass has operands of a single f16.
+    pub fn has_f16(&self) -> bool {
+        let single = |((_, pass), way): (&(Sizes, Pass), &Way)| {
+            matches!(pass, Pass::Forward | Pass::Perturbed) && matches!(way, Way::Matrix(matrix) if !matrix.split)
+        };
+        self.chosen.iter().any(single)
     }
 
     /// Whether tiles in workgroup memory compute a product in this layout.
     pub fn admits(&self, sizes: Sizes) -> bool {
-        matches!(sizes, Sizes::Linear { .. }) || self.layout == Layout::ChannelsLast
+        !matches!(sizes, Sizes::Conv { .. }) || self.layout == Layout::ChannelsLast
     }
 
     /// Sets a way.
@@ -94,8 +113,10 @@ impl Ways {
         self.chosen.insert((sizes, pass), way);
     }
 
-    /// The way of a pass.
+    /// The way of a pass. One that is the same whether weights are perturbed is chosen once.
     pub fn of(&self, sizes: Sizes, pass: Pass) -> Way {
+        let once = pass == Pass::Perturbed && !sizes.passes().contains(&pass);
+        let pass = if once { Pass::Forward } else { pass };
         self.chosen.get(&(sizes, pass)).copied().unwrap_or_default()
     }
 
@@ -114,8 +135,12 @@ impl Ways {
     /// None where nothing needs any.
     pub fn room(&self, graph: &Graph, passes: &[Pass]) -> Option<[u64; 2]> {
         let of_pass = |layer: &Layer, pass: Pass| {
-            let order = kind(layer).order(pass).filter(|_| self.of_layer(layer, pass) != Way::Shuffle)?;
-            Some(Room::bytes(&order, 1, false))
+            let way = self.of_layer(layer, pass);
+            let order = kind(layer).order(pass).filter(|_| way != Way::Shuffle)?;
+            let [copy, lane] = Room::bytes(&order, 1, false);
+            // Weights that are f16 are each lane's own.
+            let halves = matches!(way, Way::Matrix(matrix) if !matrix.split) && Halves::fit(order.channels as usize);
+            Some([copy, if halves { lane.max(Room::half_bytes(&order)) } else { lane }])
         };
         let all = graph.nodes.iter().flat_map(|node| passes.iter().filter_map(move |pass| of_pass(&node.layer, *pass)));
         all.reduce(|most, bytes| [most[0].max(bytes[0]), most[1].max(bytes[1])])
@@ -123,16 +148,19 @@ impl Ways {
 
     /// A pass whose way a device can't compute: one without such matrices, or with less workgroup memory or threads.
     pub fn unfit(&self, graph: &Graph, info: &AdapterInfo, limits: &Limits) -> Option<(Sizes, Pass, Way)> {
-        let fits = |way: Way| match way {
+        let fits = |sizes: Sizes, way: Way| match way {
             Way::Shuffle => true,
+            Way::Heads(tile) => heads_of(sizes).is_some_and(|(tokens, head)| tile.fits(limits, tokens, head)),
             Way::Block(block) => block.fits(limits),
             Way::Matrix(matrix) => {
-                Matrix::candidates(info, limits, matrix.split).iter().any(|known| known.multiply == matrix.multiply)
+                Matrix::candidates(info, limits, matrix.split, false)
+                    .iter()
+                    .any(|known| known.multiply == matrix.multiply)
                     && matrix.fits(limits)
             }
         };
         let all = products(graph).into_iter().map(|(sizes, pass)| (sizes, pass, self.of(sizes, pass)));
-        all.into_iter().find(|&(.., way)| !fits(way))
+        all.into_iter().find(|&(sizes, _, way)| !fits(sizes, way))
     }
 
     /// Whether a pass's way has been chosen.
@@ -156,7 +184,7 @@ impl Ways {
             let product = sizes.to_string();
             let row = file.products.iter().find(|row| row.product == product && row.pass == pass.name());
             let way = row.and_then(|row| row.way.parse().ok());
-            if let Some(way) = way.filter(|way| *way == Way::Shuffle || ways.admits(sizes)) {
+            if let Some(way) = way.filter(|way| *way == Way::Shuffle || ways.admits(sizes) && suits(sizes, *way)) {
                 ways.choose(sizes, pass, way);
             }
         }
@@ -190,6 +218,9 @@ impl Ways {
             let way: Way = row.way.parse()?;
             if way != Way::Shuffle && !ways.admits(sizes) {
                 return Err(WaysError::Channels(row.product.clone()));
+            }
+            if !suits(sizes, way) {
+                return Err(WaysError::Other(row.product.clone(), row.way.clone()));
             }
             ways.choose(sizes, pass, way);
         }
@@ -247,6 +278,18 @@ pub enum WaysError {
     /// Tiles of a convolution with channels first.
     #[error("{0:?} goes by shuffles where channels lie first")]
     Channels(String),
+    /// A way of another kind of product.
+    #[error(
+        "{0:?} isn't computed by {1:?}: \"heads\" is a way of attention, the others are those of linear layers and convolutions"
+    )]
+    Other(String, String),
+}
+
+/// What an adapter offers to a model: no matrices of f16 where a single launch, of f32, computes the whole forward pass, so that such a model is f32
+/// in each precision.
+pub fn offered(info: &AdapterInfo, graph: &Graph) -> AdapterInfo {
+    let matrices = if one_dispatch(graph).is_some() { Matrices::default() } else { info.matrices };
+    AdapterInfo { matrices, ..info.clone() }
 }
 
 /// The passes of a model's products, each once.
@@ -255,37 +298,69 @@ pub fn products(graph: &Graph) -> Vec<(Sizes, Pass)> {
         .nodes
         .iter()
         .filter_map(|node| kind(&node.layer).product())
-        .flat_map(|sizes| Pass::ALL.map(|pass| (sizes, pass)))
+        .flat_map(|sizes| sizes.passes().iter().map(move |pass| (sizes, *pass)))
         .collect();
     all.sort();
     all.dedup();
     all
 }
 
-/// Matrices that may compute a pass, those that are likely to be fast first: of one f16 an operand before two. Gradients are of f32: f16
-/// would lose the small ones.
-pub(super) fn matrices(sizes: Sizes, pass: Pass, info: &AdapterInfo, limits: &Limits) -> Vec<Matrix> {
-    if matches!(pass, Pass::Weight | Pass::Input) {
+/// Matrices that may compute a pass, those that are likely to be fast first: of one f16 an operand before two, which are tried beside them only
+/// where all are, since three products take longer than one.
+pub(super) fn matrices(sizes: Sizes, pass: Pass, info: &AdapterInfo, limits: &Limits, scope: Scope) -> Vec<Matrix> {
+    if heads_of(sizes).is_some() {
         return Vec::new();
     }
-    let all = [false, true].into_iter().flat_map(|split| Matrix::candidates(info, limits, split));
-    // A tile that is mostly beyond the last column wins nowhere.
-    let mut all: Vec<Matrix> = all.filter(|tile| tile.columns <= 2 * sizes.columns().max(32)).collect();
-    all.sort_by_key(|tile| (tile.split, tile.columns > sizes.columns()));
+    let (rows, columns) = sizes.extent(pass);
+    let splits: &[bool] = if info.matrices.single && scope == Scope::Few { &[false] } else { &[false, true] };
+    let all = splits.iter().flat_map(|split| Matrix::candidates(info, limits, *split, scope == Scope::All));
+    let mut all: Vec<Matrix> = all.filter(|tile| within((rows, columns), tile.rows, tile.columns)).collect();
+    all.sort_by_key(|tile| (tile.split, tile.columns > columns || tile.rows > rows));
     all
 }
 
-/// A tile that fits a product: as many columns as it has, up to 128.
-fn likely(sizes: Sizes, pass: Pass, limits: &Limits) -> Option<Block> {
-    let columns = match pass {
-        Pass::Forward | Pass::Perturbed => sizes.columns(),
-        Pass::Input => sizes.inputs(),
-        Pass::Weight => 64,
-    };
+/// Whether a tile isn't mostly beyond the last row or column of a product: one that is wins nowhere.
+pub(super) fn within((rows, columns): (u32, u32), tile_rows: u32, tile_columns: u32) -> bool {
+    let most = |size: u32| size.max(32).saturating_mul(2);
+    tile_rows < most(rows) && tile_columns <= most(columns)
+}
+
+/// Whether a way computes such products at all.
+fn suits(sizes: Sizes, way: Way) -> bool {
+    match way {
+        Way::Shuffle => true,
+        Way::Block(_) | Way::Matrix(_) => heads_of(sizes).is_none(),
+        Way::Heads(_) => heads_of(sizes).is_some(),
+    }
+}
+
+/// Tokens, and values of a head, of attention.
+fn heads_of(sizes: Sizes) -> Option<(u32, u32)> {
+    if let Sizes::Attention { tokens, heads, dim } = sizes { Some((tokens, dim / heads)) } else { None }
+}
+
+/// Tiles of attention that a device's limits admit, the largest first.
+pub(super) fn heads(sizes: Sizes, limits: &Limits) -> Vec<Heads> {
+    let fitting =
+        |(tokens, head)| Heads::candidates(tokens).into_iter().filter(move |tile| tile.fits(limits, tokens, head));
+    heads_of(sizes).into_iter().flat_map(fitting).collect()
+}
+
+/// Tiles that fit a product and a device.
+fn likely_tiles(sizes: Sizes, pass: Pass, limits: &Limits) -> Option<Way> {
+    if heads_of(sizes).is_some() {
+        return heads(sizes, limits).first().copied().map(Way::Heads);
+    }
+    likely(sizes, pass, limits).map(Way::Block)
+}
+
+/// A tile that fits a product: of 128 or 64 rows and 64 columns where it has as many.
+pub(super) fn likely(sizes: Sizes, pass: Pass, limits: &Limits) -> Option<Block> {
+    let (rows, columns) = sizes.extent(pass);
     let wide = [Block::new(128, 64, 16), Block::new(64, 64, 16), Block::new(64, 64, 8)];
     let narrow = [Block::new(64, 32, 16).of_threads(8, 4), Block::new(32, 32, 16).of_threads(4, 4)];
     let tiles: &[Block] = if columns > 32 { &wide } else { &narrow };
-    tiles.iter().copied().find(|block| block.fits(limits))
+    tiles.iter().copied().find(|block| (block.rows <= 64 || block.rows < 2 * rows.min(64 << 10)) && block.fits(limits))
 }
 
 #[cfg(test)]

@@ -2,8 +2,7 @@
 
 use super::{TensorReport, VerifyError, relative_error};
 use crate::data::{Dataset, Normalisation, Part};
-use crate::device::Device;
-use crate::engine::{Engine, SampleSet};
+use crate::engine::{Engine, SampleSet, Samples};
 use crate::fed::dense;
 use crate::fed::experiment::{Experiment, narrow_of};
 use crate::fed::warmup::Warmup;
@@ -14,15 +13,17 @@ use crate::rule::{Rule, Server};
 use crate::split::Split;
 use crate::stream::replay::sanitize_base;
 
-/// Goes through a case both ways.
-pub(super) fn compare(device: Box<dyn Device>, golden: &FederationGolden) -> Result<Vec<TensorReport>, VerifyError> {
-    let mut engine = Engine::new(device, golden.graph.clone(), &golden.base)?;
+/// Goes through a case both ways, on the case's base. The samples that it leaves on the device come with the reports.
+pub(super) fn compare(
+    engine: &mut Engine,
+    golden: &FederationGolden,
+) -> Result<(Vec<TensorReport>, Samples), VerifyError> {
     let mut reports = Vec::new();
     if golden.ledger.is_some() {
-        apply(&mut engine, golden, &mut reports)?;
+        apply(engine, golden, &mut reports)?;
     }
-    simulate(&mut engine, golden, &mut reports)?;
-    Ok(reports)
+    let samples = simulate(engine, golden, &mut reports)?;
+    Ok((reports, samples))
 }
 
 fn report(name: &str, error: f64, tolerance: f64) -> TensorReport {
@@ -64,7 +65,7 @@ fn simulate(
     engine: &mut Engine,
     golden: &FederationGolden,
     reports: &mut Vec<TensorReport>,
-) -> Result<(), VerifyError> {
+) -> Result<Samples, VerifyError> {
     let experiment = experiment(golden)?;
     let start = golden.init.as_ref().unwrap_or(&golden.base);
     engine.set_weights(start)?;
@@ -96,7 +97,7 @@ fn simulate(
     off.report(&golden.tolerances, golden.ledger.is_some(), reports);
     let moved = |to: &[f32]| to.iter().zip(start).map(|(to, from)| to - from).collect::<Vec<f32>>();
     reports.push(report("change", relative_error(&moved(&weights), &moved(&golden.last)), golden.tolerances.change));
-    Ok(())
+    Ok(train)
 }
 
 /// A case as an experiment: its samples lie on the device alone.

@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use serde::Serialize;
 
 use crate::device::{Device, DeviceError, Selection, open};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, Workspace};
 use crate::fed::FedError;
 use crate::golden::{FederationGolden, Golden, GoldenError, PassGolden, SpsaGolden};
 use crate::model::{Graph, ModelSpec};
@@ -120,16 +120,20 @@ pub fn run<E: From<VerifyError>>(
     std::thread::scope(|scope| {
         let mut first = Some(device);
         for _ in 0..cores {
-            let (first, sender) = (first.take(), sender.clone());
+            let (mut first, sender) = (first.take(), sender.clone());
             let (golden, order, next, stop) = (&golden, &order, &next, &stop);
             scope.spawn(move || {
-                let mut first = first;
+                // Pipelines of one file are there for the next.
+                let mut kept = None;
                 while let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed))
                     && !stop.load(Ordering::Relaxed)
                 {
                     let (path, work) = &golden[index];
-                    let device = first.take().map_or_else(|| open(selection), Ok);
-                    let report = device.map_err(VerifyError::from).and_then(|device| compare(device, path, work));
+                    let report = kept.take().map_or_else(|| workspace(first.take(), selection), Ok).and_then(|space| {
+                        let (report, space) = compare(space, path, work)?;
+                        kept = Some(space);
+                        Ok(report)
+                    });
                     if sender.send((index, report)).is_err() {
                         return;
                     }
@@ -156,16 +160,30 @@ pub fn run<E: From<VerifyError>>(
     Ok(Report { device: name, files, passed })
 }
 
-/// Recomputes one file.
-fn compare(device: Box<dyn Device>, path: &Path, work: &Work) -> Result<FileReport, VerifyError> {
-    let pass = |device, pass: &PassGolden| Engine::new(device, pass.graph.clone(), &pass.weights);
-    let tensors = match work {
-        Work::Pass(golden) => passes::compare_pass(&mut pass(device, golden)?, golden)?,
-        Work::Spsa(spsa, golden) => passes::compare_spsa(&mut pass(device, golden)?, spsa, golden)?,
-        Work::Federation(golden) => federation::compare(device, golden)?,
+/// A workspace on the device that is open, else on one more.
+fn workspace(open_already: Option<Box<dyn Device>>, selection: &Selection) -> Result<Workspace, VerifyError> {
+    let device = open_already.map_or_else(|| open(selection), Ok)?;
+    Ok(Workspace::new(device)?)
+}
+
+/// Recomputes one file, and gives the workspace back.
+fn compare(space: Workspace, path: &Path, work: &Work) -> Result<(FileReport, Workspace), VerifyError> {
+    let weights = match work {
+        Work::Pass(golden) | Work::Spsa(_, golden) => &golden.weights,
+        Work::Federation(golden) => &golden.base,
+    };
+    let mut engine = Engine::on(space, work.model().1.clone(), weights)?;
+    let (tensors, samples) = match work {
+        Work::Pass(golden) => (passes::compare_pass(&mut engine, golden)?, None),
+        Work::Spsa(spsa, golden) => (passes::compare_spsa(&mut engine, spsa, golden)?, None),
+        Work::Federation(golden) => {
+            let (tensors, samples) = federation::compare(&mut engine, golden)?;
+            (tensors, Some(samples))
+        }
     };
     let passed = tensors.iter().all(TensorReport::passed);
-    Ok(FileReport { file: path.display().to_string(), kind: work.model().0.kind(), passed, tensors })
+    let report = FileReport { file: path.display().to_string(), kind: work.model().0.kind(), passed, tensors };
+    Ok((report, engine.into_workspace(samples)))
 }
 
 /// A golden file with all that its computation needs.

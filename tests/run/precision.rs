@@ -38,7 +38,8 @@ fn the_error_of_f16_is_measured_and_noted() {
     let place = Place::new();
     let (f32, exact) = started(&place, "f32", &[]);
     let exact = exact.unwrap();
-    assert_eq!((exact.precision.as_str(), exact.dl_error), ("f32", None));
+    assert_eq!((exact.precision.as_str(), exact.dl_error, exact.skipped_steps), ("f32", None, None));
+    assert!(metrics(&f32).iter().all(|line| line["loss_scale"].is_null() && line["skipped_steps"].is_null()));
     assert_eq!((header(&f32).precision, header(&f32).dl_error), (None, None));
     let mut errors = Vec::new();
     for (precision, epsilon) in [("f16", "1e-2"), ("f16x3", "1e-3")] {
@@ -50,6 +51,12 @@ fn the_error_of_f16_is_measured_and_noted() {
         assert_eq!((header(&dir).precision.as_deref(), header(&dir).dl_error), (Some(precision), Some(error)));
         assert_eq!(metrics(&dir)[WARMUP]["dl_error"], error);
         assert!(metrics(&dir)[WARMUP + 1]["dl_error"].is_null());
+        // Local steps have a scale, which nothing overflows with.
+        for (round, line) in metrics(&dir).iter().enumerate() {
+            let expected = if round < WARMUP { (Some(0), Some(32_768.0)) } else { (None, None) };
+            assert_eq!((line["skipped_steps"].as_u64(), line["loss_scale"].as_f64()), expected, "{round}");
+        }
+        assert_eq!(summary.skipped_steps, Some(0));
         assert!(summary.warnings.iter().all(|text| !text.contains("precision")), "{:?}", summary.warnings);
         assert!(check::check(&dir).unwrap().passed);
         errors.push(error);
@@ -110,4 +117,18 @@ fn a_device_without_matrices_says_so() {
     let summary = run::start(&config, Some(&place.path("run")), &selection, &mut Silent).unwrap();
     assert!(summary.warnings.iter().any(|text| text.contains("products are f32")), "{:?}", summary.warnings);
     assert_eq!((summary.precision.as_str(), summary.dl_error), ("f16", Some(0.0)));
+}
+
+#[test]
+fn a_model_of_one_launch_is_f32_in_each_precision_and_says_so() {
+    let place = Place::new();
+    let (dir, config) = (place.path("run"), config(&place, &["device.precision=f16", "model.hidden=[16]"]));
+    let selection = Selection { emulated_matrices: true, ..twins().with_precision(config.device.precision) };
+    let summary = run::start(&config, Some(&dir), &selection, &mut Silent).unwrap();
+    assert!(summary.warnings.iter().any(|text| text.contains("one launch, of f32")), "{:?}", summary.warnings);
+    assert_eq!((summary.precision.as_str(), summary.dl_error), ("f32", None));
+    assert_eq!((header(&dir).precision, header(&dir).dl_error), (None, None));
+    let ways = std::fs::read_to_string(dir.join("ways.json")).unwrap_or_default();
+    assert!(!ways.contains("matrix"), "{ways}");
+    assert!(check::check(&dir).unwrap().passed);
 }

@@ -1,5 +1,7 @@
 //! A device that engines share in turn, with the pipelines that it has compiled.
 
+#![allow(dead_code, reason = "each test binary uses a part")]
+
 use std::sync::{Arc, Mutex};
 
 use zowarmup::caps::{AdapterInfo, Limits};

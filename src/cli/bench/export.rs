@@ -40,6 +40,7 @@ pub fn markdown(report: &Report) -> String {
         ("program", format!("zowarmup {} (commit {})", report.version, report.commit)),
         ("host", report.host.clone()),
         ("date", report.date.clone()),
+        ("products", report.precision.clone()),
         (
             "rates",
             format!(

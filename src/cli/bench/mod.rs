@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize};
 use super::args::{DeviceArgs, JsonArgs};
 use super::error::Error;
 use super::output::{self, Adapter, bytes, row, table};
-use super::{COMMIT, say};
+use super::say;
 use crate::bench::{self, Ceiling, Ceilings, Options, Outcome, Repeats};
+use crate::caps::Precision;
 use crate::device::{list, open};
 use crate::fed::folder::timestamp;
+use crate::version;
 
 /// `bench`.
 #[derive(Debug, Args)]
@@ -34,6 +36,9 @@ pub struct BenchArgs {
     /// Sizes of everything
     #[arg(long, value_name = "SIZE", default_value = "usual")]
     pub size: Size,
+    /// How exact products are: f32, f16x3 or f16, as device.precision in configs
+    #[arg(long, value_name = "PRECISION", default_value = "f32", value_parser = precision)]
+    pub precision: Precision,
     /// Seconds that each is timed for, at least; three runs in any case
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = seconds)]
     pub min_time: f64,
@@ -95,6 +100,9 @@ struct Report {
     version: String,
     #[serde(default)]
     commit: String,
+    /// Of products.
+    #[serde(default = "f32_products")]
+    precision: String,
     #[serde(default)]
     host: String,
     /// UTC, `20260131-235959`.
@@ -102,6 +110,15 @@ struct Report {
     date: String,
     ceilings: Ceilings,
     results: Vec<Outcome>,
+}
+
+/// That of results from before there were others.
+fn f32_products() -> String {
+    Precision::F32.name().to_owned()
+}
+
+fn precision(text: &str) -> Result<Precision, String> {
+    text.parse().map_err(|()| format!("expected {}", Precision::NAMES.join(", ")))
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -114,7 +131,7 @@ pub fn execute(args: &BenchArgs) -> Result<u8, Error> {
     if let Some(BenchCommand::Diff { before, after, json }) = &args.command {
         return compare::execute(before, after, json.json);
     }
-    let selection = args.device.selection()?;
+    let selection = args.device.selection()?.with_precision(args.precision);
     if args.list {
         let (adapters, picked) = list(&selection)?;
         let kind = adapters.get(picked).map_or(crate::caps::AdapterKind::Other, |(info, _)| info.kind);
@@ -138,8 +155,9 @@ pub fn execute(args: &BenchArgs) -> Result<u8, Error> {
     settle(&mut engine, &mut ceilings, &mut results, &repeats)?;
     let report = Report {
         adapter: Adapter::of(engine.device().info()),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        commit: COMMIT.to_owned(),
+        version: version::NUMBER.to_owned(),
+        commit: version::commit().to_owned(),
+        precision: args.precision.name().to_owned(),
         host: host(),
         date: timestamp(std::time::SystemTime::now()),
         ceilings,
@@ -161,7 +179,7 @@ fn settle(
     results: &mut [Outcome],
     repeats: &Repeats,
 ) -> Result<(), Error> {
-    const ALL: [Ceiling; 3] = [Ceiling::Copy, Ceiling::Madd, Ceiling::Store];
+    const ALL: [Ceiling; 4] = [Ceiling::Copy, Ceiling::Madd, Ceiling::Matrix, Ceiling::Store];
     if results.iter().any(|r| r.of_ceiling > Some(1.0)) {
         let again = bench::ceilings(engine.device_mut(), repeats)?;
         let old = *ceilings;
@@ -192,8 +210,13 @@ fn host() -> String {
 
 fn text(report: &Report) -> String {
     let c = &report.ceilings;
+    let matrices = if c.matrix_gflop_s > 0.0 {
+        format!(", of matrices of f16 {:.1} GFLOP/s; products are {}", c.matrix_gflop_s, report.precision)
+    } else {
+        String::new()
+    };
     format!(
-        "{}\ncopy {:.1} GB/s, store {:.1} GB/s, multiply-add {:.1} GFLOP/s, of integers {:.1} GOP/s\n\
+        "{}\ncopy {:.1} GB/s, store {:.1} GB/s, multiply-add {:.1} GFLOP/s, of integers {:.1} GOP/s{matrices}\n\
          a launch {:.2} us, a submission {:.1} us, upload {:.1} GB/s, read-back {:.1} GB/s\n{}",
         report.adapter.text(),
         c.copy_gb_s,

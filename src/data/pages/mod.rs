@@ -64,8 +64,20 @@ impl Paged {
     /// # Errors
     /// As [`Origin::read`].
     pub fn read(&self, samples: Range<usize>) -> Result<Values, DataError> {
-        let (mut values, count) = (Values::none(self.floats()), samples.len());
-        self.origin.read(&self.numbers[samples], &mut values)?;
+        self.read_numbers(&self.numbers[samples])
+    }
+
+    /// The values of the samples of these indices.
+    ///
+    /// # Errors
+    /// As [`Origin::read`].
+    pub fn picked(&self, indices: &[u32]) -> Result<Values, DataError> {
+        self.read_numbers(&indices.iter().map(|&i| self.numbers[i as usize]).collect::<Vec<_>>())
+    }
+
+    fn read_numbers(&self, numbers: &[u32]) -> Result<Values, DataError> {
+        let (mut values, count) = (Values::none(self.floats()), numbers.len());
+        self.origin.read(numbers, &mut values)?;
         if let (Values::Floats(values), Some(by)) = (&mut values, &self.normalisation) {
             let area = values.len() / count.max(1);
             by.normalise(values, area);

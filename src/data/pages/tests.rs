@@ -25,6 +25,9 @@ fn both(name: &str, path: &Path, more: &str) -> Dataset {
             assert!(raw(a, bytes) == raw(b, bytes), "{name} {}", path.display());
         }
         let last = a.len() as u32 - 1;
+        let some = [last, 0, last / 2, 0];
+        assert!(a.picked(&some).unwrap().raw() == b.picked(&some).unwrap().raw());
+        assert!(a.picked(&some).unwrap().raw() == raw(&a.select(&some), 1));
         assert_eq!(held.inputs(a, &[last, 0]).unwrap(), pages.inputs(b, &[last, 0]).unwrap());
     }
     pages

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::caps::AdapterInfo;
 use crate::files::{self, Limit, sha256_hex};
+use crate::version;
 
 /// The most that a file may hold.
 const LIMIT: Limit = Limit { bytes: 512 << 20, what: "a cache of pipelines" };
@@ -27,8 +28,7 @@ pub struct Store {
 
 /// Whose pipelines they are.
 fn owner(info: &AdapterInfo) -> String {
-    let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("ZOWARMUP_COMMIT"));
-    let text = format!("{} | {} | {} | {version} {commit}", info.name, info.backend, info.driver);
+    let text = format!("{} | {} | {} | {}", info.name, info.backend, info.driver, version::text());
     text.replace(['\n', '\r'], " ")
 }
 

@@ -102,7 +102,10 @@ impl Session<'_> {
         for step in &steps {
             lists.push(lanes_of_step(step, settings, &mut x_row));
         }
-        let chunks = self.chunks(&mut recording, lists, &mode)?;
+        let chunks = match &mut copies {
+            Some(copies) => copies.session(self).chunks(&mut recording, lists, &mode)?,
+            None => self.chunks(&mut recording, lists, &mode)?,
+        };
         let places = copies.as_ref().map(|copies| copies.place(self, &mut recording, clients.len())).transpose()?;
         recording.join_uploads(self.space.device().limits().alignment);
         if let (Some(copies), Some(places)) = (&copies, &places) {
@@ -163,7 +166,8 @@ impl Session<'_> {
     ) -> bool {
         let factors = settling.server.iter().flatten().copied().chain([settling.own]);
         let budget = self.row_budget(samples.features(), false);
-        let piece = u64::from(budget.lane_rows.min(budget.batch_rows));
+        // Passes on copies keep f32 where others keep f16.
+        let piece = u64::from(budget.lane_rows.min(budget.batch_rows)) / 2;
         let of = |step: &super::ProbeClient<'_>| step.indices.len() as u64;
         let all = || clients.iter().flat_map(|client| &client.steps);
         let probes: u64 = all().map(|step| step.seeds.len() as u64).sum();

@@ -11,6 +11,7 @@ use super::super::sealed;
 use super::{FolderError, MANIFEST};
 use crate::caps::AdapterInfo;
 use crate::data::{DataError, Dataset, Normalisation, Part};
+use crate::version;
 
 /// `format` of every manifest.
 const FORMAT: &str = "zowarmup-manifest";
@@ -210,7 +211,7 @@ impl Manifest {
         Self {
             format: FORMAT.to_owned(),
             version: VERSION,
-            program: concat!(env!("CARGO_PKG_VERSION"), " (commit ", env!("ZOWARMUP_COMMIT"), ")").to_owned(),
+            program: version::text().to_owned(),
             numerics: NUMERICS,
             config: of.config,
             earlier_config: None,

@@ -14,7 +14,7 @@ use super::{End, Run};
 use crate::files::sha256_hex;
 use crate::ledger::{Dense, Ledger};
 use crate::split::Split;
-use crate::weights;
+use crate::{version, weights};
 
 impl Run<'_> {
     pub(super) fn finish(&mut self, end: End) -> Result<Summary, FedError> {
@@ -62,13 +62,13 @@ impl Run<'_> {
         Ok(self.progress.summary(Ending {
             dir: self.folder.dir().display().to_string(),
             name: self.experiment.config.name.clone(),
-            commit: env!("ZOWARMUP_COMMIT").to_owned(),
+            commit: version::commit().to_owned(),
             status,
             adapter: AdapterRecord::of(&info, 0),
             client_memory_bytes: Some(client_memory(&self.experiment).to_take_part(&self.experiment.config)),
             params: self.experiment.graph.param_count() as u64,
             fingerprint: format!("{:016x}", fingerprint.value),
-            precision: self.experiment.config.device.precision,
+            precision: self.experiment.precision(),
             dl_error: self.pivot_error(),
         }))
     }

@@ -14,6 +14,7 @@ pub(in crate::fed) use fork::fork_on;
 pub use fork::{Origin, fork};
 pub use resume::resume;
 pub(in crate::fed) use resume::resume_on;
+pub use ways::choose as choose_ways;
 
 use super::error::FedError;
 use super::experiment::Experiment;
@@ -195,6 +196,13 @@ impl Run<'_> {
             self.engine.device_mut().watch_compiling(watch);
         }
         self.experiment.notes.iter().for_each(|note| self.observer.note(&note.to_string()));
+        let (placed, all) = (self.train.placed(), self.train.len());
+        if placed < all {
+            let text = format!(
+                "{placed} of {all} training samples lie on the device; the others are uploaded with each batch, which takes longer (a larger device.memory_budget, or a device with more memory, would hold more)"
+            );
+            self.observer.note(&text);
+        }
         let dense = disk::needed(&self.experiment, self.progress.next).dense;
         if dense > 0 {
             let text = format!(
@@ -255,10 +263,13 @@ impl Run<'_> {
         }
         let precision = self.experiment.config.device.precision;
         if precision != Precision::F32 && self.engine.is_f32() {
-            let (name, precision) = (&self.engine.device().info().name, precision.name());
-            list.push(format!(
-                "device.precision = \"{precision}\": {name} has no cooperative matrices that can be relied on for a product of this model; products are f32"
-            ));
+            let why = if self.experiment.precision() == Precision::F32 {
+                "one launch, of f32, computes the whole forward pass of this model".to_owned()
+            } else {
+                let name = &self.engine.device().info().name;
+                format!("{name} has no cooperative matrices that can be relied on for a product of this model")
+            };
+            list.push(format!("device.precision = \"{}\": {why}; products are f32", precision.name()));
         }
         list.into_iter().for_each(|text| self.warn(text));
     }

@@ -37,12 +37,14 @@ pub fn check(experiment: &Experiment, device: &dyn Device) -> Result<(), FedErro
     let mut largest: Vec<usize> = sizes(&eligible).into_iter().map(step).collect();
     largest.sort_unstable_by(|a, b| b.cmp(a));
     largest.truncate(sampled(experiment, config.warmup.rounds).0.len());
-    let settings = settings(experiment);
+    let (settings, rounds) = (settings(experiment), super::ZoPhase::new(experiment));
     let phase = ZoPhase {
         clients: &largest,
         probes: zo.probes,
         local_steps: zo.local_steps,
         settings,
+        optimizer: &rounds.server.rule().optimizer,
+        averages: rounds.has_average(),
         statistics: &statistics,
     };
     let sets = [&experiment.train_set(), &experiment.test_set()];

@@ -72,7 +72,7 @@ fn rounded_up(x: f64) -> f64 {
 /// Whether the error is measured before round `round` (absolute); before the first one always.
 pub fn due(experiment: &Experiment, round: u32) -> bool {
     let done = round.saturating_sub(experiment.config.warmup.rounds);
-    experiment.config.device.precision != Precision::F32 && done.is_multiple_of(EVERY)
+    experiment.precision() != Precision::F32 && done.is_multiple_of(EVERY)
 }
 
 /// The root mean square of what a precision changes of differences over that of the differences in f32, of the first step's probes of the

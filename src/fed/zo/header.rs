@@ -22,7 +22,7 @@ pub fn settings(experiment: &Experiment) -> ProbeSettings {
 
 /// The header of an experiment's ledger, whose base has this SHA-256; with the relative error of differences where products aren't f32.
 pub fn header(experiment: &Experiment, base_sha256: &str, dl_error: Option<f64>) -> Header {
-    let (zo, precision) = (&experiment.config.zo, experiment.config.device.precision);
+    let (zo, precision) = (&experiment.config.zo, experiment.precision());
     let optimizer = optimizer(zo);
     let exact = zo.distribution.is_exact() && optimizer == Optimizer::Sgd {};
     let refreshed = norm_statistics(experiment) == NormStatistics::Refreshed;

@@ -23,7 +23,7 @@ pub use statistics::{norm_statistics, take_statistics, to_pivot};
 use plan::Prober;
 
 use super::experiment::Experiment;
-use crate::config::{Normalise, Uplink, ZoConfig};
+use crate::config::{Normalise, Uplink, ZoConfig, ZoParticipants};
 use crate::engine::{
     Applied, Engine, EngineError, LocalClient, LocalResults, LocalStep, ProbeResult, Samples, ServerOptimizer, Settling,
 };
@@ -51,6 +51,8 @@ pub struct ZoRound {
     pub dropped: u32,
     /// The weights after the round are all finite.
     pub finite: bool,
+    /// Local steps that were skipped, where clients took such whose losses have a scale.
+    pub skipped_steps: Option<u32>,
 }
 
 /// The zeroth-order phase of a run between two rounds.
@@ -154,7 +156,10 @@ impl ZoPhase {
             take_statistics(engine, experiment, train, &plan.clients())?;
         }
         let all: Vec<ProbeResult> = results.concat().concat();
-        let report = report(ledger, dense, &plan, after.finite, &all);
+        let mut report = report(ledger, dense, &plan, after.finite, &all);
+        if report.dense.is_some() && zo.participants != ZoParticipants::HighGradient {
+            report.skipped_steps = engine.end_scaled_round().map(|round| round.skipped);
+        }
         self.rates.follow(Some(report.train_loss));
         Ok(report)
     }
@@ -224,5 +229,6 @@ fn report(ledger: Round, dense: Option<Vec<f32>>, plan: &Plan, finite: bool, res
         dense,
         clients: (probing, plan.trainers.iter().map(|(client, _)| *client).collect()),
         finite,
+        skipped_steps: None,
     }
 }

@@ -54,14 +54,28 @@ impl Case {
     /// The same of a product that is computed in a way, with weights that are perturbed so.
     pub fn by(self, way: Way, how: Option<Distribution>) -> Self {
         match way {
-            Way::Shuffle | Way::Block(_) => self,
+            Way::Shuffle | Way::Block(_) | Way::Heads(_) => self,
             Way::Matrix(matrix) => Self { tolerance: matrix_tolerance(&matrix, how, self.tolerance), ..self },
         }
     }
 
+    /// The same with results that are f16 in memory: where they lie between two of these, either is as right, one unit apart.
+    pub fn in_halves(self, results: bool) -> Self {
+        Self { tolerance: self.tolerance + if results { 2f64.powi(-10) } else { 0.0 }, ..self }
+    }
+
     /// The case on an adapter like this.
     pub fn on(&self, info: &AdapterInfo) -> Built {
-        let mut fixture = Fixture::new(info, self.fitted);
+        self.made(Fixture::new(info, self.fitted))
+    }
+
+    /// The same with buffers that have no contents: what it launches is the same.
+    pub fn planned(&self, info: &AdapterInfo) -> Built {
+        self.made(Fixture::new(info, self.fitted).unfilled())
+    }
+
+    fn made(&self, mut fixture: Fixture<'_>) -> Built {
+        let info = fixture.info().clone();
         let expected = (self.build)(&mut fixture);
         // The twins know one way of being built: they take sizes from the constants.
         let as_is = self.fitted || info.kind == AdapterKind::Reference;

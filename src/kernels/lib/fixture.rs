@@ -23,6 +23,8 @@ pub struct Buffer {
 pub struct Fixture<'a> {
     info: &'a AdapterInfo,
     fitted: bool,
+    /// Whether contents are made; else they are zero, or left out.
+    filled: bool,
     buffers: Vec<Buffer>,
     state: u64,
 }
@@ -30,7 +32,12 @@ pub struct Fixture<'a> {
 impl<'a> Fixture<'a> {
     /// An empty one, for cases on an adapter like this, whose kernels are built for their sizes or for any.
     pub fn new(info: &'a AdapterInfo, fitted: bool) -> Self {
-        Self { info, fitted, buffers: Vec::new(), state: 0x9e37_79b9_7f4a_7c15 }
+        Self { info, fitted, filled: true, buffers: Vec::new(), state: 0x9e37_79b9_7f4a_7c15 }
+    }
+
+    /// The same for who wants to know what a case launches, and not what it computes.
+    pub fn unfilled(self) -> Self {
+        Self { filled: false, ..self }
     }
 
     /// What is known of the adapter.
@@ -38,10 +45,10 @@ impl<'a> Fixture<'a> {
         self.info
     }
 
-    /// How products are blocked: as the adapter likes it, or, where cases share pipelines, with the fewest rows a thread, which is the same
-    /// for all sizes.
+    /// How implicit matrix products are blocked: as the adapter likes it, or, where cases share pipelines, with the fewest rows a thread,
+    /// which is the same for all sizes. Convolutions don't go by strips, which have cases of their own.
     pub fn tiling(&self) -> Tiling {
-        let best = self.best_tiling();
+        let best = self.best_tiling().without_strips();
         if self.fitted { best } else { Tiling { tile_o: 1, ..best } }
     }
 
@@ -64,6 +71,9 @@ impl<'a> Fixture<'a> {
     /// A buffer with this content.
     pub fn buffer<T: NoUninit>(&mut self, name: &str, data: &[T]) -> Span {
         let bytes = size_of_val(data).max(4) as u64;
+        if !self.filled {
+            return Span::of(self.add(name, bytes, None), bytes);
+        }
         let mut content = bytemuck::cast_slice(data).to_vec();
         content.resize(bytes as usize, 0);
         Span::of(self.add(name, bytes, Some(content)), bytes)
@@ -85,13 +95,28 @@ impl<'a> Fixture<'a> {
         self.buffer(name, &values)
     }
 
+    /// A buffer of `len` random values in [-1, 1), as f16 in memory if so.
+    pub fn random_halves(&mut self, name: &str, len: usize, halves: bool) -> Span {
+        if !halves {
+            return self.random(name, len);
+        }
+        let values: Vec<u16> = self.values(len).into_iter().map(|x| half::f16::from_f32(x).to_bits()).collect();
+        self.buffer(name, &values)
+    }
+
     /// `len` random f32 in [-1, 1).
     pub fn values(&mut self, len: usize) -> Vec<f32> {
+        if !self.filled {
+            return vec![0.0; len];
+        }
         self.words(len).into_iter().map(|w| (w >> 8) as f32 / 8_388_608.0 - 1.0).collect()
     }
 
     /// `len` random words (splitmix64).
     pub fn words(&mut self, len: usize) -> Vec<u32> {
+        if !self.filled {
+            return vec![0; len];
+        }
         let next = |state: &mut u64| {
             *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
             let mut z = *state;
@@ -107,10 +132,11 @@ impl<'a> Fixture<'a> {
         Target { gradients: self.random("gradients", len), parts: self.blank("parts", parts as usize) }
     }
 
-    /// Room for weights and signs of lanes in the order of tiles.
+    /// Room for weights and signs of lanes in the order of tiles, or for weights in f16.
     pub fn room(&mut self, order: &Order, lanes: &Lanes) -> Span {
         let bytes = Room::bytes(order, u64::from(lanes.count), lanes.own_weights).iter().sum::<u64>();
-        self.blank("room", (bytes / 4) as usize)
+        let halves = u64::from(lanes.count) * Room::half_bytes(order);
+        self.blank("room", (bytes.max(halves) / 4) as usize)
     }
 
     /// Lanes of these rows, each with weights of its own `stride` apart, stacked in activations; inputs of the batch and

@@ -2,14 +2,18 @@
 //! twins, and what self-test cases are made of.
 
 pub mod case;
+pub mod chains;
 pub mod class_rows;
 pub mod conv;
 pub mod conv_grad;
+pub mod conv_moments;
 pub mod exact_add;
 pub mod fill;
 pub mod fixture;
 pub mod geometry;
 pub mod grid;
+pub mod halves;
+pub mod heads;
 pub mod math;
 pub mod matrix;
 pub mod moments;
@@ -19,6 +23,8 @@ pub mod params;
 pub mod parts;
 pub mod replay;
 pub mod replay_cases;
+pub mod scales;
+pub mod strips;
 pub mod tile_order;
 pub mod tiles;
 pub mod tiling;

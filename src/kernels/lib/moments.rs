@@ -2,6 +2,7 @@
 //! statistics need not read them again; other batch norms take them themselves, since a channel over a lane's rows is long.
 
 use super::geometry::Geometry;
+use super::strips::Strips;
 use super::tiling::Tiling;
 
 /// How an output is cut into parts.
@@ -13,7 +14,7 @@ pub enum Parts {
         count: u32,
         /// Values of a part.
         values: u32,
-        /// Columns a thread of a part.
+        /// Columns a thread of a part; of a part by strips their pixels.
         segment: u32,
     },
     /// For batch norm over a lane's rows: a channel's columns of one tile.
@@ -44,6 +45,9 @@ impl Moments {
     /// Of an output whose channels are in so many groups. None where a thread's tile would mix groups or samples (where a part ends must
     /// not depend on how rows are cut into lanes), or where parts are so small that they save little.
     pub fn of_groups(tiling: Tiling, geometry: &Geometry, groups: u32) -> Option<Self> {
+        if let Some(strips) = Strips::of(tiling, geometry) {
+            return strips.moments(geometry, groups);
+        }
         let tiling = tiling.for_rows(geometry.output[0]);
         let (rows, pixels, channels) = (tiling.tile_o * tiling.share, geometry.pixels(), geometry.output[0] / groups);
         let segment = tiling.tile_q.min(pixels / tiling.members);

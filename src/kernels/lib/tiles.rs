@@ -3,6 +3,9 @@
 use super::way::Way;
 use crate::recording::kernel::Variant;
 
+/// The define of weights' gradients that leave parts in whole quads, rows of the product as they are (`shaders/lib/tiled_weight_sum.wgsl`).
+pub const PART_QUADS: &str = "PART_QUADS";
+
 /// The defines of kernels that import `lib/tiled.wgsl`: those of the ways behind those of their own.
 macro_rules! tiled_defines {
     ($($own:expr),*) => {
@@ -37,7 +40,7 @@ impl Tiles {
     /// Of a way; none where it has no tiles in workgroup memory.
     pub fn of(way: Way) -> Option<Self> {
         match way {
-            Way::Shuffle => None,
+            Way::Shuffle | Way::Heads(_) => None,
             Way::Block(b) => {
                 let (threads, memory) = (b.threads(), b.memory());
                 Some(Self { rows: b.rows, columns: b.columns, depth: b.depth, threads, memory, variant: b.variant() })

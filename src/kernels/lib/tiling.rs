@@ -1,5 +1,6 @@
 //! How matrix products are blocked: the constants of `shaders/lib/tile.wgsl` for a device and a problem.
 
+use super::halves::Halves;
 use super::params::perturb;
 use super::way::Way;
 use crate::caps::{AdapterInfo, Tier};
@@ -16,12 +17,19 @@ pub struct Product {
     pub perturbed: Option<Distribution>,
     /// The way.
     pub way: Way,
+    /// Which activations are f16 in memory: of ways with tiles in workgroup memory only.
+    pub halves: Halves,
 }
 
 impl Product {
-    /// By shuffles.
+    /// By shuffles, of activations in f32.
     pub const fn by_shuffles(tiling: Tiling, perturbed: Option<Distribution>) -> Self {
-        Self { tiling, perturbed, way: Way::Shuffle }
+        Self { tiling, perturbed, way: Way::Shuffle, halves: Halves { x: false, residual: false, y: false } }
+    }
+
+    /// Whether matrices take activations and weights that are f16 in memory as they lie.
+    pub fn moves_halves(&self) -> bool {
+        self.halves.x && matches!(self.way, Way::Matrix(_))
     }
 
     /// The constants, of which `tiling` may be fitted to a problem, for rows of `length` weights.
@@ -95,24 +103,34 @@ pub struct Tiling {
     pub tile_o: u32,
     /// Columns a thread keeps.
     pub tile_q: u32,
+    /// Convolutions go by strips of pixels where they can (`super::strips`): on software adapters.
+    pub strips: bool,
 }
 
 impl Tiling {
     /// The core tier's: 8 x 8 outputs a thread, 64 x 64 a workgroup.
-    pub const CORE: Self = Self { members: 8, teams: 8, share: 1, tile_o: 8, tile_q: 8 };
+    pub const CORE: Self = Self { members: 8, teams: 8, share: 1, tile_o: 8, tile_q: 8, strips: false };
 
     /// The blocking for an adapter.
     ///
     /// In the subgroup tier a thread keeps `tile_o * subgroup size * tile_q` sums: 128 where the subgroup is small (software adapters
     /// keep them in the first-level cache), 64 where it is a GPU's 32 or 64.
     pub fn of(info: &AdapterInfo) -> Self {
+        let strips = info.kind.is_software();
         match (info.tier, info.subgroup_size) {
             (Tier::Subgroup, size @ 4..=16) => {
-                Self { members: size, teams: 1, share: size, tile_o: 32 / size, tile_q: 4 }
+                Self { members: size, teams: 1, share: size, tile_o: 32 / size, tile_q: 4, strips }
             }
-            (Tier::Subgroup, size @ 32..) => Self { members: size, teams: 1, share: size, tile_o: 1, tile_q: 2 },
-            _ => Self::CORE,
+            (Tier::Subgroup, size @ 32..) => {
+                Self { members: size, teams: 1, share: size, tile_o: 1, tile_q: 2, strips }
+            }
+            _ => Self { strips, ..Self::CORE },
         }
+    }
+
+    /// The same for convolutions that don't go by strips.
+    pub fn without_strips(self) -> Self {
+        Self { strips: false, ..self }
     }
 
     /// Less rows a thread where a problem has only `rows`.
@@ -209,14 +227,14 @@ mod tests {
     #[test]
     fn shared_signs_leave_two_invocations_for_the_biases() {
         for share in [4, 8, 16, 32, 64] {
-            let tiling = Tiling { members: share, teams: 1, share, tile_o: 1, tile_q: 2 };
-            let how = Product { tiling, perturbed: Some(Distribution::Rademacher), way: Way::Shuffle };
+            let tiling = Tiling { members: share, teams: 1, share, tile_o: 1, tile_q: 2, strips: false };
+            let how = Product::by_shuffles(tiling, Some(Distribution::Rademacher));
             for length in 1..=200 {
                 assert_eq!(how.shares_signs(tiling, length), blocks(share, length) <= share - 2, "{share} {length}");
             }
             assert!(!Product { perturbed: Some(Distribution::Gaussian), ..how }.shares_signs(tiling, 1));
         }
-        let core = Product { tiling: Tiling::CORE, perturbed: Some(Distribution::Rademacher), way: Way::Shuffle };
+        let core = Product::by_shuffles(Tiling::CORE, Some(Distribution::Rademacher));
         assert!(!core.shares_signs(Tiling::CORE, 1));
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::heads::Heads;
 use super::matrix::{Matrix, Multiply, SMALL};
 use crate::caps::{AdapterInfo, Limits, Precision};
 use crate::recording::kernel::Variant;
@@ -18,13 +19,26 @@ pub enum Way {
     /// The same tiles, multiplied by cooperative matrices of f16 (`shaders/lib/matrix_tile.wgsl`): `matrix`, or `matrix3` where operands are two
     /// f16 each.
     Matrix(Matrix),
+    /// Attention by tiles of a head in workgroup memory (`shaders/lib/head_tiles.wgsl`).
+    Heads(Heads),
+}
+
+impl Way {
+    /// Whether a product in this way can have activations that are f16 in memory.
+    pub fn takes_halves(self) -> bool {
+        match self {
+            Self::Shuffle | Self::Heads(_) => false,
+            Self::Block(_) => true,
+            Self::Matrix(matrix) => matrix.takes_eights(),
+        }
+    }
 }
 
 impl Precision {
     /// Whether products may be computed in a way.
     pub fn admits(self, way: Way) -> bool {
         match way {
-            Way::Shuffle | Way::Block(_) => true,
+            Way::Shuffle | Way::Block(_) | Way::Heads(_) => true,
             Way::Matrix(Matrix { split: true, .. }) => self >= Precision::F16x3,
             Way::Matrix(_) => self >= Precision::F16,
         }
@@ -165,6 +179,7 @@ impl fmt::Display for Way {
             Self::Block(block) => write!(f, "block {block}"),
             Self::Matrix(matrix) if matrix.split => write!(f, "matrix3 {matrix}"),
             Self::Matrix(matrix) => write!(f, "matrix {matrix}"),
+            Self::Heads(heads) => write!(f, "heads {heads}"),
         }
     }
 }
@@ -172,7 +187,7 @@ impl fmt::Display for Way {
 /// No way is written so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no way of computing a product: expected \"shuffle\" or such as \"block 64x64x16 8x8\", \"matrix 128x64x32 64x32\" or \"matrix3 64x64x32 32x32\""
+    "{0:?} is no way of computing a product: expected \"shuffle\" or such as \"block 64x64x16 8x8\", \"matrix 128x64x32 64x32\", \"matrix3 64x64x32 32x32\" or \"heads 72x80\""
 )]
 pub struct NoWay(String);
 
@@ -184,6 +199,12 @@ impl FromStr for Way {
         let mut words = text.split(' ');
         match words.next() {
             Some("shuffle") if words.next().is_none() => Ok(Self::Shuffle),
+            Some("heads") => {
+                let (queries, keys) = words.next().and_then(|sizes| sizes.split_once('x')).ok_or_else(no)?;
+                let size = |text: &str| text.parse().map_err(|_| no());
+                let heads = Heads { queries: size(queries)?, keys: size(keys)? };
+                (heads.is_whole() && words.next().is_none()).then_some(Self::Heads(heads)).ok_or_else(no)
+            }
             Some(kind @ ("block" | "matrix" | "matrix3")) => {
                 let mut sizes = |count: usize| -> Option<Vec<u32>> {
                     let sizes = words.next()?.split('x').map(str::parse).collect::<Result<Vec<u32>, _>>().ok()?;
@@ -233,6 +254,7 @@ mod tests {
             Way::Matrix(matrix.split()),
             Way::Matrix(matrix.by(Multiply::Eights)),
             Way::Matrix(matrix.split().by(Multiply::Emulated)),
+            Way::Heads(Heads { queries: 72, keys: 80 }),
         ] {
             assert_eq!(way.to_string().parse(), Ok(way));
         }
@@ -249,6 +271,9 @@ mod tests {
             "matrix 128x64x32 64x32 2 stages",
             "matrix 128x64x8 64x32",
             "matrix2 128x64x32 64x32",
+            "heads 72",
+            "heads 71x80",
+            "heads 72x80 8x8",
         ] {
             assert!(wrong.parse::<Way>().is_err(), "{wrong}");
         }
