@@ -170,10 +170,10 @@ pub fn metrics(dir: &Path) -> Vec<Value> {
     list
 }
 
-/// `summary.json` without the time and the place.
+/// `summary.json` without the time, the place, and the commit, which the library doesn't know and the binary does.
 pub fn summary(dir: &Path) -> Value {
     let mut summary = json(&dir.join("summary.json"));
-    for key in ["seconds", "compile_seconds", "dir"] {
+    for key in ["seconds", "compile_seconds", "dir", "commit"] {
         summary.as_object_mut().unwrap().remove(key).unwrap();
     }
     summary

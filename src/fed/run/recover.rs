@@ -57,7 +57,9 @@ impl Run<'_> {
     fn restore_moments(&mut self, checkpoint: &Checkpoint, weights: Vec<f32>) -> Result<(), FedError> {
         let (had, has) = (checkpoint.line.loss_scale.is_some(), self.engine.loss_scale().is_some());
         let kept = self.warmup.kept(&self.engine, had);
-        if kept.is_empty() {
+        // A fork begins behind the warm-up, whose server it needs no more.
+        let forked = self.manifest.fork.is_some() && checkpoint.moments.is_none();
+        if kept.is_empty() || forked {
             return Ok(());
         }
         let (path, bytes) = checkpoint.moments(&self.folder)?;
