@@ -1,6 +1,7 @@
 // out[copy][n][k] = weight (k, n) as f16, perturbed, in the order in which products by tiles read them (lib/tile_order.wgsl), columns of
 // whole 64 k, 0 behind the last. As many copies as there are lanes with weights of their own, perturbed or not, else that of the first.
-// Dispatch: x = eights of a copy / 64, y = fold of x, z = copies; a thread makes eight. Traffic: the weights once in, half of it out a copy.
+// Dispatch: x = eights of a copy / 64, y = fold of x, z = copies; a thread makes eight.
+// Traffic: the weights once in, half of it out a copy.
 #import lib/fold.wgsl
 #import lib/weight.wgsl
 #import lib/tile_order.wgsl
@@ -10,9 +11,10 @@ struct Params {
     order: Order,
     // Flat index of the tensor.
     offset: u32,
+    // The uniform block is that of tile_weights.wgsl; its runs say nothing here.
+    run: u32,
     unused: u32,
     also_unused: u32,
-    still_unused: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;

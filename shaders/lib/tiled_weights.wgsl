@@ -1,7 +1,7 @@
-// Weights of a product by tiles, as they lie in its order (tile_weights.wgsl, packed_signs.wgsl), perturbed when they are put away. A kernel
-// that imports this declares the arrays tile_copies: array<vec4<f32>> and tile_bits: array<u32>, and what lib/tiled_bias.wgsl wants, and
-// defines tile_depth(), rows of a copy, and weight_place(k), the flat index of column 0's weight of row k, those of a column being
-// tile_depth() in a row. OWN_WEIGHTS 1: each lane has a copy of its own.
+// Weights of a product by tiles, as they lie in its order (tile_weights.wgsl, packed_signs.wgsl), perturbed when they are put away. A
+// kernel that imports this declares the arrays tile_copies: array<vec4<f32>> and tile_bits: array<u32>, and what lib/tiled_bias.wgsl
+// wants, and defines tile_depth(), rows of a copy, and weight_place(k), the flat index of column 0's weight of row k, those of a column
+// being tile_depth() in a row. OWN_WEIGHTS 1: each lane has a copy of its own.
 #import lib/tiled_bias.wgsl
 
 // Of the thread's quads: the first of four columns, their k of a slice, and signs of the slice that is next.

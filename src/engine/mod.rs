@@ -51,7 +51,10 @@ pub use hetero::{HeteroClient, SubNetwork};
 pub use loss_scale::{LossScale, ScaledRound};
 pub use optimizer::{ServerOptimizer, power};
 pub use pass::Pass;
-pub use probe::{LocalClient, LocalResults, LocalStep, LocalUpdate, ProbeClient, ProbeResult, ProbeSettings, Sides};
+pub use probe::{
+    Applied, AtOnce, LocalClient, LocalResults, LocalStep, LocalUpdate, ProbeClient, ProbeResult, ProbeSettings,
+    Settling, Sides,
+};
 pub use program::Program;
 pub use sample_set::{SampleSet, SampleValues};
 pub use samples::Samples;
@@ -317,6 +320,17 @@ impl Engine {
         update: &mut dyn FnMut(&LocalStep<'_>) -> LocalUpdate,
     ) -> Result<LocalResults, EngineError> {
         self.session().probe_local(samples, clients, settings, update)
+    }
+
+    /// [`Session::probe_at_once`].
+    pub fn probe_at_once(
+        &mut self,
+        samples: &Samples,
+        clients: &[LocalClient<'_>],
+        settings: &ProbeSettings,
+        settling: &Settling,
+    ) -> Result<Option<AtOnce>, EngineError> {
+        self.session().probe_at_once(samples, clients, settings, settling)
     }
 
     /// [`Session::sphere_factors`].

@@ -184,6 +184,11 @@ impl Workspace {
         if self.planning { parts.into_iter().max_by_key(size).into_iter().collect() } else { parts }
     }
 
+    /// Whether nothing is computed.
+    pub(super) fn is_planning(&self) -> bool {
+        self.planning
+    }
+
     /// The largest binding: the device's, and no more values than kernels count.
     pub(super) fn binding(&self) -> u64 {
         self.device.limits().binding.min(4 * u64::from(u32::MAX))

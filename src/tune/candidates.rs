@@ -134,7 +134,7 @@ mod tests {
             assert_eq!(candidates((sizes, Pass::Forward), &first, &limits, scope), [Way::Shuffle]);
         }
         // Where single ones are wrong on a device, split ones stay.
-        let matrices = Matrices { size: Some(MatrixSize::Sixteens), single: false, split: true };
+        let matrices = Matrices { size: Some(MatrixSize::Sixteens), single: false, split: true, halves: false };
         let info = AdapterInfo { layout: Layout::ChannelsLast, matrices, ..ReferenceDevice::adapter() };
         let ways = candidates((sizes, Pass::Forward), &info, &limits, Scope::Few);
         assert!(ways.iter().any(|way| Scheme::of(*way) == Scheme::Matrix3));

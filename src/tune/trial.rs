@@ -60,20 +60,25 @@ impl Trial {
         }
     }
 
-    fn pending(&self) -> impl Iterator<Item = &Entered> {
+    /// How many have entered and are not tried yet.
+    pub fn pending(&self) -> usize {
+        self.waiting().count()
+    }
+
+    fn waiting(&self) -> impl Iterator<Item = &Entered> {
         self.entered.iter().filter(|entered| entered.tried.is_none())
     }
 
     /// What is going to run for the first time.
     pub fn recordings(&self) -> Vec<&Recording> {
         let mut all: Vec<&Recording> = Vec::new();
-        for entered in self.pending() {
+        for entered in self.waiting() {
             all.push(&entered.timed);
             if entered.way != Way::Shuffle {
                 all.push(&entered.check);
             }
         }
-        if self.expected.is_none() && self.pending().any(|entered| entered.way != Way::Shuffle) {
+        if self.expected.is_none() && self.waiting().any(|entered| entered.way != Way::Shuffle) {
             all.push(&self.reference);
         }
         all
@@ -84,7 +89,7 @@ impl Trial {
     /// # Errors
     /// Of the device.
     pub fn run(&mut self, device: &mut dyn Device, last: bool) -> Result<(), DeviceError> {
-        if self.pending().next().is_none() && !last {
+        if self.pending() == 0 && !last {
             return Ok(());
         }
         device.run(&self.small.fill())?;

@@ -187,25 +187,25 @@ impl Matrix {
 
 /// Those that were best for some shape on an NVIDIA H200, the likely ones first: up to 64 sums a thread, so that there is room for the next
 /// slice beside them.
-const TILES: [Matrix; 8] = [
+const TILES: [Matrix; 9] = [
     Matrix::new(64, 128, 32, 32, 64),
     Matrix::new(64, 64, 32, 32, 32),
-    Matrix::new(128, 64, 32, 64, 32),
-    Matrix::new(128, 128, 32, 32, 64),
     Matrix::new(128, 128, 32, 64, 32),
+    Matrix::new(128, 64, 32, 32, 32),
+    Matrix::new(128, 128, 16, 64, 32),
+    Matrix::new(128, 64, 32, 64, 32),
     Matrix::new(128, 128, 32, 64, 64),
     Matrix::new(32, 64, 32, 16, 32),
     SMALL,
 ];
 
 /// The others.
-const MORE: [Matrix; 9] = [
-    Matrix::new(128, 128, 16, 64, 32),
+const MORE: [Matrix; 8] = [
     Matrix::new(128, 64, 64, 64, 32),
     Matrix::new(128, 64, 32, 64, 64),
     Matrix::new(256, 64, 32, 64, 64),
     Matrix::new(128, 64, 16, 64, 32),
-    Matrix::new(128, 64, 32, 32, 32),
+    Matrix::new(128, 128, 32, 32, 64),
     Matrix::new(256, 64, 16, 64, 32),
     Matrix::new(64, 128, 32, 32, 32),
     Matrix::new(64, 128, 16, 32, 64),

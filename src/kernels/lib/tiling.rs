@@ -178,15 +178,18 @@ impl Tiling {
     }
 
     /// One team a workgroup, for kernels that keep a whole product's rows in a thread one tile after another: 16 rows a tile, and as many
-    /// columns a thread as leave the fewest idle for `columns`.
-    pub fn one_team(mut self, columns: u32) -> Self {
+    /// columns a thread as leave the fewest idle for `columns` of each of `lanes`; of those the fewest where workgroups don't keep a GPU
+    /// busy.
+    pub fn one_team(mut self, columns: u32, lanes: u32) -> Self {
         if self.share == 1 {
             self.members = 64;
         }
         self.teams = 1;
         self.tile_o = (16 / self.share).max(1);
         let idle = |q: &u32| columns.next_multiple_of(self.members * q) - columns;
-        self.tile_q = [4, 3, 2, 1].into_iter().min_by_key(idle).unwrap_or(1);
+        let few = self.share > 16 && columns.div_ceil(self.members).saturating_mul(lanes) < self.workgroups();
+        let tried = if few { [1, 2, 3, 4] } else { [4, 3, 2, 1] };
+        self.tile_q = tried.into_iter().min_by_key(idle).unwrap_or(1);
         self
     }
 
