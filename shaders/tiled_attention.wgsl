@@ -3,12 +3,14 @@
 // the 16 members' by one thread a query.
 // Launch: x = heads x blocks of queries, y = rows of the largest lane (at most 65,535, then strided), z = lanes. Traffic: queries and
 // outputs once, keys and values once a block of queries.
-#import lib/value.wgsl
 #import lib/heads.wgsl
 #import lib/head_tiles.wgsl
 
-#operand @binding(2) qkv: Value
-@group(0) @binding(3) var<storage, read_write> y: array<Value>;
+// Heads are whole quads.
+alias Value = vec4<f32>;
+
+#operand @binding(2) qkv: vec4<f32>
+@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> lse: array<f32>;
 
 // Below every score that is a number; NaN fails comparisons and comes through in the sums.
@@ -67,7 +69,8 @@ fn main(
 #for k in OWN_KEYS
             let there{k} = block + {k}u * MEMBERS + member <= last;
 #for h in 2
-            largest{h} = select(largest{h}, s.s{h}_{k}, (s.s{h}_{k} > largest{h}) & vec4<bool>(there{k}));
+            let score{h}_{k} = select(vec4<f32>(LEAST), s.s{h}_{k}, there{k});
+            largest{h} = select(largest{h}, score{h}_{k}, score{h}_{k} > largest{h});
 #end
 #end
 #for h in 2

@@ -4,19 +4,18 @@ use super::attention::{Params, SIZES, forward_in, tolerance, twin};
 use super::lib::Case;
 use super::lib::heads::Heads;
 use super::lib::params::Lanes;
-use super::lib::values;
 use super::lib::way::Way;
 use crate::caps::Limits;
 use crate::recording::kernel::Kernel;
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: Kernel = values::kernel::<Params>("tiled_attention", twin);
+pub static KERNEL: Kernel = Kernel::new::<Params>("tiled_attention", twin);
 
 /// As [`super::attention::record`].
 pub fn record(rec: &mut Recording, lanes: &Lanes, heads: &Heads, params: &Params, qkv: Span, y: Span, lse: Span) {
-    let (variant, _) = params.launch(lanes);
-    let variant = heads.variant(variant, params.tokens, params.dim / params.heads);
+    let head = params.dim / params.heads;
+    let variant = heads.variant(params.tokens, head).with("HEAD", head / 4).with("FACTOR", params.factor().to_bits());
     let blocks = params.tokens.div_ceil(heads.queries);
     let grid = lanes.grid(params.heads * blocks, lanes.max_rows.min(65_535));
     rec.dispatch(&KERNEL, variant, params, &[lanes.table, qkv, y, lse], grid, 4 * params.products(lanes));

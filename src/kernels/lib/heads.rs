@@ -83,9 +83,9 @@ impl Heads {
     }
 
     /// The constants of a kernel.
-    pub fn variant(&self, variant: Variant, tokens: u32, head: u32) -> Variant {
+    pub fn variant(&self, tokens: u32, head: u32) -> Variant {
         let [weights, across] = self.across(tokens, head);
-        variant
+        Variant::plain()
             .with("THREADS", self.threads())
             .with("QUERIES", self.queries)
             .with("KEYS", self.keys)
