@@ -1,7 +1,7 @@
 // y = relu(x) (KIND 0), gelu(x) = x/2 (1 + erf(x / sqrt 2)) (KIND 1), tanh(x) (KIND 2). One Value a thread; params.count is in f32.
 // Launch: count / WIDTH items, folded over x and y. Traffic: reads and writes each value once.
 #import lib/value.wgsl
-#import lib/fold.wgsl
+#import lib/items.wgsl
 #import lib/math.wgsl
 
 struct Params {
@@ -18,16 +18,11 @@ fn gelu(v: f32) -> f32 {
     return 0.5f * v * (1.0f + erf_f32(v * 0.70710678f));
 }
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
-    let item = item_index(group, groups, t);
-    if item >= params.count / WIDTH {
-        return;
-    }
+fn items() -> u32 {
+    return params.count / WIDTH;
+}
+
+fn take(item: u32, lane: u32) {
     let v = x_at(item);
     let q = to_quad(v);
     if KIND == 0u {

@@ -2,7 +2,7 @@
 // tanh (KIND 2) by its output. One Value a thread; params.count is in f32. Launch: count / WIDTH items, folded over x and y.
 // Traffic: reads two values, writes one.
 #import lib/value.wgsl
-#import lib/fold.wgsl
+#import lib/items.wgsl
 #import lib/math.wgsl
 
 struct Params {
@@ -23,16 +23,11 @@ fn gelu_slope(v: f32) -> f32 {
     return cdf + v * density;
 }
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
-    let item = item_index(group, groups, t);
-    if item >= params.count / WIDTH {
-        return;
-    }
+fn items() -> u32 {
+    return params.count / WIDTH;
+}
+
+fn take(item: u32, lane: u32) {
     let v = saved_at(item);
     let q = to_quad(v);
     let g = dy_at(item);

@@ -2,7 +2,7 @@
 // w[c * stride + i] - before[i]. One weight a thread.
 // Launch: count items, folded over x and y. Traffic: reads clients f32 and, unless first, one more; writes one; with CHANGES reads one
 // more.
-#import lib/fold.wgsl
+#import lib/items.wgsl
 
 struct Params {
     count: u32,
@@ -19,16 +19,11 @@ struct Params {
 @group(0) @binding(4) var<storage, read> before: array<f32>;
 #endif
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
-    let item = item_index(group, groups, t);
-    if item >= params.count {
-        return;
-    }
+fn items() -> u32 {
+    return params.count;
+}
+
+fn take(item: u32, lane: u32) {
     var total = select(acc[item], 0.0f, params.first != 0u);
     for (var c = 0u; c < params.clients; c += 1u) {
         let w = weights[c * params.stride + item];

@@ -1,6 +1,6 @@
 // counts[label * 2 + correct] += 1 over rows. One row a thread; integer atomics, so that the order doesn't matter.
 // Launch: rows items, folded over x and y. Traffic: reads two words a row.
-#import lib/fold.wgsl
+#import lib/items.wgsl
 
 struct Params {
     rows: u32,
@@ -13,15 +13,10 @@ struct Params {
 @group(0) @binding(2) var<storage, read> correct: array<u32>;
 @group(0) @binding(3) var<storage, read_write> counts: array<atomic<u32>>;
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
-    let item = item_index(group, groups, t);
-    if item >= params.rows {
-        return;
-    }
+fn items() -> u32 {
+    return params.rows;
+}
+
+fn take(item: u32, lane: u32) {
     atomicAdd(&counts[labels[params.label_row + item] * 2u + correct[params.correct_row + item]], 1u);
 }

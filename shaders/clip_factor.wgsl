@@ -1,5 +1,6 @@
 // The factor that brings each lane's gradient to a length of at most `limit`: out[z] = limit / n where n = sqrt(sum of its parts' squares,
-// sums[z * stride ..][.. parts]) is longer, else 1. Thread t adds parts t, t + 64, ..., then a tree. A workgroup a lane.
+// sums[z * stride ..][.. parts]) is longer, else 1. SCALED: out[z] holds a factor f before, by which the gradient is multiplied in any
+// case: n is f times as long, and f is multiplied by what comes out. Thread t adds parts t, t + 64, ..., then a tree. A workgroup a lane.
 // Launch: z = lanes. Traffic: reads each part once.
 #import lib/tree.wgsl
 
@@ -25,7 +26,12 @@ fn main(
     let squares = tree_sum(t, vec2<f32>(sum, 0.0f)).x;
     if t == 0u {
         // A length that is shorter leaves the quotient, of 0 perhaps, unused.
-        let length = sqrt(squares);
-        out[group.z] = select(1.0f, params.limit / length, length > params.limit);
+#ifdef SCALED
+        let before = out[group.z];
+#else
+        let before = 1.0f;
+#endif
+        let length = sqrt(squares) * before;
+        out[group.z] = before * select(1.0f, params.limit / length, length > params.limit);
     }
 }

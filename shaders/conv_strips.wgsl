@@ -1,5 +1,5 @@
 // Y[row][o][y][x] = act(b[o] + sum_{c,i,j} W[o][c][i][j] * X[row][c][y * stride + i - padding][x * stride + j - padding]), by strips of
-// pixels. Dispatch, traffic and the rest: lib/conv_strips.wgsl.
+// pixels. Traffic, launch and the rest: lib/conv_strips.wgsl.
 #import lib/conv_strips.wgsl
 #import lib/strips_out.wgsl
 

@@ -1,5 +1,6 @@
 // A convolution by strips of pixels (lib/conv_strips.wgsl), and of its output the maximum of each 2 x 2 square (pool.wgsl), which alone is
-// stored: Z[row][o][y][x] = max Y[row][o][2y .. 2y + 1][2x .. 2x + 1]. What is left of an odd last row or column is dropped. STRIPS is even.
+// stored: Z[row][o][y][x] = max Y[row][o][2y .. 2y + 1][2x .. 2x + 1]. What is left of an odd last row or column is dropped. STRIPS is
+// even.
 // Dispatch: as lib/conv_strips.wgsl. Traffic: a quarter of the convolution's out.
 #import lib/conv_strips.wgsl
 

@@ -2,7 +2,7 @@
 // Each row has its seed and its number in its client's batch, so that no mask depends on how rows are cut. One Value a thread;
 // params.count is in f32. Launch: count / WIDTH items, folded over x and y. Traffic: reads one value, writes one; 16 bytes a row.
 #import lib/value.wgsl
-#import lib/fold.wgsl
+#import lib/items.wgsl
 #import lib/philox.wgsl
 
 const DROPOUT: u32 = 0x5EED0004u;
@@ -20,16 +20,11 @@ struct Params {
 #operand @binding(2) x: Value
 @group(0) @binding(3) var<storage, read_write> y: array<Value>;
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
-    let item = item_index(group, groups, t);
-    if item >= params.count / WIDTH {
-        return;
-    }
+fn items() -> u32 {
+    return params.count / WIDTH;
+}
+
+fn take(item: u32, lane: u32) {
     let row = item * WIDTH / params.len;
     let i = item * WIDTH - row * params.len;
     let of_row = rows[row];

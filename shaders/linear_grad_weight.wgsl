@@ -16,6 +16,7 @@ struct Params {
     outputs: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(4) var<storage, read_write> gradients: array<f32>;
 
 // Quads of rows in a block.
 const QUADS: u32 = SAMPLE_BLOCK / 4u;

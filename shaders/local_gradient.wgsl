@@ -1,9 +1,11 @@
 // What a client's step adds to its gradient:
 //   g[base + i] += decay * w[base + i] + pull * (w[base + i] - shared[i])
-// for each lane's own weights: weight decay, and the pull towards the shared weights (FedProx). One weight a thread.
+// for each lane's own weights: weight decay, and the pull towards the shared weights (FedProx). SCALED: times the lane's scale, the
+// reciprocal of its factor; where that is 0 nothing happens. One weight a thread.
 // Launch: count items folded over x and y, z = lanes. Traffic: reads three f32, writes one.
-#import lib/fold.wgsl
+#import lib/items.wgsl
 #import lib/lane.wgsl
+#import lib/scales.wgsl
 
 struct Params {
     count: u32,
@@ -16,18 +18,27 @@ struct Params {
 @group(0) @binding(2) var<storage, read> weights: array<f32>;
 @group(0) @binding(3) var<storage, read> shared_weights: array<f32>;
 @group(0) @binding(4) var<storage, read_write> gradients: array<f32>;
+#ifdef SCALED
+@group(0) @binding(5) var<storage, read> factors: array<f32>;
+#endif
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
-    let item = item_index(group, groups, t);
-    if item >= params.count {
+fn items() -> u32 {
+    return params.count;
+}
+
+fn take(item: u32, lane: u32) {
+    var decay = params.decay;
+    var pull = params.pull;
+#ifdef SCALED
+    let factor = factors[lane];
+    if factor == 0.0f {
         return;
     }
-    let at = lanes[group.z].weight_base + item;
+    let scale = reciprocal(bitcast<u32>(factor));
+    decay *= scale;
+    pull *= scale;
+#endif
+    let at = lanes[lane].weight_base + item;
     let w = weights[at];
-    gradients[at] = gradients[at] + params.decay * w + params.pull * (w - shared_weights[item]);
+    gradients[at] = gradients[at] + decay * w + pull * (w - shared_weights[item]);
 }

@@ -1,3 +1,3 @@
-// The arithmetic ceiling of the bench: multiply-adds of f32 (lib/chains.wgsl).
+// The arithmetic ceiling of the bench: multiply-adds of f32. Traffic and launch: lib/chains.wgsl.
 alias Number = f32;
 #import lib/chains.wgsl

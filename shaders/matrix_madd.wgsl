@@ -1,6 +1,7 @@
 // c = a * b + c of matrices of f16 with sums in f32, in 8 independent chains a subgroup, 4 steps an iteration: the ceiling of cooperative
 // matrices of the bench. a is one of 2 matrices, b one of 4, each of one value: (i + 1) params.a, (j + 1) params.b.
-// Dispatch: x = groups of 4 subgroups of 32. A thread stores one f32, the sum of an element of each chain, so that nothing is dropped.
+// Dispatch: x = groups of 4 subgroups of 32. Traffic: a thread stores
+// one f32, the sum of an element of each chain, so that nothing is dropped.
 // Without MATRIX plain code makes the same sums: slow, for devices without such matrices. EIGHTS: matrices of 8 x 8 (Metal).
 #ifdef MATRIX
 enable f16;

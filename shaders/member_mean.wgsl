@@ -1,7 +1,7 @@
 // w[j] = acc[j] / n(j) where n(j) > 0, else w[j]: n(j) is the number of clients that have parameter j. All of the whole model have it,
 // those of the sub-network where it has a place there; of a row of the classifier only those of either that hold its class.
 // One parameter a thread. Launch: count items, folded over x and y. Traffic: reads two f32 and a place, writes one f32.
-#import lib/fold.wgsl
+#import lib/items.wgsl
 #import lib/class_rows.wgsl
 
 const ABSENT: u32 = 0xffffffffu;
@@ -25,16 +25,11 @@ struct Params {
 @group(0) @binding(3) var<storage, read> acc: array<f32>;
 @group(0) @binding(4) var<storage, read_write> weights: array<f32>;
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
-    let item = item_index(group, groups, t);
-    if item >= params.count {
-        return;
-    }
+fn items() -> u32 {
+    return params.count;
+}
+
+fn take(item: u32, lane: u32) {
     let label = class_of(params.first + item);
     var whole = params.whole;
     var part = params.part;

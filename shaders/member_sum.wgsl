@@ -2,7 +2,7 @@
 // vector, which has some of the parameters; of a row of the classifier only clients that hold that label. One parameter a thread.
 // Launch: count items, folded over x and y. Traffic: reads a sum and, with PLACED, a place; reads clients f32 where it has the parameter,
 // writes a sum.
-#import lib/fold.wgsl
+#import lib/items.wgsl
 #import lib/class_rows.wgsl
 
 const ABSENT: u32 = 0xffffffffu;
@@ -29,16 +29,11 @@ struct Params {
 @group(0) @binding(4) var<storage, read> places: array<u32>;
 #endif
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
-    let item = item_index(group, groups, t);
-    if item >= params.count {
-        return;
-    }
+fn items() -> u32 {
+    return params.count;
+}
+
+fn take(item: u32, lane: u32) {
     let index = params.first + item;
 #ifdef PLACED
     let place = places[item];

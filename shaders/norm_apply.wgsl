@@ -1,18 +1,32 @@
 // y = act(x * a + b [+ residual]) with (a, b) of the (row, channel) (BY_ROW 1) or the (lane, channel) (BY_ROW 0): the elementwise
 // half of every norm, with what follows it in a residual block. act is relu where params.relu is 1. RESIDUAL 0: binding 3 is unused.
+// IN_HALVES, RESIDUAL_HALVES, OUT_HALVES: x, the residual, y are f16, for QUADS alone.
 // A thread makes PER_THREAD Values (lib/per_thread.wgsl). Launch: x = items of the largest lane / 64 (at most 65,535, then strided),
 // z = lanes. Traffic: reads x [and the residual], writes y, once each; a and b once a thread.
 #import lib/value.wgsl
 #import lib/norm.wgsl
 #import lib/per_thread.wgsl
+#import lib/halves.wgsl
 
 override BY_ROW: u32 = 1u;
 override RESIDUAL: u32 = 0u;
 
+#ifdef IN_HALVES
+#operand @binding(2) x: Halves
+#else
 #operand @binding(2) x: Value
+#endif
+#ifdef RESIDUAL_HALVES
+#operand @binding(3) residual: Halves
+#else
 #operand @binding(3) residual: Value
+#endif
 @group(0) @binding(4) var<storage, read> coefficients: array<vec2<f32>>;
+#ifdef OUT_HALVES
+@group(0) @binding(5) var<storage, read_write> y: array<vec2<u32>>;
+#else
 @group(0) @binding(5) var<storage, read_write> y: array<Value>;
+#endif
 
 @compute @workgroup_size(64)
 fn main(
@@ -46,7 +60,11 @@ fn main(
                 // NaN fails the comparison and comes through.
                 v = select(v, Value(), v < Value());
             }
+#ifdef OUT_HALVES
+            y[at] = halves_of(v);
+#else
             y[at] = v;
+#endif
         }
     }
 }

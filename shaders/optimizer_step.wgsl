@@ -5,7 +5,7 @@
 //   SECOND:         v likewise;  w += lr D / sqrt(v + epsilon)
 // Elements from `parameters` on are running statistics: w += D. One weight a thread. Launch: count items, folded over x and y.
 // Traffic: reads and writes w and each moment, reads D.
-#import lib/fold.wgsl
+#import lib/items.wgsl
 
 struct Params {
     count: u32,
@@ -39,16 +39,11 @@ fn root(x: f32) -> f32 {
     return select(0.0f, sqrt(max(x, 1.1754944e-38f)), x > 0.0f);
 }
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
-    let i = item_index(group, groups, t);
-    if i >= params.count {
-        return;
-    }
+fn items() -> u32 {
+    return params.count;
+}
+
+fn take(i: u32, lane: u32) {
     let d = delta[i];
     if i >= params.parameters {
         weights[i] += d;

@@ -10,9 +10,10 @@ struct Params {
     order: Order,
     // Flat index of the tensor.
     offset: u32,
+    // Of another kernel's use.
+    run: u32,
     unused: u32,
     also_unused: u32,
-    still_unused: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;

@@ -1,5 +1,6 @@
 // The second pass of a split sum (lib/parts.wgsl): gradient = [gradient +] part + part + ..., in order. A part has the elements of one
-// tensor or of two; a thread owns an element. Eight parts are loaded before the first of them is added.
+// tensor or of two, those of the first as [row][tap][channel] where there are several taps, which is [row][channel][tap] in the tensor; a
+// thread owns an element. Eight parts are loaded before the first of them is added.
 // Launch: x, y = elements / 64, folded; z = lanes of the first pass's launch. Traffic: reads each part once.
 #import lib/fold.wgsl
 #import lib/parts.wgsl
@@ -11,6 +12,8 @@ struct Params {
     first_size: u32,
     second_offset: u32,
     accumulate: u32,
+    taps: u32,
+    channels: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -34,7 +37,13 @@ fn main(
     let all = parts_of(cut, lane.rows);
     let count = min(cut.parts, all - min(all, cut.first_part));
     let second = element >= params.first_size;
-    let tensor = select(params.offset + element, params.second_offset + element - params.first_size, second);
+    var place = element;
+    if params.taps > 1u {
+        let row = element / (params.taps * params.channels);
+        let tap = element / params.channels % params.taps;
+        place = (row * params.channels + element % params.channels) * params.taps + tap;
+    }
+    let tensor = select(params.offset + place, params.second_offset + element - params.first_size, second);
     let gradient_at = lane.weight_base + tensor;
     var total = 0.0f;
     if params.accumulate == 1u {

@@ -1,6 +1,6 @@
 // Per probe (plus row, minus row, rows, 0): out = the sum of its parts (probe_dl.wgsl), in order, over its rows. A thread a probe.
 // Launch: probes / 64, folded over x and y. Traffic: reads each part once.
-#import lib/fold.wgsl
+#import lib/items.wgsl
 
 struct Params {
     probes: u32,
@@ -12,16 +12,11 @@ struct Params {
 @group(0) @binding(2) var<storage, read> sums: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> out: array<vec2<f32>>;
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
-    let probe = item_index(group, groups, t);
-    if probe >= params.probes {
-        return;
-    }
+fn items() -> u32 {
+    return params.probes;
+}
+
+fn take(probe: u32, lane: u32) {
     // Parts behind a probe's last row are 0.
     var whole = vec2<f32>();
     for (var part = 0u; part < params.parts; part += 1u) {

@@ -8,6 +8,8 @@
 #import lib/probes.wgsl
 #import lib/word_sums.wgsl
 
+alias Sum4 = vec4<i32>;
+
 // q or -q, of four probes.
 struct Signed4 {
     plus: vec4<i32>,

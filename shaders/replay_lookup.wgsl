@@ -10,6 +10,8 @@
 #import lib/subgroup_place.wgsl
 #import lib/word_sums.wgsl
 
+alias Sum4 = vec4<i32>;
+
 // Words of three probes as fields of four bits, a weight each: field r of word b holds the three bits of weight 4 r + b.
 fn fields(a: u32, b: u32, c: u32) -> vec4<u32> {
     let w = vec4<u32>(a, b, c, 0u);

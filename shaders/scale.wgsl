@@ -1,7 +1,7 @@
 // y[i] = factor x[i]. One Value a thread; params.count is in f32.
 // Launch: count / WIDTH items, folded over x and y. Traffic: reads one value, writes one.
 #import lib/value.wgsl
-#import lib/fold.wgsl
+#import lib/items.wgsl
 
 struct Params {
     count: u32,
@@ -12,15 +12,10 @@ struct Params {
 #operand @binding(1) x: Value
 @group(0) @binding(2) var<storage, read_write> y: array<Value>;
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
-    let item = item_index(group, groups, t);
-    if item >= params.count / WIDTH {
-        return;
-    }
+fn items() -> u32 {
+    return params.count / WIDTH;
+}
+
+fn take(item: u32, lane: u32) {
     y[item] = params.factor * x_at(item);
 }

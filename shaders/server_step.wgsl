@@ -1,6 +1,6 @@
 // w[i] += lr * (acc[i] - w[i]); exactly acc[i] where lr is 1. One weight a thread. Launch: count items, folded over x and y.
 // Traffic: reads two f32, writes one.
-#import lib/fold.wgsl
+#import lib/items.wgsl
 
 struct Params {
     count: u32,
@@ -11,16 +11,11 @@ struct Params {
 @group(0) @binding(1) var<storage, read> acc: array<f32>;
 @group(0) @binding(2) var<storage, read_write> weights: array<f32>;
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
-    let item = item_index(group, groups, t);
-    if item >= params.count {
-        return;
-    }
+fn items() -> u32 {
+    return params.count;
+}
+
+fn take(item: u32, lane: u32) {
     let w = weights[item];
     let mean = acc[item];
     weights[item] = select(w + params.lr * (mean - w), mean, params.lr == 1.0f);

@@ -4,6 +4,7 @@
 // Traffic: reads the logits three times, writes them once.
 // Some software drivers compile a kernel anew at each dispatch to put uniform loop bounds and conditions into it, which takes
 // milliseconds: the zero added to them keeps it from that.
+// SCALED: times the scale of the lane's client (src/kernels/lib/scales.rs).
 // MASKED: over the classes that the lane's client holds, the others' logits being -infinity (`lib/softmax.wgsl`).
 #import lib/lane.wgsl
 #import lib/softmax.wgsl
@@ -11,7 +12,7 @@
 
 struct Params {
     classes: u32,
-    stride: u32, // f32 from one client's weights to the next's; MASKED only
+    stride: u32, // f32 from one client's weights to the next's; MASKED and SCALED only
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -20,6 +21,13 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> dlogits: array<f32>;
 #ifdef MASKED
 @group(0) @binding(5) var<storage, read> masks: array<u32>;
+#ifdef SCALED
+@group(0) @binding(6) var<storage, read> scales: array<u32>;
+#endif
+#else
+#ifdef SCALED
+@group(0) @binding(5) var<storage, read> scales: array<u32>;
+#endif
 #endif
 
 fn store(row: Row, first: u32, c: u32, classes: u32, label: u32, coef: f32) {
@@ -46,15 +54,20 @@ fn main(
 #ifdef MASKED
     mask_first = lane.weight_base / params.stride * ((params.classes + 31u) / 32u);
 #endif
+#ifdef SCALED
+    let coef = lane.coef * bitcast<f32>(scales[lane.weight_base / params.stride * 4u]);
+#else
+    let coef = lane.coef;
+#endif
     for (var r = group.x * 64u + t; r < lane.rows; r += groups.x * 64u) {
         let first = (lane.row0 + r) * classes;
         let row = softmax_row(first, classes);
         let label = labels[lane.x_row + r];
         for (var c = 0u; c < classes; c += 4u) {
-            store(row, first, c, classes, label, lane.coef);
-            store(row, first, c + 1u, classes, label, lane.coef);
-            store(row, first, c + 2u, classes, label, lane.coef);
-            store(row, first, c + 3u, classes, label, lane.coef);
+            store(row, first, c, classes, label, coef);
+            store(row, first, c + 1u, classes, label, coef);
+            store(row, first, c + 2u, classes, label, coef);
+            store(row, first, c + 3u, classes, label, coef);
         }
     }
 }

@@ -1,6 +1,6 @@
 // part[place(j) - base] = whole[j] for each parameter j that has a place in a sub-network's vector. One parameter a thread.
 // Launch: count items, folded over x and y. Traffic: reads a place and a f32, writes a f32.
-#import lib/fold.wgsl
+#import lib/items.wgsl
 
 const ABSENT: u32 = 0xffffffffu;
 
@@ -14,16 +14,11 @@ struct Params {
 @group(0) @binding(2) var<storage, read> whole: array<f32>;
 @group(0) @binding(3) var<storage, read_write> part: array<f32>;
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
-    let item = item_index(group, groups, t);
-    if item >= params.count {
-        return;
-    }
+fn items() -> u32 {
+    return params.count;
+}
+
+fn take(item: u32, lane: u32) {
     let place = places[item];
     if place != ABSENT {
         part[place - params.base] = whole[item];

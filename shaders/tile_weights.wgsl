@@ -1,7 +1,7 @@
 // out[copy][k][n] = weight (k, n), in the order in which products by tiles read them (lib/tile_order.wgsl), rows
 // of columns in whole quads, 0 behind the last column. As many copies as there are lanes with weights of their own, else that of the first.
-// Dispatch: x = quads of a copy / 64, y = fold of x, z = copies; a thread makes a quad. Traffic: the weights once in, once out.
-#import lib/fold.wgsl
+// A workgroup moves RUN weights of each of 32 columns by way of its memory, so that it reads and writes neighbours.
+// Dispatch: x = weights of a column / RUN, y = columns / 32, z = copies. Traffic: the weights once in, once out.
 #import lib/lane.wgsl
 #import lib/tile_order.wgsl
 
@@ -9,35 +9,48 @@ struct Params {
     order: Order,
     // Flat index of the tensor.
     offset: u32,
+    // RUN: of a column, numbered [channel][tap], at most 32. Whole channels where a channel's columns are neighbours in the tensor.
+    run: u32,
     unused: u32,
     also_unused: u32,
-    still_unused: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
 @group(0) @binding(2) var<storage, read> weights: array<f32>;
 @group(0) @binding(3) var<storage, read_write> out: array<vec4<f32>>;
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
-    let i = item_index(group, groups, t);
+// Weights of a run: those of the 32 columns lie 33 apart, in different banks.
+const STEP: u32 = 33u;
+var<workgroup> moved: array<f32, 32u * STEP>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) t: u32) {
     let order = params.order;
-    let row = (order.columns + 3u) / 4u;
-    let count = depth_of(order) * row;
-    if i >= count {
-        return;
+    let depth = depth_of(order);
+    let first = group.x * params.run;
+    let n0 = group.y * 32u;
+    let base = lanes[group.z].weight_base + params.offset;
+    // In the order of the tensor: run by run of columns, or tap by tap of columns, of channels.
+    let by_channel = order.across == 0u && order.taps <= 32u;
+    let taps = select(params.run, order.taps, by_channel);
+    for (var i = t; i < 32u * params.run; i += 64u) {
+        let n = i / taps % 32u;
+        let f = i / (32u * taps) * taps + i % taps;
+        let flat = first + f;
+        var weight = 0.0f;
+        if flat < depth && n0 + n < order.columns {
+            weight = weights[base + place_of(order, k_of(order, flat), n0 + n)];
+        }
+        moved[f * STEP + n] = weight;
     }
-    let first = lanes[group.z].weight_base + params.offset;
-    var quad: vec4<f32>;
-    for (var e = 0u; e < 4u; e++) {
-        let n = i % row * 4u + e;
-        if n < order.columns {
-            quad[e] = weights[first + place_of(order, i / row, n)];
+    workgroupBarrier();
+    let row = (order.columns + 3u) / 4u;
+    for (var i = t; i < 8u * params.run; i += 64u) {
+        let flat = first + i / 8u;
+        let quad = n0 / 4u + i % 8u;
+        if flat < depth && quad < row {
+            let at = i / 8u * STEP + i % 8u * 4u;
+            out[(group.z * depth + k_of(order, flat)) * row + quad] = vec4<f32>(moved[at], moved[at + 1u], moved[at + 2u], moved[at + 3u]);
         }
     }
-    out[group.z * count + i] = quad;
 }

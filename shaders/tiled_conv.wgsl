@@ -3,22 +3,19 @@
 // sum in the order of lib/slabs.wgsl.
 // Dispatch: x = output-channel tiles, y = pixel tiles of the largest lane, z = lane. Traffic of a tile: DEPTH * (BLOCK_M + BLOCK_N) floats
 // in, BLOCK_M * BLOCK_N out.
-// IN_QUADS: channels of X are whole quads; QUADS: those of Y.
-const A_ALONG_K: u32 = 1u;
-const B_ALONG_K: u32 = 0u;
+// IN_QUADS: channels of X are whole quads; QUADS: those of Y. IN_HALVES: X is f16, OUT_HALVES: Y, their channels whole eights.
 #import lib/conv_params.wgsl
 #import lib/slabs.wgsl
-#import lib/tiled.wgsl
-#import lib/tiled_weights.wgsl
-#import lib/tiled_rows.wgsl
-#import lib/tiled_inputs.wgsl
+#import lib/tiled_forward.wgsl
+#import lib/forward_rows.wgsl
+#import lib/forward_inputs.wgsl
 #operand @binding(2) weights: f32
-@group(0) @binding(5) var<storage, read> tile_copies: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read> tile_copies: array<Piece>;
 @group(0) @binding(6) var<storage, read> tile_bits: array<u32>;
 
 var<private> lane: Lane;
 var<private> lane_index: u32;
-// Of the thread's quads: the top left corner of a pixel's window, which may lie outside of its sample, and its index in X; their k of a slice.
+// Of the thread's pieces: the top left corner of a pixel's window, which may lie outside, and its place in X; their k of a slice.
 var<private> a_corner: array<u32, A_QUADS>;
 var<private> a_y: array<i32, A_QUADS>;
 var<private> a_x: array<i32, A_QUADS>;
@@ -58,8 +55,8 @@ fn input_place(i: u32, k: u32, e: u32) -> u32 {
     let inside = u32(a_y[i] + i32(y)) < IN_H && u32(a_x[i] + i32(x)) < IN_W && k + a_k[i] + e < DEPTH;
     return select(OUTSIDE, a_corner[i] + ((y * IN_W + x) * IN_C + term.channel), inside);
 }
-fn a_load(i: u32, k: u32) -> vec4<f32> {
-    return inputs_four(i, k);
+fn a_load(i: u32, k: u32) -> Piece {
+    return input_piece(i, k);
 }
 fn store_quad(m: u32, n: u32, sums: vec4<f32>) {
     if (m >= lane.rows * PIXELS || n >= OUT_C) { return; }

@@ -78,7 +78,7 @@ fn input_place(i: u32, k: u32, e: u32) -> u32 {
     return select(OUTSIDE, a_corner[i] - (y * OUT_W + x) * OUT_C + term.channel, inside);
 }
 fn a_load(i: u32, k: u32) -> vec4<f32> {
-    return inputs_four(i, k);
+    return input_piece(i, k);
 }
 fn b_start(i: u32, n: u32, k: u32) {
     b_channel[i] = n;

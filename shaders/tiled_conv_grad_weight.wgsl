@@ -55,7 +55,7 @@ fn input_place(i: u32, k: u32, e: u32) -> u32 {
     return select(OUTSIDE, place * IN_C + n % IN_C, at < k_end && n < DEPTH && y < IN_H && x < IN_W);
 }
 fn b_load(i: u32, k: u32) -> vec4<f32> {
-    return inputs_four(i, k);
+    return input_piece(i, k);
 }
 fn gradient_place(m: u32, n: u32) -> u32 {
     return (m * IN_C + n % IN_C) * (KERNEL * KERNEL) + n / IN_C;

@@ -2,22 +2,23 @@
 // (lib/tiled.wgsl): rows of a tile are rows of X, its columns outputs.
 // Dispatch: x = output tiles, y = row tiles of the largest lane, z = lane. Traffic of a tile: K * (BLOCK_M + BLOCK_N) floats in,
 // BLOCK_M * BLOCK_N out.
-// QUADS: rows of Y and R are whole quads.
-const A_ALONG_K: u32 = 1u;
-const B_ALONG_K: u32 = 0u;
+// QUADS: rows of Y and R are whole quads. IN_HALVES: X is f16, OUT_HALVES: Y, their rows whole eights.
 #import lib/linear.wgsl
-#import lib/tiled.wgsl
-#import lib/tiled_weights.wgsl
-#import lib/inputs.wgsl
+#import lib/tiled_forward.wgsl
 #import lib/weights.wgsl
-#import lib/tiled_rows.wgsl
+#import lib/forward_rows.wgsl
+#ifdef IN_HALVES
+#import lib/half_inputs.wgsl
+#else
+#import lib/inputs.wgsl
+#endif
 #operand @binding(5) residual: Value
-@group(0) @binding(6) var<storage, read> tile_copies: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read> tile_copies: array<Piece>;
 @group(0) @binding(7) var<storage, read> tile_bits: array<u32>;
 
 var<private> lane: Lane;
 var<private> lane_index: u32;
-// Of the thread's quads: where their rows begin in X, and their k of a slice.
+// Of the thread's pieces: where their rows begin in X, and their k of a slice.
 var<private> a_row: array<u32, A_QUADS>;
 var<private> a_k: array<u32, A_QUADS>;
 
@@ -37,11 +38,16 @@ fn a_start(i: u32, m: u32, k: u32) {
     a_row[i] = (select(lane.row0, lane.x_row, params.from_batch == 1u) + min(m, lane.rows - 1u)) * params.inputs;
     a_k[i] = k;
 }
-fn a_load(i: u32, k: u32) -> vec4<f32> {
+fn a_load(i: u32, k: u32) -> Piece {
     let at = k + a_k[i];
     let inside = at < params.inputs;
-    let quad = input_four(a_row[i] + select(0u, at, inside), select(1u, params.inputs - at, inside));
-    return select(vec4<f32>(), quad, inside);
+    let place = a_row[i] + select(0u, at, inside);
+#ifdef IN_HALVES
+    let piece = inputs_at(place / PIECE);
+#else
+    let piece = input_four(place, select(1u, params.inputs - at, inside));
+#endif
+    return select(Piece(), piece, inside);
 }
 // Beyond the last column nothing.
 fn residual_four(at: u32, n: u32) -> vec4<f32> {

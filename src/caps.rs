@@ -236,6 +236,8 @@ pub struct Matrices {
     pub single: bool,
     /// Those whose operands are the sum of two f16.
     pub split: bool,
+    /// Products of operands that are one f16 each in memory.
+    pub halves: bool,
 }
 
 impl Matrices {
@@ -247,7 +249,9 @@ impl Matrices {
     /// The same, relied on as far as a precision admits.
     pub fn trusted(self, precision: Precision) -> Self {
         let has = self.size.is_some();
-        Self { single: has && precision == Precision::F16, split: has && precision != Precision::F32, ..self }
+        let single = has && precision == Precision::F16;
+        let halves = single && self.size != Some(MatrixSize::Eights);
+        Self { single, split: has && precision != Precision::F32, halves, ..self }
     }
 
     /// How listings say it: nothing, or what a subgroup multiplies at a time.

@@ -6,7 +6,7 @@ mod support;
 use serde_json::json;
 use support::{Images, Narrow, bits, device, graph, laid_out};
 use zowarmup::caps::Layout;
-use zowarmup::device::Device;
+use zowarmup::device::{Device, Selection, testing};
 use zowarmup::engine::{
     Counters, Engine, Evaluation, Fingerprint, Pass, ProbeClient, ProbeSettings, Program, SampleSet, Session, Sides,
     State, TrainClient, TrainSettings, Update, Workspace,
@@ -469,6 +469,7 @@ fn launches_do_not_grow_with_the_clients() {
 #[test]
 fn a_thousand_clients_fit_in_256_mib() {
     let budget = 256 << 20;
-    let (_, peak) = round(device(false, Some(budget)), 1000, 2);
+    let adapter = testing::opened(&Selection { memory_budget: Some(budget), ..testing::selection() });
+    let (_, peak) = round(adapter, 1000, 2);
     assert!(peak > 0 && peak <= budget, "{peak} bytes");
 }

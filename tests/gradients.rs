@@ -5,6 +5,7 @@ use zowarmup::caps::Layout;
 use zowarmup::device::ReferenceDevice;
 use zowarmup::device::{Device, as_f32};
 use zowarmup::kernels::activation::{self, Kind};
+use zowarmup::kernels::lib::halves::Halves;
 use zowarmup::kernels::norm::{self, Spans, Statistics};
 use zowarmup::kernels::params::{ABSENT, Lane, Lanes};
 use zowarmup::kernels::parts::Target;
@@ -176,7 +177,17 @@ impl Chain {
         self.record_conv(&mut rec, &self.conv0(), 72, self.x, a[0]);
         let (norm, kind) = (self.norm(), Statistics::Group);
         norm::record_statistics(&mut rec, &self.lanes, kind, None, &norm, self.weights, self.weights, a[0], &self.kept);
-        norm::record_apply(&mut rec, &self.lanes, kind, &norm, a[0], self.kept.coefficients, None, a[1]);
+        norm::record_apply(
+            &mut rec,
+            &self.lanes,
+            kind,
+            &norm,
+            a[0],
+            self.kept.coefficients,
+            None,
+            a[1],
+            Halves::default(),
+        );
         activation::record(&mut rec, Kind::Gelu, TOTAL * 196, a[1], a[2]);
         pool::record(&mut rec, Mode::Max, &self.pool(), a[2], a[3]);
         self.record_conv(&mut rec, &self.conv1(), ABSENT, a[3], a[4]);
@@ -196,7 +207,7 @@ impl Chain {
     fn backward(&self) -> Recording {
         let (a, g, lanes) = (&self.acts, &self.grads, &self.lanes);
         let mut rec = Recording::new();
-        softmax_xent_grad::record(&mut rec, lanes, &self.scored(), g[8]);
+        softmax_xent_grad::record(&mut rec, lanes, &self.scored(), None, g[8]);
         self.linear_back(&mut rec, (5, 3, 257), a[7], g[8], g[7]);
         activation_grad::record(&mut rec, Kind::Tanh, TOTAL * 5, a[7], g[7], g[6]);
         self.linear_back(&mut rec, (12, 5, 192), a[5], g[6], g[5]);

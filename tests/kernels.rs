@@ -52,6 +52,10 @@ fn kernels_agree_with_their_twins(tier: Tier, operands: OperandSource) {
         !earlier.iter().any(|earlier| selftest::shaders(earlier, case) == shaders)
     });
     println!("{} of {all} cases have shaders of their own in this flavour", cases.len());
+    if earlier.is_empty() && !everything() {
+        cases = selftest::suited(&info, cases);
+        println!("{} of them suit this adapter", cases.len());
+    }
     if !earlier.is_empty() && !everything() {
         cases = selftest::of_each_choice(&info, cases);
         println!("{} of them have all that a flavour changes", cases.len());

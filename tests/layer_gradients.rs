@@ -3,10 +3,11 @@
 use zowarmup::caps::Layout;
 use zowarmup::device::ReferenceDevice;
 use zowarmup::device::{Device, as_f32};
+use zowarmup::kernels::lib::halves::Halves;
 use zowarmup::kernels::norm::{self, Spans, Statistics};
-use zowarmup::kernels::way::Way;
 use zowarmup::kernels::params::{Lane, Lanes};
 use zowarmup::kernels::parts::Target;
+use zowarmup::kernels::way::Way;
 use zowarmup::kernels::{
     attention, attention_grad, class_token, class_token_grad, layer_norm, layer_norm_grad, layer_norm_grad_params,
     tokens, tokens_grad, tokens_grad_params,
@@ -128,7 +129,7 @@ fn norms_over_images() {
             Spans { stats: l.buffer(100), coefficients: l.buffer(100), moments: l.buffer(100), parts: l.buffer(100) };
         let (mut forward, mut backward) = (Recording::new(), Recording::new());
         norm::record_statistics(&mut forward, &l.lanes, kind, None, &params, weights, weights, x, &kept);
-        norm::record_apply(&mut forward, &l.lanes, kind, &params, x, kept.coefficients, None, y);
+        norm::record_apply(&mut forward, &l.lanes, kind, &params, x, kept.coefficients, None, y, Halves::default());
         let (stats, target) = (kept.stats, Target { gradients, parts: l.buffer(16) });
         norm::record_grad_params(&mut backward, &l.lanes, kind, &params, x, dy, stats, &target);
         norm::record_grad(&mut backward, &l.lanes, kind, &params, weights, x, dy, stats, gradients, dx);

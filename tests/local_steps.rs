@@ -6,10 +6,11 @@ use serde_json::json;
 use support::{Images, Narrow, bits, device, graph};
 use zowarmup::device::{Device, PlanningDevice, ReferenceDevice};
 use zowarmup::engine::{
-    Engine, EngineError, LocalClient, LocalStep, LocalUpdate, ProbeClient, ProbeResult, ProbeSettings, SampleSet,
-    Samples, ServerOptimizer, Sides, State, Update, ZoPhase, check_zo_phase,
+    Engine, EngineError, Fingerprint, LocalClient, LocalResults, LocalStep, LocalUpdate, ProbeClient, ProbeResult,
+    ProbeSettings, SampleSet, Samples, ServerOptimizer, Settling, Sides, State, Update, ZoPhase, check_zo_phase,
 };
 use zowarmup::model::Graph;
+use zowarmup::rule::{Coefficients, quantise};
 use zowarmup::stream::Distribution;
 
 const SETTINGS: ProbeSettings = ProbeSettings {
@@ -265,4 +266,114 @@ fn a_copy_that_does_not_fit_is_refused_before_the_first_round() {
     let device = ReferenceDevice::new(None);
     let error = check_zo_phase(&device, &resnet18, &[&set], &many(42)).unwrap_err().to_string();
     assert!(error.contains("zo.probes") && error.contains("8400000"), "{error}");
+}
+
+/// Rates of a round that the device settles: one of the server for each client, and the clients' own.
+fn settling(settings: &ProbeSettings, rate: f64) -> Settling {
+    let sides = if settings.sides == Sides::One { 1.0 } else { 2.0 };
+    let of_client = |client: usize| -rate * (0.1 + 0.07 * client as f64);
+    Settling { apart: sides * settings.epsilon, server: Some((0..5).map(of_client).collect()), own: -0.05 / 3.0 }
+}
+
+fn integers(settings: &ProbeSettings, settling: &Settling, factor: f64, results: &[ProbeResult]) -> Vec<f64> {
+    let a = |r: &ProbeResult| factor * f64::from(r.dl) / settling.apart * settings.tau * settings.distribution.scale();
+    results.iter().map(a).collect()
+}
+
+/// A round whose numbers the host settles, and the weights after it.
+fn by_host(
+    engine: &mut Engine,
+    samples: &Samples,
+    clients: &[LocalClient<'_>],
+    settings: &ProbeSettings,
+    settling: &Settling,
+) -> (LocalResults, Coefficients, Fingerprint) {
+    let m = settings.distribution.max_abs();
+    let results = engine
+        .probe_local(samples, clients, settings, &mut |step| {
+            let own = quantise(&integers(settings, settling, settling.own, step.results), m);
+            match own.skipped {
+                true => LocalUpdate::None,
+                false => LocalUpdate::Exact { q: own.q, scale_exp: own.scale_exp },
+            }
+        })
+        .unwrap();
+    let factors = settling.server.as_ref().unwrap();
+    let of =
+        |(results, factor): (&Vec<Vec<ProbeResult>>, &f64)| integers(settings, settling, *factor, &results.concat());
+    let a: Vec<f64> = results.iter().zip(factors).flat_map(of).collect();
+    let settled = quantise(&a, m);
+    let seeds: Vec<u64> = clients.iter().flat_map(|c| c.steps.iter().flat_map(|s| s.seeds)).copied().collect();
+    let update = Update::Exact { seeds: &seeds, q: &settled.q, scale_exp: settled.scale_exp };
+    let after = engine.update(settings.distribution, &update).unwrap();
+    (results, settled, after)
+}
+
+#[test]
+fn a_round_in_one_submission_has_the_bits_of_one_in_several() {
+    let graph = mlp();
+    let all: Vec<u32> = (0..SAMPLES).collect();
+    let seeds: Vec<Vec<Vec<u64>>> = (0..5).map(|c| (0..STEPS[c].len()).map(|s| seeds(c, s)).collect()).collect();
+    for (reference, distribution, sides, steps, rate) in [
+        (true, Distribution::Rademacher, Sides::Two, 4, 0.3),
+        (true, Distribution::Binomial, Sides::One, 4, 0.3),
+        (false, Distribution::Rademacher, Sides::Two, 4, 0.3),
+        (false, Distribution::Rademacher, Sides::One, 1, 0.3),
+        (false, Distribution::Binomial, Sides::Two, 1, 3e20),
+        // Integers would pass 2^24 whatever their exponent: nothing moves.
+        (false, Distribution::Rademacher, Sides::Two, 1, 1e40),
+    ] {
+        let settings = ProbeSettings { distribution, sides, ..SETTINGS };
+        let settling = settling(&settings, rate);
+        let clients: Vec<LocalClient<'_>> = STEPS
+            .iter()
+            .zip(&seeds)
+            .map(|(own, seeds)| {
+                let step = |(&(first, n, _), seeds)| ProbeClient { indices: &all[first..first + n], seeds };
+                let own = own.iter().zip(seeds.iter().map(|s: &Vec<u64>| &s[..])).take(steps);
+                LocalClient { steps: own.map(step).collect() }
+            })
+            .collect();
+        let what = format!("{distribution}, {sides:?}, {steps} steps, rate {rate:e}, on the twins: {reference}");
+        let (mut engine, samples) = engine(device(reference, None), &graph);
+        // Two rounds: the second sees the weights that the first left.
+        for round in 0..2 {
+            let before = engine.weights().unwrap();
+            engine.take_counters();
+            let once = engine.probe_at_once(&samples, &clients, &settings, &settling).unwrap().unwrap();
+            // The batch is gathered by itself.
+            assert!(engine.take_counters().recordings <= 2, "{what}");
+            let after = bits(&engine.weights().unwrap());
+            engine.set_weights(&before).unwrap();
+            let (results, settled, fingerprint) = by_host(&mut engine, &samples, &clients, &settings, &settling);
+            let bits_of = |results: &LocalResults| results.concat().iter().map(|r| of(r)).collect::<Vec<_>>();
+            assert_eq!(bits_of(&once.results), bits_of(&results), "{what}, round {round}");
+            let applied = once.applied.unwrap();
+            assert_eq!(
+                (&applied.q, applied.scale_exp, applied.skipped),
+                (&settled.q, settled.scale_exp, settled.skipped),
+                "{what}"
+            );
+            assert_eq!((applied.after, after), (fingerprint, bits(&engine.weights().unwrap())), "{what}");
+            assert_eq!(applied.skipped, rate == 1e40, "{what}");
+        }
+    }
+}
+
+#[test]
+fn rounds_that_the_device_does_not_settle_are_left_to_the_host() {
+    let graph = mlp();
+    let (mut engine, samples) = engine(device(true, None), &graph);
+    let (indices, seeds): (Vec<u32>, Vec<u64>) = ((0..9).collect(), (0..256).collect());
+    let mut of = |settings: &ProbeSettings, probes: usize, settling: &Settling| {
+        let step = ProbeClient { indices: &indices, seeds: &seeds[..probes] };
+        engine.probe_at_once(&samples, &[LocalClient { steps: vec![step] }], settings, settling).unwrap().is_some()
+    };
+    let plain = settling(&SETTINGS, 0.3);
+    assert!(of(&SETTINGS, 255, &plain));
+    assert!(!of(&SETTINGS, 256, &plain), "too many for a workgroup");
+    assert!(!of(&SETTINGS, 1, &Settling { server: None, ..plain.clone() }), "there is nothing to settle");
+    assert!(!of(&SETTINGS, 1, &Settling { own: 1e-300, ..plain.clone() }), "subnormal coefficients");
+    assert!(!of(&ProbeSettings { distribution: Distribution::Gaussian, ..SETTINGS }, 1, &plain));
+    assert!(!of(&ProbeSettings { batch_statistics: true, ..SETTINGS }, 1, &plain));
 }

@@ -278,7 +278,10 @@ fn sums_over_tokens_fill_a_gpu() {
             let groups = of(&[name, &format!("{name}_scalar")]);
             assert_eq!(groups.len(), count, "{name}");
             let short = if name == "layer_norm_grad_params" { 1 } else { 4 };
-            assert!(groups[short..].iter().all(|n| *n >= 500), "{name}, subgroups of {subgroup}: {groups:?} workgroups");
+            assert!(
+                groups[short..].iter().all(|n| *n >= 500),
+                "{name}, subgroups of {subgroup}: {groups:?} workgroups"
+            );
         }
         assert!(of(&["tokens_grad_params"]).iter().all(|n| *n >= 500));
     }

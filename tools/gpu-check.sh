@@ -172,6 +172,7 @@ run_cell() { # seconds, arguments of run...
 
 if [ -n "$small" ]; then
     selftest=(--quick linear) bench=(--size small --min-time 0.01 fill-rademacher mlp-zo-round) profile_rounds=1
+    halves=(--size small --min-time 0.01 resnet-forward)
     images=120 tests=20
     cell=(--set split.clients=6 --set model.width=4 --set split.high_share=0.34 --set warmup.batch=8 --set warmup.local_epochs=1)
     torch=(--clients 1 --probes 1 --batch 4 --width 4 --rounds 1 --device cpu)
@@ -179,6 +180,7 @@ if [ -n "$small" ]; then
     torch_replay=(--d 10000 --n 3 --rounds 1 --device cpu)
 else
     selftest=() bench=(--min-time 0.5) profile_rounds=1
+    halves=(--min-time 0.3 resnet-forward-large resnet-zo-round vit-forward-large vit-zo-round)
     images=50000 tests=2000
     cell=()
     torch=(--clients 5 --probes 3 --batch 1000 --rounds 2 --device cuda)
@@ -200,6 +202,9 @@ if "$zowarmup" tune --help >/dev/null 2>&1; then
     step tune 90 "$zowarmup" tune "$config" "${cell[@]}" --json
 fi
 step bench 200 "$zowarmup" bench ${bench[@]+"${bench[@]}"} --json
+for precision in f16x3 f16; do
+    step "bench-$precision" 60 "$zowarmup" bench "${halves[@]}" --precision "$precision" --json
+done
 step profile 120 "$zowarmup" profile "$config" "${cell[@]}" --cold --rounds "$profile_rounds" --json
 step cell 180 run_cell 180 "$zowarmup" run "$config" "${cell[@]}" --set warmup.rounds=2 --set zo.rounds=2 --set eval.every=100
 # The same with products of f16, at the epsilon that they want.

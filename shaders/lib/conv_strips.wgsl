@@ -5,8 +5,13 @@
 //
 // A kernel that imports this defines finish(lane, place, first, sums): `first` is the first of the team's channels, which may lie beyond
 // OUT_C, and sums[f][j][b][p] the output of channel first + f * SHARE + j at row place.y + b, column place.x + p, which may lie outside.
-#import lib/conv_params.wgsl
+#import lib/rectify.wgsl
+#import lib/fixed_geometry.wgsl
+#import lib/conv_uniforms.wgsl
 #import lib/strips.wgsl
+
+// 1: ReLU follows.
+const RELU: u32 = 0u;
 
 const READ_C: u32 = IN_C;
 const READ_H: u32 = IN_H;
@@ -46,7 +51,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             for (var b = 0u; b < STRIPS; b++) {
                 for (var p = 0u; p < 4u; p++) {
                     let sum = sums[f][j][b][p] + bias;
-                    sums[f][j][b][p] = select(sum, rectify(sum), relu());
+                    sums[f][j][b][p] = select(sum, rectify(sum), RELU == 1u);
                 }
             }
         }

@@ -1,23 +1,7 @@
-// Sizes of a convolution. They are constant so that divisions by them compile to multiplications. With ANY_SHAPE they come from the
-// uniform block, so that one pipeline serves all sizes. A kernel has `sizes` in its Params, calls load_geometry() before it uses them, and
-// names them as constants either way.
+// Sizes of a convolution: constants (lib/fixed_geometry.wgsl), or with ANY_SHAPE from the uniform block, so that one pipeline serves
+// all sizes. A kernel has `sizes` in its Params, calls load_geometry() before it uses them, and names them as constants either way.
 #import lib/layout.wgsl
-
-struct Sizes {
-    in_c: u32,
-    in_h: u32,
-    in_w: u32,
-    out_c: u32,
-    out_h: u32,
-    out_w: u32,
-    kernel: u32,
-    stride: u32,
-    padding: u32,
-    // A uniform block's struct ends on a multiple of 16 bytes.
-    unused: u32,
-    also_unused: u32,
-    still_unused: u32,
-}
+#import lib/sizes.wgsl
 
 #ifdef ANY_SHAPE
 var<private> IN_C: u32;
@@ -46,17 +30,5 @@ fn load_geometry() {
     PIXELS = OUT_H * OUT_W;
 }
 #else
-const IN_C: u32 = 1u;
-const IN_H: u32 = 1u;
-const IN_W: u32 = 1u;
-const OUT_C: u32 = 1u;
-const OUT_H: u32 = 1u;
-const OUT_W: u32 = 1u;
-const KERNEL: u32 = 1u;
-const STRIDE: u32 = 1u;
-const PADDING: u32 = 0u;
-const DEPTH: u32 = IN_C * KERNEL * KERNEL;
-const PIXELS: u32 = OUT_H * OUT_W;
-
-fn load_geometry() {}
+#import lib/fixed_geometry.wgsl
 #endif

@@ -52,9 +52,9 @@ fn scores(at: u32, own: u32, member: u32) -> Scores {
 #end
 #for e in 4
         {
-            let base = at + (4u * c + {e}u) * STEP + own / 4u;
+            let begin = at + (4u * c + {e}u) * STEP + own / 4u;
 #for h in 2
-            let a{h} = across[base + {h}u];
+            let a{h} = across[begin + {h}u];
 #for k in OWN_KEYS
             sums.s{h}_{k} = fma(a{h}, vec4<f32>(b{k}[{e}]), sums.s{h}_{k});
 #end
@@ -68,9 +68,9 @@ fn scores(at: u32, own: u32, member: u32) -> Scores {
 fn add_rows(before: Rows, at: u32, terms: u32, own: u32, member: u32) -> Rows {
     var sums = before;
     for (var k = 0u; k < terms; k += 1u) {
-        let base = at + k * STEP + own / 4u;
+        let begin = at + k * STEP + own / 4u;
 #for h in 2
-        let a{h} = across[base + {h}u];
+        let a{h} = across[begin + {h}u];
 #end
 #for c in OWN_QUADS
         let b{c} = along[k * STRIDE + min({c}u * MEMBERS + member, HEAD - 1u)];

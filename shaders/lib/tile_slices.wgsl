@@ -1,13 +1,13 @@
-// How the ways of lib/tiled.wgsl go through a sum, BLOCK_K terms at a time: a slice. A thread loads A_QUADS and B_QUADS quads of one, and
-// puts them into workgroup memory once those before are multiplied.
+// How the ways of lib/tiled.wgsl go through a sum, BLOCK_K terms at a time: a slice. A thread loads A_QUADS and B_QUADS pieces of one, and
+// puts them into workgroup memory once those before are multiplied. A Piece is PIECE neighbours: a quad, or eight f16 as they lie.
 //
-// A way has these constants, THREADS of a workgroup, and put_a(stage, x, quad) and put_b that put quad x of a slice away. A kernel sets
-// A_ALONG_K and B_ALONG_K (1: quads are four k of a row, 0: four rows of a k) and defines
+// A way has these constants, THREADS of a workgroup, and put_a(stage, x, piece) and put_b that put piece x of a slice away. A kernel sets
+// A_ALONG_K and B_ALONG_K (1: pieces are neighbouring k of a row, 0: neighbouring rows of a k) and defines
 //   begin(group) -> Block       the workgroup's place; `any` false: nothing to do. The same for all of its threads
-//   a_start(i, m, k)            the thread's quad i of A begins at row m and, of a slice, at k; b_start alike, of columns
-//   a_load(i, k) -> vec4        that quad of the slice that begins at k; 0 beyond the sum's end. What lies beyond the last row is anything
-//   b_load(i, k) -> vec4        alike
-//   b_ready(i, k, quad) -> vec4 what is put away of a quad of B
+//   a_start(i, m, k)            the thread's piece i of A begins at row m and, of a slice, at k; b_start alike, of columns
+//   a_load(i, k) -> Piece       that piece of the slice that begins at k; 0 beyond the sum's end. What lies beyond the last row is anything
+//   b_load(i, k) -> Piece       alike
+//   b_ready(i, k, piece) -> Piece what is put away of a piece of B
 //   column_quad(n) -> vec4      what is the same for all rows of columns n to n + 4
 //   start_quad(m, n, same)      what the sums of row m, columns n to n + 4 begin with, `same` from column_quad
 //   store_quad(m, n, sums)      takes them; rows and columns may lie beyond the last
@@ -19,18 +19,18 @@ struct Block {
     any: bool,
 }
 
-// Place of quad x of a slice of `rows` rows: its row, or its first one, and its k.
-fn quad_place(x: u32, rows: u32, along_k: u32) -> vec2<u32> {
-    if (along_k == 1u) { return vec2<u32>(x / (BLOCK_K / 4u), x % (BLOCK_K / 4u) * 4u); }
-    return vec2<u32>(x % (rows / 4u) * 4u, x / (rows / 4u));
+// Place of piece x of a slice of `rows` rows: its row, or its first one, and its k.
+fn piece_place(x: u32, rows: u32, along_k: u32) -> vec2<u32> {
+    if (along_k == 1u) { return vec2<u32>(x / (BLOCK_K / PIECE), x % (BLOCK_K / PIECE) * PIECE); }
+    return vec2<u32>(x % (rows / PIECE) * PIECE, x / (rows / PIECE));
 }
 
-// The thread's quads of the slice that is next.
+// The thread's pieces of the slice that is next.
 #for i in A_QUADS
-var<private> a_next{i}: vec4<f32>;
+var<private> a_next{i}: Piece;
 #end
 #for i in B_QUADS
-var<private> b_next{i}: vec4<f32>;
+var<private> b_next{i}: Piece;
 #end
 
 fn load_slice(k: u32) {
@@ -42,14 +42,14 @@ fn load_slice(k: u32) {
 #end
 }
 
-// The thread's quads, and those of the first slice.
+// The thread's pieces, and those of the first slice.
 fn start_slices(block: Block, thread: u32) {
 #for i in A_QUADS
-    let a_place{i} = quad_place(thread + {i}u * THREADS, BLOCK_M, A_ALONG_K);
+    let a_place{i} = piece_place(thread + {i}u * THREADS, BLOCK_M, A_ALONG_K);
     a_start({i}u, block.m0 + a_place{i}.x, a_place{i}.y);
 #end
 #for i in B_QUADS
-    let b_place{i} = quad_place(thread + {i}u * THREADS, BLOCK_N, B_ALONG_K);
+    let b_place{i} = piece_place(thread + {i}u * THREADS, BLOCK_N, B_ALONG_K);
     b_start({i}u, block.n0 + b_place{i}.x, b_place{i}.y);
 #end
     load_slice(block.k_first);

@@ -1,10 +1,17 @@
 // A weight's gradient by tiles in workgroup memory (lib/tiled.wgsl), summed over a lane's units (lib/parts.wgsl). Not split, a workgroup
-// sums all of a lane's parts one after another, and goes on from what is there.
+// sums all of a lane's parts one after another, and goes on from what is there. PART_QUADS: only parts, rows of the product as they are, in
+// whole quads.
 //
 // A kernel that imports this defines sum_rows() and sum_columns() of the product, and gradient_place(m, n) -> element within the weight.
 #import lib/weight_sum.wgsl
 #import lib/tiled.wgsl
 #import lib/tiled_plain.wgsl
+
+#ifdef PART_QUADS
+@group(0) @binding(4) var<storage, read_write> part_quads: array<vec4<f32>>;
+#else
+@group(0) @binding(4) var<storage, read_write> gradients: array<f32>;
+#endif
 
 var<private> lane: Lane;
 var<private> slot: u32;
@@ -25,6 +32,14 @@ fn begin_sum(group: vec3<u32>) -> Block {
 fn first_input() -> u32 {
     return select(lane.row0, lane.x_row, params.sum.from_batch == 1u);
 }
+#ifdef PART_QUADS
+fn start_quad(m: u32, n: u32, same: vec4<f32>) -> vec4<f32> {
+    return same;
+}
+fn store_quad(m: u32, n: u32, sums: vec4<f32>) {
+    if (m < sum_rows() && n < sum_columns()) { part_quads[(slot + m * sum_columns() + n) / 4u] = sums; }
+}
+#else
 fn start_quad(m: u32, n: u32, same: vec4<f32>) -> vec4<f32> {
     var start = vec4<f32>();
     if (params.sum.accumulate == 1u && m < sum_rows()) {
@@ -39,3 +54,4 @@ fn store_quad(m: u32, n: u32, sums: vec4<f32>) {
         if (m < sum_rows() && n + e < sum_columns()) { gradients[slot + gradient_place(m, n + e)] = sums[e]; }
     }
 }
+#endif

@@ -1,11 +1,8 @@
-// Weights of a product by tiles, as they lie in its order (tile_weights.wgsl, packed_signs.wgsl), perturbed when they are put away, and the
-// bias that its sums begin with. A kernel that imports this declares the arrays tile_copies: array<vec4<f32>> and tile_bits: array<u32>,
-// the variables lane and lane_index, and B_QUADS, and defines tile_depth(), rows of a copy, tile_columns(), columns of a row,
-// weight_place(k), the flat index of column 0's weight of row k, those of a column being tile_depth() in a row, and one_weight(i).
-// OWN_WEIGHTS 1: each lane has a copy of its own.
-#import lib/perturbed.wgsl
-
-const OWN_WEIGHTS: u32 = 0u;
+// Weights of a product by tiles, as they lie in its order (tile_weights.wgsl, packed_signs.wgsl), perturbed when they are put away. A
+// kernel that imports this declares the arrays tile_copies: array<vec4<f32>> and tile_bits: array<u32>, and what lib/tiled_bias.wgsl
+// wants, and defines tile_depth(), rows of a copy, and weight_place(k), the flat index of column 0's weight of row k, those of a column
+// being tile_depth() in a row. OWN_WEIGHTS 1: each lane has a copy of its own.
+#import lib/tiled_bias.wgsl
 
 // Of the thread's quads: the first of four columns, their k of a slice, and signs of the slice that is next.
 var<private> b_column: array<u32, B_QUADS>;
@@ -37,14 +34,4 @@ fn b_ready(i: u32, k: u32, quad: vec4<f32>) -> vec4<f32> {
     return vec4<f32>(
         perturb_one(quad.x, place.x), perturb_one(quad.y, place.y), perturb_one(quad.z, place.z), perturb_one(quad.w, place.w),
     );
-}
-fn column_quad(n: u32) -> vec4<f32> {
-    var bias = vec4<f32>();
-    if (params.bias_offset != 0xffffffffu) {
-        for (var e = 0u; e < 4u; e++) {
-            let i = params.bias_offset + min(n + e, tile_columns() - 1u);
-            bias[e] = perturb_one(one_weight(lane.weight_base + i), i);
-        }
-    }
-    return bias;
 }

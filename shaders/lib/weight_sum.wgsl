@@ -1,4 +1,5 @@
-// What the kernels of weights' gradients share: where a sum goes, and what it goes on from. They have a `sum` in their Params.
+// What the kernels of weights' gradients share: where a sum goes, and what it goes on from. They have a `sum` in their Params
+// and what is summed into at binding 4.
 #import lib/parts.wgsl
 #import lib/gradient.wgsl
 
@@ -13,4 +14,3 @@ struct WeightSum {
     unused: u32,
 }
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
-@group(0) @binding(4) var<storage, read_write> gradients: array<f32>;

@@ -1,22 +1,23 @@
-// Sums of the 32 weights of a Rademacher word, for kernels that import lib/replay.wgsl. In registers: members by name, so that no index
-// is left to run time (a software adapter gathers and scatters indexed private arrays, some GPUs put them in memory).
+// Sums of the 32 weights of a Rademacher word, for kernels that import lib/replay.wgsl and name what four sums are, Sum4: vec4<i32>, or
+// vec4<f32>, in which they are exact. In registers: members by name, so that no index is left to run time (a software adapter gathers and
+// scatters indexed private arrays, some GPUs put them in memory).
 #import lib/exact_add.wgsl
 
 struct WordSums {
-    a: vec4<i32>,
-    b: vec4<i32>,
-    c: vec4<i32>,
-    d: vec4<i32>,
-    e: vec4<i32>,
-    f: vec4<i32>,
-    g: vec4<i32>,
-    h: vec4<i32>,
+    a: Sum4,
+    b: Sum4,
+    c: Sum4,
+    d: Sum4,
+    e: Sum4,
+    f: Sum4,
+    g: Sum4,
+    h: Sum4,
 }
 
-fn store_sums(at: u32, sum: vec4<i32>) {
+fn store_sums(at: u32, sum: Sum4) {
     if at < params.weights {
         let old = load_weights(at);
-        store_weights(at, old, add_exact4(old, sum, factor()));
+        store_weights(at, old, add_exact4(old, vec4<i32>(sum), factor()));
     }
 }
 

@@ -4,6 +4,7 @@
 // them into workgroup memory, k outermost, and each adds up THREAD_M x THREAD_N products from there, k ascending, while the next slice is
 // on its way. 32 neighbouring threads own 4 THREAD_M rows and 8 THREAD_N columns, as 4 x 8, so that they read few different quads.
 // STAGES 2: a slice is put beside the one that is read, with a barrier less; 1: behind it, with half of the memory.
+#import lib/quad_pieces.wgsl
 #import lib/tile_slices.wgsl
 const BLOCK_M: u32 = 64u;
 const BLOCK_N: u32 = 64u;
@@ -26,7 +27,7 @@ var<workgroup> tiles: array<vec4<f32>, STAGES * BLOCK_K * (A_STEP + B_STEP)>;
 
 // Puts quad x of a slice of so many rows away that begins at `first`.
 fn put(first: u32, x: u32, rows: u32, along_k: u32, step: u32, quad: vec4<f32>) {
-    let at = quad_place(x, rows, along_k);
+    let at = piece_place(x, rows, along_k);
     let i = first + at.y * step + at.x / 4u;
     if (along_k == 0u) {
         tiles[i] = quad;

@@ -157,7 +157,7 @@ impl Case<'_> {
     fn tolerance(&self, engine: &Engine) -> f64 {
         let ways = engine.ways();
         let layers = self.graph.nodes.len() as f64;
-        let operands = match (ways.are_f32(), ways.are_split()) {
+        let operands = match (ways.are_f32(&crate::layers::Pass::ALL), ways.are_split()) {
             (true, _) => 0.0,
             (false, true) => layers * 2f64.powi(-21),
             (false, false) => layers * 2f64.powi(-10),

@@ -182,7 +182,8 @@ fn check_step(setting: Setting) -> Check {
     })
 }
 
-/// The step that a round takes from its first weights agrees with the twins' as gradients must: to 1e-3.
+/// The step that a round takes from its first weights agrees with the twins' as gradients must: to 1e-3, and to 1e-2 where operands are of f16,
+/// whose rounding (2.7e-4 of a product) each layer adds to, twice.
 fn check_warmup(setting: Setting) -> Check {
     Box::new(move |engine| {
         let (experiment, samples) = &*setting;
@@ -197,11 +198,12 @@ fn check_warmup(setting: Setting) -> Check {
         let (ours, expected) = (step(engine, samples)?, step(&mut twin, &twin_samples)?);
         let error = crate::selftest::relative(bytemuck::cast_slice(&ours), bytemuck::cast_slice(&expected));
         // Also false for NaN.
-        let fits = error <= 1e-3;
+        let most = if engine.ways().are_f32(&crate::layers::Pass::ALL) { 1e-3 } else { 1e-2 };
+        let fits = error <= most;
         Ok(if fits {
             Ok(())
         } else {
-            Err(format!("the round's step has a relative error of {error:.2e}, at most 1e-3"))
+            Err(format!("the round's step has a relative error of {error:.2e}, at most {most:.0e}"))
         })
     })
 }

@@ -64,7 +64,7 @@ pub type Step = Box<dyn FnMut(&mut Engine) -> Result<(), EngineError>>;
 /// are the sum of two f16.
 pub fn bound_of(engine: &Engine, work: f64) -> Option<(Ceiling, f64)> {
     let ways = engine.ways();
-    Some(match (ways.are_f32(), ways.are_split()) {
+    Some(match (ways.are_f32(&crate::layers::Pass::ALL), ways.are_split()) {
         (true, _) => (Ceiling::Madd, work),
         (false, false) => (Ceiling::Matrix, work),
         (false, true) => (Ceiling::Matrix, 3.0 * work),

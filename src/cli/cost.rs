@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::{DeviceArgs, JsonArgs, SetArgs};
+use super::args::ComputeArgs;
 use super::error::Error;
 use super::output::{self, grouped, row, table};
 use super::say::say;
@@ -18,25 +18,19 @@ use crate::fed::experiment::Experiment;
 pub struct CostArgs {
     /// The experiment; without it the embedded digits experiment
     pub config: Option<PathBuf>,
-    /// Overrides.
+    /// Overrides, device and output.
     #[command(flatten)]
-    pub set: SetArgs,
-    /// Device, whose limits the plan keeps to.
-    #[command(flatten)]
-    pub device: DeviceArgs,
-    /// Output.
-    #[command(flatten)]
-    pub json: JsonArgs,
+    pub compute: ComputeArgs,
 }
 
 /// Prints what a config's run sends and holds.
 pub fn execute(args: &CostArgs) -> Result<u8, Error> {
-    let config = Config::load(args.config.as_deref(), &args.set.set)?;
+    let config = Config::load(args.config.as_deref(), &args.compute.set.set)?;
     let experiment = counted(&config)?;
-    let selection = Selection::of_config(args.device.device.as_deref(), &config.device)?;
+    let selection = Selection::of_config(args.compute.device.device.as_deref(), &config.device)?;
     let device = open(&selection)?;
     let result = cost(&experiment, device.as_ref())?;
-    output::print(args.json.json, &result, text)?;
+    output::print(args.compute.json.json, &result, text)?;
     Ok(0)
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use super::args::{DeviceArgs, JsonArgs, SetArgs};
+use super::args::ComputeArgs;
 use super::error::{Error, FAILED};
 use super::output::{self, percent, row, table};
 use super::say::say;
@@ -30,15 +30,9 @@ pub struct EvalArgs {
     /// A partition (a run's split.json): accuracy on the mix of labels of each client, too
     #[arg(long, value_name = "FILE")]
     pub split: Option<PathBuf>,
-    /// Overrides.
+    /// Overrides, device and output.
     #[command(flatten)]
-    pub set: SetArgs,
-    /// Device.
-    #[command(flatten)]
-    pub device: DeviceArgs,
-    /// Output.
-    #[command(flatten)]
-    pub json: JsonArgs,
+    pub compute: ComputeArgs,
 }
 
 #[derive(Serialize)]
@@ -119,9 +113,9 @@ impl Scores {
 
 /// Evaluates weights on the test samples of a config's data.
 pub fn execute(args: &EvalArgs) -> Result<u8, Error> {
-    let config = Config::load(args.config.as_deref(), &args.set.set)?;
+    let config = Config::load(args.config.as_deref(), &args.compute.set.set)?;
     let data = Dataset::load(&config.data).map_err(FedError::from)?;
-    if let Some(path) = args.config.as_deref().filter(|_| args.set.set.is_empty()) {
+    if let Some(path) = args.config.as_deref().filter(|_| args.compute.set.set.is_empty()) {
         origin::check_config(path, &config, &data)?;
     }
     let split = args.split.as_deref().map(|path| read_split(path, &data)).transpose()?;
@@ -129,11 +123,11 @@ pub fn execute(args: &EvalArgs) -> Result<u8, Error> {
     let weights = weights::load(&args.weights, &graph.tensors).map_err(FedError::from)?;
     weights.notes.iter().for_each(say);
     origin::check_weights(&args.weights)?;
-    let selection = Selection::of_config(args.device.device.as_deref(), &config.device)?;
+    let selection = Selection::of_config(args.compute.device.device.as_deref(), &config.device)?;
     let mut engine = Engine::new(open(&selection)?, graph, &weights.values)?;
     let test = engine.upload(&sample_set(&data, &data.test))?;
     let scores = Scores::of(&engine.evaluate(&test)?, split.as_ref());
-    output::print(args.json.json, &scores, text)?;
+    output::print(args.compute.json.json, &scores, text)?;
     if scores.loss.is_some() {
         return Ok(0);
     }

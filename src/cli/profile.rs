@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
+use super::args::{ComputeArgs, ForceArgs, PresetArgs};
 use super::display::Display;
-use super::args::{DeviceArgs, ForceArgs, JsonArgs, PresetArgs, SetArgs};
 use super::error::Error;
 use super::outfile::OutFile;
 use super::output::{self, Adapter, grouped, percent, row, table};
@@ -39,15 +39,9 @@ pub struct ProfileArgs {
     /// Preset.
     #[command(flatten)]
     pub preset: PresetArgs,
-    /// Overrides.
+    /// Overrides, device and output.
     #[command(flatten)]
-    pub set: SetArgs,
-    /// Device.
-    #[command(flatten)]
-    pub device: DeviceArgs,
-    /// Output.
-    #[command(flatten)]
-    pub json: JsonArgs,
+    pub compute: ComputeArgs,
 }
 
 #[derive(Serialize)]
@@ -64,9 +58,9 @@ const LEAST: f64 = 0.002;
 pub fn execute(args: &ProfileArgs) -> Result<u8, Error> {
     let inputs: Vec<_> = args.config.iter().map(PathBuf::as_path).collect();
     let file = args.trace.as_deref().map(|path| OutFile::new(path, args.force.force, &inputs)).transpose()?;
-    let layers = Layers { first: &[], preset: args.preset.preset()?, then: &args.set.set };
+    let layers = Layers { first: &[], preset: args.preset.preset()?, then: &args.compute.set.set };
     let config = Config::load_layers(args.config.as_deref(), &layers)?;
-    let selection = Selection::of_config(args.device.device.as_deref(), &config.device)?;
+    let selection = Selection::of_config(args.compute.device.device.as_deref(), &config.device)?;
     // As a run of this config: a run's folder has the ways of its products beside its config.
     let ways = args.config.as_deref().map(|config| config.with_file_name(WAYS)).filter(|path| path.exists());
     let selection = Selection { ways, ..selection };
@@ -82,7 +76,7 @@ pub fn execute(args: &ProfileArgs) -> Result<u8, Error> {
         let trace = profile::trace(&adapter.name, &timelines);
         file.write(trace.to_string().as_bytes())?;
     }
-    output::print(args.json.json, &Report { adapter, profile }, text)?;
+    output::print(args.compute.json.json, &Report { adapter, profile }, text)?;
     Ok(0)
 }
 

@@ -19,6 +19,9 @@ pub struct SelftestArgs {
     /// One check of each kernel only
     #[arg(long)]
     pub quick: bool,
+    /// Every check of tiled products on software adapters, too, which take none and need minutes to compile them
+    #[arg(long, conflicts_with = "quick")]
+    pub all: bool,
     /// Device.
     #[command(flatten)]
     pub device: DeviceArgs,
@@ -43,6 +46,8 @@ pub fn execute(args: &SelftestArgs) -> Result<u8, Error> {
     let device = open(&selection)?;
     if args.quick {
         cases = selftest::quick(device.info(), cases);
+    } else if args.names.is_empty() && !args.all {
+        cases = selftest::suited(device.info(), cases);
     }
     let (adapter, limits, features) =
         (Adapter::of(device.info()), LimitsEntry::of(device.limits()), device.info().features.clone());

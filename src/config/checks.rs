@@ -3,7 +3,7 @@
 use super::Config;
 use super::error::ConfigError;
 use super::names::{NormStatistics, SplitKind, WarmupAlgorithm, ZoParticipants};
-use super::sections::share_of;
+use super::ranges::share_of;
 use super::source::Source;
 use super::zo::MOST_PAIRS;
 use std::path::Path;

@@ -12,10 +12,12 @@ mod model;
 mod names;
 mod overrides;
 mod presets;
+mod ranges;
 mod reader;
 mod sections;
 mod seeds;
 mod source;
+mod split;
 #[cfg(test)]
 mod tests;
 mod warmup;
@@ -28,8 +30,10 @@ pub use names::{
     WarmupAlgorithm, ZoOptimizer, ZoParticipants,
 };
 pub use presets::{Change as PresetChange, Preset};
-pub use sections::{DataConfig, DeviceConfig, EvalConfig, HeteroflConfig, SplitConfig, share_of};
+pub use ranges::share_of;
+pub use sections::{DataConfig, DeviceConfig, EvalConfig, HeteroflConfig};
 pub use seeds::{NamedSeeds, Seeds};
+pub use split::SplitConfig;
 pub use warmup::WarmupConfig;
 pub use zo::{ZoConfig, ZoRate};
 

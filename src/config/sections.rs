@@ -2,49 +2,17 @@
 
 use super::error::ConfigError;
 use super::names::*;
+use super::ranges::{KEPT, MANY, SHARE, kept, positive, share};
 use super::reader::Section;
 use super::seeds::NamedSeeds;
 use crate::caps::{Precision, Tune};
 use serde::{Serialize, Serializer};
 use std::path::PathBuf;
 
-/// Most samples of a class that a limit can name, and most rounds of a phase or between evaluations.
-pub(super) const MANY: u32 = 100_000_000;
-/// Most clients of a run, and most samples of a local step.
-pub(super) const MILLION: u32 = 1_000_000;
-
 const SHAPE: &str = "[], [rows, columns] or [channels, rows, columns], each from 1 to 16384";
-pub(super) const POSITIVE: &str = "a finite number greater than 0";
-pub(super) const RATE: &str = "a finite number of at least 0";
-pub(super) const SHARE: &str = "a number greater than 0 and at most 1";
-/// What a running mean keeps of what it was; a probability that isn't certainty.
-pub(super) const KEPT: &str = "a number of at least 0 and below 1";
-
-pub(super) fn positive(x: f64) -> bool {
-    x > 0.0
-}
-
-pub(super) fn rate(x: f64) -> bool {
-    x >= 0.0
-}
-
-pub(super) fn share(x: f64) -> bool {
-    x > 0.0 && x <= 1.0
-}
-
-pub(super) fn kept(x: f64) -> bool {
-    (0.0..1.0).contains(&x)
-}
-
-/// `share` of `clients`, rounded half up, at least one (of at least one client).
-pub fn share_of(share: f64, clients: u32) -> u32 {
-    // A share such as 0.29 is a little less than written: the small addend lets 14.5 written as 0.29 x 50 round up.
-    let rounded = (share * f64::from(clients) + 0.5 + 1e-9).floor();
-    (rounded as u32).clamp(1, clients.max(1))
-}
 
 /// An absent path is written as an empty string.
-fn write_path<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn write_path<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(path.as_deref().and_then(|p| p.to_str()).unwrap_or_default())
 }
 
@@ -170,67 +138,6 @@ impl DataConfig {
             return Err(s.error("std", format!("a list of {}", data.std.len()), expected));
         }
         Ok(data)
-    }
-}
-
-/// `[split]`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct SplitConfig {
-    /// How samples are dealt.
-    pub kind: SplitKind,
-    /// Of `kind` `file` a `split.json`, or a text file with a client a line; absolute.
-    #[serde(serialize_with = "write_path")]
-    pub file: Option<PathBuf>,
-    /// Number of clients; of `kind` `natural` 0: as many as the data name.
-    pub clients: u32,
-    /// Concentration of the class proportions (`dirichlet`).
-    pub alpha: f64,
-    /// Share of the clients that have high resources.
-    pub high_share: f64,
-    /// Concentration of the client sizes; 0: equal sizes.
-    pub size_alpha: f64,
-    /// Probability that a client that was sampled for a round is not there.
-    pub dropout: f64,
-}
-
-impl SplitConfig {
-    pub(super) fn read(s: &Section<'_>) -> Result<Self, ConfigError> {
-        let kind = s.choice("kind", SplitKind::Dirichlet, SplitKind::NAMES)?;
-        let split = Self {
-            kind,
-            file: s.path("file", "")?,
-            clients: match kind {
-                SplitKind::Natural => s.count("clients", 0, 0..=MILLION)?,
-                _ => s.count("clients", 50, 1..=MILLION)?,
-            },
-            alpha: s.number("alpha", 0.1, POSITIVE, positive)?,
-            high_share: s.number("high_share", 0.1, "a number from 0 to 1", |x| (0.0..=1.0).contains(&x))?,
-            size_alpha: s.number("size_alpha", 0.0, RATE, rate)?,
-            dropout: s.number("dropout", 0.0, KEPT, kept)?,
-        };
-        match (&split.file, split.kind) {
-            (None, SplitKind::File) => {
-                return Err(s.error("file", "\"\"", "the split.json of a run, or a text file that names each sample's client, where split.kind is \"file\""));
-            }
-            (Some(path), kind) if kind != SplitKind::File => {
-                let expected = "\"\" where split.kind is not \"file\"";
-                return Err(s.error("file", format!("\"{}\"", path.display()), expected));
-            }
-            _ => {}
-        }
-        if split.kind == SplitKind::Shards && split.size_alpha > 0.0 {
-            return Err(s.error(
-                "size_alpha",
-                split.size_alpha,
-                "0 with split.kind = \"shards\", whose clients have equal sizes",
-            ));
-        }
-        Ok(split)
-    }
-
-    /// Number of high-resource clients: `high_share` of the clients, rounded half up, at least 1; 0 only for a share of 0.
-    pub fn high_clients(&self) -> u32 {
-        if self.high_share == 0.0 { 0 } else { share_of(self.high_share, self.clients) }
     }
 }
 

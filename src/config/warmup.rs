@@ -2,8 +2,8 @@
 
 use super::error::ConfigError;
 use super::names::WarmupAlgorithm;
+use super::ranges::{KEPT, MANY, MILLION, POSITIVE, RATE, SHARE, kept, positive, rate, share};
 use super::reader::Section;
-use super::sections::{KEPT, MANY, MILLION, POSITIVE, RATE, SHARE, kept, positive, rate, share};
 use serde::Serialize;
 
 /// Most local epochs of a round, whose order is drawn as a whole.

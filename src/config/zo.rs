@@ -2,8 +2,8 @@
 
 use super::error::ConfigError;
 use super::names::{NormStatistics, Normalise, Uplink, ZoOptimizer, ZoParticipants};
+use super::ranges::{KEPT, MANY, MILLION, POSITIVE, RATE, SHARE, kept, positive, rate, share};
 use super::reader::Section;
-use super::sections::{KEPT, MANY, MILLION, POSITIVE, RATE, SHARE, kept, positive, rate, share};
 use crate::caps::Precision;
 use crate::stream::Distribution;
 use serde::{Serialize, Serializer};

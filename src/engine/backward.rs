@@ -246,7 +246,8 @@ impl Session<'_> {
             check_batch(&self.program.graph, batch, key)?;
         }
         at_most(u64::from(batch), self.space.binding() / 4, "samples of a batch", key)?;
-        let plan = StepPlan::of(&self.program.lowered, self.program.tiling, &self.program.ways, batch_statistics);
+        let ways = self.program.step_ways(options.scaled);
+        let plan = StepPlan::of(&self.program.lowered, self.program.tiling, ways, batch_statistics);
         let row = plan.row_bytes();
         let shared: Vec<u64> = self.program.lowered.elements.iter().map(|&values| (values * 4) as u64).collect();
         let input = (features * 4) as u64;
@@ -335,7 +336,8 @@ impl Session<'_> {
         let slope = |node: usize| plan.slopes[plan.slope_of[node]];
         let scored = softmax_xent::Scored { classes, logits, labels, held: plan.held };
         softmax_xent::record(recording, &lanes.first.samples, &scored, plan.losses, plan.correct);
-        softmax_xent_grad::record(recording, &lanes.first.samples, &scored, slope(last));
+        softmax_xent_grad::record(recording, &lanes.first.samples, &scored, plan.options.scales.as_ref(), slope(last));
+        let ways = self.program.step_ways(plan.options.scales.is_some());
         let rows = lanes.first.samples.rows;
         let mut given = vec![false; nodes.len()];
         for (i, node) in nodes.iter().enumerate().rev().filter(|(i, _)| lowered.weighted[*i]) {
@@ -360,7 +362,7 @@ impl Session<'_> {
             let input = lowered.slope_of(node.input);
             let dx = input.map(|n| if given[n] { plan.addend } else { slope(n) });
             let step = Backward {
-                how: self.program.ways.gradients(&node.layer, self.program.tiling),
+                how: ways.gradients(&node.layer, self.program.tiling),
                 from_batch: lowered.is_shared(node.input),
                 weights: self.program.windows.bound(i, plan.weights),
                 target: Target { gradients: self.program.windows.bound(i, plan.gradients), parts: plan.parts },
@@ -400,6 +402,7 @@ impl Session<'_> {
             fusion: &plan.fusion,
             part_moments: &plan.part_moments,
             room: Some(plan.room),
+            halves: &[],
         };
         self.record_nodes(recording, lanes, mode, &chunk, &source, |recording, node, lanes, io| {
             if mode.batch_statistics {

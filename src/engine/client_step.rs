@@ -3,8 +3,10 @@
 use super::backward::StepBuffers;
 use super::gathering::Moves;
 use super::lanes::WindowLanes;
+use super::loss_scale::LEAST;
 use super::{EngineError, Session, Workspace};
-use crate::kernels::{clip_factor, local_gradient, sgd, square_sums};
+use crate::kernels::lib::scales::{Scales, WORDS};
+use crate::kernels::{clip_factor, local_gradient, loss_scale, overflow, sgd, square_sums};
 use crate::model::Graph;
 use crate::recording::{Recording, Span};
 
@@ -35,9 +37,9 @@ impl ClientStep<'_> {
         Self { lr, momentum: 0.0, weight_decay: 0.0, proximal_mu: 0.0, clip_norm: 0.0, moves: None, masks: None }
     }
 
-    /// What is kept for it.
-    pub(super) fn options(&self) -> StepOptions {
-        StepOptions { momentum: self.momentum != 0.0, clipped: self.clip_norm != 0.0 }
+    /// What is kept for it; `scaled`: and for losses that are multiplied by a scale.
+    pub(super) fn options(&self, scaled: bool) -> StepOptions {
+        StepOptions { momentum: self.momentum != 0.0, clipped: self.clip_norm != 0.0, scaled }
     }
 }
 
@@ -46,6 +48,8 @@ impl ClientStep<'_> {
 pub(super) struct StepOptions {
     momentum: bool,
     clipped: bool,
+    /// Losses are multiplied by a scale, and gradients may be products of f16.
+    pub scaled: bool,
 }
 
 /// The buffers of it.
@@ -53,8 +57,12 @@ pub(super) struct StepOptions {
 pub(super) struct OptionBuffers {
     /// A velocity a slot, which lies as the slot's weights do.
     pub velocity: Option<Span>,
-    /// Sums of squares a slot, and a factor a slot.
-    clip: Option<(Span, Span)>,
+    /// Sums of squares a slot.
+    squares: Option<Span>,
+    /// A factor on the gradient a slot.
+    factors: Option<Span>,
+    /// The slots' scales.
+    pub scales: Option<Scales>,
 }
 
 /// Parts of the sum over a gradient.
@@ -65,8 +73,9 @@ fn parts(graph: &Graph) -> u32 {
 impl StepOptions {
     /// Bytes a slot whose weights take `stride` f32.
     pub fn slot_bytes(&self, graph: &Graph, stride: usize) -> u64 {
-        let clip = 4 * u64::from(parts(graph)) + 4;
-        (if self.momentum { 4 * stride as u64 } else { 0 }) + if self.clipped { clip } else { 0 }
+        let [momentum, clip, scale] = [4 * stride as u64, 4 * u64::from(parts(graph)) + 4, 4 * WORDS as u64 + 4];
+        let parts = [(self.momentum, momentum), (self.clipped, clip), (self.scaled, scale)];
+        parts.into_iter().filter(|(has, _)| *has).map(|(_, bytes)| bytes).sum()
     }
 
     /// Makes the buffers of so many slots.
@@ -83,8 +92,14 @@ impl StepOptions {
         }
         if self.clipped {
             let sums = 4 * slots as u64 * u64::from(parts(graph));
-            let sums = space.need("sums of squares", space.bindable("sums of squares", sums)?)?;
-            buffers.clip = Some((sums, space.need("clip factors", 4 * slots as u64)?));
+            buffers.squares = Some(space.need("sums of squares", space.bindable("sums of squares", sums)?)?);
+        }
+        if self.clipped || self.scaled {
+            buffers.factors = Some(space.need("gradient factors", 4 * slots as u64)?);
+        }
+        if self.scaled {
+            let words = space.need("loss scales", (4 * WORDS * slots) as u64)?;
+            buffers.scales = Some(Scales { words, stride: stride as u32 });
         }
         Ok(buffers)
     }
@@ -102,6 +117,13 @@ impl Session<'_> {
         let (windows, lanes) = (&self.program.windows, &tables.first.samples);
         // Where there are several pieces there is one slot, whose base in the first window's table is 0: that of each piece.
         let pieces = windows.pieces(self.program.graph.param_count());
+        let scaled = plan.options.scales.zip(plan.options.factors);
+        if let Some((scales, factors)) = scaled {
+            for &piece in &pieces {
+                overflow::record(recording, lanes, piece.len as u32, windows.part(piece, plan.gradients), &scales);
+            }
+            loss_scale::record(recording, lanes, LEAST, &scales, factors);
+        }
         if step.weight_decay != 0.0 || step.proximal_mu != 0.0 {
             for &piece in &pieces {
                 let part = |vector| windows.part(piece, vector);
@@ -111,11 +133,14 @@ impl Session<'_> {
                     pull: step.proximal_mu,
                 };
                 let (weights, shared) = (part(plan.weights), part(self.state.weights()));
-                local_gradient::record(recording, lanes, &params, weights, shared, part(plan.gradients));
+                let factors = scaled.map(|(_, factors)| factors);
+                local_gradient::record(recording, lanes, &params, weights, shared, part(plan.gradients), factors);
             }
         }
         let mut options = sgd::Options::default();
-        if let Some((sums, factors)) = plan.options.clip {
+        options.factors = plan.options.factors;
+        options.skips = scaled.is_some();
+        if let Some((sums, factors)) = plan.options.squares.zip(plan.options.factors) {
             let parts = parts(&self.program.graph);
             for &piece in &pieces {
                 let gradients = windows.part(piece, plan.gradients);
@@ -123,8 +148,7 @@ impl Session<'_> {
                 square_sums::record(recording, lanes, piece.len as u32, place, gradients, sums);
             }
             let params = clip_factor::Params { parts, stride: parts, limit: step.clip_norm };
-            clip_factor::record(recording, lanes.count, &params, sums, factors);
-            options.factors = Some(factors);
+            clip_factor::record(recording, lanes.count, &params, scaled.is_some(), sums, factors);
         }
         for &piece in &pieces {
             let part = |vector| windows.part(piece, vector);

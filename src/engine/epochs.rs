@@ -1,19 +1,43 @@
 //! Local steps of many clients at once, each with its own weights, in lockstep: clients that have no more batches drop out of the lanes.
 
+use std::collections::VecDeque;
+
 use super::backward::StepBuffers;
 use super::client_step::ClientStep;
 use super::gathering::{Moves, Room, Wanted};
 use super::lanes::WindowLanes;
 use super::train::TrainClient;
 use super::{EngineError, Samples, Session};
-use crate::device::as_f32;
+use crate::device::{Ticket, as_f32, as_u32};
 use crate::kernels::dropout::Row;
 use crate::kernels::lane_sum;
+use crate::kernels::lib::scales::{Scales, WORDS};
 use crate::kernels::params::Lane;
 use crate::recording::{Recording, Span};
 
 /// Steps that go into one recording: bounds the host memory of uploads and the length of a submission's encoding.
 const STEPS_A_RECORDING: usize = 32;
+
+/// Those of the first one. Each has twice as many as the one before it: the device has work soon, and is at it while the next is recorded.
+const STEPS_AT_FIRST: usize = 2;
+
+/// Recordings that are on their way at once.
+const RECORDINGS_AT_ONCE: usize = 3;
+
+/// Steps that are on their way.
+struct Started {
+    ticket: Ticket,
+    /// Slot and samples of each step's batches.
+    batches: Vec<Vec<(usize, usize)>>,
+}
+
+/// What has come back of them.
+struct Ended {
+    /// The mean losses of each slot's steps.
+    losses: Vec<Vec<f64>>,
+    /// The words of the slots' scales behind the last step, where they have such.
+    scales: Vec<u32>,
+}
 
 /// A client's batch of a step.
 pub(super) struct SlotBatch<'a> {
@@ -49,17 +73,18 @@ impl Session<'_> {
     ) -> Result<Vec<Vec<f64>>, EngineError> {
         self.start_slots(plan, group.len())?;
         let longest = group.iter().map(|c| c.batches.len()).max().unwrap_or(0);
-        let mut losses = vec![Vec::new(); group.len()];
-        let steps: Vec<usize> = (0..longest).collect();
+        let mut ended = Ended { losses: vec![Vec::new(); group.len()], scales: Vec::new() };
         // A step's lanes and losses lie in tables of its own, and its samples may wait on the host.
         let largest = |c: &TrainClient| c.batches.iter().map(Vec::len).max().unwrap_or(0);
         let staged = samples.staged_bytes(group.iter().map(largest).sum());
         let step_bytes = self.program.lanes.bytes(group.len()) + 4 * group.len() as u64 + staged;
         let at_once = (self.space.working_memory() / 16 / step_bytes).clamp(1, STEPS_A_RECORDING as u64) as usize;
-        for block in steps.chunks(at_once) {
+        let (mut started, mut done, mut next) = (VecDeque::new(), 0, STEPS_AT_FIRST);
+        while done < longest {
+            let block = done..longest.min(done + next.min(at_once));
+            (done, next) = (block.end, next * 2);
             let batches: Vec<Vec<SlotBatch<'_>>> = block
-                .iter()
-                .map(|&number| {
+                .map(|number| {
                     let active = group.iter().enumerate().filter(|(_, c)| c.batches.len() > number);
                     active
                         .map(|(slot, c)| {
@@ -70,11 +95,20 @@ impl Session<'_> {
                         .collect()
                 })
                 .collect();
-            for (slot, loss) in self.train_steps(samples, &batches, plan, step, group.len())? {
-                losses[slot].push(loss);
+            if started.len() == RECORDINGS_AT_ONCE
+                && let Some(first) = started.pop_front()
+            {
+                self.await_steps(first, &mut ended)?;
             }
+            started.push_back(self.start_steps(samples, &batches, plan, step, group.len())?);
         }
-        Ok(losses)
+        for steps in started {
+            self.await_steps(steps, &mut ended)?;
+        }
+        if let Some(scale) = self.state.scale.as_mut().filter(|_| plan.options.scales.is_some()) {
+            scale.note(&ended.scales, longest);
+        }
+        Ok(ended.losses)
     }
 
     /// The shared weights in the first slots, velocities of 0.
@@ -91,26 +125,46 @@ impl Session<'_> {
         if let Some(velocity) = plan.options.velocity {
             recording.clear(velocity);
         }
+        if let Some(Scales { words, .. }) = plan.options.scales {
+            let scale = self.state.scale.get_or_insert_default();
+            recording.upload(words.buffer, words.offset, &scale.words(slots));
+        }
         self.space.submit(&recording).map(drop)
     }
 
-    /// Some consecutive local steps of a group of `slots` clients, as one recording: (slot, mean loss) of each, step after step.
-    fn train_steps(
+    /// Starts some consecutive local steps of a group of `slots` clients, as one recording.
+    fn start_steps(
         &mut self,
         samples: &Samples,
         steps: &[Vec<SlotBatch<'_>>],
         plan: &StepBuffers,
         step: &ClientStep<'_>,
         slots: usize,
-    ) -> Result<Vec<(usize, f64)>, EngineError> {
+    ) -> Result<Started, EngineError> {
         let tables = self.step_tables(samples, steps, plan, slots)?;
         let mut recording = Recording::new();
         for (k, batches) in (0..).zip(steps) {
             let lanes = self.record_gradients(&mut recording, samples, batches, plan, (&tables, k))?;
             self.record_client_step(&mut recording, plan, &lanes, step);
         }
-        let read = self.space.submit(&recording)?;
-        Ok(mean_losses(&read, steps))
+        if let Some(Scales { words, .. }) = plan.options.scales {
+            recording.read_back(Span { bytes: (4 * WORDS * slots) as u64, ..words });
+        }
+        let ticket = self.space.start(&recording)?;
+        let batch = |batch: &SlotBatch<'_>| (batch.slot, batch.indices.len());
+        Ok(Started { ticket, batches: steps.iter().map(|step| step.iter().map(batch).collect()).collect() })
+    }
+
+    /// Waits for steps.
+    fn await_steps(&mut self, steps: Started, ended: &mut Ended) -> Result<(), EngineError> {
+        let read = self.space.finish(steps.ticket)?;
+        for (slot, loss) in mean_losses(&read, &steps.batches) {
+            ended.losses[slot].push(loss);
+        }
+        if let Some(words) = read.get(steps.batches.len()) {
+            ended.scales = as_u32(words);
+        }
+        Ok(())
     }
 
     /// Room for the tables of a recording of steps.
@@ -213,11 +267,11 @@ fn joined(batches: &[SlotBatch<'_>]) -> Option<Moves> {
     }))
 }
 
-/// (slot, mean loss) of each batch, from the sums that were read back, step after step.
-pub(super) fn mean_losses(read: &[Vec<u8>], steps: &[Vec<SlotBatch<'_>>]) -> Vec<(usize, f64)> {
-    let step = |(bytes, batches): (&Vec<u8>, &Vec<SlotBatch<'_>>)| {
+/// (slot, mean loss) of each batch, of so many samples, from the sums that were read back, step after step.
+pub(super) fn mean_losses(read: &[Vec<u8>], steps: &[Vec<(usize, usize)>]) -> Vec<(usize, f64)> {
+    let step = |(bytes, batches): (&Vec<u8>, &Vec<(usize, usize)>)| {
         let sums = as_f32(bytes).into_iter().zip(batches);
-        sums.map(|(sum, batch)| (batch.slot, f64::from(sum) / batch.indices.len() as f64)).collect::<Vec<_>>()
+        sums.map(|(sum, &(slot, samples))| (slot, f64::from(sum) / samples as f64)).collect::<Vec<_>>()
     };
     read.iter().zip(steps).flat_map(step).collect()
 }

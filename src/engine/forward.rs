@@ -5,10 +5,12 @@ use std::sync::Arc;
 use super::batch::Batch;
 use super::counts::{check_batch, count};
 use super::fusion::{Fusion, Purpose};
+use super::halves;
 use super::lanes::{WindowLanes, stack};
 use super::lowering::Lowered;
 use super::{EngineError, Session};
 use crate::device::{DeviceError, as_f32};
+use crate::kernels::lib::halves::Halves;
 use crate::kernels::params::Lane;
 use crate::kernels::tiling::{Operands, Product, Tiling};
 use crate::kernels::way::Way;
@@ -30,6 +32,9 @@ pub struct Outputs {
     pub loss: f32,
 }
 
+/// Lanes of a chunk at most: layers of workgroups.
+const MOST_LANES: u64 = 65_535;
+
 /// Rows that fit at once.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
@@ -37,8 +42,12 @@ pub(super) struct Budget {
     pub batch_rows: u32,
     /// Rows of all lanes of a chunk together.
     pub lane_rows: u32,
+    /// Lanes of a chunk.
+    pub lanes: usize,
     /// Bytes that a lane's row takes.
     pub lane_row_bytes: u64,
+    /// Bytes that a lane takes beside its rows.
+    pub lane_bytes: u64,
 }
 
 /// What the forward pass of a graph needs at once, by liveness.
@@ -51,21 +60,31 @@ pub(super) struct ForwardPlan {
     pub keeps: Keeps,
     /// What is computed together.
     pub fusion: Fusion,
+    /// Which activations of each node are f16.
+    pub halves: Vec<Halves>,
 }
 
 impl ForwardPlan {
     /// Node i writes value i at step i; the last node that reads it (or the loss) ends its life. What a node's predecessor computes lies
-    /// where that one's output would. What lanes share lies with the batch.
-    pub fn of(lowered: &Lowered, tiling: Tiling, ways: &Ways, batch_statistics: bool) -> Self {
+    /// where that one's output would. What lanes share lies with the batch. `f16`: activations may be f16 in memory.
+    pub fn of(lowered: &Lowered, tiling: Tiling, ways: &Ways, batch_statistics: bool, f16: bool) -> Self {
         let graph = &lowered.graph;
         let readers = graph.last_readers();
         let fusion = Fusion::of(graph, lowered.layout, tiling, ways, Purpose { backward: false, batch_statistics });
         let follows = |node: usize| usize::from(fusion.by_neighbour.get(node + 1) == Some(&true));
         let own: Vec<usize> =
             (0..graph.nodes.len()).filter(|&node| !fusion.by_neighbour[node] && !lowered.shared[node]).collect();
+        let halves = if f16 {
+            halves::halves(lowered, ways, &fusion, batch_statistics)
+        } else {
+            vec![Halves::default(); graph.nodes.len()]
+        };
         let value = |&born: &usize| {
             let stored = born + follows(born);
-            Value { elements: graph.nodes[stored].layer.output_len(), born, last: readers[stored] }
+            let values = graph.nodes[stored].layer.output_len();
+            // Of two f16 each.
+            let elements = if halves[stored].y { values.div_ceil(2) } else { values };
+            Value { elements, born, last: readers[stored] }
         };
         let (slots, elements) = arena::assign(&own.iter().map(value).collect::<Vec<_>>());
         let mut slot = vec![0; graph.nodes.len()];
@@ -74,7 +93,7 @@ impl ForwardPlan {
             slot[node + follows(node)] = of_value;
         }
         let keeps = graph.nodes.iter().map(|n| kind(&n.layer).keeps()).fold(Keeps::default(), Keeps::max);
-        Self { slot, elements, keeps, fusion }
+        Self { slot, elements, keeps, fusion, halves }
     }
 
     /// Bytes of a row in all buffers of the pass. What a lane keeps counts as if each row were a lane.
@@ -88,22 +107,23 @@ impl ForwardPlan {
     }
 }
 
-/// The plans of a model's forward passes.
+/// The plans of a model's forward passes, with running statistics of batch norms and with those of rows.
 pub(super) struct ForwardPlans {
-    running: Arc<ForwardPlan>,
-    batch: Arc<ForwardPlan>,
+    /// Of lanes that share their weights.
+    shared: [Arc<ForwardPlan>; 2],
+    /// Of lanes with weights of their own: products go by shuffles, which know f32 only.
+    own: [Arc<ForwardPlan>; 2],
 }
 
 impl ForwardPlans {
-    /// Of a model's graph.
-    pub fn of(lowered: &Lowered, tiling: Tiling, ways: &Ways) -> Self {
-        let plan = |batch_statistics| Arc::new(ForwardPlan::of(lowered, tiling, ways, batch_statistics));
-        Self { running: plan(false), batch: plan(true) }
-    }
-
-    /// That of a pass whose batch norms take their rows' statistics, or the running ones.
-    fn with(&self, batch_statistics: bool) -> &Arc<ForwardPlan> {
-        if batch_statistics { &self.batch } else { &self.running }
+    /// Of a model's graph; `f16`: as in [`ForwardPlan::of`].
+    pub fn of(lowered: &Lowered, tiling: Tiling, ways: &Ways, f16: bool) -> Self {
+        let plans = |f16| {
+            [false, true]
+                .map(|batch_statistics| Arc::new(ForwardPlan::of(lowered, tiling, ways, batch_statistics, f16)))
+        };
+        let own = plans(false);
+        Self { shared: if f16 { plans(true) } else { own.clone() }, own }
     }
 }
 
@@ -133,6 +153,8 @@ pub(super) struct Chunk<'a> {
     pub part_moments: &'a [Span],
     /// Room for weights in the order of tiles; none: all products go by shuffles.
     pub room: Option<Span>,
+    /// Which activations of each node are f16; empty: none.
+    pub halves: &'a [Halves],
 }
 
 /// Moments are not wanted.
@@ -141,6 +163,13 @@ pub(super) fn nowhere(_node: usize) -> Option<Span> {
 }
 
 impl Session<'_> {
+    /// The plan of a pass whose batch norms take their rows' statistics, or the running ones.
+    fn forward_plan(&self, batch_statistics: bool) -> &Arc<ForwardPlan> {
+        let plans = &self.program.plans;
+        let [running, batch] = if self.state.is_shared() { &plans.shared } else { &plans.own };
+        if batch_statistics { batch } else { running }
+    }
+
     /// How many rows of input (`features` values each; 0: don't care) and of lanes fit the budgets.
     pub(super) fn row_budget(&self, features: usize, batch_statistics: bool) -> Budget {
         let limits = self.space.device().limits();
@@ -149,25 +178,29 @@ impl Session<'_> {
         let largest = shared.iter().copied().fold(features, usize::max);
         let row = (features + shared.iter().sum::<usize>()) * 4 + 8;
         let x = RowBudget { largest_row: (largest * 4).max(4) as u64, row: row as u64, cost: 0 };
-        let plan = self.program.plans.with(batch_statistics);
+        let plan = self.forward_plan(batch_statistics);
         // A submission ends between dispatches: the longest one counts.
         let cost = match self.in_one_dispatch() {
             Some(_) => self.program.graph.flops_forward(),
             None => self.program.lowered.graph.nodes.iter().map(|n| n.layer.flops_forward()).max().unwrap_or(0),
         };
-        // What a lane needs counts as if each row were a lane.
-        let [copy, signs] = self.program.forward_room.unwrap_or_default();
-        let memory = memory.saturating_sub(copy);
+        // A quarter of a chunk's memory is for what its products make of each lane's weights. What else a lane needs counts as if each row
+        // were a lane.
+        let [copy, room] = self.program.forward_room.filter(|_| self.state.is_shared()).unwrap_or_default();
+        let half = memory.saturating_sub(copy) / 2;
+        let rooms = if room == 0 { 0 } else { half / 4 };
         let lanes = RowBudget {
             largest_row: plan.buffers().map(|e| (e * 4) as u64).max().unwrap_or(4),
-            row: plan.row_bytes() + signs,
+            row: plan.row_bytes(),
             cost,
         };
         let binding = self.space.binding();
         Budget {
-            batch_rows: x.rows(binding, memory / 4, u64::MAX),
-            lane_rows: lanes.rows(binding, memory / 2, limits.submission_cost),
+            batch_rows: x.rows(binding, memory.saturating_sub(copy) / 4, u64::MAX),
+            lane_rows: lanes.rows(binding, half - rooms, limits.submission_cost),
+            lanes: rooms.checked_div(room).unwrap_or(MOST_LANES).clamp(1, MOST_LANES) as usize,
             lane_row_bytes: lanes.row,
+            lane_bytes: copy + room,
         }
     }
 
@@ -206,7 +239,7 @@ impl Session<'_> {
         lanes: u64,
         batch_statistics: bool,
     ) -> Result<Activations, EngineError> {
-        let plan = Arc::clone(self.program.plans.with(batch_statistics));
+        let plan = Arc::clone(self.forward_plan(batch_statistics));
         for values in plan.buffers() {
             self.space.bindable("activations", rows * values as u64 * 4)?;
         }
@@ -249,7 +282,7 @@ impl Session<'_> {
         }
         // Copies of the weights are planned for lanes that share them; where probes have weights of their own products go by shuffles.
         let room = match self.program.forward_room {
-            Some([copy, lane]) if !lanes.first.samples.own_weights => {
+            Some([copy, lane]) if self.state.is_shared() => {
                 Some(self.space.need("weights in the order of tiles", copy + count * lane)?)
             }
             _ => None,
@@ -269,6 +302,7 @@ impl Session<'_> {
             fusion: &activations.plan.fusion,
             part_moments: &activations.part_moments,
             room,
+            halves: &activations.plan.halves,
         };
         self.record_nodes(recording, lanes, mode, &chunk, &source, |recording, node, _, io| {
             if let Some(to) = gathered(node) {
@@ -324,7 +358,8 @@ impl Session<'_> {
             let has_room = chunk.room.is_some() || layer.order(pass).is_none();
             let way = if has_room { self.program.ways.of_layer(&node.layer, pass) } else { Way::Shuffle };
             let first = recording.commands().len();
-            layer.forward(recording, lanes, &Mode { product: Product { way, ..mode.product }, ..*mode }, &io);
+            let halves = chunk.halves.get(i).copied().unwrap_or_default();
+            layer.forward(recording, lanes, &Mode { product: Product { way, halves, ..mode.product }, ..*mode }, &io);
             recording.uses(first, io.weights, self.own_bytes(node, io.weights, count));
             after(recording, i, lanes, &io);
         }
@@ -376,7 +411,8 @@ mod tests {
 
     fn plan(table: serde_json::Value) -> (Graph, ForwardPlan) {
         let graph = ModelSpec::from_json(&table).unwrap().graph().unwrap();
-        let plan = ForwardPlan::of(&Lowered::of(&graph, Layout::ChannelsFirst), Tiling::CORE, &Ways::default(), true);
+        let plan =
+            ForwardPlan::of(&Lowered::of(&graph, Layout::ChannelsFirst), Tiling::CORE, &Ways::default(), true, false);
         (graph, plan)
     }
 

@@ -154,9 +154,16 @@ impl Session<'_> {
             }
         }
         self.space.submit(&recording)?;
+        let scale = self.state.scale;
         let mut losses = self.train_kind(samples, &whole, step, &sums, None)?;
+        // Clients of both kinds begin with the same scale, and it goes on from all of theirs.
+        state.scale = scale;
         let mut narrow = self.space.session(program, state);
         losses.extend(narrow.train_kind(samples, &part, step, &sums, Some(&places))?);
+        match (&mut self.state.scale, &state.scale) {
+            (Some(wide), Some(narrow)) => wide.join(narrow),
+            (wide, narrow) => *wide = wide.or(*narrow),
+        }
         self.take_means([&whole, &part], &sums, &places)?;
         let all: Vec<f64> = losses.concat();
         Ok(all.iter().sum::<f64>() / all.len().max(1) as f64)

@@ -202,7 +202,15 @@ impl Session<'_> {
     pub(super) fn record_shared(&self, recording: &mut Recording, rows: u64, x: Span, buffers: &[Span]) {
         let lowered = &self.program.lowered;
         // Layers without weights go over rows as they come: none reads a table of lanes.
-        let samples = Lanes { table: x, count: 1, max_rows: rows as u32, rows, sample_rows: 1, own_weights: false };
+        let samples = Lanes {
+            table: x,
+            count: 1,
+            max_rows: rows as u32,
+            rows,
+            sample_rows: 1,
+            own_weights: false,
+            on_quads: true,
+        };
         let lanes = LaneTables { samples, tokens: samples };
         for (i, node) in lowered.graph.nodes.iter().enumerate().filter(|(i, _)| lowered.shared[*i]) {
             let place = |source| lowered.place(source, x, buffers);

@@ -18,8 +18,10 @@ mod evaluate;
 mod forward;
 mod fusion;
 mod gathering;
+mod halves;
 mod hetero;
 mod lanes;
+mod loss_scale;
 mod losses;
 mod lowering;
 mod optimizer;
@@ -46,9 +48,13 @@ pub use evaluate::{ClassResult, Evaluation};
 pub use forward::Outputs;
 pub use gathering::Moves;
 pub use hetero::{HeteroClient, SubNetwork};
+pub use loss_scale::{LossScale, ScaledRound};
 pub use optimizer::{ServerOptimizer, power};
 pub use pass::Pass;
-pub use probe::{LocalClient, LocalResults, LocalStep, LocalUpdate, ProbeClient, ProbeResult, ProbeSettings, Sides};
+pub use probe::{
+    Applied, AtOnce, LocalClient, LocalResults, LocalStep, LocalUpdate, ProbeClient, ProbeResult, ProbeSettings,
+    Settling, Sides,
+};
 pub use program::Program;
 pub use sample_set::{SampleSet, SampleValues};
 pub use samples::Samples;
@@ -61,6 +67,7 @@ pub use workspace::{Counters, Workspace};
 use crate::data::DataError;
 use crate::device::{Device, DeviceError};
 use crate::kernels::params::Lane;
+use crate::layers;
 use crate::model::{Graph, Narrow};
 use crate::stream::Distribution;
 use crate::tune::Ways;
@@ -282,7 +289,7 @@ impl Engine {
         self.session().probe(samples, clients, settings)
     }
 
-    /// [`Session::probe`] with operands of f32 in every product; where they are anyway, the same.
+    /// [`Session::probe`] with operands of f32 in every product of the forward pass; where they are anyway, the same.
     ///
     /// # Errors
     /// As [`Session::probe`].
@@ -293,14 +300,15 @@ impl Engine {
         settings: &ProbeSettings,
     ) -> Result<Vec<ProbeResult>, EngineError> {
         let graph = self.program.graph().clone();
-        let ways = self.program.ways().in_f32(self.device().info(), self.device().limits(), &graph);
+        let ways =
+            self.program.ways().in_f32(&layers::Pass::FORWARD, self.device().info(), self.device().limits(), &graph);
         let exact = Program::with_ways(&mut self.space, graph, ways)?;
         self.space.session(&exact, &mut self.state).probe(samples, clients, settings)
     }
 
-    /// Whether operands are f32 in every product.
+    /// Whether operands are f32 in every product of a forward pass.
     pub fn is_f32(&self) -> bool {
-        self.program.ways().are_f32()
+        self.program.ways().are_f32(&layers::Pass::FORWARD)
     }
 
     /// [`Session::probe_local`].
@@ -312,6 +320,17 @@ impl Engine {
         update: &mut dyn FnMut(&LocalStep<'_>) -> LocalUpdate,
     ) -> Result<LocalResults, EngineError> {
         self.session().probe_local(samples, clients, settings, update)
+    }
+
+    /// [`Session::probe_at_once`].
+    pub fn probe_at_once(
+        &mut self,
+        samples: &Samples,
+        clients: &[LocalClient<'_>],
+        settings: &ProbeSettings,
+        settling: &Settling,
+    ) -> Result<Option<AtOnce>, EngineError> {
+        self.session().probe_at_once(samples, clients, settings, settling)
     }
 
     /// [`Session::sphere_factors`].
@@ -343,6 +362,21 @@ impl Engine {
     /// [`Session::advance`].
     pub fn advance(&mut self, optimizer: &ServerOptimizer, lr: f64, t: u64) -> Result<Fingerprint, EngineError> {
         self.session().advance(optimizer, lr, t)
+    }
+
+    /// The scale of the losses of local steps; none: they have none, all gradients being products of f32.
+    pub fn loss_scale(&self) -> Option<LossScale> {
+        self.state.scale
+    }
+
+    /// Has the clients of the next local steps begin with the first scale again.
+    pub fn restart_scale(&mut self) {
+        self.session().restart_scale();
+    }
+
+    /// A round of local steps is over: what came of the scale of its clients' losses, where they have one.
+    pub fn end_scaled_round(&mut self) -> Option<ScaledRound> {
+        self.state.scale.as_mut().map(LossScale::end_round)
     }
 
     /// [`Session::reset_moments`].

@@ -1,5 +1,6 @@
 //! What a server does with a step before it adds it to the weights: the optimisers, as data, and their moments.
 
+use super::loss_scale::LossScale;
 use super::{EngineError, Session};
 use crate::kernels::{fill_constant, optimizer_step};
 use crate::recording::{Recording, Span};
@@ -112,12 +113,18 @@ impl Session<'_> {
         let moments = optimizer.moments();
         let names: Vec<&str> = moments.iter().map(|&(name, _)| name).collect();
         self.state.keep_only(&names);
+        self.restart_scale();
         let mut recording = Recording::new();
         for (name, start) in moments {
             let span = self.moment(name)?;
             self.record_beginning(&mut recording, span, start);
         }
         self.space.submit(&recording).map(drop)
+    }
+
+    /// Has the clients of the next local steps begin with the first scale, where their losses have one.
+    pub fn restart_scale(&mut self) {
+        self.state.scale = self.program.scales_losses().then(LossScale::default);
     }
 
     /// Records the step of [`Session::advance`].

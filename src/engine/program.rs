@@ -25,6 +25,8 @@ pub struct Program {
     pub(super) tiling: Tiling,
     /// With which way each product is computed.
     pub(super) ways: Ways,
+    /// The same with gradients of f32; none: they are that anyway.
+    exact: Option<Ways>,
     /// Bytes that forward passes need for weights in the order of tiles: for a copy, and for each lane.
     pub(super) forward_room: Option<[u64; 2]>,
     /// The same of local steps.
@@ -66,16 +68,43 @@ impl Program {
         let tiling = Tiling::of(space.device().info());
         let alignment = space.device().limits().alignment;
         let lanes = LaneLayout { windows: windows.all().to_vec(), tokens: graph.tokens(), alignment };
-        let plans = ForwardPlans::of(&lowered, tiling, &ways);
+        let f16 = space.device().info().matrices.halves && ways.has_f16();
+        let plans = ForwardPlans::of(&lowered, tiling, &ways, f16);
         let forward_room = ways.room(&lowered.graph, &[Pass::Forward, Pass::Perturbed]);
         let step_room = ways.room(&lowered.graph, &[Pass::Forward, Pass::Input]);
+        let device = space.device();
+        let exact = || ways.in_f32(&Pass::BACKWARD, device.info(), device.limits(), &lowered.graph);
+        let exact = (!ways.are_f32(&Pass::BACKWARD)).then(exact);
         let id = space.next_id();
-        Ok(Self { id, graph, lowered, windows, plans, tiling, ways, forward_room, step_room, lanes, steps: None })
+        Ok(Self {
+            id,
+            graph,
+            lowered,
+            windows,
+            plans,
+            tiling,
+            ways,
+            exact,
+            forward_room,
+            step_room,
+            lanes,
+            steps: None,
+        })
     }
 
     /// The program of local steps in which dropouts draw.
     pub(super) fn of_steps(&self) -> &Self {
         self.steps.as_deref().unwrap_or(self)
+    }
+
+    /// The ways of local steps: `scaled` where their losses are, so that gradients may be products of f16.
+    pub(super) fn step_ways(&self, scaled: bool) -> &Ways {
+        self.exact.as_ref().filter(|_| !scaled).unwrap_or(&self.ways)
+    }
+
+    /// Whether the losses of local steps are to be scaled.
+    pub(super) fn scales_losses(&self) -> bool {
+        self.exact.is_some()
     }
 
     /// With which way each product is computed.

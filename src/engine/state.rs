@@ -1,5 +1,6 @@
 //! What lives on a device from round to round: named vectors of f32, saved and restored as one.
 
+use super::loss_scale::LossScale;
 use super::{EngineError, Program, Workspace};
 use crate::device::as_f32;
 use crate::recording::lease::Lease;
@@ -27,6 +28,8 @@ struct Vector {
 pub struct State {
     /// The weights first.
     vectors: Vec<Vector>,
+    /// What clients multiply their loss by; none: nothing asked for it yet.
+    pub(super) scale: Option<LossScale>,
 }
 
 impl State {
@@ -46,7 +49,7 @@ impl State {
 
     /// A state whose weights lie in a vector of `len` f32 of this name, that have no values yet.
     pub(super) fn with(space: &mut Workspace, name: &str, len: usize) -> Result<Self, EngineError> {
-        let mut state = Self { vectors: Vec::new() };
+        let mut state = Self { vectors: Vec::new(), scale: None };
         state.add(space, name, len)?;
         Ok(state)
     }
@@ -100,8 +103,9 @@ impl State {
         }
     }
 
-    /// Gives back all vectors that would be saved but the weights and those of the given names.
+    /// Gives back all that would be saved but the weights and the vectors of the given names.
     pub(super) fn keep_only(&mut self, names: &[&str]) {
+        self.scale = None;
         let stays = |v: &Vector| v.name == Self::WEIGHTS || !v.kept || names.contains(&v.name.as_str());
         self.vectors.retain(stays);
     }
@@ -120,35 +124,45 @@ impl State {
         self.vectors.iter().find(|v| v.name == name).map(|v| v.span)
     }
 
+    /// Whether all lanes see the same weights; else clients have copies of their own, one or several.
+    pub(super) fn is_shared(&self) -> bool {
+        self.vectors[0].name == Self::WEIGHTS
+    }
+
     /// Where the weights lie.
     pub(super) fn weights(&self) -> Span {
         self.vectors[0].span
     }
 
-    /// Reads all vectors back but for [`State::STEP`].
+    /// Reads all vectors back but for [`State::STEP`], and the loss's scale where there is one.
     pub fn save(&self, space: &mut Workspace) -> Result<Vec<NamedValues>, EngineError> {
         let mut recording = Recording::new();
         self.kept().for_each(|v| recording.read_back(v.span));
         let read = space.submit(&recording)?;
         let named = |(v, bytes): (&Vector, &Vec<u8>)| NamedValues { name: v.name.clone(), values: as_f32(bytes) };
-        Ok(self.kept().zip(&read).map(named).collect())
+        Ok(self.kept().zip(&read).map(named).chain(self.scale.map(LossScale::to_saved)).collect())
     }
 
     fn kept(&self) -> impl Iterator<Item = &Vector> {
         self.vectors.iter().filter(|v| v.kept)
     }
 
-    /// Replaces all vectors by those saved.
+    /// Replaces all vectors by those saved, and the loss's scale where there is one.
     ///
     /// # Errors
-    /// Vectors that are missing, unknown or of another length; nothing is replaced then.
+    /// Vectors that are missing, unknown or of another length, or a scale that is none; nothing is replaced then.
     pub fn restore(&mut self, space: &mut Workspace, saved: &[NamedValues]) -> Result<(), EngineError> {
         let error = |name: &str, why: String| EngineError::State { name: name.to_owned(), why };
         if let Some(v) = self.kept().find(|v| saved.iter().all(|s| s.name != v.name)) {
             return Err(error(&v.name, "is missing in what was saved".to_owned()));
         }
-        let mut recording = Recording::new();
+        let (mut recording, mut scale) = (Recording::new(), None);
         for NamedValues { name, values } in saved {
+            if name == LossScale::NAME {
+                let read = LossScale::of_saved(values);
+                scale = Some(read.ok_or_else(|| error(name, format!("is none: {values:?} was saved")))?);
+                continue;
+            }
             let span = self
                 .kept()
                 .find(|v| v.name == *name)
@@ -160,6 +174,7 @@ impl State {
             }
             recording.upload(span.buffer, span.offset, values);
         }
+        self.scale = scale;
         space.submit(&recording).map(drop)
     }
 }
@@ -191,10 +206,16 @@ mod tests {
             (vec![saved[0].clone()], "momentum is missing"),
             (vec![saved[0].clone(), named("momentum", 4)], "momentum has 5 values, 4"),
             (vec![saved[0].clone(), saved[1].clone(), named("variance", 1)], "variance is no part"),
+            (vec![saved[0].clone(), saved[1].clone(), named(LossScale::NAME, 2)], "loss scale is none"),
         ] {
             let error = state.restore(&mut space, &wrong).unwrap_err().to_string();
             assert!(error.contains(part), "{error}");
         }
+        assert_eq!(state.save(&mut space).unwrap(), saved);
+        let with_scale: Vec<NamedValues> = saved.iter().cloned().chain([LossScale::default().to_saved()]).collect();
+        state.restore(&mut space, &with_scale).unwrap();
+        assert_eq!(state.save(&mut space).unwrap(), with_scale);
+        state.keep_only(&["momentum"]);
         assert_eq!(state.save(&mut space).unwrap(), saved);
         let held = space.device().allocated_bytes();
         drop(state);

@@ -134,7 +134,8 @@ impl Session<'_> {
             let mut recording = Recording::new();
             self.record_gradients(&mut recording, samples, &steps[0], &plan, (&tables, 0))?;
             let read = self.space.submit(&recording)?;
-            losses.extend(mean_losses(&read, &steps).into_iter().map(|(_, loss)| loss));
+            let batches = vec![group.iter().enumerate().map(|(slot, (indices, _))| (slot, indices.len())).collect()];
+            losses.extend(mean_losses(&read, &batches).into_iter().map(|(_, loss)| loss));
             let shares: Vec<f32> = group.iter().map(|(_, share)| *share).collect();
             self.join(&shares, &plan, &joined, first)?;
         }
@@ -164,7 +165,7 @@ impl Session<'_> {
             check_batch(&self.program.graph, rows, key)?;
             batch = batch.max(rows);
         }
-        let (features, options) = (samples.features(), step.options());
+        let (features, options) = (samples.features(), step.options(self.program.scales_losses()));
         self.step_plan(&StepNeeds { batch, clients: clients.len(), features, batch_statistics: true, key, options })
     }
 

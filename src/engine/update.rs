@@ -2,7 +2,7 @@
 
 use super::counts::at_most;
 use super::{EngineError, Session};
-use crate::device::as_u32;
+use crate::device::{DeviceError, as_u32};
 use crate::kernels::{fingerprint, replay, replaying};
 use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
@@ -92,29 +92,32 @@ impl Session<'_> {
     }
 
     pub(super) fn fingerprinted(&mut self, mut recording: Recording) -> Result<Fingerprint, EngineError> {
+        let out = self.record_fingerprint(&mut recording)?;
+        recording.read_back(out);
+        Fingerprint::of(&as_u32(&self.space.submit(&recording)?.concat()))
+    }
+
+    /// Records the fingerprint of the weights; where it lies.
+    pub(super) fn record_fingerprint(&mut self, recording: &mut Recording) -> Result<Span, EngineError> {
         let out = self.space.need("fingerprint", 12)?;
         recording.clear(out);
+        let weights = self.state.weights().buffer;
         for piece in self.program.windows.pieces(self.program.graph.param_count()) {
             let (first, len) = (piece.first as u32, piece.len as u32);
-            fingerprint::record_part(
-                &mut recording,
-                self.state.weights().buffer,
-                4 * piece.first as u64,
-                first,
-                len,
-                out,
-            );
+            fingerprint::record_part(recording, weights, 4 * piece.first as u64, first, len, out);
         }
-        recording.read_back(out);
-        let words = as_u32(&self.space.submit(&recording)?.concat());
+        Ok(out)
+    }
+}
+
+impl Fingerprint {
+    /// Of what the kernel counts.
+    pub(super) fn of(words: &[u32]) -> Result<Self, EngineError> {
         match words[..] {
             [low, high, nonfinite] => {
-                Ok(Fingerprint { value: u64::from(high) << 32 | u64::from(low), finite: nonfinite == 0 })
+                Ok(Self { value: u64::from(high) << 32 | u64::from(low), finite: nonfinite == 0 })
             }
-            _ => {
-                Err(crate::device::DeviceError::Internal("fingerprint: read-back of the wrong length".to_owned())
-                    .into())
-            }
+            _ => Err(DeviceError::Internal("fingerprint: read-back of the wrong length".to_owned()).into()),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::samples::Samples;
 use super::scratch::Scratch;
 use super::{EngineError, Session};
 use crate::caps::AdapterInfo;
-use crate::device::{Device, DeviceError};
+use crate::device::{Device, DeviceError, Ticket};
 use crate::kernels::replay::Exact;
 use crate::model::Graph;
 use crate::recording::lease::Lease;
@@ -125,11 +125,22 @@ impl Workspace {
 
     /// Runs a recording and counts it. What was asked for to record it is free to grow afterwards.
     pub(super) fn submit(&mut self, recording: &Recording) -> Result<Vec<Vec<u8>>, EngineError> {
+        let ticket = self.start(recording)?;
+        self.finish(ticket)
+    }
+
+    /// Starts a recording and counts it, alike. Several may be on their way, and take place in order.
+    pub(super) fn start(&mut self, recording: &Recording) -> Result<Ticket, EngineError> {
         self.counters.recordings += 1;
         self.counters.dispatches += recording.dispatches() as u64;
-        let read = self.device.run(recording);
+        let ticket = self.device.submit(recording);
         self.scratch.put_down();
-        Ok(read?)
+        Ok(ticket?)
+    }
+
+    /// Waits for what a recording reads back.
+    pub(super) fn finish(&mut self, ticket: Ticket) -> Result<Vec<Vec<u8>>, EngineError> {
+        Ok(self.device.collect(ticket)?)
     }
 
     /// A piece of work begins: working buffers that it doesn't ask for may be given back from now on.
@@ -171,6 +182,11 @@ impl Workspace {
     /// Of parts of some work, those that are recorded: all, or where nothing is computed the largest, which takes what any of them takes.
     pub(super) fn recorded_of<T>(&self, parts: Vec<T>, size: impl Fn(&T) -> u64) -> Vec<T> {
         if self.planning { parts.into_iter().max_by_key(size).into_iter().collect() } else { parts }
+    }
+
+    /// Whether nothing is computed.
+    pub(super) fn is_planning(&self) -> bool {
+        self.planning
     }
 
     /// The largest binding: the device's, and no more values than kernels count.

@@ -82,6 +82,12 @@ pub struct RoundMetrics {
     /// Relative error of loss differences in the run's precision against f32, measured before the round; null where that isn't due.
     #[serde(default)]
     pub dl_error: Option<f64>,
+    /// Local steps that clients skipped because a gradient was no finite number; null where losses have no scale (docs/methods.md).
+    #[serde(default)]
+    pub skipped_steps: Option<u32>,
+    /// The scale of the clients' losses after a warm-up round; null without one.
+    #[serde(default)]
+    pub loss_scale: Option<f64>,
 }
 
 /// A number for JSON: `None` where it is not finite.
@@ -117,6 +123,8 @@ impl RoundMetrics {
             dl_zero: None,
             dropped: None,
             dl_error: None,
+            skipped_steps: None,
+            loss_scale: None,
         }
     }
 
@@ -245,6 +253,9 @@ pub struct Summary {
     /// Relative error of loss differences at the pivot where that isn't f32.
     #[serde(default)]
     pub dl_error: Option<f64>,
+    /// Local steps that clients skipped because a gradient was no finite number; null where no loss has had a scale.
+    #[serde(default)]
+    pub skipped_steps: Option<u64>,
     /// Signs that something is wrong though the run ended as it did.
     #[serde(default)]
     pub warnings: Vec<String>,
@@ -261,7 +272,7 @@ mod tests {
         let text = serde_json::to_string(&line).unwrap();
         assert_eq!(
             text,
-            r#"{"round":3,"phase":"warmup","train_loss":null,"test_loss":null,"test_accuracy":null,"validation_loss":null,"validation_accuracy":null,"averaged_accuracy":null,"low_accuracy":null,"high_accuracy":null,"worst_tenth_accuracy":null,"class_accuracy":null,"clients":2,"dropouts":0,"probes":null,"uplink_bytes":8,"downlink_bytes":8,"catchup_bytes":null,"seconds":0.5,"compile_seconds":0.0,"dl_rms":null,"dl_zero":null,"dropped":null,"dl_error":null}"#
+            r#"{"round":3,"phase":"warmup","train_loss":null,"test_loss":null,"test_accuracy":null,"validation_loss":null,"validation_accuracy":null,"averaged_accuracy":null,"low_accuracy":null,"high_accuracy":null,"worst_tenth_accuracy":null,"class_accuracy":null,"clients":2,"dropouts":0,"probes":null,"uplink_bytes":8,"downlink_bytes":8,"catchup_bytes":null,"seconds":0.5,"compile_seconds":0.0,"dl_rms":null,"dl_zero":null,"dropped":null,"dl_error":null,"skipped_steps":null,"loss_scale":null}"#
         );
         let back: RoundMetrics = serde_json::from_str(&text).unwrap();
         assert_eq!((back.round, back.train_loss), (3, None));

@@ -84,6 +84,8 @@ pub struct Progress {
     pub seconds: f64,
     /// Wall time of compiling in them.
     pub compile_seconds: f64,
+    /// Local steps that were skipped so far, where losses have a scale.
+    pub skipped_steps: Option<u64>,
     /// The pivot's broadcast was counted.
     pub pivot_counted: bool,
     /// The line of the last round.
@@ -105,6 +107,9 @@ impl Progress {
         self.bytes.1 += line.downlink_bytes;
         self.seconds += line.seconds;
         self.compile_seconds += line.compile_seconds;
+        if let Some(skipped) = line.skipped_steps {
+            *self.skipped_steps.get_or_insert_default() += u64::from(skipped);
+        }
         self.pivot_counted |= line.phase == Phase::Zo;
         if evaluated || line.test_loss.is_some() {
             self.evaluated(line.round, line.figures());
@@ -161,6 +166,7 @@ impl Progress {
             fingerprint: end.fingerprint,
             precision: end.precision.name().to_owned(),
             dl_error: end.dl_error,
+            skipped_steps: self.skipped_steps,
             warnings: self.watch.list().to_vec(),
         }
     }

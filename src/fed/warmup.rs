@@ -8,7 +8,8 @@ use super::{heterofl, planned, schedule};
 use crate::config::{Augment, WarmupAlgorithm, WarmupConfig};
 use crate::device::Device;
 use crate::engine::{
-    ClientStep, Engine, EngineError, Moves, Samples, ServerOptimizer, TrainClient, check_local_steps, power,
+    ClientStep, Engine, EngineError, LossScale, Moves, Samples, ScaledRound, ServerOptimizer, TrainClient,
+    check_local_steps, power,
 };
 use crate::rng::host::derive;
 
@@ -19,6 +20,8 @@ pub struct WarmupRound {
     pub clients: Vec<u32>,
     /// Mean loss over all local steps.
     pub train_loss: f64,
+    /// Steps that were skipped, and the scale of the clients' losses after the round; none where it is of no use (docs/methods.md).
+    pub scaled: Option<ScaledRound>,
 }
 
 /// Refuses what can't be done, before the first round.
@@ -84,10 +87,11 @@ impl Warmup {
         Ok(Self { optimizer })
     }
 
-    /// The names of the moments that the server keeps.
-    pub fn moments(&self) -> Vec<&'static str> {
+    /// What the server keeps beside the weights: names and lengths of its moments, and, where they are scaled, of the scale of the clients' losses.
+    pub fn kept(&self, engine: &Engine, scaled: bool) -> Vec<(&'static str, usize)> {
         let moments = self.optimizer.iter().flat_map(ServerOptimizer::moments);
-        moments.map(|(name, _)| name).collect()
+        let moments = moments.map(|(name, _)| (name, engine.graph().state_len()));
+        moments.chain(scaled.then_some((LossScale::NAME, LossScale::VALUES))).collect()
     }
 
     /// As [`Warmup::round`], with parts of one's own.
@@ -129,7 +133,7 @@ impl Warmup {
                 engine.add(&direction.iter().map(|change| rate * change).collect::<Vec<_>>())?
             }
         };
-        Ok(WarmupRound { clients, train_loss })
+        Ok(WarmupRound { clients, train_loss, scaled: engine.end_scaled_round() })
     }
 
     /// Runs round `round`: every client that takes part trains for its local epochs, the server joins their weights by data size.
@@ -146,7 +150,7 @@ impl Warmup {
         let clients = clients(experiment, round);
         if let Some(narrow) = &experiment.narrow {
             let train_loss = heterofl::round(engine, experiment, narrow, train, round, &clients)?;
-            return Ok(WarmupRound { clients, train_loss });
+            return Ok(WarmupRound { clients, train_loss, scaled: engine.end_scaled_round() });
         }
         let local = Local::of(experiment, round, &shares(experiment, &clients));
         let server_lr = experiment.config.warmup.server_lr;
@@ -158,7 +162,7 @@ impl Warmup {
                 loss
             }
         };
-        Ok(WarmupRound { clients, train_loss })
+        Ok(WarmupRound { clients, train_loss, scaled: engine.end_scaled_round() })
     }
 }
 

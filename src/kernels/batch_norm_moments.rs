@@ -1,6 +1,7 @@
 //! Statistics, coefficients and moments of batch norm from the moments of parts of its input.
 
 use super::lib::geometry::Geometry;
+use super::lib::halves::Halves;
 use super::lib::moments::{Moments, Parts};
 use super::lib::norm::{Params, SPEED, Spans, Statistics, Uniforms, store_channels};
 use super::lib::norm_cases::{self, Norm, ROWS, SHAPES, TOTAL};
@@ -115,7 +116,7 @@ fn behind_conv(g: Geometry, how: Option<Distribution>) -> Case {
         let columns = product.tiling.tile_columns();
         record(&mut rec, &lanes, how, &params, weights, columns, left, &spans);
         rec.read_back(spans.moments);
-        norm_apply::record(&mut rec, &lanes, KIND, &params, y, spans.coefficients, None, normed);
+        norm_apply::record(&mut rec, &lanes, KIND, &params, y, spans.coefficients, None, normed, Halves::default());
         rec.read_back(normed);
         rec
     })

@@ -2,6 +2,7 @@
 
 use super::lib::case::{layout_name, perturbation, product_tolerance};
 use super::lib::conv::{Launch, kernel, twin};
+use super::lib::halves::Halves;
 use super::lib::moments::{Moments, Parts};
 use super::lib::params::{ABSENT, Lanes};
 use super::lib::strips::Strips;
@@ -10,7 +11,9 @@ use super::lib::tiles::Tiles;
 use super::lib::tiling::{Operands, Product, Tiling};
 use super::lib::way::Way;
 use super::lib::{Case, PERTURBED};
-use super::{conv_channel_moments, conv_group_moments, conv_strips, conv_strips_moments, conv_strips_pool, tiled_conv};
+use super::{
+    conv_channel_moments, conv_group_moments, conv_strips, conv_strips_moments, conv_strips_pool, convert, tiled_conv,
+};
 use crate::caps::Layout;
 use crate::recording::kernel::Kernel;
 use crate::recording::{Recording, Span};
@@ -37,7 +40,7 @@ pub fn record(
         return tiled_conv::record(rec, lanes, how, &tiles, geometry, params, io);
     }
     if let Some(strips) = Strips::of(how.tiling, geometry) {
-        let launch = strips.launch(lanes, how, geometry, params, io);
+        let launch = Launch::by_strips(lanes, how, &strips, geometry, params, io);
         match moments {
             None | Some((Moments { parts: Parts::Own { .. }, .. }, _)) => return conv_strips::record(rec, launch),
             Some((Moments { parts: Parts::Groups { .. }, .. }, to)) => {
@@ -76,7 +79,7 @@ pub fn record_pooled(
     io: &Operands,
 ) {
     if let Some(strips) = Strips::of(how.tiling, geometry) {
-        conv_strips_pool::record(rec, strips.launch(lanes, how, geometry, params, io));
+        conv_strips_pool::record(rec, Launch::by_strips(lanes, how, &strips, geometry, params, io));
     }
 }
 
@@ -109,36 +112,47 @@ pub fn cases() -> Vec<Case> {
 
 /// A case of the kernels that compute this in a way.
 pub(super) fn case(kernel: &str, how: Option<Distribution>, g: Geometry, weight_offset: u32, way: Way) -> Case {
+    case_of(kernel, how, g, weight_offset, way, Halves::default())
+}
+
+/// The same with activations that are f16 in memory.
+pub(super) fn case_of(
+    kernel: &str,
+    how: Option<Distribution>,
+    g: Geometry,
+    weight_offset: u32,
+    way: Way,
+    halves: Halves,
+) -> Case {
     let (perturbed, layout) = (perturbation(how), layout_name(g.layout));
     let name =
         format!("{kernel} {perturbed} {:?} to {:?} kernel {} stride {}{layout}", g.input, g.output, g.kernel, g.stride);
-    Case::new(name, product_tolerance(how, g.depth()), move |f| {
+    let case = Case::new(name, product_tolerance(how, g.depth()), move |f| {
         let rows = [5, 1, 3];
         let bias_offset = weight_offset + g.output[0] * g.depth();
         let stride = (bias_offset + g.output[0]).next_multiple_of(64);
         let lanes = f.lanes(&rows, stride);
         let total = rows.iter().sum::<u32>();
-        let values = |shape: [u32; 3]| (total * shape.iter().product::<u32>()) as usize;
+        let values = |shape: [u32; 3]| total * shape.iter().product::<u32>();
+        let outputs = values(g.output);
         let io = Operands {
             weights: f.random("weights", 3 * stride as usize),
-            x: f.random("x", values(g.input)),
-            y: f.blank("y", values(g.output)),
+            x: f.random_halves("x", values(g.input) as usize, halves.x),
+            y: f.blank("y", if halves.y { outputs / 2 } else { outputs } as usize),
             room: f.room(&Order::of_conv(&g, 16), &lanes),
         };
+        let read = if halves.y { f.blank("read", outputs as usize) } else { io.y };
         let mut rec = Recording::new();
         for (from_batch, relu, bias_offset) in [(1, 0, bias_offset), (0, 1, ABSENT)] {
             let params = Params { weight_offset, bias_offset, from_batch, relu };
-            record(
-                &mut rec,
-                &lanes,
-                &Product { way: way.on(f.info()), ..Product::by_shuffles(f.tiling(), how) },
-                &g,
-                &params,
-                &io,
-                None,
-            );
-            rec.read_back(io.y);
+            let how = Product { way: way.on(f.info()), halves, ..Product::by_shuffles(f.tiling(), how) };
+            record(&mut rec, &lanes, &how, &g, &params, &io, None);
+            if halves.y {
+                convert::from_halves(&mut rec, outputs, io.y, read);
+            }
+            rec.read_back(read);
         }
         rec
-    })
+    });
+    case.by(way, how).in_halves(halves.y)
 }

@@ -1,16 +1,13 @@
 //! Convolutions that leave moments of their output for a batch norm.
 
-use super::lib::case::{layout_name, perturbation, product_tolerance};
-use super::lib::conv::{self, Launch, Params};
+use super::lib::conv::{self, Launch};
 use super::lib::geometry::Geometry;
 use super::lib::moments::Moments;
-use super::lib::params::{ABSENT, Lane};
-use super::lib::tiling::{Operands, Product};
-use super::lib::{Case, PERTURBED, rounding};
+use super::lib::params::Lane;
+use super::lib::{Case, conv_moments};
 use crate::caps::Layout;
 use crate::recording::kernel::{Call, Kernel};
 use crate::recording::{Recording, Span};
-use crate::stream::Distribution;
 
 /// The kernel.
 pub static KERNEL: Kernel = conv::kernel("conv_channel_moments", twin);
@@ -43,32 +40,11 @@ fn twin(call: &Call<'_>) {
 
 /// Self-test cases.
 pub fn cases() -> Vec<Case> {
-    let cases = PERTURBED.map(|how| case(how, Layout::ChannelsFirst).fitted(how == Some(Distribution::Rademacher)));
-    cases.into_iter().chain([case(Some(Distribution::Rademacher), Layout::ChannelsLast).fitted(true)]).collect()
-}
-
-fn case(how: Option<Distribution>, layout: Layout) -> Case {
+    let layout = Layout::ChannelsFirst;
     let geometry = Geometry { input: [3, 5, 5], output: [7, 5, 5], kernel: 3, stride: 1, padding: 1, layout };
-    // The sum of a convolution, its mean over the values, and the squares about it.
-    let tolerance = 2.0 * product_tolerance(how, geometry.depth()) + rounding(2 * 128 + 20);
-    Case::new(format!("conv_channel_moments {}{}", perturbation(how), layout_name(layout)), tolerance, move |f| {
-        let rows = [3, 1, 0, 9];
-        let stride = (geometry.output[0] * geometry.depth()).next_multiple_of(64);
-        let lanes = f.lanes(&rows, stride);
-        let values = |shape: [u32; 3]| 13 * shape.iter().product::<u32>() as usize;
-        let io = Operands::by_shuffles(
-            f.random("weights", rows.len() * stride as usize),
-            f.random("x", values(geometry.input)),
-            f.blank("y", values(geometry.output)),
-        );
-        let params = Params { weight_offset: 0, bias_offset: ABSENT, from_batch: 1, relu: 0 };
-        let product = Product::by_shuffles(f.best_tiling(), how);
-        let launch = Launch::new(&lanes, &product, &geometry, &params, &io);
-        let mut rec = Recording::new();
-        let moments = f.blank("moments", 13 * Moments::of_channels(product.tiling, &geometry).row as usize);
-        record(&mut rec, launch, moments);
-        rec.read_back(moments);
-        rec.read_back(io.y);
-        rec
+    conv_moments::cases("conv_channel_moments", geometry, |f, rec, launch, (tiling, geometry)| {
+        let moments = conv_moments::room(f, Moments::of_channels(tiling, geometry).row);
+        record(rec, launch, moments);
+        Some(moments)
     })
 }

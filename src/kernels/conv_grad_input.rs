@@ -4,11 +4,12 @@ use super::lib::conv_grad::{self, ROWS, SPEED, Shape, tap, text};
 use super::lib::geometry::{Geometry, Sizes};
 use super::lib::matrix::operands;
 use super::lib::params::{Lane, Lanes};
+use super::lib::strips::Strips;
 use super::lib::tile_order::Order;
 use super::lib::tiles::Tiles;
 use super::lib::tiling::{Gradient, Operands};
 use super::lib::{Case, Fixture, rounding};
-use super::tiled_conv_grad_input;
+use super::{conv_strips_grad_input, tiled_conv_grad_input};
 use crate::caps::Layout;
 use crate::recording::Recording;
 use crate::recording::kernel::{Call, Kernel, params};
@@ -34,6 +35,9 @@ params! {
 pub fn record(rec: &mut Recording, lanes: &Lanes, how: Gradient, params: &Params, io: &Operands) {
     if let Some(tiles) = Tiles::of(how.way) {
         return tiled_conv_grad_input::record(rec, lanes, &tiles, params, io);
+    }
+    if let Some(strips) = Strips::of_gradient(how.tiling, &params.geometry()) {
+        return conv_strips_grad_input::record(rec, lanes, &strips, params, io);
     }
     let tiling = how.tiling.for_rows(params.c);
     let variant = params.geometry().variant(tiling.variant());

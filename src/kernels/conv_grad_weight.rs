@@ -5,10 +5,10 @@ use super::lib::geometry::{Geometry, Sizes};
 use super::lib::matrix::operands;
 use super::lib::params::{Lane, Lanes};
 use super::lib::parts::{Cut, Split, Sum, Target, Tensors, WeightSum, work};
-use super::lib::tiles::Tiles;
+use super::lib::tiles::{PART_QUADS, Tiles};
 use super::lib::tiling::{Gradient, Tiling};
 use super::lib::{Case, Fixture, rounding};
-use super::{part_sums, tiled_conv_grad_weight};
+use super::{conv_strips_grad_weight, part_sums, tiled_conv_grad_weight};
 use crate::caps::Layout;
 use crate::recording::kernel::{Call, Kernel, params};
 use crate::recording::{Recording, Span};
@@ -43,6 +43,12 @@ impl Params {
         [self.geometry().depth().div_ceil(tiling.tile_columns()), self.out_c.div_ceil(tiling.tile_rows())]
     }
 
+    /// The blocking of a sum that is split or not.
+    fn blocking(&self, tiling: Tiling, split: bool) -> Tiling {
+        let by_taps = conv_strips_grad_weight::blocking(self, tiling);
+        by_taps.unwrap_or_else(|| if split { tiling.one_sum() } else { tiling.two_sums() }.for_rows(self.out_c))
+    }
+
     /// How the weight's gradient is split.
     pub fn weight_split(&self, how: Gradient) -> Option<Split> {
         if let Some(tiles) = Tiles::of(how.way) {
@@ -50,7 +56,7 @@ impl Params {
         }
         let tiling = how.tiling;
         let count = |tiling| self.weight_tiles(tiling).iter().product();
-        let (whole, split) = (tiling.two_sums().for_rows(self.out_c), tiling.one_sum().for_rows(self.out_c));
+        let (whole, split) = (self.blocking(tiling, false), self.blocking(tiling, true));
         let sum = Sum {
             sample_rows: 1,
             row: self.geometry().pixels().div_ceil(4),
@@ -71,7 +77,9 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, how: Gradient, params: &Params
         return tiled_conv_grad_weight::record(rec, lanes, &tiles, params, x, dy, target);
     }
     let split = params.weight_split(how);
-    let tiling = if split.is_some() { how.tiling.one_sum() } else { how.tiling.two_sums() }.for_rows(params.out_c);
+    let tiling = params.blocking(how.tiling, split.is_some());
+    let by_taps = conv_strips_grad_weight::blocking(params, how.tiling).is_some();
+    let kernel = if by_taps { &conv_strips_grad_weight::KERNEL } else { &KERNEL };
     let (geometry, [columns, rows]) = (params.geometry(), params.weight_tiles(tiling));
     let quads = u32::from(geometry.pixels().is_multiple_of(4));
     let variant = geometry.variant(tiling.variant()).with("DY_QUADS", quads).with("SPLIT", u32::from(split.is_some()));
@@ -82,12 +90,12 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, how: Gradient, params: &Params
         let uniforms = Uniforms { cut: launch.cut, sizes: geometry.sizes(), sum };
         let bound = [lanes.table, dy, x, launch.sums];
         let grid = [columns, rows, launch.layers];
-        rec.dispatch(&KERNEL, variant.clone(), &uniforms, &bound, grid, launch.cost);
+        rec.dispatch(kernel, variant.clone(), &uniforms, &bound, grid, launch.cost);
     });
 }
 
 /// `dW[oc][ic][ky][kx]`, summed over samples and output pixels, by parts.
-fn twin(call: &Call<'_>) {
+pub(super) fn twin(call: &Call<'_>) {
     twin_of_units(call, 4);
 }
 
@@ -106,7 +114,11 @@ pub(super) fn twin_of_units(call: &Call<'_>, unit_pixels: usize) {
         let first = if p.sum.from_batch != 0 { lane.x_row } else { lane.row0 } as usize;
         let gradient = &mut gradients[work.base.wrapping_add(p.sum.offset) as usize..][..size];
         for (i, total) in gradient.iter_mut().enumerate() {
-            let (oc, ic, ky, kx) = (i / (c * k * k), i / (k * k) % c, i / k % k, i % k);
+            let (oc, ic, ky, kx) = if call.variant.defines().contains(&PART_QUADS) {
+                (i / (c * k * k), i % c, i / (k * c) % k, i / c % k)
+            } else {
+                (i / (c * k * k), i / (k * k) % c, i / k % k, i % k)
+            };
             if p.sum.accumulate == 0 {
                 *total = 0.0;
             }

@@ -1,10 +1,10 @@
 //! Convolutions by strips of pixels.
 
 use super::lib::case::{perturbation, product_tolerance};
-use super::lib::conv::{Params, Uniforms, twin};
+use super::lib::conv::{Launch, Params, Uniforms, twin};
 use super::lib::geometry::Geometry;
 use super::lib::params::{ABSENT, Lanes};
-use super::lib::strips::{Launch, Strips};
+use super::lib::strips::Strips;
 use super::lib::tiling::{Operands, Product};
 use super::lib::{Case, PERTURBED};
 use crate::caps::Layout;
@@ -87,6 +87,7 @@ pub(super) fn launch(
     );
     let params = Params { weight_offset, bias_offset: if biased { end } else { ABSENT }, from_batch, relu };
     let product = Product::by_shuffles(f.best_tiling(), how);
-    let launch = Strips::fitting(product.tiling, g).map(|strips| strips.launch(&lanes, &product, g, &params, &io));
+    let launch =
+        Strips::fitting(product.tiling, g).map(|strips| Launch::by_strips(&lanes, &product, &strips, g, &params, &io));
     (io, lanes, launch)
 }

@@ -2,10 +2,10 @@
 
 use super::conv_strips::{geometry, kernel, launch};
 use super::lib::case::{perturbation, product_tolerance};
-use super::lib::conv;
+use super::lib::conv::{self, Launch};
 use super::lib::geometry::Geometry;
 use super::lib::params::Lane;
-use super::lib::strips::{Launch, Strips};
+use super::lib::strips::Strips;
 use super::lib::{Case, PERTURBED, rounding};
 use crate::recording::kernel::{Call, Kernel};
 use crate::recording::{Recording, Span};

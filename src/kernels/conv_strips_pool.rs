@@ -2,10 +2,9 @@
 
 use super::conv_strips::{geometry, kernel, launch};
 use super::lib::case::{perturbation, product_tolerance};
-use super::lib::conv;
+use super::lib::conv::{self, Launch};
 use super::lib::geometry::Geometry;
 use super::lib::params::Lane;
-use super::lib::strips::Launch;
 use super::lib::{Case, PERTURBED};
 use crate::recording::Recording;
 use crate::recording::kernel::{Call, Kernel};

@@ -1,6 +1,7 @@
 //! Statistics and coefficients of group norm from the moments that a convolution left of parts of its output.
 
 use super::lib::geometry::Geometry;
+use super::lib::halves::Halves;
 use super::lib::moments::{Moments, Parts};
 use super::lib::norm::{Params, SPEED, Spans, Statistics, Uniforms, mean_and_rstd, store_groups};
 use super::lib::norm_cases::{self, ROWS, TOTAL};
@@ -86,7 +87,7 @@ fn case(g: Geometry, groups: u32, how: Option<Distribution>) -> Case {
             }
             _ => group_norm_stats::record(&mut rec, &lanes, how, &params, weights, y, &spans),
         }
-        norm_apply::record(&mut rec, &lanes, KIND, &params, y, spans.coefficients, None, normed);
+        norm_apply::record(&mut rec, &lanes, KIND, &params, y, spans.coefficients, None, normed, Halves::default());
         rec.read_back(normed);
         rec
     })

@@ -44,7 +44,7 @@ impl Params {
 
     /// What is summed for scale and bias.
     pub fn tensors(&self) -> Tensors {
-        Tensors { first: (self.scale_offset, self.dim), second: (self.bias_offset, self.dim) }
+        Tensors::two((self.scale_offset, self.dim), (self.bias_offset, self.dim))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::f32::consts::FRAC_1_SQRT_2;
 
 use super::lib::case::{perturbation, product_tolerance};
+use super::lib::halves;
 use super::lib::math::{erf_f32, rectify};
 use super::lib::matrix::operands;
 use super::lib::params::{ABSENT, Lane, Lanes};
@@ -11,10 +12,10 @@ use super::lib::tiles::Tiles;
 use super::lib::tiling::{Operands, Product};
 use super::lib::weight::weights;
 use super::lib::{Case, Fixture, PERTURBED, rounding};
-use super::tiled_linear;
+use super::{convert, tiled_linear};
 use crate::recording::kernel::{Call, Kernel, params};
 use crate::recording::{Recording, Span};
-use crate::shaders::ANY_SHAPE;
+use crate::shaders::{ANY_SHAPE, IN_HALVES};
 use crate::stream::Distribution;
 
 /// The kernel.
@@ -84,35 +85,38 @@ pub fn record(
 /// `y[row][o] = act(sum_k W[o][k] x[row][k] + b[o])`, plus the residual without an activation; the sum along k in ascending order.
 pub(super) fn twin(call: &Call<'_>) {
     let p: Params = call.params();
-    let (lanes, all, x, mut y) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3), call.write::<f32>(4));
+    let (lanes, all, x) = (call.read::<Lane>(1), call.read::<f32>(2), halves::read(call, 3, IN_HALVES));
     let x = operands(call.variant, &x);
     let perturb = call.variant.get("PERTURB", 0);
     let (added, residual) = (call.variant.get("RESIDUAL", 0) == 1, call.read::<f32>(5));
     let (inputs, outputs) = (p.inputs as usize, p.outputs as usize);
-    for lane in lanes.iter().take(call.grid[2] as usize) {
-        let matrix = weights(&all, lane, perturb, p.weight_offset, p.inputs * p.outputs);
-        let matrix = operands(call.variant, &matrix);
-        let bias = if p.bias_offset == ABSENT {
-            vec![0.0; outputs]
-        } else {
-            weights(&all, lane, perturb, p.bias_offset, p.outputs)
-        };
-        let first = if p.from_batch == 1 { lane.x_row } else { lane.row0 } as usize;
-        for row in 0..lane.rows as usize {
-            let x = &x[(first + row) * inputs..][..inputs];
-            let at = (lane.row0 as usize + row) * outputs;
-            let y = &mut y[at..][..outputs];
-            for o in 0..outputs {
-                let sum = matrix[o * inputs..][..inputs].iter().zip(x).fold(0.0, |sum, (w, x)| sum + x * w) + bias[o];
-                y[o] = match p.activation {
-                    RELU => rectify(sum),
-                    GELU => 0.5 * sum * (1.0 + erf_f32(sum * FRAC_1_SQRT_2)),
-                    _ if added => sum + residual[at + o],
-                    _ => sum,
-                };
+    halves::write(call, 4, |y| {
+        for lane in lanes.iter().take(call.grid[2] as usize) {
+            let matrix = weights(&all, lane, perturb, p.weight_offset, p.inputs * p.outputs);
+            let matrix = operands(call.variant, &matrix);
+            let bias = if p.bias_offset == ABSENT {
+                vec![0.0; outputs]
+            } else {
+                weights(&all, lane, perturb, p.bias_offset, p.outputs)
+            };
+            let first = if p.from_batch == 1 { lane.x_row } else { lane.row0 } as usize;
+            for row in 0..lane.rows as usize {
+                let x = &x[(first + row) * inputs..][..inputs];
+                let at = (lane.row0 as usize + row) * outputs;
+                let y = &mut y[at..][..outputs];
+                for o in 0..outputs {
+                    let sum =
+                        matrix[o * inputs..][..inputs].iter().zip(x).fold(0.0, |sum, (w, x)| sum + x * w) + bias[o];
+                    y[o] = match p.activation {
+                        RELU => rectify(sum),
+                        GELU => 0.5 * sum * (1.0 + erf_f32(sum * FRAC_1_SQRT_2)),
+                        _ if added => sum + residual[at + o],
+                        _ => sum,
+                    };
+                }
             }
         }
-    }
+    });
 }
 
 /// Self-test cases.
@@ -153,11 +157,12 @@ pub(super) fn case_of(
         let total = rows.iter().sum::<u32>();
         let io = Operands {
             weights: f.random("weights", 3 * stride as usize),
-            x: f.random("x", (total * inputs) as usize),
-            y: f.blank("y", (total * outputs) as usize),
+            x: f.random_halves("x", (total * inputs) as usize, product.halves.x),
+            y: f.blank("y", if product.halves.y { total * outputs / 2 } else { total * outputs } as usize),
             room: f.room(&Order::of_linear(inputs, outputs), &lanes),
         };
         let residual = f.random("residual", (total * outputs) as usize);
+        let read = if product.halves.y { f.blank("read", (total * outputs) as usize) } else { io.y };
         let mut rec = Recording::new();
         for (from_batch, activation, bias_offset, residual) in [
             (1, NONE, bias_offset, None),
@@ -167,7 +172,10 @@ pub(super) fn case_of(
         ] {
             let params = Params { inputs, outputs, weight_offset, bias_offset, from_batch, activation };
             record(&mut rec, &lanes, &product, &params, &io, residual);
-            rec.read_back(io.y);
+            if product.halves.y {
+                convert::from_halves(&mut rec, total * outputs, io.y, read);
+            }
+            rec.read_back(read);
         }
         rec
     })

@@ -39,7 +39,7 @@ pub const MOST_CLASSES: usize = 16;
 
 /// Records the logits `[rows, classes]` of all rows of a chunk; inputs are the batch.
 pub fn record(rec: &mut Recording, lanes: &Lanes, how: &Product, params: &Params, io: &Operands) {
-    let tiling = how.tiling.one_team(lanes.max_rows);
+    let tiling = how.tiling.one_team(lanes.max_rows, lanes.count);
     let quads = |multiples: u32| u32::from(multiples.is_multiple_of(4));
     let weights = params.weight1 | params.inputs | params.weight2 | params.hidden;
     let variant = how

@@ -66,7 +66,7 @@ impl Params {
 
     /// What is summed for scale and bias.
     pub fn tensors(&self) -> Tensors {
-        Tensors { first: (self.scale_offset, self.channels), second: (self.bias_offset, self.channels) }
+        Tensors::two((self.scale_offset, self.channels), (self.bias_offset, self.channels))
     }
 }
 

@@ -14,16 +14,17 @@ use crate::recording::kernel::{Call, Kernel};
 pub static KERNEL: Kernel = values::kernel_of_shapes::<Uniforms>("norm_grad_params_last", twin).with_speed(SPEED);
 
 impl Params {
-    /// Teams that share the pixels of a part, and workgroups of a lane or part.
+    /// Teams that share the pixels of a part, and workgroups of a lane or part: more of both where a sum is too short to be split.
     fn teams_and_groups(&self) -> (u32, u32) {
         let [columns, _] = self.in_values();
-        let teams = parts::pixel_teams(columns);
+        let teams = if self.split_last().is_some() { parts::pixel_teams(columns) } else { parts::MOST_TEAMS };
         (teams, columns.div_ceil(64 / teams))
     }
 
     /// How the sums for scale and bias are split where channels are last.
     pub fn split_last(&self) -> Option<Split> {
-        let (_, groups) = self.teams_and_groups();
+        let [columns, _] = self.in_values();
+        let groups = columns.div_ceil(64 / parts::pixel_teams(columns));
         let (row, wanted, least) = (self.spatial, parts::WORKGROUPS, parts::TEAM_ROWS);
         Sum { sample_rows: 1, row, terms: 1, whole: groups, split: groups, wanted, least, multiple: 1 }.splitting()
     }

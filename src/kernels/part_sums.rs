@@ -25,6 +25,10 @@ params! {
         pub second_offset: u32,
         /// 1: the sums go on from what is there.
         pub accumulate: u32,
+        /// Taps and channels of a row, in parts that have the latter innermost; 1 tap: parts lie as the tensors do.
+        pub taps: u32,
+        /// Alike.
+        pub channels: u32,
     }
 }
 
@@ -52,7 +56,7 @@ pub fn record(
     };
     let size = tensors.size();
     let all = (split.parts(lanes.max_rows) * u64::from(lanes.count)).max(1);
-    let in_part = Tensors { first: (0, tensors.first.1), second: (tensors.first.1, tensors.second.1) };
+    let in_part = Tensors { first: (0, tensors.first.1), second: (tensors.first.1, tensors.second.1), ..*tensors };
     for (cut, count) in split.launches(lanes, size, target.parts) {
         let layers = count * cut.parts;
         let sums = Span { bytes: 4 * u64::from(layers) * u64::from(size), ..target.parts };
@@ -65,6 +69,8 @@ pub fn record(
             first_size: tensors.first.1,
             second_offset: tensors.second.0,
             accumulate: if cut.first_part > 0 { 1 } else { accumulate },
+            taps: tensors.taps.0,
+            channels: tensors.taps.1,
         };
         let [x, y, _] = fold_grid(u64::from(size), 64);
         let bound = [lanes.table, sums, target.gradients];
@@ -85,6 +91,10 @@ fn twin(call: &Call<'_>) {
         for element in 0..p.size {
             let tensor = match element.checked_sub(p.first_size) {
                 Some(second) => p.second_offset + second,
+                None if p.taps > 1 => {
+                    let (row, tap) = (element / (p.taps * p.channels), element / p.channels % p.taps);
+                    p.offset + (row * p.channels + element % p.channels) * p.taps + tap
+                }
                 None => p.offset + element,
             };
             let gradient = &mut gradients[lane.weight_base.wrapping_add(tensor) as usize];

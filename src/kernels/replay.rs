@@ -1,13 +1,13 @@
 //! Exact replay of rademacher, a float addition and a selection a probe.
 
 use super::lib::Case;
-use super::lib::replay::{self, OWNERS, factor_bits};
+use super::lib::replay::{self, OWNERS, Work, factor_bits};
 use super::lib::replay_cases::Cases;
 use crate::recording::Recording;
 use crate::recording::kernel::{Call, Kernel, Variant};
 use crate::stream::Distribution;
 
-pub use super::lib::replay::{Exact, Owners, Params, Probe, Target};
+pub use super::lib::replay::{Exact, Owners, Params, Probe, Signs, Target};
 
 /// The kernel.
 pub static KERNEL: Kernel = Kernel::new::<Params>("replay", twin).with_defines(&[OWNERS]);
@@ -15,13 +15,13 @@ pub static KERNEL: Kernel = Kernel::new::<Params>("replay", twin).with_defines(&
 /// Records `w_i += f32(sum_j q_j e_i(seed_j)) * 2^-scale_exp`; see [`super::replaying::record_exact`].
 pub fn record(rec: &mut Recording, target: &Target, scale_exp: i32, soft_add: bool) {
     let variant = Variant::plain().with("SOFT_ADD", u32::from(soft_add));
-    replay::record(rec, &KERNEL, variant, target, factor_bits(scale_exp), 128, 1);
+    replay::record(rec, &KERNEL, variant, target, factor_bits(scale_exp), Work::of(128, 1));
 }
 
 /// The same onto several owners' vectors, with an exponent each.
 pub fn record_owners(rec: &mut Recording, to: &Owners, soft_add: bool) {
     let variant = Variant::plain().with("SOFT_ADD", u32::from(soft_add));
-    replay::record_owners(rec, &KERNEL, variant, to, 128, 1);
+    replay::record_owners(rec, &KERNEL, variant, to, Work::of(128, 1));
 }
 
 fn twin(call: &Call<'_>) {

@@ -1,7 +1,7 @@
 //! Exact replay of binomial.
 
 use super::lib::Case;
-use super::lib::replay::{self, OWNERS, Owners, Params, Target, factor_bits};
+use super::lib::replay::{self, OWNERS, Owners, Params, Target, Work, factor_bits};
 use super::lib::replay_cases::Cases;
 use crate::recording::Recording;
 use crate::recording::kernel::{Call, Kernel, Variant};
@@ -13,13 +13,13 @@ pub static KERNEL: Kernel = Kernel::new::<Params>("replay_binomial", twin).with_
 /// Records `w_i += f32(sum_j q_j e_i(seed_j)) * 2^-scale_exp`; see [`super::replaying::record_exact`].
 pub fn record(rec: &mut Recording, target: &Target, scale_exp: i32, soft_add: bool) {
     let variant = Variant::plain().with("SOFT_ADD", u32::from(soft_add));
-    replay::record(rec, &KERNEL, variant, target, factor_bits(scale_exp), 16, 12);
+    replay::record(rec, &KERNEL, variant, target, factor_bits(scale_exp), Work::of(16, 12));
 }
 
 /// The same onto several owners' vectors, with an exponent each.
 pub fn record_owners(rec: &mut Recording, to: &Owners, soft_add: bool) {
     let variant = Variant::plain().with("SOFT_ADD", u32::from(soft_add));
-    replay::record_owners(rec, &KERNEL, variant, to, 16, 12);
+    replay::record_owners(rec, &KERNEL, variant, to, Work::of(16, 12));
 }
 
 fn twin(call: &Call<'_>) {

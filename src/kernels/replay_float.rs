@@ -2,7 +2,7 @@
 
 use super::lib::Case;
 use super::lib::fill::distribution;
-use super::lib::replay::{self, OWNERS, Owners, Params, Target};
+use super::lib::replay::{self, OWNERS, Owners, Params, Target, Work};
 use super::lib::replay_cases::Cases;
 use crate::recording::Recording;
 use crate::recording::kernel::{Call, Kernel, Variant};
@@ -14,12 +14,12 @@ pub static KERNEL: Kernel = Kernel::new::<Params>("replay_float", twin).with_def
 /// Replay in f32: `w_i += sum_j a_j e_i(seed_j)`, summed in the order of the probes. On cleared weights this gives the sum itself.
 /// Of `sphere` the elements are the gaussian's: the host's `a_j` contains the factor of the seed.
 pub fn record(rec: &mut Recording, dist: Distribution, target: &Target) {
-    replay::record(rec, &KERNEL, Variant::plain().with("DIST", dist.stream_id()), target, 0, 16, cost(dist));
+    replay::record(rec, &KERNEL, Variant::plain().with("DIST", dist.stream_id()), target, 0, Work::of(16, cost(dist)));
 }
 
 /// The same onto several owners' vectors.
 pub fn record_owners(rec: &mut Recording, dist: Distribution, to: &Owners) {
-    replay::record_owners(rec, &KERNEL, Variant::plain().with("DIST", dist.stream_id()), to, 16, cost(dist));
+    replay::record_owners(rec, &KERNEL, Variant::plain().with("DIST", dist.stream_id()), to, Work::of(16, cost(dist)));
 }
 
 /// Operations of a probe on a weight.

@@ -1,7 +1,7 @@
 //! Exact replay of rademacher by lookups in the subgroup, for subgroups of eight or more.
 
 use super::lib::Case;
-use super::lib::replay::{self, Exact, OWNERS, Owners, Params, Target, factor_bits};
+use super::lib::replay::{self, Exact, OWNERS, Owners, Params, Signs, Target, Work, factor_bits};
 use super::lib::replay_cases::Cases;
 use crate::caps::AdapterInfo;
 use crate::recording::Recording;
@@ -14,17 +14,21 @@ pub static KERNEL: Kernel = Kernel::new::<Params>("replay_lookup", twin).with_de
 /// Records `w_i += f32(sum_j q_j e_i(seed_j)) * 2^-scale_exp`; see [`super::replaying::record_exact`].
 pub fn record(rec: &mut Recording, target: &Target, scale_exp: i32, soft_add: bool) {
     let variant = Variant::plain().with("SOFT_ADD", u32::from(soft_add));
-    replay::record(rec, &KERNEL, variant, target, factor_bits(scale_exp), 128, 1);
+    replay::record(rec, &KERNEL, variant, target, factor_bits(scale_exp), Work::of(128, 1));
 }
 
 /// The same onto several owners' vectors, with an exponent each.
 pub fn record_owners(rec: &mut Recording, to: &Owners, soft_add: bool) {
     let variant = Variant::plain().with("SOFT_ADD", u32::from(soft_add));
-    replay::record_owners(rec, &KERNEL, variant, to, 128, 1);
+    replay::record_owners(rec, &KERNEL, variant, to, Work::of(128, 1));
 }
 
 fn twin(call: &Call<'_>) {
     replay::exact(call, Distribution::Rademacher);
+}
+
+fn has_lookups(info: &AdapterInfo) -> bool {
+    Exact::all(info).iter().any(|how| how.signs == Signs::Lookups)
 }
 
 /// Self-test cases, of [`super::replay`] where the adapter's subgroups are too small; the large one takes several launches.
@@ -34,7 +38,7 @@ pub fn cases() -> Vec<Case> {
         exact: true,
         way: " by lookups",
         record: |rec: &mut Recording, info: &AdapterInfo, target: &Target, scale_exp, soft_add| {
-            let record = if Exact::of(info).lookups { record } else { super::replay::record };
+            let record = if has_lookups(info) { record } else { super::replay::record };
             record(rec, target, scale_exp, soft_add);
         },
     };
@@ -45,7 +49,7 @@ pub fn cases() -> Vec<Case> {
     }
     cases.push(of.windows());
     cases.push(of.owners("", |rec, info, to| {
-        let record = if Exact::of(info).lookups { record_owners } else { super::replay::record_owners };
+        let record = if has_lookups(info) { record_owners } else { super::replay::record_owners };
         record(rec, to, false);
     }));
     cases.push(of.random(1_700_001, 300).large());

@@ -42,7 +42,7 @@ pub fn mask(classes: u32, held: impl IntoIterator<Item = u32>) -> Vec<u32> {
 }
 
 /// f32 between clients of cases.
-const STRIDE: u32 = 5;
+pub(super) const STRIDE: u32 = 5;
 
 /// How this kernel or its gradient is built and called; the masks are bound last.
 pub fn masked(classes: u32, held: Option<Held>, bound: &mut Vec<Span>) -> (Variant, Params) {

@@ -2,28 +2,40 @@
 
 use super::lib::math::exp_f32;
 use super::lib::params::{Lane, Lanes};
+use super::lib::scales::{SCALED, Scales, WORDS};
 use super::lib::{Case, rounding};
-use super::softmax_xent::{CASES, MASKED, Params, Scored, best_and_sum, input, launch, masked, name, row};
+use super::softmax_xent::{CASES, MASKED, Params, STRIDE, Scored, best_and_sum, input, launch, masked, name, row};
 use crate::recording::kernel::{Call, Kernel};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel::new::<Params>("softmax_xent_grad", twin).with_defines(&[MASKED]);
+pub static KERNEL: Kernel = Kernel::new::<Params>("softmax_xent_grad", twin).with_defines(&[MASKED, SCALED]);
 
-/// Records `dlogits = (softmax - onehot) * coef`, with `coef` of the lane; 0 for classes that its client doesn't hold.
-pub fn record(rec: &mut Recording, lanes: &Lanes, scored: &Scored, dlogits: Span) {
+/// Records `dlogits = (softmax - onehot) * coef`, with `coef` of the lane, times its client's scale where there are `scales`; 0 for classes
+/// that the client doesn't hold.
+pub fn record(rec: &mut Recording, lanes: &Lanes, scored: &Scored, scales: Option<&Scales>, dlogits: Span) {
     let (grid, cost) = launch(lanes, scored.classes, 50);
     let mut bound = vec![lanes.table, scored.logits, scored.labels, dlogits];
-    let (variant, params) = masked(scored.classes, scored.held, &mut bound);
+    let (mut variant, mut params) = masked(scored.classes, scored.held, &mut bound);
+    if let Some(scales) = scales {
+        variant = variant.define(SCALED);
+        params.stride = scales.stride;
+        bound.push(scales.words);
+    }
     rec.dispatch(&KERNEL, variant, &params, &bound, grid, cost);
 }
 
 /// Gradient of the logits.
 fn twin(call: &Call<'_>) {
-    let classes = call.params::<Params>().classes as usize;
+    let Params { classes, stride } = call.params();
+    let classes = classes as usize;
+    let has = |name| call.variant.defines().contains(&name);
+    let scales = has(SCALED).then(|| call.read::<u32>(if has(MASKED) { 6 } else { 5 }));
     let (lanes, logits, labels) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<u32>(3));
     let mut dlogits = call.write::<f32>(4);
     for lane in &lanes[..call.grid[2] as usize] {
+        let scale = |words: &[u32]| f32::from_bits(words[(lane.weight_base / stride) as usize * WORDS]);
+        let coef = lane.coef * scales.as_ref().map_or(1.0, |words| scale(words));
         for r in 0..lane.rows as usize {
             let first = (lane.row0 as usize + r) * classes;
             let logits = row(call, lane, &logits, first, 5);
@@ -37,7 +49,7 @@ fn twin(call: &Call<'_>) {
                     (true, true) => -sum / whole,
                     (true, false) => p / whole - 1.0,
                 };
-                dlogits[first + c] = d * lane.coef;
+                dlogits[first + c] = d * coef;
             }
         }
     }
@@ -45,15 +57,21 @@ fn twin(call: &Call<'_>) {
 
 /// Self-test cases.
 pub fn cases() -> Vec<Case> {
-    let case = |(rows, classes, some): (&'static [u32], u32, bool)| {
-        Case::new(name("softmax_xent_grad", (rows, classes, some)), rounding(classes + 40), move |f| {
+    let case = |(of, scaled): ((&'static [u32], u32, bool), bool)| {
+        let (rows, classes, some) = of;
+        let name = name("softmax_xent_grad", of) + if scaled { " scaled" } else { "" };
+        Case::new(name, rounding(classes + 40), move |f| {
             let (lanes, scored) = input(f, rows, classes, some);
             let dlogits = f.blank("dlogits", lanes.rows as usize * classes as usize);
             let mut rec = Recording::new();
-            record(&mut rec, &lanes, &scored, dlogits);
+            let words = |i: u32| [(16.0f32 * f32::from(i as u8 + 1).exp2()).to_bits(), 0, 0, 0];
+            let words = f.buffer("scales", &(0..lanes.count).flat_map(words).collect::<Vec<u32>>());
+            let scales = Scales { words, stride: STRIDE };
+            record(&mut rec, &lanes, &scored, scaled.then_some(&scales), dlogits);
             rec.read_back(dlogits);
             rec
         })
     };
-    CASES.map(case).into()
+    let scaled = [2, 6].map(|i| (CASES[i], true));
+    CASES.into_iter().map(|of| (of, false)).chain(scaled).map(case).collect()
 }

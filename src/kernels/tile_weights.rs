@@ -1,13 +1,17 @@
 //! A tensor's weights in the order in which products by tiles read them.
 
+use super::lib::Case;
 use super::lib::params::{Lane, Lanes};
 use super::lib::tile_order::{Order, Room};
-use super::lib::{Case, fold_grid};
 use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
 pub static KERNEL: Kernel = Kernel::new::<Params>("tile_weights", twin);
+
+/// Columns of a workgroup, and weights of each at most.
+const COLUMNS: u32 = 32;
+const MOST: u32 = 32;
 
 params! {
     /// The uniform block.
@@ -17,20 +21,21 @@ params! {
         pub order: Order,
         /// Flat index of the tensor.
         pub offset: u32,
+        /// Weights of a column that a workgroup moves: whole channels of them where the tensor is `[channel][column][tap]`.
+        pub run: u32,
         /// A uniform block's struct ends on a multiple of 16 bytes.
         pub unused: u32,
         /// Alike.
         pub also_unused: u32,
-        /// Alike.
-        pub still_unused: u32,
     }
 }
 
 /// Records copies of the weights, one that all lanes share or one for each.
 pub fn record(rec: &mut Recording, lanes: &Lanes, order: &Order, offset: u32, weights: Span, room: &Room) {
-    let [x, y, _] = fold_grid(u64::from(order.quads()), 64);
+    let run = if order.across == 0 && order.taps <= MOST { MOST / order.taps * order.taps } else { MOST };
+    let [x, y] = [order.depth().div_ceil(run), order.columns.div_ceil(COLUMNS)];
     let copies = if lanes.own_weights { lanes.count } else { lanes.count.min(1) };
-    let params = Params { order: *order, offset, ..Params::default() };
+    let params = Params { order: *order, offset, run, ..Params::default() };
     let cost = 4 * u64::from(order.quads()) * u64::from(copies);
     rec.dispatch(&KERNEL, Variant::plain(), &params, &[lanes.table, weights, room.weights], [x, y, copies], cost);
 }
@@ -53,11 +58,14 @@ fn twin(call: &Call<'_>) {
 }
 
 /// Orders of cases: nothing divides anything; two slabs; a linear layer's; a gradient's.
-pub(super) const ORDERS: [Order; 4] = [
+pub(super) const ORDERS: [Order; 6] = [
     Order::new(3, 9, 3, 5, 1),
     Order::new(32, 9, 16, 36, 1),
     Order::new(301, 1, 301, 67, 1),
     Order::new(96, 4, 32, 33, 0),
+    // Channels of more taps than a workgroup moves; a step's.
+    Order::new(5, 49, 5, 35, 0),
+    Order::new(48, 1, 16, 70, 0),
 ];
 
 /// Self-test cases.

@@ -5,7 +5,7 @@ use super::lib::conv_grad::{Params, SPEED, TILED_SHAPES};
 use super::lib::params::Lanes;
 use super::lib::tile_order::{Order, Room};
 use super::lib::tiles::{Tiles, tiled_defines};
-use super::lib::tiling::{Gradient, Operands};
+use super::lib::tiling::{Gradient, Operands, Product, Tiling};
 use super::lib::way::{Way, in_ways, with_quads};
 use super::lib::{Case, Fixture};
 use crate::caps::Layout;
@@ -26,7 +26,8 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, tile: &Tiles, params: &Params,
     let tiles = [params.c.div_ceil(tile.columns) * classes, params.class_pixels(lanes).div_ceil(tile.rows)];
     let uniforms = Uniforms { sizes: params.geometry().sizes(), weight_offset: params.weight_offset };
     let order = Order::of_conv_input(&params.geometry(), tile.depth);
-    let room = Room::fill(rec, lanes, &order, params.weight_offset, io.weights, None, io.room);
+    let plain = Product::by_shuffles(Tiling::CORE, None);
+    let room = Room::fill(rec, lanes, &order, params.weight_offset, io.weights, &plain, io.room);
     let bound = [lanes.table, io.weights, io.x, io.y, room.weights];
     rec.dispatch(&KERNEL, variant, &uniforms, &bound, lanes.grid(tiles[0], tiles[1]), params.cost(lanes));
 }

@@ -4,7 +4,7 @@ use super::conv_grad_weight::{Uniforms, case, twin_of_units};
 use super::lib::conv_grad::{Params, ROWS, SPEED, TILED_SHAPES};
 use super::lib::params::Lanes;
 use super::lib::parts::{Split, Sum, Target, Tensors, WeightSum};
-use super::lib::tiles::{Tiles, tiled_defines};
+use super::lib::tiles::{PART_QUADS, Tiles, tiled_defines};
 use super::lib::tiling::{Gradient, quads};
 use super::lib::way::{Way, in_ways, with_quads};
 use super::lib::{Case, Fixture};
@@ -16,7 +16,7 @@ use crate::shaders::{ANY_SHAPE, IN_QUADS};
 
 /// The kernel.
 pub static KERNEL: Kernel = Kernel::new::<Uniforms>("tiled_conv_grad_weight", twin)
-    .with_defines(tiled_defines!(ANY_SHAPE, IN_QUADS))
+    .with_defines(tiled_defines!(ANY_SHAPE, IN_QUADS, PART_QUADS))
     .with_speed(SPEED);
 
 /// Tiles of the weight that workgroups sum, (i, j, c) and o.
@@ -34,8 +34,14 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, tile: &Tiles, params: &Params,
     let (geometry, [columns, rows]) = (params.geometry(), tiles(params, tile));
     let variant = with_quads(tile.variant(), IN_QUADS, params.c);
     let variant = geometry.variant(variant).with("DY_QUADS", quads(params.out_c));
-    let (row, tensors) = (geometry.pixels(), Tensors::one(params.weight_offset, params.weight_len()));
     let (split, cost) = (split(params, tile), params.cost(lanes));
+    let (row, taps) = (geometry.pixels(), params.kernel * params.kernel);
+    // Whole quads of channels: parts go out as they come, channels innermost.
+    let (variant, taps) = match split {
+        Some(_) if params.c.is_multiple_of(4) => (variant.define(PART_QUADS), taps),
+        _ => (variant, 1),
+    };
+    let tensors = Tensors::of_taps(params.weight_offset, params.weight_len(), taps, params.c);
     part_sums::record(rec, lanes, split, row, &tensors, params.accumulate, cost, target, |rec, launch, tensors| {
         let sum = WeightSum::of(launch, tensors, params.from_batch);
         let uniforms = Uniforms { cut: launch.cut, sizes: geometry.sizes(), sum };

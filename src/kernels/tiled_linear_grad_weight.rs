@@ -3,7 +3,7 @@
 use super::lib::Case;
 use super::lib::params::Lanes;
 use super::lib::parts::{Split, Sum, Target, Tensors, WeightSum};
-use super::lib::tiles::{Tiles, tiled_defines};
+use super::lib::tiles::{PART_QUADS, Tiles, tiled_defines};
 use super::lib::tiling::{Gradient, quads};
 use super::lib::way::in_ways;
 use super::linear_grad_input::SIZES;
@@ -14,7 +14,7 @@ use crate::recording::{Recording, Span};
 
 /// The kernel.
 pub static KERNEL: Kernel = Kernel::new::<Uniforms>("tiled_linear_grad_weight", twin)
-    .with_defines(tiled_defines!())
+    .with_defines(tiled_defines!(PART_QUADS))
     .with_speed(&["DY_QUADS", "INPUT_QUADS"]);
 
 fn tiles(params: &Params, tile: &Tiles) -> [u32; 2] {
@@ -31,6 +31,8 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, tile: &Tiles, params: &Params,
     let split = split(params, tile, lanes.sample_rows);
     let Params { inputs, outputs, from_batch, .. } = *params;
     let variant = tile.variant().with("DY_QUADS", quads(outputs)).with("INPUT_QUADS", quads(inputs));
+    let in_quads = split.is_some() && inputs.is_multiple_of(4);
+    let variant = if in_quads { variant.define(PART_QUADS) } else { variant };
     let [columns, rows] = tiles(params, tile);
     let tensors = Tensors::one(params.weight_offset, inputs * outputs);
     let cost = 2 * lanes.rows * u64::from(inputs) * u64::from(outputs);

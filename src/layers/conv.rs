@@ -1,13 +1,14 @@
 //! Square convolutions.
 
-use super::{Backward, Forward, Gradients, Image, Kind, LaneTables, Mode, Pass, Sizes, dims, offset};
+use super::{Backward, Forward, Gradients, HalvesOf, Image, Kind, LaneTables, Mode, Pass, Sizes, dims, offset};
 use crate::caps::Layout;
 use crate::kernels::conv::{self, Geometry};
+use crate::kernels::lib::halves::Halves;
 use crate::kernels::parts::Split;
 use crate::kernels::tile_order::Order;
 use crate::kernels::tiling::{Operands, Tiling};
 use crate::kernels::{bias_grad, conv_grad_input, conv_grad_weight};
-use crate::model::Conv;
+use crate::model::{Conv, Shape};
 use crate::recording::Recording;
 
 impl Conv {
@@ -104,6 +105,12 @@ impl Kind for Conv {
             Pass::Input => Some(Order::of_conv_input(&geometry, 1)),
             Pass::Weight => None,
         }
+    }
+
+    fn halves(&self, how: &HalvesOf) -> Halves {
+        let able = how.way.takes_halves();
+        let fit = |shape: Shape| able && Halves::fit(shape.c);
+        Halves { x: fit(self.input), residual: false, y: fit(self.output) }
     }
 
     fn splits(&self, how: &Gradients) -> Vec<(Split, u32)> {

@@ -1,7 +1,8 @@
 //! Affine maps of feature vectors or tokens.
 
-use super::{Backward, Forward, Gradients, Image, Kind, LaneTables, Mode, Pass, Sizes, offset};
+use super::{Backward, Forward, Gradients, HalvesOf, Image, Kind, LaneTables, Mode, Pass, Sizes, offset};
 use crate::caps::Layout;
+use crate::kernels::lib::halves::Halves;
 use crate::kernels::parts::Split;
 use crate::kernels::tile_order::Order;
 use crate::kernels::tiling::Operands;
@@ -85,6 +86,11 @@ impl Kind for Linear {
     fn order(&self, pass: Pass) -> Option<Order> {
         let forward = matches!(pass, Pass::Forward | Pass::Perturbed);
         forward.then(|| Order::of_linear(self.in_features as u32, self.out_features as u32))
+    }
+
+    fn halves(&self, how: &HalvesOf) -> Halves {
+        let fit = |values| how.way.takes_halves() && Halves::fit(values);
+        Halves { x: fit(self.in_features), residual: false, y: fit(self.out_features) }
     }
 
     fn splits(&self, how: &Gradients) -> Vec<(Split, u32)> {

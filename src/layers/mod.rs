@@ -24,6 +24,7 @@ pub use sizes::{Pass, Sizes};
 
 use crate::caps::Layout;
 use crate::kernels::conv::Geometry;
+use crate::kernels::lib::halves::Halves;
 use crate::kernels::moments::Moments;
 use crate::kernels::params::{ABSENT, Lanes};
 use crate::kernels::parts::{Split, Target};
@@ -111,6 +112,11 @@ pub trait Kind {
     /// The order in which a pass by tiles reads the weights, where that needs a copy; it takes the same room whatever the tile.
     fn order(&self, _pass: Pass) -> Option<Order> {
         None
+    }
+
+    /// Which activations of the layer's forward pass its kernels can have as f16 in memory.
+    fn halves(&self, _how: &HalvesOf) -> Halves {
+        Halves::default()
     }
 
     /// How the sums of the layer's gradients are split, and f32 of a part of each.
@@ -226,6 +232,17 @@ pub struct Mode {
     pub batch_statistics: bool,
     /// What dropouts draw their masks from, a [`Row`](crate::kernels::dropout::Row) each; none: they drop nothing.
     pub masks: Option<Span>,
+}
+
+/// What decides which activations of a layer can be f16 in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct HalvesOf {
+    /// The way of its product.
+    pub way: Way,
+    /// How pixels lie.
+    pub layout: Layout,
+    /// As in [`Mode`].
+    pub batch_statistics: bool,
 }
 
 /// How the gradients of a layer's products are computed.

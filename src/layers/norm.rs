@@ -1,8 +1,9 @@
 //! Group norm, and batch norm with statistics of a lane's rows or running ones.
 
-use super::{Backward, BatchNorm, Footprint, Forward, Gradients, Image, Keeps, Kind, LaneTables, Mode};
+use super::{Backward, BatchNorm, Footprint, Forward, Gradients, HalvesOf, Image, Keeps, Kind, LaneTables, Mode};
 use crate::caps::Layout;
 use crate::kernels::conv::Geometry;
+use crate::kernels::lib::halves::Halves;
 use crate::kernels::moments::{Moments, Parts};
 use crate::kernels::norm::{self, Statistics};
 use crate::kernels::parts::Split;
@@ -92,6 +93,13 @@ impl Kind for Norm {
         self.relu
     }
 
+    /// Statistics are taken of f32.
+    fn halves(&self, how: &HalvesOf) -> Halves {
+        let fit = how.layout == Layout::ChannelsLast && Halves::fit(self.channels);
+        let reads = self.statistics(how.batch_statistics) == Statistics::Running;
+        Halves { x: fit && reads, residual: fit, y: fit }
+    }
+
     fn splits(&self, how: &Gradients) -> Vec<(Split, u32)> {
         let params = self.params(how.layout, false);
         params.split().map(|split| (split, params.tensors().size())).into_iter().collect()
@@ -112,7 +120,17 @@ impl Kind for Norm {
                 norm::record_statistics(rec, samples, statistics, perturbed, &params, weights, running, io.x, &kept);
             }
         }
-        norm::record_apply(rec, samples, statistics, &params, io.x, io.coefficients, io.residual, io.y);
+        norm::record_apply(
+            rec,
+            samples,
+            statistics,
+            &params,
+            io.x,
+            io.coefficients,
+            io.residual,
+            io.y,
+            mode.product.halves,
+        );
     }
 
     fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {

@@ -83,6 +83,18 @@ impl Sizes {
             Self::Attention { .. } => &[Pass::Forward],
         }
     }
+
+    /// Rows and columns of the product that a pass by tiles computes. Rows that are a lane's, of samples, tokens or pixels, are as many as there
+    /// may be; of attention, which has no weights, a weight gradient has none.
+    pub fn extent(&self, pass: Pass) -> (u32, u32) {
+        match (pass, *self) {
+            (Pass::Forward | Pass::Perturbed, _) => (u32::MAX, self.columns()),
+            (Pass::Input, _) => (u32::MAX, self.inputs()),
+            (Pass::Weight, Self::Linear { inputs, outputs, .. }) => (outputs, inputs),
+            (Pass::Weight, Self::Conv { input, output, kernel, .. }) => (output[0], input[0] * kernel * kernel),
+            (Pass::Weight, Self::Attention { .. }) => (0, 0),
+        }
+    }
 }
 
 impl fmt::Display for Sizes {
@@ -120,6 +132,12 @@ pub enum Pass {
 impl Pass {
     /// All of them.
     pub const ALL: [Pass; 4] = [Pass::Forward, Pass::Perturbed, Pass::Weight, Pass::Input];
+
+    /// Those that give outputs.
+    pub const FORWARD: [Pass; 2] = [Pass::Forward, Pass::Perturbed];
+
+    /// Those that give gradients.
+    pub const BACKWARD: [Pass; 2] = [Pass::Weight, Pass::Input];
 
     /// Its name in tables and files.
     pub fn name(self) -> &'static str {

@@ -2,12 +2,14 @@
 //! Ledger). What a round's numbers come to is [`crate::rule`]'s.
 
 pub mod fingerprint;
+mod integers;
 mod read;
 mod types;
 mod validate;
 mod write;
 
 pub use fingerprint::fingerprint;
+pub use integers::{Coefficients, quantise};
 pub use read::Ledger;
 pub use types::{
     Dense, EVERYONE, Entry, FORMAT, Header, Normalise, Optimizer, Round, Uplink, VERSION, VERSION_2, parse_hex64,

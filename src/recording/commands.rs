@@ -101,6 +101,26 @@ impl Recording {
         }
     }
 
+    /// Makes one upload of each run of uploads that follow each other here and in a buffer, with at most `gap` bytes between them, which
+    /// become zeros: a device does each by itself.
+    pub fn join_uploads(&mut self, gap: u64) {
+        let mut joined: Vec<Command> = Vec::with_capacity(self.commands.len());
+        for command in std::mem::take(&mut self.commands) {
+            if let Command::Upload { buffer, offset, data } = &command
+                && let Some(Command::Upload { buffer: last, offset: start, data: all }) = joined.last_mut()
+                && buffer == last
+                && let Some(between) = offset.checked_sub(*start + all.len() as u64)
+                && between <= gap
+            {
+                all.resize(all.len() + between as usize, 0);
+                all.extend_from_slice(data);
+                continue;
+            }
+            joined.push(command);
+        }
+        self.commands = joined;
+    }
+
     /// Appends zeroing of a span.
     pub fn clear(&mut self, span: Span) {
         self.commands.push(Command::Clear(span));

@@ -10,10 +10,12 @@ mod host;
 mod server;
 mod step;
 
-pub use coefficients::{Coefficients, Number, StepRule, quantise};
+pub use coefficients::{Number, StepRule};
 pub use host::HostOptimizer;
 pub use server::Server;
 pub use step::{LocalStep, Rule, Step};
+
+pub use crate::ledger::{Coefficients, quantise};
 
 use crate::engine::EngineError;
 

@@ -1,7 +1,8 @@
 //! The server's side of a round: steps applied to the weights on a device, one after the other.
 
 use super::{HostOptimizer, LocalStep, Rule, RuleError, Step};
-use crate::engine::{Engine, EngineError, Fingerprint, LocalUpdate, Update};
+use crate::device::DeviceError;
+use crate::engine::{Applied, Engine, EngineError, Fingerprint, LocalUpdate, Update};
 use crate::ledger::Round;
 use crate::stream::Distribution;
 
@@ -39,6 +40,22 @@ impl Server {
         let after = self.apply(engine, round, dense)?;
         round.fingerprint = after.value;
         Ok(after)
+    }
+
+    /// Settles a new round that the device has applied by itself, and notes the fingerprint after it.
+    ///
+    /// # Errors
+    /// Integers of the device that are not the rule's: a defect.
+    pub fn applied(&self, round: &mut Round, applied: &Applied) -> Result<Fingerprint, EngineError> {
+        self.rule.settle(round);
+        let q: Option<Vec<i32>> = round.probes.iter().map(|probe| probe.q).collect();
+        let same = (round.scale_exp, round.skipped) == (Some(applied.scale_exp), applied.skipped);
+        if !same || q.as_ref() != Some(&applied.q) {
+            let what = format!("round {}: the device's integers of its numbers are not those of the rule", round.round);
+            return Err(DeviceError::Internal(what).into());
+        }
+        round.fingerprint = applied.after.value;
+        Ok(applied.after)
     }
 
     /// As [`Server::advance`], but with what an optimiser on the host makes of the round's direction. Nothing is settled: no ledger says how

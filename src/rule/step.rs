@@ -1,8 +1,8 @@
 //! A round as a step of the weights: data, before anything is applied.
 
-use super::coefficients::{Coefficients, Number, StepRule, pooled, quantise};
+use super::coefficients::{Number, StepRule, pooled};
 use crate::engine::ServerOptimizer;
-use crate::ledger::{Entry, Header, Optimizer, Round, Uplink};
+use crate::ledger::{Coefficients, Entry, Header, Optimizer, Round, Uplink, quantise};
 use crate::stream::Distribution;
 
 /// What a round does to the weights.

@@ -76,8 +76,7 @@ fn golden_ledgers_replay_bit_for_bit() {
         let (base, last) = (flat(&format!("{folder}/base.safetensors")), flat(&format!("{folder}/final.safetensors")));
         let params = base.len() as u32;
         for mut device in devices() {
-            for (soft_add, lookups) in [(false, false), (true, false), (false, true), (true, true)] {
-                let how = Exact { soft_add, lookups };
+            for how in Exact::all(device.info()) {
                 let mut weights = base.clone();
                 weights.resize(weights.len().next_multiple_of(4), 3.0);
                 for line in text.lines().skip(1) {
@@ -97,11 +96,10 @@ fn golden_ledgers_replay_bit_for_bit() {
                     let (probe_list, weight_vector) = (list.buffer, vector.buffer);
                     let target =
                         Target { probes: probe_list, count, weights: weight_vector, offset: 0, first: 0, params };
-                    let lookups = how.lookups && Exact::of(device.info()).lookups;
                     let mut rec = Recording::new();
                     rec.upload(list.buffer, 0, &probes);
                     rec.upload(vector.buffer, 0, &weights);
-                    replaying::record_exact(&mut rec, dist, &target, scale_exp, Exact { lookups, ..how });
+                    replaying::record_exact(&mut rec, dist, &target, scale_exp, how);
                     rec.read_back(vector);
                     fingerprint::record(&mut rec, vector.buffer, 0, params, sums);
                     rec.read_back(sums);

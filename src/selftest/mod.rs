@@ -9,7 +9,7 @@ mod place;
 mod runner;
 
 pub use crate::kernels::lib::{Case, Fixture};
-pub use runner::{Count, of_each_choice, quick, run, shaders};
+pub use runner::{Count, of_each_choice, quick, run, shaders, suited};
 
 use serde::Serialize;
 

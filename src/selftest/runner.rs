@@ -114,6 +114,18 @@ pub fn of_each_choice(info: &AdapterInfo, cases: Vec<Case>) -> Vec<Case> {
     cases.into_iter().enumerate().filter(|(index, _)| kept.contains(index)).map(|(_, case)| case).collect()
 }
 
+/// The cases that an adapter is tried with where nobody asks for all. A software adapter takes no tiles in workgroup memory for its products, and
+/// each of their pipelines takes it a second or more to compile: of their cases it runs those of [`of_each_choice`].
+pub fn suited(info: &AdapterInfo, cases: Vec<Case>) -> Vec<Case> {
+    if !info.kind.is_software() {
+        return cases;
+    }
+    let by_tiles = |case: &Case| launches(info, case).iter().any(|(kernel, _)| kernel.name.starts_with("tiled_"));
+    let (tiles, mut others): (Vec<Case>, Vec<Case>) = cases.into_iter().partition(by_tiles);
+    others.extend(of_each_choice(info, tiles));
+    others
+}
+
 /// The pipelines that a case launches.
 fn needs(info: &AdapterInfo, case: &Case) -> Needs {
     launches(info, case).into_iter().map(|(kernel, variant)| (kernel.name, variant)).collect()

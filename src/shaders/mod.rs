@@ -30,6 +30,15 @@ pub const ANY_SHAPE: &str = "ANY_SHAPE";
 /// The define of products by tiles whose input has rows of whole quads.
 pub const IN_QUADS: &str = "IN_QUADS";
 
+/// The define of kernels whose input may be f16 in memory (`Halves`).
+pub const IN_HALVES: &str = "IN_HALVES";
+
+/// That of those whose residual may be.
+pub const RESIDUAL_HALVES: &str = "RESIDUAL_HALVES";
+
+/// That of those whose output may be.
+pub const OUT_HALVES: &str = "OUT_HALVES";
+
 /// f32s in a row of the textures that shadow operands.
 pub const TEXEL_ROW: u32 = 8192;
 

@@ -20,15 +20,19 @@ enum Element {
     Quad,
     /// `vec4<u32>`.
     Words,
+    /// Four f16 in two words, read as `vec4<f32>`.
+    Halves,
 }
 
 impl Element {
-    /// Its name in WGSL, the texel format that holds it, and how many of them a texture's row has, as a power of two.
+    /// What reading it gives in WGSL, the texel format that holds it, and how many of these a texture's row has, as a power of two.
     fn wgsl(self) -> (&'static str, &'static str, u32) {
         match self {
             Self::Scalar => ("f32", "r32float", TEXEL_ROW.ilog2()),
             Self::Quad => ("vec4<f32>", "rgba32float", (TEXEL_ROW / 4).ilog2()),
             Self::Words => ("vec4<u32>", "rgba32uint", (TEXEL_ROW / 4).ilog2()),
+            // A texel holds two.
+            Self::Halves => ("vec4<f32>", "rgba32uint", (TEXEL_ROW / 4).ilog2()),
         }
     }
 }
@@ -49,6 +53,7 @@ impl<'a> Operand<'a> {
             "f32" => Element::Scalar,
             "vec4<f32>" => Element::Quad,
             "vec4<u32>" => Element::Words,
+            "Halves" => Element::Halves,
             "Value" if defines.has(QUADS)? => Element::Quad,
             "Value" => Element::Scalar,
             _ => return Err(malformed()),
@@ -60,14 +65,21 @@ impl<'a> Operand<'a> {
     pub(super) fn wgsl(&self, defines: &Defines) -> Result<[String; 4], Fault> {
         let Self { binding, name, element } = *self;
         let (ty, format, row) = element.wgsl();
-        let (variable, read) = if defines.has(TEXELS)? {
-            let part = if element == Element::Scalar { ".x" } else { "" };
-            (
-                format!("var {name}: texture_storage_2d<{format}, read>;"),
-                format!("textureLoad({name}, vec2<u32>(i & {}u, i >> {row}u)){part}", (1 << row) - 1),
-            )
+        let texels = defines.has(TEXELS)?;
+        let at = if element == Element::Halves { "(i / 2u)" } else { "i" };
+        let (variable, word) = if texels {
+            let texel = format!("vec2<u32>({at} & {}u, {at} >> {row}u)", (1 << row) - 1);
+            (format!("var {name}: texture_storage_2d<{format}, read>;"), format!("textureLoad({name}, {texel})"))
         } else {
-            (format!("var<storage, read> {name}: array<{ty}>;"), format!("{name}[i]"))
+            let stored = if element == Element::Halves { "vec2<u32>" } else { ty };
+            (format!("var<storage, read> {name}: array<{stored}>;"), format!("{name}[i]"))
+        };
+        // Functions of lib/halves.wgsl.
+        let read = match (element, texels) {
+            (Element::Scalar, true) => format!("{word}.x"),
+            (Element::Halves, true) => format!("halves_in({word}, i)"),
+            (Element::Halves, false) => format!("halves_as({word})"),
+            _ => word,
         };
         Ok([
             format!("@group(0) @binding({binding}) {variable}"),

@@ -5,7 +5,7 @@
 //! - `#import lib/NAME.wgsl`: that file, once a module, so that imports may overlap.
 //! - `#ifdef NAME`, `#ifndef NAME`, `#else`, `#endif`: the lines between, where NAME is defined or isn't; conditions may be nested.
 //! - `#operand @binding(N) NAME: TYPE`: a read-only array and the function `NAME_at(i)` that reads it, from a storage buffer or as
-//!   texels; TYPE is `f32`, `vec4<f32>`, `vec4<u32>` or `Value`.
+//!   texels; TYPE is `f32`, `vec4<f32>`, `vec4<u32>`, `Value`, or `Halves`: four f16 in two words, read as `vec4<f32>` (`lib/halves.wgsl`).
 //! - `#for NAME in COUNT`, `#end`: the lines between once for each value of NAME (`repeat.rs`), written out once constants are known.
 //!
 //! `enable` lines move to the top, where WGSL wants them. Whatever is not understood is an error with file and line: a directive, a name
@@ -56,7 +56,9 @@ pub enum Fault {
     #[error("this has no #endif or #end in its file")]
     Unclosed,
     /// A malformed `#operand`.
-    #[error("{0:?} declares no operand: expected @binding(N) NAME: TYPE with TYPE f32, vec4<f32>, vec4<u32> or Value")]
+    #[error(
+        "{0:?} declares no operand: expected @binding(N) NAME: TYPE with TYPE f32, vec4<f32>, vec4<u32>, Value or Halves"
+    )]
     Operand(String),
     /// A malformed `#for`, or a count that isn't put together of numbers and constants.
     #[error(

@@ -30,19 +30,19 @@ pub(super) fn by_class(labels: &[u32], classes: u32, sizes: &[u32], alpha: f64, 
         .iter()
         .map(|&size| {
             let logs = log_proportions(&mut rng, alpha, pools.len());
-            let mut cumulative = shares(&logs, &pools);
+            let mut shares = Shares::new(&logs, &pools);
             let mut list = Vec::with_capacity(size as usize);
             while list.len() < size as usize {
-                let total = cumulative.last().copied().unwrap_or(0.0);
+                let total = shares.cumulative.last().copied().unwrap_or(0.0);
                 // In (0, total]: the first class whose cumulative share reaches it has a share above 0.
                 let point = host::unit(&mut rng) * total;
-                let class = cumulative.partition_point(|&c| c < point).min(pools.len() - 1);
+                let class = shares.cumulative.partition_point(|&c| c < point).min(pools.len() - 1);
                 let Some(index) = pools[class].pop() else {
                     break;
                 };
                 list.push(index);
                 if pools[class].is_empty() {
-                    cumulative = shares(&logs, &pools);
+                    shares.close(class, &logs, &pools);
                 }
             }
             list
@@ -50,19 +50,44 @@ pub(super) fn by_class(labels: &[u32], classes: u32, sizes: &[u32], alpha: f64, 
         .collect()
 }
 
-/// Running sums of the proportions over the classes that have samples; the largest of them counts 1.
-fn shares(logs: &[f64], pools: &[Vec<u32>]) -> Vec<f64> {
-    let open = |class: usize| !pools[class].is_empty();
-    let largest = (0..logs.len()).filter(|&c| open(c)).map(|c| logs[c]).fold(f64::NEG_INFINITY, f64::max);
-    let mut sum = 0.0;
-    (0..logs.len())
-        .map(|class| {
-            if open(class) {
-                sum += exp(logs[class] - largest);
-            }
-            sum
-        })
-        .collect()
+/// Proportions of the classes that have samples; the largest of them counts 1.
+struct Shares {
+    /// Of the classes that have samples.
+    largest: f64,
+    /// Of each class; 0 where it has no samples.
+    own: Vec<f64>,
+    /// Their running sums.
+    cumulative: Vec<f64>,
+}
+
+impl Shares {
+    fn new(logs: &[f64], pools: &[Vec<u32>]) -> Self {
+        let open = |class: usize| !pools[class].is_empty();
+        let largest = (0..logs.len()).filter(|&c| open(c)).map(|c| logs[c]).fold(f64::NEG_INFINITY, f64::max);
+        let own: Vec<f64> =
+            logs.iter().enumerate().map(|(c, log)| if open(c) { exp(log - largest) } else { 0.0 }).collect();
+        let mut shares = Self { largest, cumulative: vec![0.0; own.len()], own };
+        shares.add_up(0);
+        shares
+    }
+
+    /// A class has no more samples. The sums before it stay as they are, unless the others' proportions change with the largest.
+    fn close(&mut self, class: usize, logs: &[f64], pools: &[Vec<u32>]) {
+        if logs[class] >= self.largest {
+            *self = Self::new(logs, pools);
+            return;
+        }
+        self.own[class] = 0.0;
+        self.add_up(class);
+    }
+
+    fn add_up(&mut self, from: usize) {
+        let mut sum = from.checked_sub(1).map_or(0.0, |before| self.cumulative[before]);
+        for (own, to) in self.own[from..].iter().zip(&mut self.cumulative[from..]) {
+            sum += own;
+            *to = sum;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -93,6 +118,29 @@ mod tests {
                 (square - second).abs() < 6.0 * (second / draws).sqrt(),
                 "alpha {alpha}: {square} against {second}"
             );
+        }
+    }
+
+    /// Classes that end one by one leave the sums that those left give by themselves, to the bit.
+    #[test]
+    fn sums_follow_what_is_left() {
+        let logs = log_proportions(&mut host::pcg(3, "test"), 0.3, 40);
+        let mut pools = vec![vec![0u32]; 40];
+        let mut shares = Shares::new(&logs, &pools);
+        let mut order: Vec<u32> = (0..40).collect();
+        host::shuffle(&mut host::pcg(4, "test"), &mut order);
+        for class in order.into_iter().map(|c| c as usize).take(39) {
+            pools[class].clear();
+            shares.close(class, &logs, &pools);
+            let largest =
+                logs.iter().zip(&pools).filter(|(_, p)| !p.is_empty()).map(|(l, _)| *l).fold(f64::MIN, f64::max);
+            let mut sum = 0.0;
+            for (c, log) in logs.iter().enumerate() {
+                if !pools[c].is_empty() {
+                    sum += exp(log - largest);
+                }
+                assert_eq!(shares.cumulative[c].to_bits(), sum.to_bits(), "class {c} after {class}");
+            }
         }
     }
 

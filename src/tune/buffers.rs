@@ -10,6 +10,8 @@ pub struct Lengths {
     pub weights: u64,
     /// Values before the product.
     pub x: u64,
+    /// Words of those before it as f16.
+    pub halves: u64,
     /// Values behind it.
     pub y: u64,
     /// Gradients of weights.
@@ -28,6 +30,7 @@ impl Lengths {
         Self {
             weights: self.weights.max(other.weights),
             x: self.x.max(other.x),
+            halves: self.halves.max(other.halves),
             y: self.y.max(other.y),
             gradients: self.gradients.max(other.gradients),
             parts: self.parts.max(other.parts),
@@ -44,6 +47,8 @@ pub struct Buffers {
     pub weights: Span,
     /// Values before the product.
     pub x: Span,
+    /// Those before it as f16.
+    pub halves: Span,
     /// Values behind it.
     pub y: Span,
     /// Gradients of weights.
@@ -73,6 +78,7 @@ impl Buffers {
             Ok::<_, DeviceError>(Self {
                 weights: make(device, "tune weights", lengths.weights)?,
                 x: make(device, "tune x", lengths.x)?,
+                halves: make(device, "tune x in f16", lengths.halves)?,
                 y: make(device, "tune y", lengths.y)?,
                 gradients: make(device, "tune gradients", lengths.gradients)?,
                 parts: make(device, "tune parts", lengths.parts)?,
@@ -93,6 +99,7 @@ impl Buffers {
         Self {
             weights: cut(self.weights, lengths.weights),
             x: cut(self.x, lengths.x),
+            halves: cut(self.halves, lengths.halves),
             y: cut(self.y, lengths.y),
             gradients: cut(self.gradients, lengths.gradients),
             parts: cut(self.parts, lengths.parts),
@@ -103,7 +110,7 @@ impl Buffers {
 
     /// Gives them back.
     pub fn release(self, device: &mut dyn Device) {
-        for span in [self.weights, self.x, self.y, self.gradients, self.parts, self.room, self.table] {
+        for span in [self.weights, self.x, self.halves, self.y, self.gradients, self.parts, self.room, self.table] {
             device.destroy_buffer(span.buffer);
         }
     }

@@ -1,7 +1,7 @@
 //! The ways that a pass of a product may be computed with on a device.
 
 use super::Ways;
-use super::ways::{heads, likely, matrices};
+use super::ways::{heads, likely, matrices, within};
 use crate::caps::{AdapterInfo, Limits};
 use crate::kernels::lib::matrix::Matrix;
 use crate::kernels::way::{Block, Way};
@@ -18,13 +18,10 @@ pub enum Scope {
 }
 
 /// Tiles that won for some product on some adapter.
-const FEW: [Block; 5] = [
-    Block::new(128, 128, 8),
-    Block::new(128, 64, 16),
-    Block::new(64, 64, 16),
-    Block::new(64, 32, 16).of_threads(8, 4),
-    Block::new(32, 32, 16).of_threads(4, 4),
-];
+const FEW: [Block; 3] = [Block::new(128, 64, 16), Block::new(64, 64, 16), Block::new(128, 128, 8)];
+
+/// Those that won where there are few columns, and where there are few tiles in all: gradients of weights.
+const NARROW: [Block; 2] = [Block::new(64, 32, 16).of_threads(8, 4), Block::new(32, 32, 16).of_threads(4, 4)];
 
 /// Those that won for large products of linear layers.
 const FEW_LINEAR: [Block; 2] = [Block::new(64, 64, 16).two_stages(), Block::new(128, 128, 16).two_stages()];
@@ -80,21 +77,16 @@ pub fn candidates((sizes, pass): (Sizes, Pass), info: &AdapterInfo, limits: &Lim
         ways.extend(heads(sizes, limits).into_iter().map(Way::Heads));
         return ways;
     }
-    let columns = match pass {
-        Pass::Forward | Pass::Perturbed => sizes.columns(),
-        Pass::Weight | Pass::Input => sizes.inputs(),
-    };
     let linear = matches!(sizes, Sizes::Linear { .. });
     let more: &[Block] = match scope {
         Scope::All => &MORE,
         Scope::Few if linear => &FEW_LINEAR,
         Scope::Few => &[],
     };
-    let blocks = FEW.iter().chain(more).copied().filter(|block| {
-        // A tile that is mostly beyond the last column wins nowhere.
-        block.columns <= 2 * columns.max(16) && block.fits(limits)
-    });
-    let mut blocks: Vec<Block> = blocks.collect();
+    let (_, columns) = sizes.extent(pass);
+    let narrow: &[Block] = if scope == Scope::All || pass == Pass::Weight || columns <= 64 { &NARROW } else { &[] };
+    let fits = |block: &Block| within(sizes.extent(pass), block.rows, block.columns) && block.fits(limits);
+    let mut blocks: Vec<Block> = FEW.iter().chain(narrow).chain(more).copied().filter(fits).collect();
     let first = likely(sizes, pass, limits);
     blocks.sort_by_key(|block| Some(*block) != first);
     ways.extend(blocks.into_iter().map(Way::Block));
@@ -137,12 +129,12 @@ mod tests {
             let firsts: Vec<String> = first_of_each(&of(Pass::Perturbed)).iter().map(Way::to_string).collect();
             let words: Vec<&str> = firsts.iter().filter_map(|way| way.split(' ').next()).collect();
             assert_eq!(words, expected, "{precision:?} {scope:?}");
-            assert!(of(Pass::Weight).iter().all(|way| Precision::F32.admits(*way)), "{precision:?}");
+            assert!(of(Pass::Weight).iter().all(|way| precision.admits(*way)), "{precision:?}");
             let first = AdapterInfo { layout: Layout::ChannelsFirst, ..info.clone() };
             assert_eq!(candidates((sizes, Pass::Forward), &first, &limits, scope), [Way::Shuffle]);
         }
         // Where single ones are wrong on a device, split ones stay.
-        let matrices = Matrices { size: Some(MatrixSize::Sixteens), single: false, split: true };
+        let matrices = Matrices { size: Some(MatrixSize::Sixteens), single: false, split: true, halves: false };
         let info = AdapterInfo { layout: Layout::ChannelsLast, matrices, ..ReferenceDevice::adapter() };
         let ways = candidates((sizes, Pass::Forward), &info, &limits, Scope::Few);
         assert!(ways.iter().any(|way| Scheme::of(*way) == Scheme::Matrix3));

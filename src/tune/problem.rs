@@ -3,12 +3,13 @@
 use super::buffers::{Buffers, Lengths};
 use crate::caps::Layout;
 use crate::kernels::conv::{self, Geometry};
+use crate::kernels::lib::halves::Halves;
 use crate::kernels::params::{ABSENT, Lane, Lanes};
 use crate::kernels::parts::Target;
 use crate::kernels::tiling::{Gradient, Operands, Product, Tiling};
 use crate::kernels::way::Way;
 use crate::kernels::{
-    attention, conv_grad_input, conv_grad_weight, fill_values, linear, linear_grad_input, linear_grad_weight,
+    attention, conv_grad_input, conv_grad_weight, convert, fill_values, linear, linear_grad_input, linear_grad_weight,
 };
 use crate::layers::{Pass, Sizes};
 use crate::recording::{Recording, Span};
@@ -40,7 +41,17 @@ pub fn needed(sizes: Sizes, pass: Pass, (lanes, samples): (u32, u32)) -> Lengths
     // Attention keeps an f32 a query for its gradient.
     let kept = if let Sizes::Attention { tokens, heads, .. } = sizes { rows * u64::from(tokens * heads) } else { 0 };
     let room = (slots * most(4) + u64::from(lanes) * most(32) / 32 + 256).max(kept);
-    Lengths { weights, x: rows * input, y: rows * output, gradients, parts, room, table: 8 * u64::from(lanes) }
+    // Or weights in f16, each lane's own, columns of whole 64 terms.
+    let columns = u64::from(sizes.columns());
+    let halves = u64::from(lanes) * columns * (weight / columns.max(1)).next_multiple_of(64) / 2;
+    let (halves, room) = if has_halves(sizes, pass) { (rows * input / 2, room.max(halves)) } else { (0, room) };
+    Lengths { weights, x: rows * input, y: rows * output, halves, gradients, parts, room, table: 8 * u64::from(lanes) }
+}
+
+/// Whether what a pass reads may be f16 in memory, as it is between products of f16.
+fn has_halves(sizes: Sizes, pass: Pass) -> bool {
+    let forward = matches!(pass, Pass::Forward | Pass::Perturbed);
+    forward && !matches!(sizes, Sizes::Attention { .. }) && Halves::fit(sizes.inputs() as usize)
 }
 
 /// Whether lanes of a pass have weights of their own.
@@ -92,6 +103,10 @@ impl Problem {
         for (span, seed) in [(self.at.weights, 1u64), (self.at.x, 2), (self.at.y, 3)] {
             fill_values::record(&mut fill, Distribution::Uniform, seed, 0, (span.bytes / 4) as u32, span.buffer);
         }
+        if has_halves(self.sizes, self.pass) {
+            let count = (2 * self.at.halves.bytes / 4) as u32;
+            convert::to_halves(&mut fill, count / 8 * 8, self.at.x, self.at.halves);
+        }
         if self.pass == Pass::Weight {
             // Between the lanes' gradients is room that nothing writes.
             fill.clear(self.at.gradients);
@@ -101,10 +116,12 @@ impl Problem {
 
     /// The pass in a way.
     pub fn record(&self, rec: &mut Recording, way: Way) {
-        let product = Product { tiling: self.tiling, perturbed: self.perturbed(), way };
+        let mut product = Product { way, ..Product::by_shuffles(self.tiling, self.perturbed()) };
+        product.halves.x = matches!(way, Way::Matrix(_)) && way.takes_halves() && has_halves(self.sizes, self.pass);
         let gradient = Gradient { tiling: self.tiling, way };
         let Buffers { weights, x, y, room, gradients, parts, .. } = self.at;
         let target = Target { gradients, parts };
+        let x = if product.halves.x { self.at.halves } else { x };
         let (lanes, io) = (&self.lanes, Operands { weights, x, y, room });
         match self.sizes {
             Sizes::Linear { inputs, outputs, .. } => match self.pass {

@@ -60,20 +60,25 @@ impl Trial {
         }
     }
 
-    fn pending(&self) -> impl Iterator<Item = &Entered> {
+    /// How many have entered and are not tried yet.
+    pub fn pending(&self) -> usize {
+        self.waiting().count()
+    }
+
+    fn waiting(&self) -> impl Iterator<Item = &Entered> {
         self.entered.iter().filter(|entered| entered.tried.is_none())
     }
 
     /// What is going to run for the first time.
     pub fn recordings(&self) -> Vec<&Recording> {
         let mut all: Vec<&Recording> = Vec::new();
-        for entered in self.pending() {
+        for entered in self.waiting() {
             all.push(&entered.timed);
             if entered.way != Way::Shuffle {
                 all.push(&entered.check);
             }
         }
-        if self.expected.is_none() && self.pending().any(|entered| entered.way != Way::Shuffle) {
+        if self.expected.is_none() && self.waiting().any(|entered| entered.way != Way::Shuffle) {
             all.push(&self.reference);
         }
         all
@@ -84,7 +89,7 @@ impl Trial {
     /// # Errors
     /// Of the device.
     pub fn run(&mut self, device: &mut dyn Device, last: bool) -> Result<(), DeviceError> {
-        if self.pending().next().is_none() && !last {
+        if self.pending() == 0 && !last {
             return Ok(());
         }
         device.run(&self.small.fill())?;
@@ -142,6 +147,12 @@ impl Trial {
 
     fn least(&self) -> f64 {
         self.tried().filter_map(|tried| tried.seconds).fold(f64::INFINITY, f64::min)
+    }
+
+    /// Seconds of a sample in the fastest way.
+    pub fn a_sample(&self) -> f64 {
+        let (lanes, samples) = self.large.lanes();
+        self.least() / (f64::from(lanes) * f64::from(samples))
     }
 
     /// Ways that haven't entered, of schemes whose first one took less than `times` as long as the fastest of all, or told nothing.

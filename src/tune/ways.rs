@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::candidates::Scope;
 use crate::caps::{AdapterInfo, Layout, Limits, Matrices};
+use crate::kernels::lib::halves::Halves;
 use crate::kernels::lib::heads::Heads;
 use crate::kernels::lib::matrix::Matrix;
 use crate::kernels::tile_order::Room;
@@ -61,13 +62,13 @@ impl Ways {
         ways
     }
 
-    /// The same with ways in the place of matrices whose operands are f32.
-    pub fn in_f32(&self, info: &AdapterInfo, limits: &Limits, graph: &Graph) -> Self {
+    /// The same with ways in the place of matrices whose operands are f32, of these passes.
+    pub fn in_f32(&self, passes: &[Pass], info: &AdapterInfo, limits: &Limits, graph: &Graph) -> Self {
         let info = AdapterInfo { layout: self.layout, matrices: Matrices::default(), ..info.clone() };
         let plain = Self::unmeasured(&info, limits, graph);
         let mut ways = self.clone();
         for (&(sizes, pass), way) in &mut ways.chosen {
-            if matches!(way, Way::Matrix(_)) {
+            if matches!(way, Way::Matrix(_)) && passes.contains(&pass) {
                 *way = plain.of(sizes, pass);
             }
         }
@@ -84,14 +85,22 @@ impl Ways {
         self
     }
 
-    /// Whether no product has operands of f16.
-    pub fn are_f32(&self) -> bool {
-        !self.chosen.values().any(|way| matches!(way, Way::Matrix(_)))
+    /// Whether no product of these passes has operands of f16.
+    pub fn are_f32(&self, passes: &[Pass]) -> bool {
+        !self.chosen.iter().any(|((_, pass), way)| matches!(way, Way::Matrix(_)) && passes.contains(pass))
     }
 
     /// Whether operands that are of f16 are the sum of two.
     pub fn are_split(&self) -> bool {
         self.chosen.values().any(|way| matches!(way, Way::Matrix(matrix) if matrix.split))
+    }
+
+    /// Whether a forward pass has operands of a single f16.
+    pub fn has_f16(&self) -> bool {
+        let single = |((_, pass), way): (&(Sizes, Pass), &Way)| {
+            matches!(pass, Pass::Forward | Pass::Perturbed) && matches!(way, Way::Matrix(matrix) if !matrix.split)
+        };
+        self.chosen.iter().any(single)
     }
 
     /// Whether tiles in workgroup memory compute a product in this layout.
@@ -126,8 +135,12 @@ impl Ways {
     /// None where nothing needs any.
     pub fn room(&self, graph: &Graph, passes: &[Pass]) -> Option<[u64; 2]> {
         let of_pass = |layer: &Layer, pass: Pass| {
-            let order = kind(layer).order(pass).filter(|_| self.of_layer(layer, pass) != Way::Shuffle)?;
-            Some(Room::bytes(&order, 1, false))
+            let way = self.of_layer(layer, pass);
+            let order = kind(layer).order(pass).filter(|_| way != Way::Shuffle)?;
+            let [copy, lane] = Room::bytes(&order, 1, false);
+            // Weights that are f16 are each lane's own.
+            let halves = matches!(way, Way::Matrix(matrix) if !matrix.split) && Halves::fit(order.channels as usize);
+            Some([copy, if halves { lane.max(Room::half_bytes(&order)) } else { lane }])
         };
         let all = graph.nodes.iter().flat_map(|node| passes.iter().filter_map(move |pass| of_pass(&node.layer, *pass)));
         all.reduce(|most, bytes| [most[0].max(bytes[0]), most[1].max(bytes[1])])
@@ -266,7 +279,9 @@ pub enum WaysError {
     #[error("{0:?} goes by shuffles where channels lie first")]
     Channels(String),
     /// A way of another kind of product.
-    #[error("{0:?} isn't computed by {1:?}: \"heads\" is a way of attention, the others are those of linear layers and convolutions")]
+    #[error(
+        "{0:?} isn't computed by {1:?}: \"heads\" is a way of attention, the others are those of linear layers and convolutions"
+    )]
     Other(String, String),
 }
 
@@ -291,17 +306,23 @@ pub fn products(graph: &Graph) -> Vec<(Sizes, Pass)> {
 }
 
 /// Matrices that may compute a pass, those that are likely to be fast first: of one f16 an operand before two, which are tried beside them only
-/// where all are, since three products take longer than one. Gradients are of f32: f16 would lose the small ones.
+/// where all are, since three products take longer than one.
 pub(super) fn matrices(sizes: Sizes, pass: Pass, info: &AdapterInfo, limits: &Limits, scope: Scope) -> Vec<Matrix> {
-    if matches!(pass, Pass::Weight | Pass::Input) || heads_of(sizes).is_some() {
+    if heads_of(sizes).is_some() {
         return Vec::new();
     }
+    let (rows, columns) = sizes.extent(pass);
     let splits: &[bool] = if info.matrices.single && scope == Scope::Few { &[false] } else { &[false, true] };
     let all = splits.iter().flat_map(|split| Matrix::candidates(info, limits, *split, scope == Scope::All));
-    // A tile that is mostly beyond the last column wins nowhere.
-    let mut all: Vec<Matrix> = all.filter(|tile| tile.columns <= 2 * sizes.columns().max(32)).collect();
-    all.sort_by_key(|tile| (tile.split, tile.columns > sizes.columns()));
+    let mut all: Vec<Matrix> = all.filter(|tile| within((rows, columns), tile.rows, tile.columns)).collect();
+    all.sort_by_key(|tile| (tile.split, tile.columns > columns || tile.rows > rows));
     all
+}
+
+/// Whether a tile isn't mostly beyond the last row or column of a product: one that is wins nowhere.
+pub(super) fn within((rows, columns): (u32, u32), tile_rows: u32, tile_columns: u32) -> bool {
+    let most = |size: u32| size.max(32).saturating_mul(2);
+    tile_rows < most(rows) && tile_columns <= most(columns)
 }
 
 /// Whether a way computes such products at all.
@@ -320,9 +341,8 @@ fn heads_of(sizes: Sizes) -> Option<(u32, u32)> {
 
 /// Tiles of attention that a device's limits admit, the largest first.
 pub(super) fn heads(sizes: Sizes, limits: &Limits) -> Vec<Heads> {
-    let fitting = |(tokens, head)| {
-        Heads::candidates(tokens).into_iter().filter(move |tile| tile.fits(limits, tokens, head))
-    };
+    let fitting =
+        |(tokens, head)| Heads::candidates(tokens).into_iter().filter(move |tile| tile.fits(limits, tokens, head));
     heads_of(sizes).into_iter().flat_map(fitting).collect()
 }
 
@@ -334,17 +354,13 @@ fn likely_tiles(sizes: Sizes, pass: Pass, limits: &Limits) -> Option<Way> {
     likely(sizes, pass, limits).map(Way::Block)
 }
 
-/// A tile that fits a product: as many columns as it has, up to 128.
+/// A tile that fits a product: of 128 or 64 rows and 64 columns where it has as many.
 pub(super) fn likely(sizes: Sizes, pass: Pass, limits: &Limits) -> Option<Block> {
-    let columns = match pass {
-        Pass::Forward | Pass::Perturbed => sizes.columns(),
-        Pass::Input => sizes.inputs(),
-        Pass::Weight => 64,
-    };
+    let (rows, columns) = sizes.extent(pass);
     let wide = [Block::new(128, 64, 16), Block::new(64, 64, 16), Block::new(64, 64, 8)];
     let narrow = [Block::new(64, 32, 16).of_threads(8, 4), Block::new(32, 32, 16).of_threads(4, 4)];
     let tiles: &[Block] = if columns > 32 { &wide } else { &narrow };
-    tiles.iter().copied().find(|block| block.fits(limits))
+    tiles.iter().copied().find(|block| (block.rows <= 64 || block.rows < 2 * rows.min(64 << 10)) && block.fits(limits))
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ fn data(place: &Place, floats: bool) -> PathBuf {
     for sample in 0..TRAIN + TEST {
         for pixel in 0..AREA {
             // Brighter by class, with a grain.
-            let value = (20 * (sample % 10) + (sample * 31 ^ pixel * 7) % 53) as u8;
+            let value = (20 * (sample % 10) + ((sample * 31) ^ (pixel * 7)) % 53) as u8;
             if floats { bytes.extend((f32::from(value) / 64.0).to_le_bytes()) } else { bytes.push(value) }
         }
     }

@@ -37,3 +37,4 @@ mod sweep_command;
 mod unchanged;
 mod warnings;
 mod watch;
+mod ways;

@@ -64,6 +64,8 @@ fn a_run_leaves_its_files() {
         "dl_zero",
         "dropped",
         "dl_error",
+        "skipped_steps",
+        "loss_scale",
     ];
     assert!(with_times.iter().all(|line| keys(line) == expected));
     for (round, line) in list.iter().enumerate() {

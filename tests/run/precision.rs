@@ -38,7 +38,8 @@ fn the_error_of_f16_is_measured_and_noted() {
     let place = Place::new();
     let (f32, exact) = started(&place, "f32", &[]);
     let exact = exact.unwrap();
-    assert_eq!((exact.precision.as_str(), exact.dl_error), ("f32", None));
+    assert_eq!((exact.precision.as_str(), exact.dl_error, exact.skipped_steps), ("f32", None, None));
+    assert!(metrics(&f32).iter().all(|line| line["loss_scale"].is_null() && line["skipped_steps"].is_null()));
     assert_eq!((header(&f32).precision, header(&f32).dl_error), (None, None));
     let mut errors = Vec::new();
     for (precision, epsilon) in [("f16", "1e-2"), ("f16x3", "1e-3")] {
@@ -50,6 +51,12 @@ fn the_error_of_f16_is_measured_and_noted() {
         assert_eq!((header(&dir).precision.as_deref(), header(&dir).dl_error), (Some(precision), Some(error)));
         assert_eq!(metrics(&dir)[WARMUP]["dl_error"], error);
         assert!(metrics(&dir)[WARMUP + 1]["dl_error"].is_null());
+        // Local steps have a scale, which nothing overflows with.
+        for (round, line) in metrics(&dir).iter().enumerate() {
+            let expected = if round < WARMUP { (Some(0), Some(32_768.0)) } else { (None, None) };
+            assert_eq!((line["skipped_steps"].as_u64(), line["loss_scale"].as_f64()), expected, "{round}");
+        }
+        assert_eq!(summary.skipped_steps, Some(0));
         assert!(summary.warnings.iter().all(|text| !text.contains("precision")), "{:?}", summary.warnings);
         assert!(check::check(&dir).unwrap().passed);
         errors.push(error);

@@ -13,7 +13,9 @@ use zowarmup::kernels::params::Lane;
 use zowarmup::kernels::parts::Cut;
 use zowarmup::kernels::{ALL, softmax_xent};
 use zowarmup::recording::kernel::{Kernel, Layout, Params};
-use zowarmup::shaders::{self, Expanded, Flavour, QUADS, SOURCES, reflect};
+use zowarmup::shaders::{
+    self, Expanded, Flavour, IN_HALVES, IN_QUADS, OUT_HALVES, QUADS, RESIDUAL_HALVES, SOURCES, reflect,
+};
 
 /// The tree for the least of devices.
 const CORE: Flavour = Flavour { tier: Tier::Core, texels: false };
@@ -30,12 +32,25 @@ fn permutations(kernel: &'static Kernel, tier: Tier) -> impl Iterator<Item = Vec
         |set: u32| kernel.defines.iter().enumerate().filter(move |(i, _)| set >> i & 1 == 1).map(|(_, name)| *name);
     (0..1 << kernel.defines.len())
         .map(move |set| chosen(set).collect::<Vec<_>>())
-        .filter(move |chosen| sensible(chosen, tier))
+        .filter(move |chosen| sensible(chosen, tier) && rows_of_halves_are_quads(kernel, chosen))
+}
+
+/// Whether kernels that are built for rows of whole quads apart are so for rows of f16, which are whole eights.
+fn rows_of_halves_are_quads(kernel: &Kernel, chosen: &[&str]) -> bool {
+    let quads = |name: &str| kernel.defines.contains(&name).then(|| chosen.contains(&name));
+    let input = quads(IN_QUADS).or(quads(QUADS)).unwrap_or(true);
+    let output = quads(QUADS).unwrap_or(true);
+    (input || !chosen.contains(&IN_HALVES))
+        && (output || !(chosen.contains(&OUT_HALVES) || chosen.contains(&RESIDUAL_HALVES)))
 }
 
 /// Cooperative matrices need subgroups, and one thing multiplies them; what is beside them says nothing without them.
 fn sensible(defines: &[&str], tier: Tier) -> bool {
     let has = |name: &str| defines.contains(&name);
+    // Matrices of 8 x 8 and those of two f16 an operand have no activations in f16.
+    if has(IN_HALVES) && (has(SPLIT_F16) || has(EIGHTS)) {
+        return false;
+    }
     if !has(MATRIX) {
         return !(has(SPLIT_F16) || has(EIGHTS) || has(EMULATED));
     }

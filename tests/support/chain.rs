@@ -103,10 +103,10 @@ impl<'a> Chain<'a> {
         if let Some(groups) = layer.get("groupnorm").and_then(Value::as_u64) {
             let spatial = h * w;
             let of_group = c / groups as usize * spatial;
-            return self.normalised(name, x, |_, i| i / of_group, |i| i / spatial);
+            return self.normalised(name, x, |i| i / of_group, |i| i / spatial);
         }
         if layer.get("layernorm").is_some() {
-            return self.normalised(name, x, |_, _| 0, |i| i);
+            return self.normalised(name, x, |_| 0, |i| i);
         }
         let max = layer.get("maxpool").is_some();
         let kernel = size(if max { "maxpool" } else { "avgpool" }, 0);
@@ -172,17 +172,21 @@ impl<'a> Chain<'a> {
         &self,
         name: &str,
         mut x: Batch,
-        group: impl Fn(&[f64], usize) -> usize,
+        group: impl Fn(usize) -> usize,
         place: impl Fn(usize) -> usize,
     ) -> Batch {
         let [weight, bias] = ["weight", "bias"].map(|kind| &self.tensors[&format!("{name}.{kind}")]);
         for row in &mut x.rows {
-            let before = row.clone();
+            let groups = (0..row.len()).map(&group).max().map_or(0, |last| last + 1);
+            let (mut members, mut moments) = (vec![Vec::new(); groups], Vec::new());
+            row.iter().enumerate().for_each(|(i, v)| members[group(i)].push(*v));
+            for own in members {
+                let n = own.len() as f64;
+                let mean = own.iter().sum::<f64>() / n;
+                moments.push((mean, own.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n));
+            }
             for (i, v) in row.iter_mut().enumerate() {
-                let own = || before.iter().enumerate().filter(|(j, _)| group(&before, *j) == group(&before, i));
-                let n = own().count() as f64;
-                let mean = own().map(|(_, v)| v).sum::<f64>() / n;
-                let variance = own().map(|(_, v)| (v - mean).powi(2)).sum::<f64>() / n;
+                let (mean, variance) = moments[group(i)];
                 *v = (*v - mean) / (variance + EPS).sqrt() * weight[place(i)] + bias[place(i)];
             }
         }

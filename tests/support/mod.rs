@@ -4,6 +4,8 @@
 pub mod shared;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::mem::ManuallyDrop;
 
 use shared::Shared;
 use zowarmup::caps::{AdapterInfo, Layout, Limits};
@@ -27,38 +29,58 @@ pub fn device(reference: bool, memory_budget: Option<u64>) -> Box<dyn Device> {
     laid_out(Layout::default(), reference, memory_budget)
 }
 
-/// The same with a layout of pixels. Engines of a test that ask for no budget share the adapter, with what has been compiled for it.
+/// The same with a layout of pixels. Engines of a test share the adapter, with what has been compiled for it.
 pub fn laid_out(layout: Layout, reference: bool, memory_budget: Option<u64>) -> Box<dyn Device> {
-    thread_local! {
-        static OPEN: RefCell<Vec<(Layout, Shared)>> = const { RefCell::new(Vec::new()) };
-    }
-    let adapter = || testing::opened(&Selection { memory_budget, layout: Some(layout), ..testing::selection() });
     if reference {
-        Box::new(ReferenceDevice::new(memory_budget).laid_out(layout))
-    } else if memory_budget.is_some() {
-        adapter()
-    } else {
-        OPEN.with_borrow_mut(|open| match open.iter().find(|(of, _)| *of == layout) {
-            Some((_, shared)) => shared.boxed(),
-            None => {
-                open.push((layout, Shared::new(adapter())));
-                open[open.len() - 1].1.boxed()
-            }
-        })
+        return Box::new(ReferenceDevice::new(memory_budget).laid_out(layout));
+    }
+    let device = shared(layout);
+    match memory_budget {
+        Some(memory) => Narrow::of_memory(device, memory),
+        None => device,
     }
 }
 
-/// A device whose kernels bind less than it could.
+fn shared(layout: Layout) -> Box<dyn Device> {
+    thread_local! {
+        // Never dropped: wgpu uses thread-locals of its own when a buffer goes, and these may be gone before.
+        static OPEN: RefCell<ManuallyDrop<Vec<(Layout, Shared)>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
+    }
+    OPEN.with_borrow_mut(|open| {
+        if let Some((_, shared)) = open.iter().find(|(of, _)| *of == layout) {
+            return shared.boxed();
+        }
+        let shared = Shared::new(testing::opened(&Selection { layout: Some(layout), ..testing::selection() }));
+        let device = shared.boxed();
+        open.push((layout, shared));
+        device
+    })
+}
+
+/// A device with less than it could have: smaller bindings, or less memory.
 pub struct Narrow {
     inner: Box<dyn Device>,
     limits: Limits,
+    /// Bytes of its own buffers: others may lie on the device, too.
+    held: BTreeMap<BufferId, u64>,
+    peak: u64,
 }
 
 impl Narrow {
     /// Bindings of at most `binding` bytes, a multiple of 256.
     pub fn boxed(inner: Box<dyn Device>, binding: u64) -> Box<dyn Device> {
         let limits = Limits { binding, ..inner.limits().clone() };
-        Box::new(Self { inner, limits })
+        Self::within(inner, limits)
+    }
+
+    /// Memory of `memory` bytes.
+    pub fn of_memory(inner: Box<dyn Device>, memory: u64) -> Box<dyn Device> {
+        let limits = Limits { memory, ..inner.limits().clone() };
+        Self::within(inner, limits)
+    }
+
+    fn within(inner: Box<dyn Device>, limits: Limits) -> Box<dyn Device> {
+        Box::new(Self { inner, limits, held: BTreeMap::new(), peak: 0 })
     }
 
     fn check(&self, recording: &Recording) {
@@ -79,9 +101,24 @@ impl Device for Narrow {
         &self.limits
     }
     fn create_buffer(&mut self, name: &str, bytes: u64) -> Result<BufferId, DeviceError> {
-        self.inner.create_buffer(name, bytes)
+        let allocated = self.allocated_bytes();
+        // As devices do, which hold whole quads.
+        let bytes = bytes.max(16).next_multiple_of(16);
+        if allocated + bytes > self.limits.memory {
+            return Err(DeviceError::OverBudget {
+                name: name.to_owned(),
+                bytes,
+                allocated,
+                budget: self.limits.memory,
+            });
+        }
+        let id = self.inner.create_buffer(name, bytes)?;
+        self.held.insert(id, bytes);
+        self.peak = self.peak.max(allocated + bytes);
+        Ok(id)
     }
     fn destroy_buffer(&mut self, id: BufferId) {
+        self.held.remove(&id);
         self.inner.destroy_buffer(id);
     }
     fn submit(&mut self, recording: &Recording) -> Result<Ticket, DeviceError> {
@@ -99,13 +136,21 @@ impl Device for Narrow {
         self.inner.has_timestamps()
     }
     fn allocated_bytes(&self) -> u64 {
-        self.inner.allocated_bytes()
+        self.held.values().sum()
     }
     fn peak_bytes(&self) -> u64 {
-        self.inner.peak_bytes()
+        self.peak
     }
     fn buffers(&self) -> Vec<(String, u64)> {
         self.inner.buffers()
+    }
+}
+
+impl Drop for Narrow {
+    fn drop(&mut self) {
+        for id in std::mem::take(&mut self.held).into_keys() {
+            self.inner.destroy_buffer(id);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! filled while others are on their way. Read-backs have a buffer a submission.
 
 use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use super::GpuDevice;
 use crate::device::DeviceError;
@@ -10,6 +11,9 @@ use crate::recording::{Command, Recording};
 
 /// Read-back buffers that wait for another submission, at most.
 const WAITING: usize = 4;
+
+/// How long a GPU's results are looked for before the thread sleeps.
+const SPIN: Duration = Duration::from_micros(300);
 
 /// The buffers that carry uploads, uniform blocks and read-backs, kept from call to call and grown as needed.
 pub struct Staging {
@@ -28,6 +32,12 @@ pub struct ReadBacks {
     lengths: Vec<u64>,
     /// What is behind the submission, and word of the buffer's mapping.
     under_way: Option<(wgpu::SubmissionIndex, Mapped)>,
+}
+
+/// A mapping that was waited for without sleeping.
+enum Spun {
+    Done,
+    Waiting(Mapped),
 }
 
 type Mapped = mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>;
@@ -158,10 +168,16 @@ impl GpuDevice {
             // Empty spans only.
             return Ok(vec![Vec::new(); lengths.len()]);
         };
-        let start = std::time::Instant::now();
-        self.wait(Some(index))?;
+        let start = Instant::now();
+        let mapped = self.spun(mapped)?;
+        if let Spun::Waiting(_) = mapped {
+            self.wait(Some(index))?;
+        }
         self.note(Host::Wait, start);
-        let bytes = self.mapped(&buffer, lengths.iter().sum(), &mapped)?;
+        let bytes = match mapped {
+            Spun::Done => self.view(&buffer, lengths.iter().sum())?,
+            Spun::Waiting(mapped) => self.mapped(&buffer, lengths.iter().sum(), &mapped)?,
+        };
         self.staging.give_back(buffer);
         let mut rest = bytes.as_slice();
         Ok(lengths
@@ -184,6 +200,29 @@ impl GpuDevice {
     fn mapped(&self, buffer: &wgpu::Buffer, bytes: u64, mapped: &Mapped) -> Result<Vec<u8>, DeviceError> {
         let lost = |text: String| self.check().err().unwrap_or(DeviceError::Lost(text));
         mapped.recv().map_err(|e| lost(e.to_string()))?.map_err(|e| lost(e.to_string()))?;
+        self.view(buffer, bytes)
+    }
+
+    /// Looks for a mapping again and again for a while: waking up takes a thread longer than many a small round. Software adapters need the
+    /// core themselves.
+    fn spun(&self, mapped: Mapped) -> Result<Spun, DeviceError> {
+        let most = if self.info.kind.is_software() { Duration::ZERO } else { SPIN };
+        let start = Instant::now();
+        while start.elapsed() < most {
+            if self.device.poll(wgpu::PollType::Poll).is_err() {
+                break;
+            }
+            if let Ok(result) = mapped.try_recv() {
+                result.map_err(|e| DeviceError::Lost(e.to_string()))?;
+                return Ok(Spun::Done);
+            }
+            std::hint::spin_loop();
+        }
+        Ok(Spun::Waiting(mapped))
+    }
+
+    /// The bytes of a mapped buffer, which is given up.
+    fn view(&self, buffer: &wgpu::Buffer, bytes: u64) -> Result<Vec<u8>, DeviceError> {
         let copy = {
             let view = buffer.get_mapped_range(0..bytes).map_err(|e| DeviceError::Internal(e.to_string()))?;
             view.to_vec()

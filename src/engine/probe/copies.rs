@@ -4,8 +4,9 @@ use super::local::LocalUpdate;
 use crate::device::DeviceError;
 use crate::engine::counts::at_most;
 use crate::engine::{EngineError, Session, State};
+use crate::kernels::params::{Lane, Lanes};
 use crate::kernels::replay::{Owners, Probe};
-use crate::kernels::replaying;
+use crate::kernels::{own_rows, replaying};
 use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
 
@@ -42,7 +43,7 @@ impl Copies {
         } else {
             1
         };
-        let count = fit.clamp(1, wanted.max(1) as u64);
+        let count = fit.clamp(1, (wanted as u64).clamp(1, 65_535));
         let state =
             State::with(session.space, "client weights", (count * stride) as usize).map_err(|error| match error {
                 EngineError::Device(DeviceError::OverBudget { bytes, allocated, budget, .. }) => {
@@ -70,13 +71,30 @@ impl Copies {
 
     /// The first `count` copies become the shared weights.
     pub fn start(&mut self, session: &mut Session<'_>, count: usize) -> Result<(), EngineError> {
-        let (from, all) = (session.state.weights(), self.state.weights());
         let mut recording = Recording::new();
-        for slot in 0..count {
-            let offset = all.offset + 4 * u64::from(self.base(slot));
-            recording.copy(from, Span { offset, bytes: from.bytes, ..all });
-        }
+        let places = self.place(session, &mut recording, count)?;
+        self.record_start(&mut recording, session.state.weights(), &places);
         session.space.submit(&recording).map(drop)
+    }
+
+    /// Records the upload of where the first `count` copies lie.
+    pub fn place(
+        &self,
+        session: &mut Session<'_>,
+        recording: &mut Recording,
+        count: usize,
+    ) -> Result<Lanes, EngineError> {
+        let values = session.program.graph.state_len() as u32;
+        let of = |slot| Lane { rows: values, row0: self.base(slot), ..Lane::default() };
+        let places: Vec<Lane> = (0..count).map(of).collect();
+        let table = session.space.need("places of copies", size_of_val(&places[..]) as u64)?;
+        recording.upload(table.buffer, table.offset, &places);
+        Ok(Lanes::new(table, &places))
+    }
+
+    /// Records the shared weights' copies at these places.
+    pub fn record_start(&self, recording: &mut Recording, from: Span, places: &Lanes) {
+        own_rows::record(recording, places, 1, from, self.state.weights());
     }
 
     /// Moves copies, each by its own seeds: the bits of [`Session::update`] on each alone.

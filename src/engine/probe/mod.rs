@@ -4,6 +4,7 @@
 //! A round's probes are gone through in blocks ([`blocks`]). A probe's losses are never cut, and its difference sums them alone: no
 //! result depends on the blocks.
 
+mod at_once;
 mod blocks;
 mod copies;
 mod given;
@@ -23,6 +24,7 @@ use crate::recording::chunks::{pack, pieces};
 use crate::recording::{BufferId, Recording, Span};
 use crate::stream::Distribution;
 
+pub use at_once::{Applied, AtOnce, Settling};
 pub use local::{LocalClient, LocalResults, LocalStep, LocalUpdate};
 pub use settings::{ProbeClient, ProbeResult, ProbeSettings, Sides};
 

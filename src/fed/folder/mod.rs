@@ -397,6 +397,7 @@ mod tests {
             fingerprint: "0123456789abcdef".to_owned(),
             precision: "f32".to_owned(),
             dl_error: None,
+            skipped_steps: None,
             warnings: Vec::new(),
         };
         folder.write_summary(&summary).unwrap();

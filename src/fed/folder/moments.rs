@@ -14,14 +14,17 @@ pub fn encode(saved: &[NamedValues]) -> Vec<u8> {
     weights::encode(&tensors, &values, &[])
 }
 
-/// The vectors of these names and `len` values each; `path` names the file in errors.
+/// The vectors of these names and lengths; `path` names the file in errors.
 ///
 /// # Errors
 /// Bytes that are no such file.
-pub fn decode(path: &Path, bytes: &[u8], names: &[&str], len: usize) -> Result<Vec<NamedValues>, WeightsError> {
-    let values = weights::decode(path, bytes, &tensors(names.iter().map(|name| (*name, len))))?.values;
-    let named = |(name, values): (&&str, &[f32])| NamedValues { name: (*name).to_owned(), values: values.to_vec() };
-    Ok(names.iter().zip(values.chunks(len.max(1))).map(named).collect())
+pub fn decode(path: &Path, bytes: &[u8], vectors: &[(&str, usize)]) -> Result<Vec<NamedValues>, WeightsError> {
+    let mut values = weights::decode(path, bytes, &tensors(vectors.iter().copied()))?.values.into_iter();
+    let mut named = |&(name, len): &(&str, usize)| NamedValues {
+        name: name.to_owned(),
+        values: values.by_ref().take(len).collect(),
+    };
+    Ok(vectors.iter().map(&mut named).collect())
 }
 
 fn tensors<'a>(vectors: impl Iterator<Item = (&'a str, usize)>) -> Vec<ParamTensor> {
@@ -44,10 +47,12 @@ mod tests {
             values: (0..5).map(|i| first + i as f32).collect(),
         };
         let (first, second) = (named("first moment", -1.5), named("second moment", 1e-6));
-        let bytes = encode(&[named(State::WEIGHTS, 9.0), first.clone(), second.clone()]);
-        let path = Path::new("moments");
-        assert_eq!(decode(path, &bytes, &["second moment", "first moment"], 5).unwrap(), [second, first]);
-        assert!(decode(path, &bytes, &["first moment"], 5).is_err());
-        assert!(decode(path, &bytes, &["first moment", "second moment"], 4).is_err());
+        let scale = NamedValues { name: "loss scale".to_owned(), values: vec![32_768.0, 7.0] };
+        let bytes = encode(&[named(State::WEIGHTS, 9.0), first.clone(), second.clone(), scale.clone()]);
+        let decode = |vectors: &[(&str, usize)]| decode(Path::new("moments"), &bytes, vectors);
+        let [a, b, c] = [("first moment", 5), ("second moment", 5), ("loss scale", 2)];
+        assert_eq!(decode(&[c, b, a]).unwrap(), [scale, second, first]);
+        assert!(decode(&[a, c]).is_err());
+        assert!(decode(&[a, ("second moment", 4), c]).is_err());
     }
 }

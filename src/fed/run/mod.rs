@@ -13,8 +13,8 @@ use std::path::Path;
 pub(in crate::fed) use fork::fork_on;
 pub use fork::{Origin, fork};
 pub use resume::resume;
-pub use ways::choose as choose_ways;
 pub(in crate::fed) use resume::resume_on;
+pub use ways::choose as choose_ways;
 
 use super::error::FedError;
 use super::experiment::Experiment;

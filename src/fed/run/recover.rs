@@ -14,7 +14,7 @@ use super::super::zo::ZoPhase;
 use super::super::{dense, schedule, zo};
 use super::Run;
 use crate::config::NormStatistics;
-use crate::engine::{NamedValues, State};
+use crate::engine::{LossScale, NamedValues, State};
 use crate::ledger::{Header, Ledger, Round};
 use crate::weights;
 
@@ -53,17 +53,23 @@ impl Run<'_> {
         self.keep(next, &bytes)
     }
 
-    /// Gives the warm-up's server the moments of a checkpoint.
+    /// Gives the warm-up's server what it keeps beside the weights: moments, and the scale of losses.
     fn restore_moments(&mut self, checkpoint: &Checkpoint, weights: Vec<f32>) -> Result<(), FedError> {
-        let names = self.warmup.moments();
-        if names.is_empty() {
+        let (had, has) = (checkpoint.line.loss_scale.is_some(), self.engine.loss_scale().is_some());
+        let kept = self.warmup.kept(&self.engine, had);
+        if kept.is_empty() {
             return Ok(());
         }
         let (path, bytes) = checkpoint.moments(&self.folder)?;
-        let len = weights.len();
         let mut saved = vec![NamedValues { name: State::WEIGHTS.to_owned(), values: weights }];
-        saved.extend(moments::decode(&path, &bytes, &names, len)?);
-        Ok(self.engine.restore(&saved)?)
+        saved.extend(moments::decode(&path, &bytes, &kept)?);
+        // Another device may have no use for the scale, or begin with one.
+        saved.retain(|vector| has || vector.name != LossScale::NAME);
+        self.engine.restore(&saved)?;
+        if has && !had {
+            self.engine.restart_scale();
+        }
+        Ok(())
     }
 
     /// The metrics' bytes and how many of its lines count, at least `needed`: the checkpoint has the last one where the file lost it.

@@ -69,10 +69,12 @@ impl Run<'_> {
         let sent = warmup::sent(&self.experiment, &result.clients, round);
         let mut metrics = RoundMetrics::new(round, Phase::Warmup, result.train_loss, result.clients.len());
         metrics.dropouts = warmup::sampled(&self.experiment, round).len().saturating_sub(result.clients.len()) as u32;
+        metrics.skipped_steps = result.scaled.map(|scaled| scaled.skipped);
+        metrics.loss_scale = result.scaled.map(|scaled| scaled.scale.into());
         self.evaluate(&mut metrics)?;
         self.complete(&mut metrics, sent, clock, None)?;
         let bytes = weights::encode(&self.experiment.graph.tensors, &after, &[]);
-        let moments = match self.warmup.moments()[..] {
+        let moments = match self.warmup.kept(&self.engine, result.scaled.is_some())[..] {
             [] => None,
             _ => Some(moments::encode(&self.engine.save()?)),
         };
@@ -154,6 +156,7 @@ impl Run<'_> {
         metrics.catchup_bytes = Some(catchup);
         metrics.set_probes(result.probes, result.dl_rms, result.dl_zero, result.dropped);
         metrics.dl_error = dl_error.map(|error| error.min(f64::MAX));
+        metrics.skipped_steps = result.skipped_steps;
         self.evaluate(&mut metrics)?;
         let line = ledger.append(&result.ledger)?;
         self.complete(&mut metrics, sent, clock, Some(&line))?;

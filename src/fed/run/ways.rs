@@ -7,13 +7,13 @@ use std::time::Instant;
 use super::super::error::FedError;
 use super::super::folder::{RunFolder, WAYS};
 use super::super::observer::Observer;
-use crate::caps::{AdapterInfo, Tune};
+use crate::caps::{AdapterInfo, Layout, Tune};
 use crate::device::Selection;
 use crate::engine::Workspace;
 use crate::files::{self, Limit, cache, sha256_hex};
 use crate::layers::{Pass, Sizes};
 use crate::model::Graph;
-use crate::tune::{self, Scope, Ways, WaysFile, products};
+use crate::tune::{self, Measured, Scope, Ways, WaysFile, products};
 
 /// The largest such file: a few thousand products.
 const LIMIT: Limit = Limit { bytes: 4 << 20, what: "a file of ways" };
@@ -96,51 +96,79 @@ fn measured(
         Tune::Auto => Scope::Few,
         Tune::Full => Scope::All,
     };
-    let place = cache::folder().map(|folder| remembered(&folder, &info, scope));
+    // Where all is tried layouts of pixels are, too, unless one was asked for.
+    let layouts: &[Layout] =
+        if scope == Scope::All && selection.layout.is_none() { &Layout::ALL } else { &[info.layout] };
+    let place = cache::folder().map(|folder| remembered(&folder, &info, scope, layouts));
     let known = place.as_deref().and_then(recall).unwrap_or_default();
-    let mut ways = Ways::of_known(&known, graph, info.layout);
-    // What can go one way only needs no measurement.
-    let limits = space.device().limits();
-    let open = |of: &(Sizes, Pass)| !ways.has(*of) && tune::candidates(*of, &info, limits, scope).len() > 1;
-    let missing: Vec<_> = products(graph).into_iter().filter(open).collect();
-    if missing.is_empty() {
-        return Ok(Some(ways));
+    let limits = space.device().limits().clone();
+    let mut rest: Vec<(AdapterInfo, Ways, Vec<(Sizes, Pass)>)> = Vec::new();
+    for &layout in layouts {
+        let info = AdapterInfo { layout, ..info.clone() };
+        let mut ways = Ways::of_known(&known, graph, layout);
+        if info.matrices.size.is_none() {
+            // Of a model that may have them.
+            ways = ways.in_f32(&Pass::ALL, &info, &limits, graph);
+        }
+        let all = products(graph);
+        // What can go one way only needs no measurement, but where layouts are compared, whose products are measured all.
+        let both = layouts.len() > 1;
+        let open =
+            |of: &(Sizes, Pass)| !ways.has(*of) && (both || tune::candidates(*of, &info, &limits, scope).len() > 1);
+        let missing: Vec<_> = all.iter().copied().filter(open).collect();
+        if missing.is_empty() {
+            return Ok(Some(ways));
+        }
+        let missing = if both { all } else { missing };
+        rest.push((info, ways, missing));
     }
     let start = Instant::now();
-    let found =
-        tune::measure(space.device_mut(), &info, &missing, scope, &mut |_, _, done, all| observer.tuning(done, all))?;
-    observer.tuning(1, 1);
-    for failed in found.iter().flat_map(|of| of.tried.iter().filter(|tried| !tried.passed).map(move |t| (of, t))) {
-        let (of, tried) = failed;
-        observer.warn(&format!(
-            "warning: {} computes {} ({}) by {} with an error of {:.1e}: this way is left out",
-            info.name,
-            of.sizes,
-            of.pass.name(),
-            tried.way,
-            tried.error
-        ));
+    let mut best: Option<(f64, Ways)> = None;
+    for (info, ways, missing) in &rest {
+        let watch: tune::Watch<'_> = &mut |_, _, done, all| observer.tuning(done, all);
+        let found = tune::measure(space.device_mut(), info, missing, scope, watch)?;
+        observer.tuning(1, 1);
+        failed(&found, info, observer);
+        let seconds = tune::a_sample(&found, graph);
+        if best.as_ref().is_none_or(|(least, _)| seconds < *least) {
+            best = Some((seconds, ways.clone().joined(&tune::fastest(&found, info.layout))));
+        }
     }
-    ways = ways.joined(&tune::fastest(&found, info.layout));
-    observer.note(&format!(
-        "measured the ways of {} products in {:.1} s",
-        missing.len(),
-        start.elapsed().as_secs_f64()
-    ));
+    let Some((_, ways)) = best else { return Ok(None) };
+    let count: usize = rest.iter().map(|(.., missing)| missing.len()).max().unwrap_or_default();
+    observer.note(&format!("measured the ways of {count} products in {:.1} s", start.elapsed().as_secs_f64()));
     if let Some(place) = place {
         remember(&place, &known, &ways, observer);
     }
     Ok(Some(ways))
 }
 
-/// The file in which the ways of a device are remembered: one for each adapter, driver, version of this program, precision and layout.
-fn remembered(folder: &Path, info: &AdapterInfo, scope: Scope) -> PathBuf {
-    let AdapterInfo { name, backend, driver, tier, precision, layout, .. } = info;
+/// Warns of ways that gave another result.
+fn failed(found: &[Measured], info: &AdapterInfo, observer: &mut dyn Observer) {
+    for of in found {
+        for tried in of.tried.iter().filter(|tried| !tried.passed) {
+            observer.warn(&format!(
+                "warning: {} computes {} ({}) by {} with an error of {:.1e}: this way is left out",
+                info.name,
+                of.sizes,
+                of.pass.name(),
+                tried.way,
+                tried.error
+            ));
+        }
+    }
+}
+
+/// The file in which the ways of a device are remembered: one for each adapter, driver, version of this program, precision and layout, or where
+/// that is chosen among several.
+fn remembered(folder: &Path, info: &AdapterInfo, scope: Scope, layouts: &[Layout]) -> PathBuf {
+    let AdapterInfo { name, backend, driver, tier, precision, .. } = info;
+    let layout = layouts.iter().map(|layout| layout.name()).collect::<Vec<_>>().join(" or ");
     let all = format!(
         "{name}\n{backend}\n{driver}\n{}\n{}\n{}\n{}\n{scope:?}",
         tier.name(),
         precision.name(),
-        layout.name(),
+        layout,
         env!("CARGO_PKG_VERSION")
     );
     folder.join(format!("ways-{}.json", &sha256_hex(all.as_bytes())[..16]))

@@ -26,6 +26,8 @@ pub fn dense(
             .collect();
         engine.mean_gradient(train, &clients)?;
     } else {
+        // The ledger, which a resumed run goes on from, holds no scale.
+        engine.restart_scale();
         warmup::train_delta(engine, experiment, train, plan.round, &plan.trainers)?;
     }
     let mut values = engine.step_values()?;

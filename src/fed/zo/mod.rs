@@ -20,9 +20,13 @@ pub use plan::{Plan, clients, sampled};
 pub use rate::Rates;
 pub use statistics::{norm_statistics, take_statistics, to_pivot};
 
+use plan::Prober;
+
 use super::experiment::Experiment;
-use crate::config::Normalise;
-use crate::engine::{Engine, EngineError, LocalClient, LocalStep, ProbeResult, Samples, ServerOptimizer};
+use crate::config::{Normalise, Uplink, ZoConfig, ZoParticipants};
+use crate::engine::{
+    Applied, Engine, EngineError, LocalClient, LocalResults, LocalStep, ProbeResult, Samples, ServerOptimizer, Settling,
+};
 use crate::ledger::Round;
 use crate::rule::{HostOptimizer, Rule, Server};
 
@@ -47,6 +51,8 @@ pub struct ZoRound {
     pub dropped: u32,
     /// The weights after the round are all finite.
     pub finite: bool,
+    /// Local steps that were skipped, where clients took such whose losses have a scale.
+    pub skipped_steps: Option<u32>,
 }
 
 /// The zeroth-order phase of a run between two rounds.
@@ -131,7 +137,7 @@ impl ZoPhase {
         let zo = &experiment.config.zo;
         let plan = Plan::of(experiment, round);
         let mut lr = self.rates.of(round - experiment.config.warmup.rounds, plan.distinct_seeds());
-        let results = self.probe(engine, experiment, train, &plan, lr)?;
+        let (results, applied) = self.probe(engine, experiment, train, &plan, lr, optimizer.is_none())?;
         let mut skipped = false;
         if zo.normalise == Normalise::Deviation {
             let deviation = numbers::deviation(zo, &plan, &results).filter(|deviation| *deviation > 0.0);
@@ -141,20 +147,24 @@ impl ZoPhase {
         let dense = mixed::dense(engine, experiment, train, &plan, lr)?;
         let probes = numbers::round_entries(zo, &plan, &results);
         let mut ledger = Round { round, lr, scale_exp: None, skipped, probes, dense: None, fingerprint: 0 };
-        let after = match optimizer {
-            None => self.server.advance(engine, &mut ledger, dense.as_deref())?,
-            Some(optimizer) => self.server.advance_by(engine, &mut ledger, dense.as_deref(), optimizer)?,
+        let after = match (optimizer, applied) {
+            (None, None) => self.server.advance(engine, &mut ledger, dense.as_deref())?,
+            (None, Some(applied)) => self.server.applied(&mut ledger, &applied)?,
+            (Some(optimizer), _) => self.server.advance_by(engine, &mut ledger, dense.as_deref(), optimizer)?,
         };
         if settings(experiment).batch_statistics && after.finite {
             take_statistics(engine, experiment, train, &plan.clients())?;
         }
         let all: Vec<ProbeResult> = results.concat().concat();
-        let report = report(ledger, dense, &plan, after.finite, &all);
+        let mut report = report(ledger, dense, &plan, after.finite, &all);
+        if report.dense.is_some() && zo.participants != ZoParticipants::HighGradient {
+            report.skipped_steps = engine.end_scaled_round().map(|round| round.skipped);
+        }
         self.rates.follow(Some(report.train_loss));
         Ok(report)
     }
 
-    /// The results of each step of each client that probes.
+    /// The results of each step of each client that probes, and what the server made of them where the device did that as well.
     fn probe(
         &self,
         engine: &mut Engine,
@@ -162,21 +172,46 @@ impl ZoPhase {
         train: &Samples,
         plan: &Plan,
         lr: f64,
-    ) -> Result<Vec<Vec<Vec<ProbeResult>>>, EngineError> {
+        by_rule: bool,
+    ) -> Result<(LocalResults, Option<Applied>), EngineError> {
         let (zo, settings) = (&experiment.config.zo, settings(experiment));
+        let own_lr = if zo.local_lr > 0.0 { zo.local_lr } else { lr };
+        let rule = self.server.rule();
+        let clients: Vec<_> = plan.probers.iter().map(|prober| LocalClient { steps: prober.steps() }).collect();
+        if let Some(settling) = settling(zo, plan, rule, lr, own_lr, by_rule)
+            && let Some(round) = engine.probe_at_once(train, &clients, &settings, &settling)?
+        {
+            return Ok((round.results, round.applied));
+        }
         if zo.local_steps == 1 {
             let clients: Vec<_> = plan.probers.iter().map(|prober| prober.step(0)).collect();
             let results = engine.probe(train, &clients, &settings)?;
-            return Ok(results.chunks(zo.probes as usize).map(|client| vec![client.to_vec()]).collect());
+            return Ok((results.chunks(zo.probes as usize).map(|client| vec![client.to_vec()]).collect(), None));
         }
-        let clients: Vec<_> = plan.probers.iter().map(|prober| LocalClient { steps: prober.steps() }).collect();
-        let own_lr = if zo.local_lr > 0.0 { zo.local_lr } else { lr };
-        let rule = self.server.rule();
-        engine.probe_local(train, &clients, &settings, &mut |step: &LocalStep<'_>| {
+        let results = engine.probe_local(train, &clients, &settings, &mut |step: &LocalStep<'_>| {
             let entries = numbers::own_entries(zo, &plan.probers[step.client], step.step, step.results);
             rule.local_step(own_lr, &entries).update(step.factors)
-        })
+        })?;
+        Ok((results, None))
     }
+}
+
+/// What the device settles by itself in a round whose numbers the host doesn't change; none where it does change them. The server's part
+/// is its own where `by_rule`.
+fn settling(zo: &ZoConfig, plan: &Plan, rule: &Rule, lr: f64, own_lr: f64, by_rule: bool) -> Option<Settling> {
+    if rule.pool || !rule.distribution.is_exact() || plan.probers.is_empty() {
+        return None;
+    }
+    let probes = f64::from(zo.probes);
+    let plain = rule.exact && !rule.signs && !zo.shared_seeds && zo.uplink == Uplink::F32;
+    let alone = by_rule && zo.normalise != Normalise::Deviation && plan.trainers.is_empty();
+    // As the rule has it, from left to right (perturbation-stream, Exact replay, step 1).
+    let of_client = |prober: &Prober| -lr * (prober.share / probes);
+    Some(Settling {
+        apart: if rule.one_sided { rule.epsilon } else { 2.0 * rule.epsilon },
+        server: (plain && alone).then(|| plan.probers.iter().map(of_client).collect()),
+        own: -own_lr * (1.0 / probes),
+    })
 }
 
 fn report(ledger: Round, dense: Option<Vec<f32>>, plan: &Plan, finite: bool, results: &[ProbeResult]) -> ZoRound {
@@ -194,5 +229,6 @@ fn report(ledger: Round, dense: Option<Vec<f32>>, plan: &Plan, finite: bool, res
         dense,
         clients: (probing, plan.trainers.iter().map(|(client, _)| *client).collect()),
         finite,
+        skipped_steps: None,
     }
 }

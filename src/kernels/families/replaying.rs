@@ -1,7 +1,7 @@
 //! Replay of a round's probes onto the weights, exactly or in f32 (perturbation-stream, Exact replay).
 
-use crate::kernels::lib::replay::{Exact, Owners, Target};
-use crate::kernels::{replay, replay_binomial, replay_float, replay_lookup};
+use crate::kernels::lib::replay::{Exact, Owners, Signs, Target};
+use crate::kernels::{replay, replay_binomial, replay_float, replay_lookup, replay_shared};
 use crate::recording::Recording;
 use crate::stream::Distribution;
 
@@ -10,8 +10,11 @@ use crate::stream::Distribution;
 /// Distributions other than rademacher and binomial have no exact replay: nothing is recorded for them.
 pub fn record_exact(rec: &mut Recording, dist: Distribution, target: &Target, scale_exp: i32, how: Exact) {
     match dist {
-        Distribution::Rademacher if how.lookups => replay_lookup::record(rec, target, scale_exp, how.soft_add),
-        Distribution::Rademacher => replay::record(rec, target, scale_exp, how.soft_add),
+        Distribution::Rademacher => match how.signs {
+            Signs::Picked => replay::record(rec, target, scale_exp, how.soft_add),
+            Signs::Lookups => replay_lookup::record(rec, target, scale_exp, how.soft_add),
+            Signs::Shared { lanes } => replay_shared::record(rec, target, scale_exp, lanes, how.soft_add),
+        },
         Distribution::Binomial => replay_binomial::record(rec, target, scale_exp, how.soft_add),
         Distribution::Gaussian | Distribution::Uniform | Distribution::Sphere => {}
     }
@@ -25,8 +28,11 @@ pub fn record_float(rec: &mut Recording, dist: Distribution, target: &Target) {
 /// Exact replay of each owner's probes onto its own vector, with an exponent each; see [`record_exact`].
 pub fn record_exact_owners(rec: &mut Recording, dist: Distribution, to: &Owners, how: Exact) {
     match dist {
-        Distribution::Rademacher if how.lookups => replay_lookup::record_owners(rec, to, how.soft_add),
-        Distribution::Rademacher => replay::record_owners(rec, to, how.soft_add),
+        Distribution::Rademacher => match how.signs {
+            Signs::Picked => replay::record_owners(rec, to, how.soft_add),
+            Signs::Lookups => replay_lookup::record_owners(rec, to, how.soft_add),
+            Signs::Shared { lanes } => replay_shared::record_owners(rec, to, lanes, how.soft_add),
+        },
         Distribution::Binomial => replay_binomial::record_owners(rec, to, how.soft_add),
         Distribution::Gaussian | Distribution::Uniform | Distribution::Sphere => {}
     }

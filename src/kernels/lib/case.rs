@@ -59,6 +59,11 @@ impl Case {
         }
     }
 
+    /// The same with results that are f16 in memory: where they lie between two of these, either is as right, one unit apart.
+    pub fn in_halves(self, results: bool) -> Self {
+        Self { tolerance: self.tolerance + if results { 2f64.powi(-10) } else { 0.0 }, ..self }
+    }
+
     /// The case on an adapter like this.
     pub fn on(&self, info: &AdapterInfo) -> Built {
         self.made(Fixture::new(info, self.fitted))

@@ -1,14 +1,16 @@
 //! What convolutions share that leave moments of their output and that don't.
 
 use super::geometry::{Geometry, Sizes};
+use super::halves;
 use super::math::rectify;
 use super::matrix::operands;
 use super::params::{ABSENT, Lane, Lanes};
+use super::strips::Strips;
 use super::tiling::{Operands, Product, Tiling};
 use super::weight::weights;
 use crate::recording::Span;
 use crate::recording::kernel::{Call, Kernel, Twin, Variant, params};
-use crate::shaders::ANY_SHAPE;
+use crate::shaders::{ANY_SHAPE, IN_HALVES};
 
 /// A convolution beside its sizes.
 #[derive(Clone, Copy, Debug)]
@@ -97,18 +99,36 @@ impl Launch {
         let bound = [lanes.table, io.weights, io.x, io.y];
         Self { variant, uniforms: params.uniforms(geometry), bound, grid, cost: geometry.cost(lanes) }
     }
+
+    /// Of a convolution by strips of pixels.
+    pub fn by_strips(
+        lanes: &Lanes,
+        how: &Product,
+        strips: &Strips,
+        geometry: &Geometry,
+        params: &Params,
+        io: &Operands,
+    ) -> Self {
+        Self {
+            variant: strips.variant(how, geometry).with("RELU", params.relu),
+            uniforms: params.uniforms(geometry),
+            bound: [lanes.table, io.weights, io.x, io.y],
+            grid: strips.grid(lanes, geometry),
+            cost: geometry.cost(lanes),
+        }
+    }
 }
 
 /// The twin: each output is the sum over (c, i, j) in ascending order, then plus the bias.
 pub fn twin(call: &Call<'_>) {
-    sums(call, &mut call.write::<f32>(4));
+    halves::write(call, 4, |y| sums(call, y));
 }
 
 /// The outputs of a launch, into `y`.
 pub fn sums(call: &Call<'_>, y: &mut [f32]) {
     let p: Uniforms = call.params();
     let g = Geometry::of(call);
-    let (lanes, all, x) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
+    let (lanes, all, x) = (call.read::<Lane>(1), call.read::<f32>(2), halves::read(call, 3, IN_HALVES));
     let x = operands(call.variant, &x);
     let perturb = call.variant.get("PERTURB", 0);
     let [ic, ih, iw] = g.input.map(|n| n as usize);

@@ -85,7 +85,7 @@ pub type Shape = (u32, u32, u32, u32, u32, u32, u32);
 pub const LAST_SHAPES: [(Shape, bool); 4] = [SHAPES[1], SHAPES[5], SHAPES[6], SHAPES[9]];
 
 /// Those of cases of products by tiles: two slabs of 16 channels with and without stride beside those that nothing divides.
-pub const TILED_SHAPES: [(Shape, bool); 7] = [
+pub const TILED_SHAPES: [(Shape, bool); 8] = [
     SHAPES[0],
     SHAPES[1],
     SHAPES[2],
@@ -93,6 +93,8 @@ pub const TILED_SHAPES: [(Shape, bool); 7] = [
     SHAPES[9],
     ((32, 32, 7, 6, 3, 2, 1), true),
     ((12, 48, 5, 9, 1, 2, 0), false),
+    // Split, and whole quads of channels.
+    ((8, 20, 12, 11, 3, 1, 1), false),
 ];
 
 /// All of them, with their layouts.

@@ -45,10 +45,10 @@ impl<'a> Fixture<'a> {
         self.info
     }
 
-    /// How products are blocked: as the adapter likes it, or, where cases share pipelines, with the fewest rows a thread, which is the same
-    /// for all sizes.
+    /// How implicit matrix products are blocked: as the adapter likes it, or, where cases share pipelines, with the fewest rows a thread,
+    /// which is the same for all sizes. Convolutions don't go by strips, which have cases of their own.
     pub fn tiling(&self) -> Tiling {
-        let best = self.best_tiling();
+        let best = self.best_tiling().without_strips();
         if self.fitted { best } else { Tiling { tile_o: 1, ..best } }
     }
 
@@ -95,6 +95,15 @@ impl<'a> Fixture<'a> {
         self.buffer(name, &values)
     }
 
+    /// A buffer of `len` random values in [-1, 1), as f16 in memory if so.
+    pub fn random_halves(&mut self, name: &str, len: usize, halves: bool) -> Span {
+        if !halves {
+            return self.random(name, len);
+        }
+        let values: Vec<u16> = self.values(len).into_iter().map(|x| half::f16::from_f32(x).to_bits()).collect();
+        self.buffer(name, &values)
+    }
+
     /// `len` random f32 in [-1, 1).
     pub fn values(&mut self, len: usize) -> Vec<f32> {
         if !self.filled {
@@ -123,10 +132,11 @@ impl<'a> Fixture<'a> {
         Target { gradients: self.random("gradients", len), parts: self.blank("parts", parts as usize) }
     }
 
-    /// Room for weights and signs of lanes in the order of tiles.
+    /// Room for weights and signs of lanes in the order of tiles, or for weights in f16.
     pub fn room(&mut self, order: &Order, lanes: &Lanes) -> Span {
         let bytes = Room::bytes(order, u64::from(lanes.count), lanes.own_weights).iter().sum::<u64>();
-        self.blank("room", (bytes / 4) as usize)
+        let halves = u64::from(lanes.count) * Room::half_bytes(order);
+        self.blank("room", (bytes.max(halves) / 4) as usize)
     }
 
     /// Lanes of these rows, each with weights of its own `stride` apart, stacked in activations; inputs of the batch and

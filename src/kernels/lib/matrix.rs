@@ -101,7 +101,27 @@ impl Matrix {
         let tile = |rows: u32| ((self.depth / 4 + 2) * rows).max((rows / 4 + 2) * self.depth);
         let (parts, results) = if self.split { (2, 1) } else { (1, 2) };
         let fragment = self.fragment();
-        8 * parts * (tile(self.rows) + tile(self.columns)) + 4 * self.groups() * results * fragment * (fragment + 4)
+        let quads = 8 * parts * (tile(self.rows) + tile(self.columns))
+            + 4 * self.groups() * results * fragment * (fragment + 4);
+        if self.takes_eights() { quads.max(self.memory_of_eights()) } else { quads }
+    }
+
+    /// The same where operands are f16 in memory: sums lie where the tiles were.
+    fn memory_of_eights(&self) -> u32 {
+        let tiles = 16 * (self.depth / 8 + 1) * (self.rows + self.columns);
+        tiles.max(4 * self.groups() * self.fragment() * (self.group_columns + 4))
+    }
+
+    /// Whether operands may be f16 in memory: one f16 each, whole eights a thread; a member stores quads of the same columns of several rows.
+    pub fn takes_eights(&self) -> bool {
+        let Self { rows, columns, depth, group_rows, group_columns, .. } = *self;
+        let quads = depth * group_rows * group_columns;
+        !self.split
+            && self.multiply != Multiply::Eights
+            && group_columns.is_power_of_two()
+            && group_columns <= 128
+            && quads.is_multiple_of(8 * SUBGROUP * columns)
+            && quads.is_multiple_of(8 * SUBGROUP * rows)
     }
 
     /// Whether the sizes fit each other: whole matrices a subgroup, whole quads a thread.
@@ -165,22 +185,30 @@ impl Matrix {
     }
 }
 
-/// Those that were best for some shape on an NVIDIA H200, with more sums a thread first.
-const TILES: [Matrix; 5] = [
-    Matrix::new(128, 128, 32, 64, 64),
-    Matrix::new(128, 64, 32, 64, 32),
+/// Those that were best for some shape on an NVIDIA H200, the likely ones first: up to 64 sums a thread, so that there is room for the next
+/// slice beside them.
+const TILES: [Matrix; 9] = [
+    Matrix::new(64, 128, 32, 32, 64),
     Matrix::new(64, 64, 32, 32, 32),
+    Matrix::new(128, 128, 32, 64, 32),
+    Matrix::new(128, 64, 32, 32, 32),
     Matrix::new(128, 128, 16, 64, 32),
+    Matrix::new(128, 64, 32, 64, 32),
+    Matrix::new(128, 128, 32, 64, 64),
+    Matrix::new(32, 64, 32, 16, 32),
     SMALL,
 ];
 
 /// The others.
-const MORE: [Matrix; 5] = [
-    Matrix::new(128, 128, 32, 64, 32),
+const MORE: [Matrix; 8] = [
+    Matrix::new(128, 64, 64, 64, 32),
+    Matrix::new(128, 64, 32, 64, 64),
+    Matrix::new(256, 64, 32, 64, 64),
     Matrix::new(128, 64, 16, 64, 32),
-    Matrix::new(128, 64, 32, 32, 32),
+    Matrix::new(128, 128, 32, 32, 64),
     Matrix::new(256, 64, 16, 64, 32),
-    Matrix::new(64, 128, 32, 32, 64),
+    Matrix::new(64, 128, 32, 32, 32),
+    Matrix::new(64, 128, 16, 32, 64),
 ];
 
 /// Those of two f16 an operand: half the depth, so that both halves take no more room.
@@ -199,7 +227,7 @@ const MORE_SPLIT: [Matrix; 7] = [
 ];
 
 /// The smallest, with several subgroups and several matrices a subgroup: for few rows or columns, and for checks.
-pub const SMALL: Matrix = Matrix::new(32, 64, 16, 16, 32);
+pub const SMALL: Matrix = Matrix::new(32, 32, 16, 16, 32);
 
 impl fmt::Display for Matrix {
     /// `128x64x32 64x32`, and `eights` or `emulated` where something else multiplies.
@@ -254,7 +282,7 @@ mod tests {
             assert!(tile.memory() + 32 * tile.columns <= 48 << 10, "{tile}: {}", tile.memory());
         }
         assert!(SMALL.fits(&Limits::webgpu_default()) && SMALL.split().fits(&Limits::webgpu_default()));
-        assert_eq!((Matrix::new(128, 128, 32, 64, 64).threads(), SMALL.threads()), (128, 128));
+        assert_eq!((Matrix::new(128, 128, 32, 64, 64).threads(), SMALL.threads()), (128, 64));
         for wrong in [(128, 128, 8, 64, 64), (128, 128, 32, 64, 24), (96, 128, 32, 64, 64), (128, 128, 16, 16, 16)] {
             let (rows, columns, depth, group_rows, group_columns) = wrong;
             assert!(!Matrix::new(rows, columns, depth, group_rows, group_columns).is_whole(), "{wrong:?}");

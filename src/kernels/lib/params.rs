@@ -76,6 +76,8 @@ pub struct Lanes {
     pub sample_rows: u32,
     /// Whether lanes have weights of their own, or one copy for all.
     pub own_weights: bool,
+    /// Whether all lanes' weights begin on whole quads.
+    pub on_quads: bool,
 }
 
 impl Lanes {
@@ -88,6 +90,7 @@ impl Lanes {
             rows: lanes.iter().map(|l| u64::from(l.rows)).sum(),
             sample_rows: 1,
             own_weights: lanes.windows(2).any(|two| two[0].weight_base != two[1].weight_base),
+            on_quads: lanes.iter().all(|lane| lane.weight_base.is_multiple_of(4)),
         }
     }
 

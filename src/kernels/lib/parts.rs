@@ -24,8 +24,9 @@ const MOST: u32 = 16;
 /// Workgroups that are wanted of sums that only read: each takes 64 threads.
 pub const WORKGROUPS: u32 = 512;
 
-/// Workgroups that are wanted of sums by tiles in workgroup memory.
-pub const TILES: u32 = 1024;
+/// Threads of the workgroups that are wanted of sums by tiles in workgroup memory: of one lane, and steps have several. A part more costs a
+/// tile's sums, written and read once.
+pub const TILE_THREADS: u32 = 32_768;
 
 /// Terms of a part, at least, that is summed by a tree over 64 threads, four terms each at once.
 pub const TREE_TERMS: u32 = 1024;
@@ -33,9 +34,12 @@ pub const TREE_TERMS: u32 = 1024;
 /// Teams that share a part's rows (`shaders/lib/row_teams.wgsl`).
 pub const ROW_TEAMS: u32 = 4;
 
+/// Teams that share a workgroup's pixels, at most.
+pub const MOST_TEAMS: u32 = 16;
+
 /// Teams for the pixels of images whose channels are last, of so many columns: as many as leave few of 64 threads idle.
 pub fn pixel_teams(columns: u32) -> u32 {
-    (64 / columns.min(64).next_power_of_two()).clamp(ROW_TEAMS, 16)
+    (64 / columns.min(64).next_power_of_two()).clamp(ROW_TEAMS, MOST_TEAMS)
 }
 
 /// Rows of a part, at least, that is summed by row teams.
@@ -117,12 +121,24 @@ pub struct Tensors {
     pub first: (u32, u32),
     /// The second, where there is one.
     pub second: (u32, u32),
+    /// Taps and channels of the first, whose parts are `[row][tap][channel]` where there are several taps.
+    pub taps: (u32, u32),
 }
 
 impl Tensors {
     /// A single one.
     pub fn one(offset: u32, size: u32) -> Self {
-        Self { first: (offset, size), second: (0, 0) }
+        Self::two((offset, size), (0, 0))
+    }
+
+    /// Two.
+    pub fn two(first: (u32, u32), second: (u32, u32)) -> Self {
+        Self { first, second, taps: (1, 0) }
+    }
+
+    /// A convolution's weight whose parts have channels innermost.
+    pub fn of_taps(offset: u32, size: u32, taps: u32, channels: u32) -> Self {
+        Self { taps: (taps, channels), ..Self::one(offset, size) }
     }
 
     /// f32 of all.
@@ -156,7 +172,16 @@ impl Sum {
     /// Of `row` terms a row, by tiles in workgroup memory, a grid of them each part: a part is whole slices.
     pub fn in_tiles(tiles: [u32; 2], block: &Tiles, sample_rows: u32, row: u32) -> Self {
         let whole = tiles.iter().product();
-        Self { sample_rows, row, terms: 1, whole, split: whole, wanted: TILES, least: 256, multiple: block.depth }
+        Self {
+            sample_rows,
+            row,
+            terms: 1,
+            whole,
+            split: whole,
+            wanted: TILE_THREADS / block.threads,
+            least: 256,
+            multiple: block.depth,
+        }
     }
 
     /// How it is split; none: it is short, or there are as many workgroups as are wanted. The number of parts is such that a lane of eight

@@ -115,36 +115,92 @@ pub fn factor_bits(scale_exp: i32) -> u32 {
 pub struct Exact {
     /// The addition on integers, for devices whose float addition doesn't round to nearest even.
     pub soft_add: bool,
-    /// Rademacher by lookups in the subgroup, for devices whose subgroups are eight or more.
-    pub lookups: bool,
+    /// How signs are summed.
+    pub signs: Signs,
+}
+
+/// How the exact replay sums rademacher probes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signs {
+    /// A selection and an addition a probe: everywhere.
+    Picked,
+    /// By lookups of three probes in the subgroup, for software adapters whose subgroups are eight or more.
+    Lookups,
+    /// By lookups of four probes, words shared by a workgroup: GPUs. In subgroups of so many, or, below sixteen, in workgroup memory.
+    Shared {
+        /// Invocations of a subgroup; 1 where there are none.
+        lanes: u32,
+    },
 }
 
 impl Exact {
     /// The fastest way of a device that rounds to nearest even.
     pub fn of(info: &AdapterInfo) -> Self {
-        Self { soft_add: false, lookups: info.tier == Tier::Subgroup && info.subgroup_size >= 8 }
+        let lanes = if info.tier == Tier::Subgroup { info.subgroup_size } else { 1 };
+        let signs = match info.kind.is_software() {
+            false => Signs::Shared { lanes },
+            true if lanes >= 8 => Signs::Lookups,
+            true => Signs::Picked,
+        };
+        Self { soft_add: false, signs }
+    }
+
+    /// Every way of a device, each of both additions.
+    pub fn all(info: &AdapterInfo) -> Vec<Self> {
+        let lanes = if info.tier == Tier::Subgroup { info.subgroup_size } else { 1 };
+        let lookups = (lanes >= 8).then_some(Signs::Lookups);
+        let signs = [Signs::Picked, Signs::Shared { lanes }].into_iter().chain(lookups);
+        signs.flat_map(|signs| [false, true].map(|soft_add| Self { soft_add, signs })).collect()
     }
 }
 
 /// Operations of one launch: longer replays are cut into launches over parts of the weights, so that a submission can end between.
 const LAUNCH_COST: u64 = 500_000_000;
 
-/// Records launches of `kernel` over a target, whose threads take `per_thread` weights each, at `cost` operations a weight and probe.
+/// The same of kernels for GPUs: one takes 20 ms on a small one, and cut further a large one stands idle.
+pub const GPU_LAUNCH_COST: u64 = 20_000_000_000;
+
+/// How a kernel goes over weights.
+#[derive(Clone, Copy, Debug)]
+pub struct Work {
+    /// Weights of a workgroup.
+    pub per_group: u32,
+    /// Operations a weight and probe.
+    pub cost: u64,
+    /// Operations of a launch, at most.
+    pub launch: u64,
+}
+
+impl Work {
+    /// Of workgroups of 64 threads of `per_thread` weights each, at `cost` operations a weight and probe.
+    pub fn of(per_thread: u32, cost: u64) -> Self {
+        Self { per_group: 64 * per_thread, cost, launch: LAUNCH_COST }
+    }
+
+    /// The parts (first, count) of `params` weights that a launch takes, with `probes` probes each.
+    fn launches(&self, params: u32, probes: u64) -> impl Iterator<Item = (u64, u64)> + use<> {
+        let cost = (self.cost * probes).max(1);
+        let step = (self.launch / cost).clamp(1 << 16, 1 << 31).next_multiple_of(1 << 13);
+        let params = u64::from(params);
+        (0..params).step_by(step as usize).map(move |done| (done, step.min(params - done)))
+    }
+}
+
+/// Records launches of `kernel` over a target.
 pub fn record(
     rec: &mut Recording,
     kernel: &'static Kernel,
     variant: Variant,
     target: &Target,
     factor: u32,
-    per_thread: u32,
-    cost: u64,
+    work: Work,
 ) {
     if target.count == 0 {
         return;
     }
     let probes = Span::of(target.probes, u64::from(target.count) * 16);
-    let cost = cost * u64::from(target.count);
-    for (done, items) in launches(target.params, cost) {
+    let cost = work.cost * u64::from(target.count);
+    for (done, items) in work.launches(target.params, u64::from(target.count)) {
         // A launch's threads beyond its part would repeat the next one's: the end bounds them.
         let first = target.first + done as u32;
         let params = Params { probes: target.count, weights: first + items as u32, first, factor, once: 1 };
@@ -152,39 +208,25 @@ pub fn record(
         let weights = Span { buffer: target.weights, offset, bytes: vec4_bytes(items as u32) };
         // Named again for devices that read what was there from a texture (shaders/lib/replay.wgsl).
         let bindings = [probes, weights, weights];
-        rec.dispatch(kernel, variant.clone(), &params, &bindings, fold_grid(items, 64 * per_thread), cost * items);
+        rec.dispatch(kernel, variant.clone(), &params, &bindings, fold_grid(items, work.per_group), cost * items);
     }
 }
 
 /// Records launches of `kernel` onto several owners' vectors; else as [`record`].
-pub fn record_owners(
-    rec: &mut Recording,
-    kernel: &'static Kernel,
-    variant: Variant,
-    to: &Owners,
-    per_thread: u32,
-    cost: u64,
-) {
+pub fn record_owners(rec: &mut Recording, kernel: &'static Kernel, variant: Variant, to: &Owners, work: Work) {
     if to.count == 0 || to.owners == 0 {
         return;
     }
     let table = Span::of(to.table, Owners::table_bytes(u64::from(to.owners), u64::from(to.count)));
-    let cost = cost * u64::from(to.count) * u64::from(to.owners);
-    for (done, items) in launches(to.params, cost) {
+    let probes = u64::from(to.count) * u64::from(to.owners);
+    for (done, items) in work.launches(to.params, probes) {
         let first = to.first + done as u32;
         let params = Params { probes: to.count, weights: first + items as u32, first, factor: 0, once: 1 };
         let weights = Span { offset: to.weights.offset + 4 * done, bytes: to.weights.bytes - 4 * done, ..to.weights };
-        let [x, y, _] = fold_grid(items, 64 * per_thread);
-        let bindings = [table, weights, weights];
-        rec.dispatch(kernel, variant.clone().define(OWNERS), &params, &bindings, [x, y, to.owners], cost * items);
+        let [x, y, _] = fold_grid(items, work.per_group);
+        let (bindings, cost) = ([table, weights, weights], work.cost * probes * items);
+        rec.dispatch(kernel, variant.clone().define(OWNERS), &params, &bindings, [x, y, to.owners], cost);
     }
-}
-
-/// The parts (first, count) of `params` weights that a launch takes, at `cost` operations a weight.
-fn launches(params: u32, cost: u64) -> impl Iterator<Item = (u64, u64)> {
-    let step = (LAUNCH_COST / cost).clamp(1 << 16, 1 << 31).next_multiple_of(1 << 13);
-    let params = u64::from(params);
-    (0..params).step_by(step as usize).map(move |done| (done, step.min(params - done)))
 }
 
 /// Weights that are summed at a time.

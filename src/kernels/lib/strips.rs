@@ -4,13 +4,11 @@
 //! one f32 after another: on a software adapter a third of its time, where the sums of a tile that small take a half. The sums are added
 //! in the same order, so both give the same bits.
 
-use super::conv::{Params, Uniforms};
 use super::geometry::Geometry;
 use super::moments::{Moments, Parts};
 use super::params::Lanes;
-use super::tiling::{Operands, Product, Tiling};
+use super::tiling::{Product, Tiling};
 use crate::caps::Layout;
-use crate::recording::Span;
 use crate::recording::kernel::Variant;
 use crate::shaders::QUADS;
 
@@ -26,20 +24,6 @@ pub struct Strips {
     rows: u32,
     /// Image rows are whole quads.
     quads: bool,
-}
-
-/// A launch over all rows of a chunk.
-pub struct Launch {
-    /// The constants.
-    pub variant: Variant,
-    /// The uniform block.
-    pub uniforms: Uniforms,
-    /// The bindings that all of these have.
-    pub bound: [Span; 4],
-    /// Workgroups.
-    pub grid: [u32; 3],
-    /// Estimated operations.
-    pub cost: u64,
 }
 
 impl Strips {
@@ -66,7 +50,17 @@ impl Strips {
         fits.then_some(Self { tiling, rows, quads })
     }
 
-    /// Of the rows and columns of an image, so many parts of strips.
+    /// Of the gradient of a convolution's input, where that is a convolution itself: of a step of 1.
+    pub fn of_gradient(tiling: Tiling, geometry: &Geometry) -> Option<Self> {
+        if tiling.strips { Self::fitting(tiling, &gradient(geometry)?) } else { None }
+    }
+
+    /// Of such a gradient on whatever device.
+    pub fn fitting_gradient(tiling: Tiling, geometry: &Geometry) -> Option<Self> {
+        Self::fitting(tiling, &gradient(geometry)?)
+    }
+
+    /// Threads of a sample's output image.
     fn per_sample(&self, geometry: &Geometry) -> u32 {
         geometry.output[1].div_ceil(self.rows) * geometry.output[2].div_ceil(PIXELS)
     }
@@ -90,23 +84,43 @@ impl Strips {
         })
     }
 
-    /// A launch.
-    pub fn launch(&self, lanes: &Lanes, how: &Product, geometry: &Geometry, params: &Params, io: &Operands) -> Launch {
-        let variant = geometry
-            .variant(how.variant(self.tiling, geometry.depth()))
-            .with("STRIPS", self.rows)
-            .with("RELU", params.relu)
-            .in_way("strips");
-        let threads = lanes.max_rows * self.per_sample(geometry);
-        let tiles = [geometry.output[0].div_ceil(self.tiling.tile_rows()), threads.div_ceil(self.tiling.members)];
-        Launch {
-            variant: if self.quads { variant.define(QUADS) } else { variant },
-            uniforms: params.uniforms(geometry),
-            bound: [lanes.table, io.weights, io.x, io.y],
-            grid: [tiles[0], tiles[1], lanes.count],
-            cost: geometry.cost(lanes),
-        }
+    /// The constants and defines of a convolution, beside those of what comes after its sums.
+    pub fn variant(&self, how: &Product, geometry: &Geometry) -> Variant {
+        self.cut(geometry.variant(how.variant(self.tiling, geometry.depth())))
     }
+
+    /// Those of the gradient of a convolution's input.
+    pub fn gradient_variant(&self, geometry: &Geometry) -> Variant {
+        self.cut(geometry.variant(self.tiling.variant())).with("FLIPPED", 1)
+    }
+
+    fn cut(&self, variant: Variant) -> Variant {
+        let variant = variant.with("STRIPS", self.rows).in_way("strips");
+        if self.quads { variant.define(QUADS) } else { variant }
+    }
+
+    /// The workgroups of a convolution.
+    pub fn grid(&self, lanes: &Lanes, geometry: &Geometry) -> [u32; 3] {
+        let threads = lanes.max_rows * self.per_sample(geometry);
+        let tiles = geometry.output[0].div_ceil(self.tiling.tile_rows());
+        [tiles, threads.div_ceil(self.tiling.members), lanes.count]
+    }
+
+    /// Those of the gradient of a convolution's input.
+    pub fn gradient_grid(&self, lanes: &Lanes, geometry: &Geometry) -> [u32; 3] {
+        self.grid(lanes, &turned(geometry))
+    }
+}
+
+/// A convolution's output as what is read, its input as what is written.
+fn turned(geometry: &Geometry) -> Geometry {
+    Geometry { input: geometry.output, output: geometry.input, ..*geometry }
+}
+
+/// The gradient of a convolution's input as a convolution.
+fn gradient(geometry: &Geometry) -> Option<Geometry> {
+    let margin = geometry.kernel.checked_sub(1)?.checked_sub(geometry.padding)?;
+    (geometry.stride == 1).then(|| Geometry { padding: margin, ..turned(geometry) })
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 
 use super::geometry::Geometry;
 use super::params::Lanes;
-use crate::kernels::{packed_signs, tile_weights};
+use super::tiling::Product;
+use crate::kernels::{half_weights, packed_signs, tile_weights};
 use crate::recording::kernel::params;
 use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
@@ -73,6 +74,11 @@ impl Order {
         self.depth() * self.columns.div_ceil(4)
     }
 
+    /// f16 of a lane's weights, columns of whole 64 terms.
+    pub fn halves(&self) -> u64 {
+        u64::from(self.columns) * u64::from(self.depth().next_multiple_of(64))
+    }
+
     /// Words of a lane's signs.
     pub fn words(&self) -> u32 {
         self.depth() * self.columns.div_ceil(32)
@@ -102,16 +108,30 @@ impl Room {
             .map(|bytes| bytes.next_multiple_of(256))
     }
 
-    /// Records what a product with this order reads, into a span that has room for it: the weights, and signs where those perturb them.
+    /// The same where weights are f16: the lanes' copies are perturbed.
+    pub fn half_bytes(order: &Order) -> u64 {
+        2 * order.halves()
+    }
+
+    /// Records what a product with this order reads, into a span that has room for it: the weights, and signs where those perturb them, or
+    /// weights in f16 for matrices that take them as they lie.
     pub fn fill(
         rec: &mut Recording,
         lanes: &Lanes,
         order: &Order,
         offset: u32,
         weights: Span,
-        perturbed: Option<Distribution>,
+        how: &Product,
         room: Span,
     ) -> Self {
+        let perturbed = how.perturbed;
+        if how.moves_halves() {
+            let copies = if lanes.own_weights || perturbed.is_some() { u64::from(lanes.count) } else { 1 };
+            let span = Span { bytes: copies * Self::half_bytes(order), ..room };
+            let room = Self { weights: span, signs: span };
+            half_weights::record(rec, lanes, order, offset, weights, perturbed, &room);
+            return room;
+        }
         let room = Self::within(room, order, lanes);
         tile_weights::record(rec, lanes, order, offset, weights, &room);
         if perturbed == Some(Distribution::Rademacher) {

@@ -1,5 +1,6 @@
 //! How matrix products are blocked: the constants of `shaders/lib/tile.wgsl` for a device and a problem.
 
+use super::halves::Halves;
 use super::params::perturb;
 use super::way::Way;
 use crate::caps::{AdapterInfo, Tier};
@@ -16,12 +17,19 @@ pub struct Product {
     pub perturbed: Option<Distribution>,
     /// The way.
     pub way: Way,
+    /// Which activations are f16 in memory: of ways with tiles in workgroup memory only.
+    pub halves: Halves,
 }
 
 impl Product {
-    /// By shuffles.
+    /// By shuffles, of activations in f32.
     pub const fn by_shuffles(tiling: Tiling, perturbed: Option<Distribution>) -> Self {
-        Self { tiling, perturbed, way: Way::Shuffle }
+        Self { tiling, perturbed, way: Way::Shuffle, halves: Halves { x: false, residual: false, y: false } }
+    }
+
+    /// Whether matrices take activations and weights that are f16 in memory as they lie.
+    pub fn moves_halves(&self) -> bool {
+        self.halves.x && matches!(self.way, Way::Matrix(_))
     }
 
     /// The constants, of which `tiling` may be fitted to a problem, for rows of `length` weights.
@@ -120,6 +128,11 @@ impl Tiling {
         }
     }
 
+    /// The same for convolutions that don't go by strips.
+    pub fn without_strips(self) -> Self {
+        Self { strips: false, ..self }
+    }
+
     /// Less rows a thread where a problem has only `rows`.
     pub fn for_rows(mut self, rows: u32) -> Self {
         self.tile_o = self.tile_o.min(rows.div_ceil(self.share * self.teams)).max(1);
@@ -165,15 +178,18 @@ impl Tiling {
     }
 
     /// One team a workgroup, for kernels that keep a whole product's rows in a thread one tile after another: 16 rows a tile, and as many
-    /// columns a thread as leave the fewest idle for `columns`.
-    pub fn one_team(mut self, columns: u32) -> Self {
+    /// columns a thread as leave the fewest idle for `columns` of each of `lanes`; of those the fewest where workgroups don't keep a GPU
+    /// busy.
+    pub fn one_team(mut self, columns: u32, lanes: u32) -> Self {
         if self.share == 1 {
             self.members = 64;
         }
         self.teams = 1;
         self.tile_o = (16 / self.share).max(1);
         let idle = |q: &u32| columns.next_multiple_of(self.members * q) - columns;
-        self.tile_q = [4, 3, 2, 1].into_iter().min_by_key(idle).unwrap_or(1);
+        let few = self.share > 16 && columns.div_ceil(self.members).saturating_mul(lanes) < self.workgroups();
+        let tried = if few { [1, 2, 3, 4] } else { [4, 3, 2, 1] };
+        self.tile_q = tried.into_iter().min_by_key(idle).unwrap_or(1);
         self
     }
 
@@ -212,13 +228,13 @@ mod tests {
     fn shared_signs_leave_two_invocations_for_the_biases() {
         for share in [4, 8, 16, 32, 64] {
             let tiling = Tiling { members: share, teams: 1, share, tile_o: 1, tile_q: 2, strips: false };
-            let how = Product { tiling, perturbed: Some(Distribution::Rademacher), way: Way::Shuffle };
+            let how = Product::by_shuffles(tiling, Some(Distribution::Rademacher));
             for length in 1..=200 {
                 assert_eq!(how.shares_signs(tiling, length), blocks(share, length) <= share - 2, "{share} {length}");
             }
             assert!(!Product { perturbed: Some(Distribution::Gaussian), ..how }.shares_signs(tiling, 1));
         }
-        let core = Product { tiling: Tiling::CORE, perturbed: Some(Distribution::Rademacher), way: Way::Shuffle };
+        let core = Product::by_shuffles(Tiling::CORE, Some(Distribution::Rademacher));
         assert!(!core.shares_signs(Tiling::CORE, 1));
     }
 }

@@ -23,6 +23,17 @@ pub enum Way {
     Heads(Heads),
 }
 
+impl Way {
+    /// Whether a product in this way can have activations that are f16 in memory.
+    pub fn takes_halves(self) -> bool {
+        match self {
+            Self::Shuffle | Self::Heads(_) => false,
+            Self::Block(_) => true,
+            Self::Matrix(matrix) => matrix.takes_eights(),
+        }
+    }
+}
+
 impl Precision {
     /// Whether products may be computed in a way.
     pub fn admits(self, way: Way) -> bool {

@@ -33,7 +33,7 @@ fn cells_are_rows_times_seeds_with_names_of_their_own() {
 #[test]
 fn the_sweeps_of_the_project_load() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
-    let folders = ["tables", "paper", "small", "small/fashion"].map(|name| folder.join(name));
+    let folders = ["tables", "tables/fashion", "paper", "small", "small/fashion"].map(|name| folder.join(name));
     let entries = folders.map(|folder| std::fs::read_dir(folder).unwrap());
     let paths = entries.into_iter().flatten().map(|entry| entry.unwrap().path());
     let mut count = 0;
@@ -44,10 +44,10 @@ fn the_sweeps_of_the_project_load() {
             assert!(cell.config.is_ok(), "{}: {}: {:?}", path.display(), cell.name, cell.config);
         }
         let of_paper = !path.parent().unwrap().ends_with("tables");
-        assert_eq!(of_paper, !description.table.is_empty(), "{}", path.display());
+        assert!(!of_paper || !description.table.is_empty(), "{}", path.display());
         count += 1;
     }
-    assert!(count >= 2 + 3 * 11, "{count}");
+    assert!(count >= 10 + 8 + 3 * 11, "{count}");
 }
 
 #[test]

@@ -1,0 +1,89 @@
+// Operands of cooperative matrices that are f32 in memory (lib/matrix_tile.wgsl): quads are multiplied by SCALE_A and SCALE_B, powers of
+// two, and rounded to f16 when they are put away.
+// SPLIT_F16: an operand is the sum of two f16, its high part and what that leaves, and a product the sum of three, high by high, high by
+// low and low by high, which is nearly an f32's.
+// EIGHTS: matrices of 8 x 8 (Metal) are loaded from arrays of single f16.
+#import lib/quad_pieces.wgsl
+#ifdef EMULATED
+#import lib/f16.wgsl
+#else
+#ifdef SPLIT_F16
+#import lib/f16.wgsl
+#endif
+#endif
+
+const SCALE_A: u32 = 1u;
+const SCALE_B: u32 = 1u;
+// Quads of a slice that a thread loads.
+const A_QUADS: u32 = BLOCK_K * GROUP_M * GROUP_N / BLOCK_N / 128u;
+const B_QUADS: u32 = BLOCK_K * GROUP_M * GROUP_N / BLOCK_M / 128u;
+
+// Low parts lie behind the high ones.
+#ifdef SPLIT_F16
+const PARTS: u32 = 2u;
+#else
+const PARTS: u32 = 1u;
+#endif
+
+// TILE_F16: f16 of an element of `tiles`.
+#ifdef EMULATED
+// Four f16 are two words.
+const TILE_F16: u32 = 4u;
+var<workgroup> tiles: array<vec2<u32>, PARTS * (A_SIZE + B_SIZE)>;
+fn half_of(i: u32) -> f32 { return unpack2x16float(tiles[i / 4u][i / 2u % 2u])[i % 2u]; }
+fn keep(i: u32, v: vec4<f32>) {
+    let half = nearest_f16(v);
+    tiles[i] = vec2<u32>(pack2x16float(half.xy), pack2x16float(half.zw));
+}
+#else
+#ifdef EIGHTS
+const TILE_F16: u32 = 1u;
+var<workgroup> tiles: array<f16, PARTS * (A_SIZE + B_SIZE) * 4u>;
+fn keep(i: u32, v: vec4<f32>) {
+    let half = vec4<f16>(v);
+#for e in 4
+    tiles[4u * i + {e}u] = half[{e}];
+#end
+}
+#else
+const TILE_F16: u32 = 4u;
+var<workgroup> tiles: array<vec4<f16>, PARTS * (A_SIZE + B_SIZE)>;
+fn keep(i: u32, v: vec4<f32>) { tiles[i] = vec4<f16>(v); }
+#endif
+#endif
+
+// Puts quad x of a slice of so many rows away, `size` quads that begin at `first`.
+fn put(first: u32, size: u32, x: u32, rows: u32, along_k: u32, step: u32, scaled: vec4<f32>) {
+    let at = piece_place(x, rows, along_k);
+    let i = first + select(at.y * step + at.x / 4u, at.x * step + at.y / 4u, along_k == 1u);
+#ifdef SPLIT_F16
+    let high = high_part(scaled);
+    keep(i, high);
+    keep(i + size, scaled - high);
+#else
+    keep(i, scaled);
+#endif
+}
+fn put_a(stage: u32, x: u32, quad: vec4<f32>) {
+    put(0u, A_SIZE, x, BLOCK_M, A_ALONG_K, A_STEP, quad * f32(SCALE_A));
+}
+fn put_b(stage: u32, x: u32, quad: vec4<f32>) {
+    put(B_FIRST, B_SIZE, x, BLOCK_N, B_ALONG_K, B_STEP, quad * f32(SCALE_B));
+}
+
+// Sums have room of their own, for one matrix or two. RESULT_F32: f32 of an element of it.
+const OWN_RESULTS: u32 = 1u;
+const RESULT_N: u32 = FRAGMENT;
+const RESULTS: u32 = 3u - PARTS;
+#ifdef EIGHTS
+const RESULT_F32: u32 = 1u;
+var<workgroup> results: array<f32, RESULTS_SIZE>;
+fn result_four(i: u32) -> vec4<f32> { return vec4<f32>(results[i], results[i + 1u], results[i + 2u], results[i + 3u]); }
+#else
+const RESULT_F32: u32 = 4u;
+var<workgroup> results: array<vec4<f32>, RESULTS_SIZE / 4u>;
+fn result_four(i: u32) -> vec4<f32> { return results[i / 4u]; }
+#endif
+#ifdef EMULATED
+fn keep_result(i: u32, sum: f32) { results[i / 4u][i % 4u] = sum; }
+#endif
