@@ -35,8 +35,7 @@ fn probes(device: Box<dyn Device>, graph: &Graph) -> (Vec<(f32, f32)>, u64) {
     let samples = engine.upload(&Images::new(SAMPLES as usize, 5, (2, 64)).set()).unwrap();
     let order: Vec<u32> = (0..SAMPLES).map(|i| i * 7 % SAMPLES).collect();
     let seeds = [11, 12, 1 << 40];
-    let clients =
-        [&order[..1], &order[1..24], &order[24..]].map(|indices| ProbeClient { indices, seeds: &seeds });
+    let clients = [&order[..1], &order[1..24], &order[24..]].map(|indices| ProbeClient { indices, seeds: &seeds });
     let settings = ProbeSettings {
         distribution: Distribution::Rademacher,
         tau: 0.75,

@@ -141,7 +141,15 @@ mod tests {
         let lanes = Lanes::new(span(0), &[Lane { rows: 3, ..Lane::default() }]);
         let mut rec = Recording::new();
         let order = Order::of_linear(7, 5);
-        Room::fill(&mut rec, &lanes, &order, 9, span(1), &Product::by_shuffles(Tiling::CORE, Some(Distribution::Rademacher)), span(2));
+        Room::fill(
+            &mut rec,
+            &lanes,
+            &order,
+            9,
+            span(1),
+            &Product::by_shuffles(Tiling::CORE, Some(Distribution::Rademacher)),
+            span(2),
+        );
         for command in rec.commands() {
             if let Command::Dispatch(d) = command {
                 assert!(shape(d).starts_with("7 terms, 5 columns"), "{}: {}", d.kernel.name, shape(d));

@@ -8,7 +8,7 @@ use super::super::error::FedError;
 use super::super::folder::{RunFolder, WAYS};
 use super::super::observer::Observer;
 use crate::caps::{AdapterInfo, Layout, Tune};
-use crate::device::Selection;
+use crate::device::{DeviceError, Selection, open};
 use crate::engine::Workspace;
 use crate::files::{self, Limit, cache, sha256_hex};
 use crate::layers::{Pass, Sizes};
@@ -124,9 +124,23 @@ fn measured(
     }
     let start = Instant::now();
     let mut best: Option<(f64, Ways)> = None;
+    // On a device of its own: a driver that can't compile a way may take the device with it, and the run keeps its own.
+    let mut trial = open(selection)?;
     for (info, ways, missing) in &rest {
         let watch: tune::Watch<'_> = &mut |_, _, done, all| observer.tuning(done, all);
-        let found = tune::measure(space.device_mut(), info, missing, scope, watch)?;
+        let found = match tune::measure(trial.as_mut(), info, missing, scope, watch) {
+            Ok(found) => found,
+            Err(DeviceError::Lost(why)) => {
+                observer.tuning(1, 1);
+                observer.warn(&format!(
+                    "warning: {} was lost while ways of products were tried ({why}): the run takes those that are likely to be fast, as with \
+                     device.tune = \"off\"",
+                    info.name
+                ));
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
         observer.tuning(1, 1);
         failed(&found, info, observer);
         let seconds = tune::a_sample(&found, graph);
