@@ -81,6 +81,9 @@ pub(super) fn write(folder: &RunFolder, ways: &Ways) -> Result<(), FedError> {
     Ok(folder.write(WAYS, format!("{text}\n").as_bytes())?)
 }
 
+/// What is to be measured in a layout: what the device is offered as, ways that are known, and the products that have none.
+type Wanted = (AdapterInfo, Ways, Vec<(Sizes, Pass)>);
+
 /// Those that are remembered for this device, and what they lack measured now; none where nothing is to be measured.
 fn measured(
     space: &mut Workspace,
@@ -102,7 +105,7 @@ fn measured(
     let place = cache::folder().map(|folder| remembered(&folder, &info, scope, layouts));
     let known = place.as_deref().and_then(recall).unwrap_or_default();
     let limits = space.device().limits().clone();
-    let mut rest: Vec<(AdapterInfo, Ways, Vec<(Sizes, Pass)>)> = Vec::new();
+    let mut rest: Vec<Wanted> = Vec::new();
     for &layout in layouts {
         let info = AdapterInfo { layout, ..info.clone() };
         let mut ways = Ways::of_known(&known, graph, layout);
