@@ -54,6 +54,8 @@ alias MatrixC = coop_mat16x16<f32, C>;
 // Sums on their way to store_quad: FRAGMENT rows and RESULT_N columns of each subgroup at a time, RESULTS times: with two of them a barrier
 // less. Rows of RESULT_STEP f32.
 const RESULT_STEP: u32 = RESULT_N + 4u;
+// Matrices next to each other in such rows.
+const TOGETHER: u32 = RESULT_N / FRAGMENT;
 const RESULTS_SIZE: u32 = GROUPS * RESULTS * FRAGMENT * RESULT_STEP;
 
 var<workgroup> shared_block: Block;
@@ -114,9 +116,12 @@ fn main(
 #ifdef EMULATED
     for (var x = 0u; x < SUMS * (GROUP_M / FRAGMENT) * (GROUP_N / FRAGMENT); x++) { matrix_sums[x] = 0.0f; }
 #else
+    // A subgroup's columns are numbered by those that are stored together, and within these.
 #for i in GROUP_M/FRAGMENT
-#for j in GROUP_N/FRAGMENT
-    var c{i}_{j}: MatrixC;
+#for b in GROUP_N/RESULT_N
+#for j in RESULT_N/FRAGMENT
+    var c{i}_{b}_{j}: MatrixC;
+#end
 #end
 #end
     // Quads times four over TILE_F16 are elements of `tiles`.
@@ -150,31 +155,33 @@ fn main(
 #end
 #endif
 #end
-#for j in GROUP_N/FRAGMENT
-            let b_from{j} = &tiles[b_first + 4u * ({j}u * B_ROWS + {s}u * B_DEPTH) / TILE_F16];
+#for b in GROUP_N/RESULT_N
+#for j in RESULT_N/FRAGMENT
+            let b_from{b}_{j} = &tiles[b_first + 4u * (({b}u * TOGETHER + {j}u) * B_ROWS + {s}u * B_DEPTH) / TILE_F16];
 #for x in B_ALONG_K
-            let b{j} = coopLoad<MatrixB>(b_from{j}, b_step);
+            let b{b}_{j} = coopLoad<MatrixB>(b_from{b}_{j}, b_step);
 #end
 #for x in 1-B_ALONG_K
-            let b{j} = coopLoadT<MatrixB>(b_from{j}, b_step);
+            let b{b}_{j} = coopLoadT<MatrixB>(b_from{b}_{j}, b_step);
 #end
 #ifdef SPLIT_F16
-            let b_low_from{j} = &tiles[b_first + 4u * (B_SIZE + {j}u * B_ROWS + {s}u * B_DEPTH) / TILE_F16];
+            let b_low_from{b}_{j} = &tiles[b_first + 4u * (B_SIZE + ({b}u * TOGETHER + {j}u) * B_ROWS + {s}u * B_DEPTH) / TILE_F16];
 #for x in B_ALONG_K
-            let b_low{j} = coopLoad<MatrixB>(b_low_from{j}, b_step);
+            let b_low{b}_{j} = coopLoad<MatrixB>(b_low_from{b}_{j}, b_step);
 #end
 #for x in 1-B_ALONG_K
-            let b_low{j} = coopLoadT<MatrixB>(b_low_from{j}, b_step);
+            let b_low{b}_{j} = coopLoadT<MatrixB>(b_low_from{b}_{j}, b_step);
 #end
 #for i in GROUP_M/FRAGMENT
-            c{i}_{j} = coopMultiplyAdd(a_low{i}, b{j}, c{i}_{j});
+            c{i}_{b}_{j} = coopMultiplyAdd(a_low{i}, b{b}_{j}, c{i}_{b}_{j});
 #end
 #for i in GROUP_M/FRAGMENT
-            c{i}_{j} = coopMultiplyAdd(a{i}, b_low{j}, c{i}_{j});
+            c{i}_{b}_{j} = coopMultiplyAdd(a{i}, b_low{b}_{j}, c{i}_{b}_{j});
 #end
 #endif
 #for i in GROUP_M/FRAGMENT
-            c{i}_{j} = coopMultiplyAdd(a{i}, b{j}, c{i}_{j});
+            c{i}_{b}_{j} = coopMultiplyAdd(a{i}, b{b}_{j}, c{i}_{b}_{j});
+#end
 #end
 #end
         }
@@ -194,17 +201,17 @@ fn main(
     {
         if (RESULTS == 1u && {i}u + {b}u > 0u) { workgroupBarrier(); }
         let first = (subgroup * RESULTS + ({i}u + {b}u * (GROUP_M / FRAGMENT)) % RESULTS) * (FRAGMENT * RESULT_STEP);
-#for j in GROUP_N/FRAGMENT
-        if ({j}u * FRAGMENT / RESULT_N == {b}u) {
-            let at = first + {j}u * FRAGMENT % RESULT_N;
+#for j in RESULT_N/FRAGMENT
+        {
+            let at = first + {j}u * FRAGMENT;
 #ifdef EMULATED
+            let matrix = {i}u * (GROUP_N / FRAGMENT) + {b}u * TOGETHER + {j}u;
             for (var x = 0u; x < SUMS; x++) {
                 let e = x * 32u + member;
-                let sum = matrix_sums[({i}u * (GROUP_N / FRAGMENT) + {j}u) * SUMS + x];
-                keep_result(at + e / FRAGMENT * RESULT_STEP + e % FRAGMENT, sum);
+                keep_result(at + e / FRAGMENT * RESULT_STEP + e % FRAGMENT, matrix_sums[matrix * SUMS + x]);
             }
 #else
-            let held = c{i}_{j};
+            let held = c{i}_{b}_{j};
 #for x in OWN_RESULTS
             let to = &results[at / RESULT_F32];
             coopStoreT(held, to, result_step);

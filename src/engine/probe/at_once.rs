@@ -109,7 +109,7 @@ impl Session<'_> {
         let places = copies.as_ref().map(|copies| copies.place(self, &mut recording, clients.len())).transpose()?;
         recording.join_uploads(self.space.device().limits().alignment);
         if let (Some(copies), Some(places)) = (&copies, &places) {
-            copies.record_start(&mut recording, self.state.weights(), places);
+            copies.record_start(&mut recording, self.state.weights(), places, self.space.binding());
         }
         let how = self.space.exact;
         let params = self.program.graph.param_count() as u32;

@@ -73,7 +73,7 @@ impl Copies {
     pub fn start(&mut self, session: &mut Session<'_>, count: usize) -> Result<(), EngineError> {
         let mut recording = Recording::new();
         let places = self.place(session, &mut recording, count)?;
-        self.record_start(&mut recording, session.state.weights(), &places);
+        self.record_start(&mut recording, session.state.weights(), &places, session.space.binding());
         session.space.submit(&recording).map(drop)
     }
 
@@ -92,9 +92,16 @@ impl Copies {
         Ok(Lanes::new(table, &places))
     }
 
-    /// Records the shared weights' copies at these places.
-    pub fn record_start(&self, recording: &mut Recording, from: Span, places: &Lanes) {
-        own_rows::record(recording, places, 1, from, self.state.weights());
+    /// Records the shared weights' copies at these places: one launch where a binding of so many bytes has them all, else one by one.
+    pub fn record_start(&self, recording: &mut Recording, from: Span, places: &Lanes, binding: u64) {
+        let all = self.state.weights();
+        if from.bytes.max(all.bytes) <= binding {
+            return own_rows::record(recording, places, 1, from, all);
+        }
+        for slot in 0..places.count as usize {
+            let offset = all.offset + 4 * u64::from(self.base(slot));
+            recording.copy(from, Span { offset, bytes: from.bytes, ..all });
+        }
     }
 
     /// Moves copies, each by its own seeds: the bits of [`Session::update`] on each alone.

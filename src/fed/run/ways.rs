@@ -136,11 +136,12 @@ fn measured(
             Err(DeviceError::Lost(why)) => {
                 observer.tuning(1, 1);
                 observer.warn(&format!(
-                    "warning: {} was lost while ways of products were tried ({why}): the run takes those that are likely to be fast, as with \
-                     device.tune = \"off\"",
+                    "warning: {} was lost while ways of products were tried ({why}): the run takes those that are likely to be fast, and those of f32 \
+                     for gradients",
                     info.name
                 ));
-                return Ok(None);
+                let likely = Ways::unmeasured(info, &limits, graph);
+                return Ok(Some(likely.in_f32(&[Pass::Weight, Pass::Input], info, &limits, graph)));
             }
             Err(error) => return Err(error.into()),
         };
