@@ -255,7 +255,7 @@ fn a_copy_that_does_not_fit_is_refused_before_the_first_round() {
         check_zo_phase(&device, &resnet18, &[&set], &ZoPhase { optimizer, averages, ..phase(1) })
     };
     for (mib, optimizer, averages, name) in
-        [(230, &adam, false, ServerOptimizer::SECOND), (80, &ServerOptimizer::Sgd, true, State::AVERAGE)]
+        [(120, &adam, false, ServerOptimizer::SECOND), (80, &ServerOptimizer::Sgd, true, State::AVERAGE)]
     {
         let error = kept(mib, optimizer, averages).unwrap_err().to_string();
         assert!(error.contains(name) && error.contains("device.memory_budget"), "{error}");
