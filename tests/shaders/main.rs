@@ -44,9 +44,12 @@ fn rows_of_halves_are_quads(kernel: &Kernel, chosen: &[&str]) -> bool {
         && (output || !(chosen.contains(&OUT_HALVES) || chosen.contains(&RESIDUAL_HALVES)))
 }
 
-/// Cooperative matrices need subgroups, and one thing multiplies them; what is beside them says nothing without them.
+/// Cooperative matrices and shuffles need subgroups, and one thing multiplies them; what is beside them says nothing without them.
 fn sensible(defines: &[&str], tier: Tier) -> bool {
     let has = |name: &str| defines.contains(&name);
+    if has("SHUFFLED") && tier == Tier::Core {
+        return false;
+    }
     // Matrices of 8 x 8 and those of two f16 an operand have no activations in f16.
     if has(IN_HALVES) && (has(SPLIT_F16) || has(EIGHTS)) {
         return false;
