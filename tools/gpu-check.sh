@@ -88,6 +88,14 @@ write_whole() {
     } >"$out.part" && mv -f "$out.part" "$out"
 }
 
+# A command as a reader of the results would type it: no folder of this machine stands in it.
+shown() {
+    local text=$1
+    text=${text//"$zowarmup"/zowarmup}
+    text=${text//"$root/"/}
+    printf '%s' "${text//"$work/"/}"
+}
+
 count=0
 failed=0
 # Runs a command, whose standard output is a JSON object, as a step.
@@ -124,7 +132,7 @@ step() { # name, most seconds, command...
     esac
     {
         printf '{"name": "%s", "passed": %s, "status": %d, "seconds": %s, "command": %s, ' \
-            "$name" "$passed" "$status" "$(seconds_since "$start")" "$(printf '%s' "$*" | json_string)"
+            "$name" "$passed" "$status" "$(seconds_since "$start")" "$(shown "$*" | json_string)"
         [ "$status" = 0 ] || printf '"error": %s, ' "$(tail -c 2000 "$work/err" | json_string)"
         printf '"result": %s}' "$result"
     } >"$file"
