@@ -1,6 +1,6 @@
 // y[i] = x[i] where one of the two is f16 in memory: x with IN_HALVES, else y, to the nearest. params.count is in f32, a multiple of 8.
 // Launch: count / 4 items, folded over x and y. Traffic: reads each value once, writes it once.
-#import lib/fold.wgsl
+#import lib/items.wgsl
 #import lib/halves.wgsl
 #import lib/f16.wgsl
 
@@ -17,16 +17,11 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<vec2<u32>>;
 #endif
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
-    let item = item_index(group, groups, t);
-    if item >= params.count / 4u {
-        return;
-    }
+fn items() -> u32 {
+    return params.count / 4u;
+}
+
+fn take(item: u32, lane: u32) {
 #ifdef IN_HALVES
     y[item] = x_at(item);
 #else

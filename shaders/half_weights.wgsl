@@ -4,20 +4,9 @@
 // Traffic: the weights once in, half of it out a copy.
 #import lib/fold.wgsl
 #import lib/weight.wgsl
-#import lib/tile_order.wgsl
+#import lib/ordered_tensor.wgsl
 #import lib/f16.wgsl
 
-struct Params {
-    order: Order,
-    // Flat index of the tensor.
-    offset: u32,
-    // The uniform block is that of tile_weights.wgsl; its runs say nothing here.
-    run: u32,
-    unused: u32,
-    also_unused: u32,
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> lanes: array<Lane>;
 @group(0) @binding(2) var<storage, read> weights: array<f32>;
 @group(0) @binding(3) var<storage, read_write> out: array<vec4<u32>>;
 

@@ -4,19 +4,8 @@
 // tensor, where they touch two blocks of the stream, and turns them. Traffic: a bit a weight and lane out.
 #import lib/lane.wgsl
 #import lib/stream.wgsl
-#import lib/tile_order.wgsl
+#import lib/ordered_tensor.wgsl
 
-struct Params {
-    order: Order,
-    // Flat index of the tensor.
-    offset: u32,
-    // Of another kernel's use.
-    run: u32,
-    unused: u32,
-    also_unused: u32,
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> lanes: array<Lane>;
 @group(0) @binding(2) var<storage, read_write> out: array<u32>;
 
 // Two blocks of each column.

@@ -3,19 +3,8 @@
 // A workgroup moves RUN weights of each of 32 columns by way of its memory, so that it reads and writes neighbours.
 // Dispatch: x = weights of a column / RUN, y = columns / 32, z = copies. Traffic: the weights once in, once out.
 #import lib/lane.wgsl
-#import lib/tile_order.wgsl
+#import lib/ordered_tensor.wgsl
 
-struct Params {
-    order: Order,
-    // Flat index of the tensor.
-    offset: u32,
-    // RUN: of a column, numbered [channel][tap], at most 32. Whole channels where a channel's columns are neighbours in the tensor.
-    run: u32,
-    unused: u32,
-    also_unused: u32,
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> lanes: array<Lane>;
 @group(0) @binding(2) var<storage, read> weights: array<f32>;
 @group(0) @binding(3) var<storage, read_write> out: array<vec4<f32>>;
 
