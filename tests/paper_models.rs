@@ -257,7 +257,8 @@ fn the_first_stage_of_a_resnet_fills_a_gpu() {
             [64, 128, 256, 512].map(|c| of("conv_grad_weight", &[("IN_C", c), ("KERNEL", 3)])).concat();
         assert_eq!(convolutions.len(), 16);
         // A thread of a strip has all taps of a channel, so that the last stages have fewer workgroups, on software adapters.
-        assert!(convolutions.iter().all(|groups| *groups >= 256), "subgroups of {subgroup}: {convolutions:?}");
+        let least = if launches.iter().any(|(n, ..)| n.starts_with("conv_strips_")) { 256 } else { 500 };
+        assert!(convolutions.iter().all(|groups| *groups >= least), "subgroups of {subgroup}: {convolutions:?}");
         let norms = of("norm_grad_params", &[]);
         assert_eq!(norms.len(), 20);
         assert!(norms.iter().all(|groups| *groups >= 500), "{norms:?}");
