@@ -93,7 +93,7 @@ const CHOICES: [&str; 7] = ["PERTURB", "DIST", "SOFT_ADD", "INPUT_QUADS", "WEIGH
 /// A case whose buffers take more waits for one that takes less.
 const MODERATE: u64 = 1 << 20;
 
-/// Cases that together launch every kernel of `cases` with each of its defines and [`CHOICES`] that they do: of those that launch the same, the
+/// Cases that together launch every kernel of `cases` with each of its defines and the choices that they do: of those that launch the same, the
 /// one with the largest buffers, within reason.
 pub fn of_each_choice(info: &AdapterInfo, cases: Vec<Case>) -> Vec<Case> {
     let choices = |launches: Vec<(&'static Kernel, Variant)>| -> HashSet<_> {
