@@ -224,7 +224,8 @@ fn a_table_of_the_paper_is_run_small() {
         let mut command = zowarmup();
         command.current_dir(place.dir.path()).arg("reproduce").args(args).output().unwrap()
     };
-    let few = ["--small", "--seeds", "0", "--set", "warmup.rounds=1", "--set", "zo.rounds=2"];
+    let few =
+        ["--small", "--seeds", "0", "--set", "warmup.rounds=1", "--set", "zo.rounds=2", "--csv", "table6.csv"];
     let output = reproduce(&[&["table6"], &few[..]].concat());
     assert!(output.status.success(), "{}", stderr(&output));
     let text = String::from_utf8(output.stdout.clone()).unwrap();
@@ -234,6 +235,10 @@ fn a_table_of_the_paper_is_run_small() {
             && line("rademacher").ends_with("65.5 (5.2); 9.3 (1.4) |")
     );
     assert!(text.contains("\nPaper: table 6, CIFAR-10"), "{text}");
+    // A line a run, with its seed.
+    let csv = fs::read_to_string(place.path("table6.csv")).unwrap();
+    assert!(csv.starts_with("dir,row,seed,status,") && csv.lines().count() == 3, "{csv}");
+    assert!(csv.contains("\nreproductions/table6-digits/gaussian-s0,gaussian,0,done,"), "{csv}");
     let dir = place.path("reproductions/table6-digits");
     assert!(dir.join("report.html").is_file() && dir.join("configs/small/table6.toml").is_file());
     for (args, message) in [
