@@ -211,7 +211,10 @@ fn a_data_set_that_is_not_there_is_told_with_its_files_and_page() {
     ] {
         let set = format!("data.name={name}");
         let nowhere = refused(&["run", "--set", &set]);
-        words.iter().chain(&["data.path", "docs/data.md"]).for_each(|word| assert!(nowhere.contains(word), "{nowhere}"));
+        words
+            .iter()
+            .chain(&["data.path", "docs/data.md"])
+            .for_each(|word| assert!(nowhere.contains(word), "{nowhere}"));
         let text =
             refused(&["run", "--set", &set, "--set", &path, "--set", "model.kind=mlp", "--set", "model.hidden=[4]"]);
         for word in words.iter().chain(&["nothing", "docs/data.md", name]) {

@@ -42,21 +42,6 @@ pub struct CellLine {
     message: Option<String>,
 }
 
-impl SweepResult {
-    fn of(description: &Description, cells: &[Cell], outcome: &Outcome, best: Option<Vec<Best>>, dir: &Path) -> Self {
-        let line = |came: &CellOutcome| {
-            let cell = cells.iter().find(|cell| cell.name == came.name);
-            let label = description.rows.get(came.row).map(|row| row.label.clone()).unwrap_or_default();
-            CellLine::of(came, cell, label)
-        };
-        let lines: Vec<CellLine> = outcome.cells.iter().map(line).collect();
-        let count = |status: &str| lines.iter().filter(|line| line.status == status).count();
-        let (done, diverged) = (count("done"), count("diverged"));
-        let (failed, pending) = (count("failed"), count("pending"));
-        Self { cells: lines, done, diverged, failed, pending, best, dir: dir.display().to_string() }
-    }
-}
-
 impl CellLine {
     fn of(came: &CellOutcome, cell: Option<&Cell>, row: String) -> Self {
         let summary: Option<&Summary> = came.done();

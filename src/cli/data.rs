@@ -297,7 +297,10 @@ mod tests {
         let few = report("floats.npz", &[]);
         assert!(few.clients.is_empty() && few.problem.as_ref().is_some_and(|p| p.contains("split.clients = 20")));
         let few = text(&few);
-        assert!(few.starts_with("npz: 9 training and 2 test") && few.contains("\nno clients: split.clients = 20"), "{few}");
+        assert!(
+            few.starts_with("npz: 9 training and 2 test") && few.contains("\nno clients: split.clients = 20"),
+            "{few}"
+        );
         let refused = config_of(Path::new("x.xlsx"), &[]).unwrap_err().to_string();
         assert!(refused.starts_with("x.xlsx: expected a .npz, "), "{refused}");
     }

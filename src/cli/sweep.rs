@@ -157,3 +157,13 @@ struct SweepResult {
     best: Option<Vec<Best>>,
     dir: String,
 }
+
+impl SweepResult {
+    fn of(description: &Description, cells: &[Cell], outcome: &Outcome, best: Option<Vec<Best>>, dir: &Path) -> Self {
+        let lines = cells::lines(description, cells, outcome);
+        let count = |status: &str| lines.iter().filter(|line| line.status == status).count();
+        let (done, diverged) = (count("done"), count("diverged"));
+        let (failed, pending) = (count("failed"), count("pending"));
+        Self { cells: lines, done, diverged, failed, pending, best, dir: dir.display().to_string() }
+    }
+}

@@ -224,8 +224,7 @@ fn a_table_of_the_paper_is_run_small() {
         let mut command = zowarmup();
         command.current_dir(place.dir.path()).arg("reproduce").args(args).output().unwrap()
     };
-    let few =
-        ["--small", "--seeds", "0", "--set", "warmup.rounds=1", "--set", "zo.rounds=2", "--csv", "table6.csv"];
+    let few = ["--small", "--seeds", "0", "--set", "warmup.rounds=1", "--set", "zo.rounds=2", "--csv", "table6.csv"];
     let output = reproduce(&[&["table6"], &few[..]].concat());
     assert!(output.status.success(), "{}", stderr(&output));
     let text = String::from_utf8(output.stdout.clone()).unwrap();

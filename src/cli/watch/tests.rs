@@ -141,7 +141,11 @@ fn before_the_first_round_and_without_a_run() {
     let text = drawn(&live, 100, 40, None);
     // Nobody holds a lock there.
     assert!(text.contains("stopped, round 0/330") && text.contains("no figures yet"), "{text}");
-    assert!(facts::text(&live).starts_with("digits-mlp: stopped, round 0/330, `zowarmup resume` goes on\n"), "{}", facts::text(&live));
+    assert!(
+        facts::text(&live).starts_with("digits-mlp: stopped, round 0/330, `zowarmup resume` goes on\n"),
+        "{}",
+        facts::text(&live)
+    );
     let page = serve::page(&live);
     assert!(page.html.contains("round 0/330") && page.reload.is_some());
 }
