@@ -40,7 +40,7 @@ fn a_grid_is_swept_once_and_a_senseless_value_is_its_cells_alone() {
     let of = json(&place.path("sweeps/small/zo.tau-0.5-zo.lr-0.01-s1/summary.json"));
     assert!(of["final_accuracy"].is_f64() && first["final_accuracy"] == of["final_accuracy"]);
     let message = result["cells"][4]["message"].as_str().unwrap();
-    assert!(message.starts_with("--set: zo.tau = -1: expected "), "{message}");
+    assert!(message.starts_with("zo.tau = -1: expected "), "{message}");
     assert_eq!(fs::read_dir(place.path("sweeps/small")).unwrap().count(), 4 + 2, "and the warm-ups and the index");
     // A line a cell, with the grid's keys.
     let csv = fs::read_to_string(place.path("cells.csv")).unwrap();
@@ -59,7 +59,7 @@ fn a_grid_is_swept_once_and_a_senseless_value_is_its_cells_alone() {
     assert_eq!((runs("zo.tau=0.5, zo.lr=0.02"), runs("zo.tau=-1, zo.lr=0.01")), ("2".into(), "0, 2 missing".into()));
     assert!(!log.contains(" rounds"), "{log}");
     let end = log.split("4 of 8 cells failed:\n").nth(1).unwrap();
-    assert!(end.lines().count() == 4 && end.starts_with("  zo.tau-1-zo.lr-0.01-s0: --set: zo.tau = -1"), "{log}");
+    assert!(end.lines().count() == 4 && end.starts_with("  zo.tau-1-zo.lr-0.01-s0: zo.tau = -1"), "{log}");
     // New points join those that are there.
     let more = swept(&place, &["small.toml", "--grid", "zo.tau=0.5", "--grid", "zo.lr=0.02,0.04"], 0);
     assert_eq!(each(&more, "status"), ["done", "done"]);
