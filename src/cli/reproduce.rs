@@ -12,8 +12,6 @@ use super::output;
 use super::report;
 use super::sweeping::{carry_out, conclude};
 use super::workers::WorkersArgs;
-use crate::data::Dataset;
-use crate::fed::FedError;
 use crate::fed::sweep::{self, Cell, Description, Outcome, Reproduction, Shard, Size, TABLES};
 use crate::report::{GroupFigures, Report};
 
@@ -97,7 +95,7 @@ fn named(name: &str) -> Result<&'static Reproduction, Error> {
     })
 }
 
-/// The table's sweep, written below the folder; data that can't be read are one error before anything runs.
+/// The table's sweep, written below the folder.
 fn described(
     args: &ReproduceArgs,
     table: &Reproduction,
@@ -120,9 +118,6 @@ fn described(
     let description = description.expanded()?;
     table.write(size, dir)?;
     let cells = description.cells()?;
-    if let Some(config) = cells.iter().find_map(|cell| cell.config.as_ref().ok()) {
-        Dataset::load(&config.data).map_err(FedError::from)?;
-    }
     Ok((description, cells))
 }
 

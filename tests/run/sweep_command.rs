@@ -91,6 +91,8 @@ fn what_is_wrong_with_the_sweep_itself_is_one_error_before_anything_runs() {
     fs::write(place.path("typo.toml"), "[[row]]\nlable = \"a\"\n").unwrap();
     fs::write(place.path("key.toml"), "[[row]]\nlabel = \"a\"\nset = [\"zo.tua=1\"]\n").unwrap();
     fs::write(place.path("bad.toml"), "[zo]\ntau = -1\n").unwrap();
+    let gone = "data = { name = \"npz\", path = \"gone.npz\" }\nmodel = { kind = \"mlp\", hidden = [4] }\n";
+    fs::write(place.path("gone.toml"), gone).unwrap();
     for (args, message) in [
         (&["small.toml", "--grid", "zo.tua=1,2"][..], "unknown key `zo.tua`; the nearest known key is `zo.tau`"),
         (&["small.toml", "--grid", "zo.tau"], "--grid \"zo.tau\": expected key.path=value"),
@@ -101,6 +103,8 @@ fn what_is_wrong_with_the_sweep_itself_is_one_error_before_anything_runs() {
         (&["typo.toml"], "lable"),
         (&["key.toml"], "key.toml: row \"a\": --set: unknown key `zo.tua`"),
         (&["bad.toml", "--grid", "zo.lr=1"], "bad.toml: zo.tau = -1"),
+        // Once, not a cell each.
+        (&["gone.toml", "--grid", "zo.tau=0.5,1", "--seeds", "0..4"], "gone.npz: cannot read"),
     ] {
         let output = sweep(&place, args);
         let text = stderr(&output);
