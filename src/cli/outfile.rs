@@ -140,7 +140,8 @@ impl OutFile {
 /// Whether a file that is there lies somewhere in a folder.
 fn lies_in(path: &Path, folder: &Path) -> bool {
     folder.is_dir()
-        && fs::canonicalize(folder).is_ok_and(|folder| fs::canonicalize(path).is_ok_and(|path| path.starts_with(folder)))
+        && fs::canonicalize(folder)
+            .is_ok_and(|folder| fs::canonicalize(path).is_ok_and(|path| path.starts_with(folder)))
 }
 
 /// The number that a path such as `/dev/fd/1` or `/proc/self/fd/1` names.

@@ -81,11 +81,7 @@ fn assert_are(dir: &Path, manifest: &Manifest, wanted: impl Fn(&str) -> bool) ->
     }
 }
 
-fn files_of(
-    dir: &Path,
-    manifest: &Manifest,
-    wanted: impl Fn(&str) -> bool,
-) -> Result<Vec<FileCheck>, FolderError> {
+fn files_of(dir: &Path, manifest: &Manifest, wanted: impl Fn(&str) -> bool) -> Result<Vec<FileCheck>, FolderError> {
     let mut list = Vec::new();
     for (file, expected) in manifest.files.iter().filter(|(file, _)| wanted(file)) {
         let path = dir.join(file);

@@ -128,7 +128,8 @@ fn no_command_replaces_what_it_reads() {
         let words = words.iter().map(|&word| word.to_owned());
         words.chain(paths.iter().map(|path| text(path))).chain([option.to_owned()]).collect()
     };
-    let started = |command: &[&str], option: &str| of(&[command, &["--set", &with_weights]].concat(), &[&config], option);
+    let started =
+        |command: &[&str], option: &str| of(&[command, &["--set", &with_weights]].concat(), &[&config], option);
     let sweep = place.path("sweep.toml");
     let cases: Vec<(Vec<String>, &Path)> = vec![
         (replay.clone(), &base),

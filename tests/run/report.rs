@@ -122,9 +122,8 @@ fn unfinished_and_broken_runs_are_left_out_by_name() {
     damage("line/metrics.jsonl", &|text| text.replacen("\"clients\":2", "\"clients\":3", 1));
     damage("setting/config.toml", &|text| text.replace("lr = 0.05", "lr = 0.06"));
     fs::create_dir(place.path("empty")).unwrap();
-    let all = [
-        "good", "stopped", "summary", "metrics", "short", "config", "figure", "line", "setting", "empty", "nowhere",
-    ];
+    let all =
+        ["good", "stopped", "summary", "metrics", "short", "config", "figure", "line", "setting", "empty", "nowhere"];
     let output = report(&place, &all);
     assert_eq!(output.status.code(), Some(1));
     let log = stderr(&output);
