@@ -41,7 +41,7 @@ pub use zo::{ZoConfig, ZoRate};
 use crate::files::{self, Limit};
 use reader::Section;
 use source::Source;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// No config is larger: it is a page of text.
@@ -91,6 +91,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// The files and folders that an experiment reads: its samples, a given partition, first weights.
+    pub fn inputs(&self) -> Vec<PathBuf> {
+        [&self.data.path, &self.split.file, &self.model.weights].into_iter().flatten().cloned().collect()
+    }
+
     /// Reads a config file, or without one the embedded digits experiment, and applies `--set` arguments (`key.path=value`).
     /// Paths in the file are relative to its folder, in `overrides` to the current folder; they come out absolute.
     ///

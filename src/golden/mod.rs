@@ -8,7 +8,7 @@ mod spsa;
 use std::path::{Path, PathBuf};
 
 pub use federation::{CASE, CasePhase, CaseRound, Client, FederationGolden, Tolerances};
-pub use pass::{Mode, PassGolden};
+pub use pass::{MaskedPass, Mode, PassGolden};
 pub use spsa::{SpsaCase, SpsaGolden};
 
 use crate::files::FileError;

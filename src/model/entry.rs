@@ -94,6 +94,11 @@ const TABLES: [(&str, &str); 8] = [
 ];
 
 impl LayerSpec {
+    /// The names of all kinds, as [`kind`](Self::kind) gives them.
+    pub fn kinds() -> impl Iterator<Item = &'static str> {
+        NAMES.into_iter().chain(TABLES.map(|(key, _)| key))
+    }
+
     /// The layer's name in a table.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -83,14 +83,15 @@ impl RunFolder {
             Err(e) if e.kind() == io::ErrorKind::NotADirectory => return Err(FolderError::NotAFolder(path.to_owned())),
             Err(source) => return Err(FolderError::Open { path: path.to_owned(), action: "list", source }),
         };
-        // A lock, a manifest and half a config are left behind by a run that was killed before its config was written; a fork has copied
+        // A lock, a manifest, ways and half a config are left behind by a run that was killed before its config was written; a fork has copied
         // more by then.
         let forked = Self::is_half_a_fork(path);
         let counts = |entry: &fs::DirEntry| {
             let name = entry.file_name();
             let copied =
                 || name == checkpoint::FOLDER || FILES.iter().any(|file| name == *file) || is_leftover(entry, &FILES);
-            name != LOCK && name != MANIFEST && !is_leftover(entry, &[CONFIG, MANIFEST]) && !(forked && copied())
+            let first = [CONFIG, MANIFEST, WAYS];
+            name != LOCK && name != MANIFEST && name != WAYS && !is_leftover(entry, &first) && !(forked && copied())
         };
         match entries.flatten().any(|entry| counts(&entry)) {
             true => Err(FolderError::NotEmpty(path.to_owned())),
@@ -151,6 +152,11 @@ impl RunFolder {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Some(false),
             _ => None,
         }
+    }
+
+    /// The files and folders of files that a run in the folder at `path` has or may have.
+    pub fn files(path: &Path) -> Vec<PathBuf> {
+        FILES.into_iter().chain([checkpoint::FOLDER, super::dense::FOLDER]).map(|name| path.join(name)).collect()
     }
 
     fn lock(path: &Path) -> Result<Self, FolderError> {
