@@ -13,6 +13,7 @@ pub mod disk;
 mod error;
 pub mod experiment;
 pub mod federation;
+mod figures;
 pub mod folder;
 pub mod heterofl;
 pub mod host;

@@ -1,5 +1,7 @@
 //! Reading the golden folder.
 
+use std::path::PathBuf;
+
 use super::*;
 
 fn path(name: &str) -> PathBuf {

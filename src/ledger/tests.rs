@@ -1,6 +1,6 @@
 //! Ledgers against the golden replays, round trips, and every kind of bad line.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
