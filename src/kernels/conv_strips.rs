@@ -44,7 +44,9 @@ pub fn cases() -> Vec<Case> {
                 format!("conv_strips {} {input:?} to {out_c} kernel {kernel} stride {stride}", perturbation(how));
             Case::new(name, product_tolerance(how, g.depth()), move |f| {
                 let mut rec = Recording::new();
-                for (from_batch, relu, biased) in [(1, 0, true), (0, 1, false)] {
+                // One pipeline a case: each is long to compile.
+                let relu = u32::from(out_c % 2 == 1);
+                for (from_batch, biased) in [(1, true), (0, false)] {
                     let (io, lanes, launch) = launch(f, how, &g, from_batch, relu, biased);
                     debug_assert_eq!(lanes.count, 3);
                     if let Some(launch) = launch {
