@@ -4,12 +4,14 @@
 #[path = "support/flavours.rs"]
 mod flavour_support;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use flavour_support::{everything, flavours};
 use zowarmup::caps::{Layout, OperandSource, Tier};
 use zowarmup::device::{Selection, testing};
 use zowarmup::golden::{Golden, PassGolden};
+use zowarmup::model::{Link, ModelSpec};
 use zowarmup::verify::{self, VerifyError};
 
 /// The golden files whose names start with `prefix`, sorted.
@@ -24,18 +26,21 @@ fn files(prefix: &str) -> Vec<PathBuf> {
 
 /// What runs in flavours other than the device's own, too: of each kind of layer a file, forward and backward; and probes of norms and of rows
 /// that lanes share.
-const EVERYWHERE: [&str; 6] = [
+const EVERYWHERE: [&str; 9] = [
     "chains-batch-norm-train",
+    "chains-dropout-middle",
     "chains-gelu-first",
     "chains-groupnorm-last",
+    "chains-layernorm-first",
     "chains-pools-first",
+    "chains-project-first",
     "spsa-chains-groupnorm-first",
     "spsa-chains-pools-first",
 ];
 
 fn all() -> Vec<PathBuf> {
     let (passes, differences) = (files("chains-"), files("spsa-chains-"));
-    assert_eq!((passes.len(), differences.len()), (17, 12));
+    assert_eq!((passes.len(), differences.len()), (34, 23));
     passes.into_iter().chain(differences).collect()
 }
 
@@ -45,8 +50,11 @@ fn agree(selection: &Selection, all: &[PathBuf]) {
     for (path, file) in all.iter().zip(&report.files) {
         let least = match Golden::read(path).unwrap() {
             Golden::Federation(_) => panic!("{} is no chain", path.display()),
-            // Logits, loss and a gradient a tensor, at least.
-            Golden::Pass(pass) => 2 + pass.graph.params().len(),
+            // Logits, loss and a gradient a tensor, at least; with masks loss and gradients once more.
+            Golden::Pass(pass) => match pass.masked {
+                Some(_) => 3 + 2 * pass.graph.params().len(),
+                None => 2 + pass.graph.params().len(),
+            },
             Golden::Spsa(spsa) => spsa.cases.len(),
         };
         assert!(file.tensors.len() >= least && least >= 4, "{}: {} compared", file.file, file.tensors.len());
@@ -83,16 +91,38 @@ fn with_channels_last() {
     }
 }
 
-/// The files say something: every tensor has a gradient far above rounding.
+/// The files say something: every tensor has a gradient far above rounding, and what masks drop is told apart from what it is without.
 #[test]
 fn the_files_tell_layers_apart() {
+    let norm = |values: &mut dyn Iterator<Item = f32>| values.map(|g| f64::from(g).powi(2)).sum::<f64>().sqrt();
     for path in files("chains-") {
         let golden = PassGolden::read(&path).unwrap();
         for tensor in golden.graph.params() {
-            let gradient = &golden.grads[tensor.offset..tensor.offset + tensor.len];
-            let norm = gradient.iter().map(|g| f64::from(*g) * f64::from(*g)).sum::<f64>().sqrt();
+            let range = tensor.offset..tensor.offset + tensor.len;
             // A relative error of 1e-3 of less would be below f32's own rounding of sums of numbers near 1.
-            assert!(norm > 1e-4, "{}: {} has a gradient of norm {norm}", path.display(), tensor.name);
+            let size = norm(&mut golden.grads[range.clone()].iter().copied());
+            assert!(size > 1e-4, "{}: {} has a gradient of norm {size}", path.display(), tensor.name);
+            if let Some(masked) = &golden.masked {
+                let pairs = golden.grads[range.clone()].iter().zip(&masked.grads[range]);
+                let apart = norm(&mut pairs.map(|(plain, masked)| masked - plain));
+                // Ten times the tolerance of a gradient.
+                assert!(apart > 0.01 * size, "{}: {}: masks change {apart} of {size}", path.display(), tensor.name);
+            }
         }
     }
+}
+
+/// Every entry that a table of layers may have stands first, in the middle and last in some file.
+#[test]
+fn every_kind_of_layer_is_in_every_place() {
+    let mut places: BTreeMap<&str, [bool; 3]> = Link::names().map(|kind| (kind, [false; 3])).collect();
+    for path in files("chains-") {
+        let ModelSpec::Sequential { layers, .. } = PassGolden::read(&path).unwrap().spec else { continue };
+        for (i, layer) in layers.iter().enumerate() {
+            let place = if i == 0 { 0 } else { 1 + usize::from(i + 1 == layers.len()) };
+            places.get_mut(layer.kind()).unwrap()[place] = true;
+        }
+    }
+    let missing: Vec<_> = places.iter().filter(|(_, found)| found.contains(&false)).collect();
+    assert!(missing.is_empty(), "first, in the middle, last: {missing:?}");
 }

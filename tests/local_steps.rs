@@ -37,6 +37,13 @@ fn sequential() -> Graph {
         {"avgpool": 2, "stride": 2}, {"groupnorm": 4}, "flatten", {"linear": 7, "bias": true}, "tanh", {"linear": 5, "bias": true}]}))
 }
 
+/// What reads the batch has no weights of a product, or is added to what does.
+fn beginning_without_weights() -> Graph {
+    graph(json!({"kind": "sequential", "input": [2, 8, 8], "classes": 5, "layers": [
+        {"residual": ["tanh"]}, {"maxpool": 2}, "batchnorm",
+        {"residual": [{"conv": 3, "kernel": 3, "padding": 1}, "relu"], "project": true}, "flatten", {"layernorm": true}, {"linear": 5}]}))
+}
+
 fn resnet() -> Graph {
     graph(json!({"kind": "resnet", "input": [2, 8, 8], "depth": 10, "width": 2, "norm": "batch", "classes": 5}))
 }
@@ -164,6 +171,7 @@ fn a_moved_copy_gives_what_written_weights_give() {
         ("mlp", mlp(), true),
         ("cnn", cnn(), true),
         ("sequential", sequential(), false),
+        ("beginning without weights", beginning_without_weights(), false),
         ("resnet", resnet(), false),
         ("vit", vit(), false),
     ] {

@@ -78,7 +78,7 @@ pub struct CsvArgs {
 }
 
 impl CsvArgs {
-    /// The file, of a command that reads `input`; asked before the work begins.
+    /// The file, of a command that reads `input` ([`OutFile::beside`] adds what that names); asked before the work begins.
     pub fn file(&self, input: Option<&Path>) -> Result<Option<OutFile>, Error> {
         let inputs: Vec<&Path> = input.into_iter().collect();
         self.csv.as_deref().map(|path| OutFile::new(path, self.force.force, &inputs)).transpose()

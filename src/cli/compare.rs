@@ -7,12 +7,12 @@ use clap::Args;
 use super::args::ComputeArgs;
 use super::csv;
 use super::error::Error;
+use super::outfile::OutFile;
 use super::output;
 use super::report;
 use super::sweeping::{carry_out, conclude, folder};
 use super::workers::WorkersArgs;
 use crate::fed::sweep::{self, Comparison, Shard};
-use crate::files::write_whole;
 use crate::report::Report;
 
 /// `compare`.
@@ -57,9 +57,10 @@ pub fn execute(args: &CompareArgs) -> Result<u8, Error> {
     let comparison = Comparison::of(&description, &outcome, args.target, &dir);
     let table = comparison.markdown();
     let json = serde_json::to_string(&comparison).map_err(|e| Error::Output(e.into()))? + "\n";
-    write_whole(&dir.join("compare.csv"), csv::lines(&csv::objects(&comparison.rows, &[])).as_bytes())?;
-    write_whole(&dir.join("compare.md"), table.as_bytes())?;
-    write_whole(&dir.join("compare.json"), json.as_bytes())?;
+    let write = |name: &str, text: &str| OutFile::own(&dir.join(name))?.write(text.as_bytes());
+    write("compare.csv", &csv::lines(&csv::objects(&comparison.rows, &[])))?;
+    write("compare.md", &table)?;
+    write("compare.json", &json)?;
     let title = args.config.as_deref().map_or_else(|| "the digits experiment".to_owned(), |c| c.display().to_string());
     report::write(&Report::of(&outcome.ended()).titled(&format!("Methods on {title}")), &dir)?;
     output::print(args.of.json.json, &comparison, |_| table)?;

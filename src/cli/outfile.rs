@@ -1,7 +1,8 @@
 //! A file that a command is told to write (`--out`, `--dump`): what may be replaced, and what is written to as it is.
 //!
 //! A device, a FIFO or an open descriptor (`/dev/stdout`) is written to; a symbolic link is followed, and its target replaced whole,
-//! beside the target; a file that the command reads is never replaced, by whatever name; another file that exists only with `--force`.
+//! beside the target; a file that the command reads, or that lies in a folder which it reads, is never replaced, by whatever name; another
+//! file that exists only with `--force`.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -40,6 +41,24 @@ impl OutFile {
         let file = Self { path: path.to_owned(), force, inputs: inputs.iter().map(|&i| i.to_owned()).collect() };
         file.place()?;
         Ok(file)
+    }
+
+    /// One of the files that a command writes into its own output folder, and replaces when it is run again.
+    ///
+    /// # Errors
+    /// As [`OutFile::new`].
+    pub fn own(path: &Path) -> Result<Self, Error> {
+        Self::new(path, true, &[])
+    }
+
+    /// The output of a command that turns out to read these, too: files, or folders of files.
+    ///
+    /// # Errors
+    /// As [`OutFile::new`].
+    pub fn beside(mut self, inputs: impl IntoIterator<Item = PathBuf>) -> Result<Self, Error> {
+        self.inputs.extend(inputs);
+        self.place()?;
+        Ok(self)
     }
 
     /// Writes the output; a file is written whole or not at all.
@@ -93,8 +112,12 @@ impl OutFile {
     }
 
     fn refuse_input(&self, path: &Path) -> Result<(), Error> {
-        match self.inputs.iter().find(|input| same_file(input, path)) {
+        match self.inputs.iter().find(|input| same_file(input, path) || lies_in(path, input)) {
             None => Ok(()),
+            Some(folder) if folder.is_dir() => Err(self.refused(&format!(
+                "lies in {}, which this command reads, and an input is never replaced; name another file",
+                folder.display()
+            ))),
             Some(input) if *input == self.path => {
                 Err(self.refused("is read by this command, and an input is never replaced; name another file"))
             }
@@ -112,6 +135,13 @@ impl OutFile {
     fn failed(&self, error: io::Error) -> Error {
         Error::File(FileError::of(&self.path, "write")(error))
     }
+}
+
+/// Whether a file that is there lies somewhere in a folder.
+fn lies_in(path: &Path, folder: &Path) -> bool {
+    folder.is_dir()
+        && fs::canonicalize(folder)
+            .is_ok_and(|folder| fs::canonicalize(path).is_ok_and(|path| path.starts_with(folder)))
 }
 
 /// The number that a path such as `/dev/fd/1` or `/proc/self/fd/1` names.
@@ -189,6 +219,15 @@ mod tests {
             }
         }
         assert_eq!(fs::read(at("input")).unwrap(), b"input");
+        // Nor what lies in a folder that is read; a new file may be made there.
+        fs::write(at("folder/deep"), b"input").unwrap();
+        symlink("folder/deep", at("to-deep")).unwrap();
+        for name in ["folder/deep", "aside/deep", "to-deep"] {
+            let out = OutFile::new(&at(name), true, &[]).unwrap().beside([at("folder")]);
+            assert!(out.unwrap_err().to_string().contains("an input is never replaced"), "{name}");
+        }
+        OutFile::new(&at("folder/new"), false, &[]).unwrap().beside([at("folder")]).unwrap();
+        OutFile::own(&at("input")).unwrap().beside([at("folder")]).unwrap();
     }
 
     #[test]

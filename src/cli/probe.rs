@@ -11,6 +11,7 @@ use super::output::{self, grouped, row, table};
 use super::say::{bar_target, say};
 use crate::config::Config;
 use crate::device::{Selection, open};
+use crate::fed::RunFolder;
 use crate::lab::{self, At, Axes, LayerRow, Point, Report, Request, Row, Subject};
 use crate::stream::Distribution;
 
@@ -74,6 +75,8 @@ pub fn execute(args: &ProbeArgs) -> Result<u8, Error> {
     let csv = args.csv.file(args.subject.as_deref())?;
     let subject = subject(args)?;
     let config = &subject.experiment.config;
+    let run = args.subject.iter().filter(|path| path.is_dir()).flat_map(|dir| RunFolder::files(dir));
+    let csv = csv.map(|file| file.beside(config.inputs().into_iter().chain(run))).transpose()?;
     let asked = Axes {
         probes: args.probes.clone(),
         epsilon: args.epsilon.clone(),

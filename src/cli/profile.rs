@@ -60,6 +60,7 @@ pub fn execute(args: &ProfileArgs) -> Result<u8, Error> {
     let file = args.trace.as_deref().map(|path| OutFile::new(path, args.force.force, &inputs)).transpose()?;
     let layers = Layers { first: &[], preset: args.preset.preset()?, then: &args.compute.set.set };
     let config = Config::load_layers(args.config.as_deref(), &layers)?;
+    let file = file.map(|file| file.beside(config.inputs())).transpose()?;
     let selection = Selection::of_config(args.compute.device.device.as_deref(), &config.device)?;
     // As a run of this config: a run's folder has the ways of its products beside its config.
     let ways = args.config.as_deref().map(|config| config.with_file_name(WAYS)).filter(|path| path.exists());

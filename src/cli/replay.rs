@@ -9,8 +9,10 @@ use super::error::Error;
 use super::outfile::OutFile;
 use super::output::{self, grouped};
 use super::say::say;
-use crate::fed::FedError;
+use crate::fed::folder::MANIFEST;
 use crate::fed::replay::{Replayed, replay};
+use crate::fed::{FedError, dense};
+use crate::files::folder_of;
 use crate::weights;
 
 /// `replay`.
@@ -43,6 +45,9 @@ pub struct ReplayArgs {
 pub fn execute(args: &ReplayArgs) -> Result<u8, Error> {
     let inputs = [args.ledger.as_path(), args.base.as_path()];
     let out = args.out.as_deref().map(|out| OutFile::new(out, args.force.force, &inputs)).transpose()?;
+    // What lies beside a ledger and is read with it.
+    let beside = [MANIFEST, dense::FOLDER].map(|name| folder_of(&args.ledger).join(name));
+    let out = out.map(|out| out.beside(beside)).transpose()?;
     let replayed = replay(&args.ledger, &args.base, args.until, &args.device.selection()?)?;
     replayed.notes.iter().for_each(say);
     let result = &replayed.result;

@@ -8,9 +8,11 @@ use serde::Serialize;
 use super::args::{CsvArgs, JsonArgs};
 use super::csv;
 use super::error::{Error, FAILED};
+use super::outfile::OutFile;
 use super::output;
 use super::say::say;
-use crate::files::{FileError, write_whole};
+use crate::fed::RunFolder;
+use crate::files::FileError;
 use crate::report::{GroupFigures, Problem, Report, tensorboard};
 
 /// `report`.
@@ -51,6 +53,8 @@ impl ReportResult {
 pub fn execute(args: &ReportArgs) -> Result<u8, Error> {
     let csv = args.csv.file(None)?;
     let report = Report::of(&args.runs);
+    let read = report.groups.iter().flat_map(|group| &group.runs).flat_map(|run| RunFolder::files(&run.dir));
+    let csv = csv.map(|file| file.beside(read)).transpose()?;
     if report.groups.is_empty() {
         let messages: Vec<&str> = report.problems.iter().map(|problem| problem.message.as_str()).collect();
         return Err(Error::Request(format!("there is no run to report: {}", messages.join("; "))));
@@ -74,10 +78,10 @@ pub fn execute(args: &ReportArgs) -> Result<u8, Error> {
 pub fn write(report: &Report, dir: &Path) -> Result<(), Error> {
     std::fs::create_dir_all(dir).map_err(FileError::of(dir, "make"))?;
     let json = serde_json::to_string(&ReportResult::of(report, dir)).map_err(|e| Error::Output(e.into()))? + "\n";
-    write_whole(&dir.join("report.json"), json.as_bytes())?;
-    write_whole(&dir.join("report.md"), report.markdown().as_bytes())?;
-    write_whole(&dir.join("report.html"), report.html().as_bytes())?;
-    Ok(())
+    let write = |name: &str, text: &str| OutFile::own(&dir.join(name))?.write(text.as_bytes());
+    write("report.json", &json)?;
+    write("report.md", &report.markdown())?;
+    write("report.html", &report.html())
 }
 
 fn text(result: &ReportResult) -> String {

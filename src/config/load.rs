@@ -1,6 +1,6 @@
 //! From files and arguments to a config, and back.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
@@ -30,6 +30,11 @@ pub struct Layers<'a> {
 }
 
 impl Config {
+    /// The files and folders that an experiment reads: its samples, a given partition, first weights.
+    pub fn inputs(&self) -> Vec<PathBuf> {
+        [&self.data.path, &self.split.file, &self.model.weights].into_iter().flatten().cloned().collect()
+    }
+
     /// Reads a config file, or without one the embedded digits experiment, and applies `--set` arguments (`key.path=value`).
     /// Paths in the file are relative to its folder, in `overrides` to the current folder; they come out absolute.
     ///

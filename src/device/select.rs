@@ -94,9 +94,13 @@ fn adapter(candidate: &Candidate, selection: &Selection) -> Result<Box<dyn Devic
 }
 
 fn no_match(all: &[&AdapterInfo], wanted: &str) -> DeviceError {
-    let names: Vec<String> =
-        all.iter().enumerate().map(|(i, info)| format!("{i}: {} ({})", info.name, info.backend)).collect();
+    let names: Vec<String> = all.iter().enumerate().map(|(i, info)| format!("{i}: {}", listed(info))).collect();
     DeviceError::NoMatch { wanted: wanted.to_owned(), found: names.join("; ") }
+}
+
+/// A device as messages list it.
+fn listed(info: &AdapterInfo) -> String {
+    format!("{} ({})", info.name, info.backend)
 }
 
 /// The index that a selection names among the adapters and the twins.
@@ -107,6 +111,16 @@ fn matching(all: &[&AdapterInfo], wanted: &str) -> Option<usize> {
     };
     // A whole name as it is listed says more than a part of another.
     if let Some(index) = of(&|info| info.name.to_lowercase() == wanted) {
+        return Some(index);
+    }
+    // As messages list it, with its number or without.
+    if let Some(index) = of(&|info| listed(info).to_lowercase() == wanted) {
+        return Some(index);
+    }
+    if let Some((index, name)) = wanted.split_once(": ")
+        && let Some((index, info)) = index.parse().ok().and_then(|index: usize| Some((index, all.get(index)?)))
+        && listed(info).to_lowercase() == name
+    {
         return Some(index);
     }
     if let Ok(index) = wanted.parse::<usize>() {
@@ -158,6 +172,8 @@ mod tests {
         for (index, info) in list.iter().enumerate() {
             assert_eq!(matching(&all, &info.name), Some(index), "{}", info.name);
             assert_eq!(matching(&all, &info.name.to_uppercase()), Some(index), "{}", info.name);
+            assert_eq!(matching(&all, &listed(info)), Some(index), "{}", listed(info));
+            assert_eq!(matching(&all, &format!("{index}: {}", listed(info))), Some(index), "{}", listed(info));
             // An adapter that is called by another's number is only found by its name.
             if index != 1 {
                 assert_eq!(matching(&all, &index.to_string()), Some(index));
@@ -176,7 +192,9 @@ mod tests {
     fn a_name_that_is_listed_opens() {
         let (all, _) = list(&super::super::testing::selection()).unwrap();
         for (info, _) in all {
-            assert_eq!(open(&Selection::of(&info.name)).unwrap().info().name, info.name);
+            for name in [info.name.clone(), listed(&info)] {
+                assert_eq!(open(&Selection::of(&name)).unwrap().info().name, info.name);
+            }
         }
     }
 }

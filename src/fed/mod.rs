@@ -10,6 +10,7 @@ pub mod check;
 pub mod cost;
 pub mod dense;
 pub mod disk;
+mod drawn;
 mod error;
 pub mod experiment;
 pub mod federation;

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::check;
 use super::error::FedError;
-use super::folder::{CONFIG, FolderError, LOG_LIMIT, Lines, METRICS, RunFolder, parse_metrics, read_summary};
+use super::folder::{CONFIG, FolderError, LOG_LIMIT, Lines, METRICS, Manifest, RunFolder, parse_metrics, read_summary};
 use super::metrics::{RoundMetrics, Status, Summary};
 use crate::config::Config;
 use crate::files;
@@ -44,6 +45,10 @@ impl Record {
         if metrics.len() != summary.rounds as usize && summary.status == Status::Done {
             let message = format!("expected {} lines, one a round, found {}", summary.rounds, metrics.len());
             return Err(FolderError::Malformed { path, message }.into());
+        }
+        // Folders of versions before manifests are taken as they are.
+        if let Some(manifest) = Manifest::read(dir)?.filter(Manifest::ended) {
+            check::assert_figures(dir, &manifest)?;
         }
         Ok(Self { dir: dir.to_owned(), config, summary, metrics })
     }

@@ -1,6 +1,8 @@
 //! A warm-up round: the high-resource clients train (HeteroFL: all), the server joins what came of it (methods.md, First order).
 
 use super::augment;
+use super::drawn;
+use super::error::FedError;
 use super::experiment::Experiment;
 use super::parts::{Aggregation, ClientChange, HostOptimizer};
 use super::traffic::{self, Bytes};
@@ -27,13 +29,14 @@ pub struct WarmupRound {
 /// Refuses what can't be done, before the first round.
 ///
 /// # Errors
-/// Local steps that can't be taken; copies of the weights with their velocities, a server's moments or HeteroFL's statistics that don't fit
+/// Local steps that can't be taken, or are too many; copies of the weights with their velocities, a server's moments or HeteroFL's statistics that don't fit
 /// the device.
-pub fn check(experiment: &Experiment, device: &dyn Device) -> Result<(), EngineError> {
+pub fn check(experiment: &Experiment, device: &dyn Device) -> Result<(), FedError> {
     let (warmup, split) = (&experiment.config.warmup, &experiment.split);
     if warmup.rounds == 0 {
         return Ok(());
     }
+    drawn::check_epochs(experiment, experiment.narrow.is_none(), sampled(experiment, 0).len())?;
     if let Some(narrow) = &experiment.narrow {
         heterofl::check(experiment, narrow, device)?;
     } else {
@@ -42,7 +45,7 @@ pub fn check(experiment: &Experiment, device: &dyn Device) -> Result<(), EngineE
         check_local_steps(&experiment.graph, &sizes, warmup.batch)?;
     }
     let (mut engine, train) = planned::engine(experiment, device)?;
-    planned::warmup_round(&mut engine, experiment, &train)
+    Ok(planned::warmup_round(&mut engine, experiment, &train)?)
 }
 
 /// The clients that are sampled for round `round`, ascending.

@@ -10,7 +10,7 @@ use std::path::Path;
 
 pub use error::GoldenError;
 pub use federation::{CASE, CasePhase, CaseRound, Client, FederationGolden, Tolerances};
-pub use pass::{Mode, PassGolden};
+pub use pass::{MaskedPass, Mode, PassGolden};
 pub use spsa::{SpsaCase, SpsaGolden};
 
 /// A golden file, or a folder of them.

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use super::GoldenError;
 use super::samples::samples;
 use crate::files::{self, Limit};
+use crate::ledger::parse_hex64;
 use crate::model::{Graph, ModelSpec, ParamTensor};
 use crate::weights::TensorFile;
 
@@ -65,6 +66,19 @@ pub struct PassGolden {
     pub grads: Vec<f32>,
     /// Running statistics after, in the order of the model's buffers; empty where the file has none.
     pub out_buffers: Vec<f32>,
+    /// The same batch in a local step whose dropouts drop, where the file has one.
+    pub masked: Option<MaskedPass>,
+}
+
+/// A pass in which the model's dropouts drop; all else of a golden file is without.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MaskedPass {
+    /// What the masks follow from (docs/random.md, Masks of dropouts).
+    pub seed: u64,
+    /// Mean cross-entropy.
+    pub loss: f32,
+    /// The flat gradient of it.
+    pub grads: Vec<f32>,
 }
 
 impl PassGolden {
@@ -97,17 +111,28 @@ impl PassGolden {
         weights.extend(file.flat("buffer/", graph.buffers())?);
         let after = file.names().iter().any(|name| name.starts_with("out_buffer/"));
         let out_buffers = if after { file.flat("out_buffer/", graph.buffers())? } else { Vec::new() };
+        let masked = file.metadata("masks").map(|seed| masked(path, &file, &graph, seed)).transpose()?;
         let prefixed = |name: &str, prefix: &str, known: &[ParamTensor]| {
             name.strip_prefix(prefix).is_some_and(|n| known.iter().any(|p| p.name == n))
         };
         for name in file.names() {
             let known = ["x", "y", "out/logits", "out/loss"].contains(&name)
                 || ["param/", "grad/"].iter().any(|prefix| prefixed(name, prefix, graph.params()))
-                || ["buffer/", "out_buffer/"].iter().any(|prefix| prefixed(name, prefix, graph.buffers()));
+                || ["buffer/", "out_buffer/"].iter().any(|prefix| prefixed(name, prefix, graph.buffers()))
+                || (masked.is_some() && (name == "masked/loss" || prefixed(name, "masked/grad/", graph.params())));
             if !known {
                 return Err(file.error(name, "the model has no tensor of this name".to_owned()).into());
             }
         }
-        Ok(Self { spec, graph, mode, samples, x, y, weights, logits, loss, grads, out_buffers })
+        Ok(Self { spec, graph, mode, samples, x, y, weights, logits, loss, grads, out_buffers, masked })
     }
+}
+
+/// The pass with masks from `seed`, 16 hex digits.
+fn masked(path: &Path, file: &TensorFile<'_>, graph: &Graph, seed: &str) -> Result<MaskedPass, GoldenError> {
+    let seed = parse_hex64(seed).ok_or_else(|| GoldenError::Field {
+        path: path.to_owned(),
+        message: format!("metadata `masks`: expected 16 hex digits, found `{seed}`"),
+    })?;
+    Ok(MaskedPass { seed, loss: file.f32s("masked/loss", &[1])?[0], grads: file.flat("masked/grad/", graph.params())? })
 }

@@ -25,6 +25,11 @@ pub enum Link {
 }
 
 impl Link {
+    /// The names of all kinds, as [`Link::name`] gives them.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        LayerSpec::all().into_iter().map(|(name, _)| name).chain([RESIDUAL])
+    }
+
     /// Its name in a table.
     pub fn name(&self) -> &'static str {
         match self {

@@ -148,3 +148,6 @@ impl Drop for Placed<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -105,7 +105,7 @@ fn compare(space: Workspace, path: &Path, work: &Work) -> Result<(FileReport, Wo
     };
     let mut engine = Engine::on(space, work.model().1.clone(), weights)?;
     let (tensors, samples) = match work {
-        Work::Pass(golden) => (passes::compare_pass(&mut engine, golden)?, None),
+        Work::Pass(golden) => passes::compare_pass(&mut engine, golden)?,
         Work::Spsa(spsa, golden) => (passes::compare_spsa(&mut engine, spsa, golden)?, None),
         Work::Federation(golden) => {
             let (tensors, samples) = federation::compare(&mut engine, golden)?;

@@ -2,24 +2,26 @@
 
 use super::report::relative_error;
 use super::{TensorReport, VerifyError};
-use crate::engine::{Engine, ProbeSettings, Sides};
-use crate::golden::{Mode, PassGolden, SpsaGolden};
+use crate::engine::{ClientStep, Engine, ProbeSettings, SampleSet, Samples, Sides, TrainClient};
+use crate::golden::{MaskedPass, Mode, PassGolden, SpsaGolden};
 
 /// Largest relative error of logits, loss and statistics (docs/models.md, Golden files).
 const FORWARD_TOLERANCE: f64 = 1e-4;
 /// Largest relative error of a gradient.
 const GRADIENT_TOLERANCE: f64 = 1e-3;
 
-/// A golden pass: logits, loss, gradients and statistics.
-pub(super) fn compare_pass(engine: &mut Engine, golden: &PassGolden) -> Result<Vec<TensorReport>, VerifyError> {
+fn tensor(name: String, ours: &[f32], theirs: &[f32], tolerance: f64) -> TensorReport {
+    TensorReport { name, error: relative_error(ours, theirs), tolerance }
+}
+
+/// A golden pass: logits, loss, gradients and statistics. Gives the samples of a pass with masks, for the workspace.
+pub(super) fn compare_pass(
+    engine: &mut Engine,
+    golden: &PassGolden,
+) -> Result<(Vec<TensorReport>, Option<Samples>), VerifyError> {
     let batch_statistics = golden.mode == Mode::Train;
     let outputs = engine.outputs(&golden.x, &golden.y, batch_statistics)?;
     let backward = engine.gradients(&golden.x, &golden.y, batch_statistics)?;
-    let tensor = |name: String, ours: &[f32], theirs: &[f32], tolerance| TensorReport {
-        name,
-        error: relative_error(ours, theirs),
-        tolerance,
-    };
     let mut list = vec![
         tensor("out/logits".to_owned(), &outputs.logits, &golden.logits, FORWARD_TOLERANCE),
         tensor("out/loss".to_owned(), &[outputs.loss], &[golden.loss], FORWARD_TOLERANCE),
@@ -37,7 +39,34 @@ pub(super) fn compare_pass(engine: &mut Engine, golden: &PassGolden) -> Result<V
             list.push(tensor(format!("out_buffer/{}", p.name), ours, &golden.out_buffers[range], FORWARD_TOLERANCE));
         }
     }
-    Ok(list)
+    let samples = match &golden.masked {
+        Some(masked) => Some(compare_masked(engine, golden, masked, &mut list)?),
+        None => None,
+    };
+    Ok((list, samples))
+}
+
+/// The pass in which dropouts drop, as a client's only step at a rate of 1: its change is the gradient but for the rounding of weights near
+/// 1, 2^-24, a ten-thousandth of the tolerance where a gradient's values are a thousandth.
+fn compare_masked(
+    engine: &mut Engine,
+    golden: &PassGolden,
+    masked: &MaskedPass,
+    list: &mut Vec<TensorReport>,
+) -> Result<Samples, VerifyError> {
+    let shape = (golden.graph.input.c, golden.graph.input.spatial());
+    let samples = engine.upload(&SampleSet::of_floats(&golden.x, &golden.y, shape))?;
+    let client = [TrainClient { batches: vec![(0..golden.y.len() as u32).collect()], share: 1.0 }];
+    let seed = |_: usize, _: usize| masked.seed;
+    let loss = engine.train_delta(&samples, &client, &ClientStep { masks: Some(&seed), ..ClientStep::plain(1.0) })?;
+    list.push(tensor("masked/loss".to_owned(), &[loss as f32], &[masked.loss], FORWARD_TOLERANCE));
+    let step = engine.step_values()?;
+    for p in golden.graph.params() {
+        let range = p.offset..p.offset + p.len;
+        let ours: Vec<f32> = step.get(range.clone()).unwrap_or_default().iter().map(|change| -change).collect();
+        list.push(tensor(format!("masked/grad/{}", p.name), &ours, &masked.grads[range], GRADIENT_TOLERANCE));
+    }
+    Ok(samples)
 }
 
 /// Golden differences.

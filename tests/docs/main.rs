@@ -4,6 +4,7 @@
 //! Everything runs on the CPU twins in one small folder with made-up data sets, and with settings that make large experiments small.
 
 mod commands;
+mod facts;
 mod pages;
 mod place;
 mod schemas;

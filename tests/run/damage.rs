@@ -4,6 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use zowarmup::caps::Layout;
+use zowarmup::device::Selection;
+use zowarmup::fed::observer::Silent;
+use zowarmup::fed::run;
 use zowarmup::rng::philox;
 
 use super::common::*;
@@ -13,6 +17,13 @@ const TINY: [&str; 5] =
     ["data.train_limit=6", "data.test_limit=3", "split.clients=3", "model.hidden=[3]", "zo.rounds=5"];
 /// Changes of each file in each state.
 const CHANGES: u32 = 12;
+
+/// A run that leaves each kind of file: moments of the warm-up's server, the ways of its products, what high-resource clients add, and a
+/// running mean of the weights.
+const ALL_FILES: [&str; 4] =
+    ["warmup.algorithm=fedadam", "warmup.server_lr=0.02", "zo.participants=high-first-order", "eval.average=0.9"];
+/// Changes of each file of such a run.
+const FEWER: u32 = 4;
 
 /// Draws that repeat.
 struct Draws(u32);
@@ -49,41 +60,43 @@ fn changed(bytes: &[u8], draws: &mut Draws) -> (Option<Vec<u8>>, String) {
     (Some(after), what)
 }
 
-/// The files of a folder, those in the checkpoint too, but the lock.
+/// The files of a folder, those in its own folders too, but the lock.
 fn files(dir: &Path) -> Vec<PathBuf> {
     let list = |dir: &Path| fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()).collect::<Vec<_>>();
-    let mut all: Vec<PathBuf> = list(dir).into_iter().chain(list(&dir.join("checkpoint"))).collect();
+    let mut all: Vec<PathBuf> =
+        ["", "checkpoint", "deltas"].iter().flat_map(|folder| list(&dir.join(folder))).collect();
     all.retain(|path| path.is_file() && !path.ends_with(".lock"));
     all.sort();
     all
 }
 
-/// All that a run's result is.
-type Bits = (Vec<Value>, Value, Vec<Vec<u8>>);
+fn name_in(dir: &Path, path: &Path) -> String {
+    path.strip_prefix(dir).unwrap().to_str().unwrap().to_owned()
+}
+
+/// All that a run's result is: metrics, summary, the other files by name.
+type Bits = (Vec<Value>, Value, Vec<(String, Vec<u8>)>);
 
 fn bits(dir: &Path) -> Bits {
-    let names = ["init.safetensors", "pivot.safetensors", "ledger.jsonl", "final.safetensors", "split.json"];
+    let logs = ["manifest.json", "summary.json", "metrics.jsonl"];
+    let own = |path: &PathBuf| !path.starts_with(dir.join("checkpoint")) && !path.ends_with("config.toml");
+    let results = files(dir).into_iter().filter(|path| own(path) && !logs.iter().any(|log| path.ends_with(log)));
     let mut summary = summary(dir);
     let metrics = metrics(dir);
     // Their texts name no round of the interruption.
     assert!(summary.as_object_mut().unwrap().remove("warnings").is_some());
-    (metrics, summary, names.map(|name| fs::read(dir.join(name)).unwrap()).to_vec())
+    (metrics, summary, results.map(|path| (name_in(dir, &path), fs::read(path).unwrap())).collect())
 }
 
-#[test]
-fn whatever_happens_to_a_file_is_refused_by_name_or_changes_no_bit() {
-    let place = Place::new();
-    let config = config(&place, &TINY);
-    let whole = place.path("whole");
-    zowarmup::fed::run::start(&config, Some(&whole), &twins(), &mut zowarmup::fed::observer::Silent).unwrap();
-    let expected = bits(&whole);
-    // In the warm-up, at the pivot, in the ZO phase, and at the end.
-    let cut = [2, 3, 6].map(|rounds| stopped(&place, &format!("cut-{rounds}"), &TINY, rounds));
+/// Resumes each of `states` with each of its files changed so many times: it is refused by the file's name, or ends with the bits of
+/// `whole`. How many did either.
+fn change_all(place: &Place, whole: &Path, states: &[PathBuf], changes: u32) -> (usize, usize) {
+    let expected = bits(whole);
     let mut draws = Draws(0);
     let (mut refused, mut same) = (0, 0);
-    for state in cut.iter().chain([&whole]) {
+    for state in states {
         for file in files(state) {
-            for _ in 0..CHANGES {
+            for _ in 0..changes {
                 let name = file.strip_prefix(state).unwrap();
                 let bytes = fs::read(&file).unwrap();
                 let (after, what) = changed(&bytes, &mut draws);
@@ -110,7 +123,70 @@ fn whatever_happens_to_a_file_is_refused_by_name_or_changes_no_bit() {
             }
         }
     }
+    (refused, same)
+}
+
+#[test]
+fn whatever_happens_to_a_file_is_refused_by_name_or_changes_no_bit() {
+    let place = Place::new();
+    let config = config(&place, &TINY);
+    let whole = place.path("whole");
+    run::start(&config, Some(&whole), &twins(), &mut Silent).unwrap();
+    // In the warm-up, at the pivot, in the ZO phase, and at the end.
+    let cut = [2, 3, 6].map(|rounds| stopped(&place, &format!("cut-{rounds}"), &TINY, rounds));
+    let states: Vec<PathBuf> = cut.into_iter().chain([whole.clone()]).collect();
+    let (refused, same) = change_all(&place, &whole, &states, CHANGES);
     assert!(refused > 150 && same > 50, "{refused} were refused, {same} went on");
+}
+
+#[test]
+fn so_it_is_with_every_kind_of_file_that_a_run_may_leave() {
+    let place = Place::new();
+    let sets = [&TINY[..], &ALL_FILES].concat();
+    // Another layout than the one that needs no file of ways.
+    let last = Selection { layout: Some(Layout::ChannelsLast), ..twins() };
+    let (whole, config) = (place.path("whole"), config(&place, &sets));
+    run::start(&config, Some(&whole), &last, &mut Silent).unwrap();
+    let cut = |rounds: usize| {
+        let dir = place.path(&format!("cut-{rounds}"));
+        run::start(&config, Some(&dir), &last, &mut StopAfter(rounds)).unwrap();
+        dir
+    };
+    let (warming, probing) = (cut(2), cut(6));
+    let names = |dir: &Path| files(dir).iter().map(|path| name_in(dir, path)).collect::<Vec<_>>();
+    assert!(names(&warming).contains(&"checkpoint/moments-2.safetensors".to_owned()));
+    for name in ["averaged.safetensors", "ways.json", "deltas/3.safetensors", "deltas/7.safetensors"] {
+        assert!(names(&whole).contains(&name.to_owned()), "{:?}", names(&whole));
+    }
+    let states = [warming, probing, whole.clone()];
+    let (refused, same) = change_all(&place, &whole, &states, FEWER);
+    assert!(refused > 60 && same > 20, "{refused} were refused, {same} went on");
+    // A check names each of them.
+    for name in names(&whole).iter().filter(|name| !name.starts_with("checkpoint/") && *name != "manifest.json") {
+        let dir = place.path("checked");
+        let _ = fs::remove_dir_all(&dir);
+        copy_folder(&whole, &dir);
+        fs::write(dir.join(name), b"{}\n").unwrap();
+        let check = zowarmup::fed::check::check(&dir).unwrap();
+        let wrong: Vec<&str> = check.files.iter().filter(|file| !file.passed).map(|file| &file.file[..]).collect();
+        assert_eq!(wrong, [name], "{name}");
+    }
+}
+
+/// A fork's own record, and what it was given of the other run's warm-up.
+#[test]
+fn so_it_is_with_a_fork() {
+    let place = Place::new();
+    let origin = place.path("origin");
+    run::start(&config(&place, &TINY), Some(&origin), &twins(), &mut Silent).unwrap();
+    let fork = |out: &str, rounds: usize| {
+        let dir = place.path(out);
+        run::fork(&origin, &["zo.lr=0.02".to_owned()], Some(&dir), Some("reference"), &mut StopAfter(rounds)).unwrap();
+        dir
+    };
+    let (whole, cut) = (fork("whole", 5), fork("cut", 2));
+    let (refused, same) = change_all(&place, &whole, &[cut, whole.clone()], FEWER);
+    assert!(refused > 40 && same > 10, "{refused} were refused, {same} went on");
 }
 
 #[test]
@@ -166,7 +242,7 @@ fn files_that_vanish_or_change_during_a_run_are_noticed_before_it_counts_as_done
             }
             let dir = place.path(&format!("{i}{j}"));
             let mut meddles = Meddles(dir.join(name), 5, bytes);
-            let error = zowarmup::fed::run::start(&config, Some(&dir), &twins(), &mut meddles).unwrap_err();
+            let error = run::start(&config, Some(&dir), &twins(), &mut meddles).unwrap_err();
             let text = error.to_string();
             let how = if bytes.is_none() { "vanished" } else { "changed" };
             // An append finds the file gone at once.

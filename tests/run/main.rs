@@ -8,6 +8,7 @@ mod damage;
 mod diverged;
 mod dropout;
 mod extend;
+mod floors;
 mod fork;
 #[cfg(unix)]
 mod gpu_check;

@@ -138,3 +138,15 @@ fn more_steps_than_samples_are_refused_before_the_run() {
     assert!(text.contains("zo.local_steps = 1000") && text.contains("33 samples"), "{text}");
     assert!(!place.path("out").exists());
 }
+
+/// Each count is within its range, but what they make together would fill any memory.
+#[test]
+fn steps_that_draw_too_many_samples_are_refused_before_the_run() {
+    let place = Place::new();
+    let sets = ["zo.local_steps=100000", "zo.batch=1000000", "zo.probes=1"];
+    let output = place.command("out", &sets).output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    let text = stderr(&output);
+    assert!(text.contains("zo.batch = 1000000: expected less") && text.contains("600000000000 samples"), "{text}");
+    assert!(!place.path("out").exists());
+}

@@ -1,4 +1,4 @@
-//! Where `replay --out` and `stream --dump` write: never over what they read, over other files only when told, and into devices.
+//! Where commands write what they are told to: never over what they read, over other files only when told, and into devices.
 
 use std::fs;
 use std::path::Path;
@@ -97,4 +97,111 @@ fn devices_are_written_to() {
     let file = fs::File::create(place.path("both")).unwrap();
     assert!(zowarmup().args(dump).arg("/dev/stdout").stdout(file).status().unwrap().success());
     assert!(fs::read(place.path("both")).unwrap() == piped.stdout);
+}
+
+/// The bytes of every file below a folder.
+fn content(dir: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(dir).unwrap().flatten() {
+        match entry.path() {
+            path if path.is_dir() => all.extend(content(&path)),
+            path => all.push((path.clone(), fs::read(&path).unwrap())),
+        }
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn no_command_replaces_what_it_reads() {
+    let place = Place::new();
+    let run = stopped(&place, "run", &["zo.participants=high-first-order", "zo.rounds=2"], WARMUP + 2);
+    let weights = place.path("start.safetensors");
+    fs::copy(run.join("pivot.safetensors"), &weights).unwrap();
+    fs::write(place.path("sweep.toml"), "base = \"small.toml\"\n[[row]]\nlabel = \"a\"\n").unwrap();
+    let config = place.path("small.toml");
+    let with_weights = format!("model.weights={}", weights.display());
+    let (ledger, base) = (run.join("ledger.jsonl"), run.join("pivot.safetensors"));
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let replay = ["replay", "--ledger", &text(&ledger), "--base", &text(&base), "--out"].map(str::to_owned).to_vec();
+    let of = |words: &[&str], paths: &[&Path], option: &str| -> Vec<String> {
+        let words = words.iter().map(|&word| word.to_owned());
+        words.chain(paths.iter().map(|path| text(path))).chain([option.to_owned()]).collect()
+    };
+    let started =
+        |command: &[&str], option: &str| of(&[command, &["--set", &with_weights]].concat(), &[&config], option);
+    let sweep = place.path("sweep.toml");
+    let cases: Vec<(Vec<String>, &Path)> = vec![
+        (replay.clone(), &base),
+        (of(&["probe", "--draws", "2", "--probes", "1"], &[&run], "--csv"), &base),
+        (of(&["probe"], &[&run], "--csv"), &ledger),
+        (of(&["probe"], &[&config], "--csv"), &config),
+        (started(&["probe"], "--csv"), &weights),
+        (of(&["profile"], &[&config], "--trace"), &config),
+        (started(&["profile"], "--trace"), &weights),
+        (of(&["sweep"], &[&sweep], "--csv"), &sweep),
+        (of(&["sweep"], &[&sweep], "--csv"), &config),
+        (of(&["report", "--out", &text(&place.path("page"))], &[&run], "--csv"), &ledger),
+    ];
+    let (delta, manifest) = (run.join("deltas/3.safetensors"), run.join("manifest.json"));
+    let more = [&delta, &manifest].map(|input| (replay.clone(), input.as_path()));
+    let before = content(place.dir.path());
+    for (command, input) in cases.iter().chain(&more) {
+        let mut process = zowarmup();
+        process.env("ZOWARMUP_DEVICE", "reference").current_dir(place.dir.path());
+        let output = process.args(command).arg(input).arg("--force").output().unwrap();
+        let what = format!("{command:?} {}: {}", input.display(), stderr(&output));
+        assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(2), true), "{what}");
+        assert!(stderr(&output).contains("an input is never replaced"), "{what}");
+        assert!(content(place.dir.path()) == before, "{what}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn every_file_of_a_command_may_be_a_device_a_fifo_or_a_link() {
+    let place = Place::new();
+    let run = place.path("run");
+    copy_folder(finished(), &run);
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let (ledger, base) = (text(&run.join("ledger.jsonl")), text(&run.join("pivot.safetensors")));
+    let (run, config, page) = (text(&run), text(&place.path("small.toml")), text(&place.path("page")));
+    let cases: [&[&str]; 5] = [
+        &["replay", "--ledger", &ledger, "--base", &base, "--out"],
+        &["stream", "--seed", "1", "--distribution", "uniform", "--count", "4", "--dump"],
+        &["probe", &run, "--draws", "2", "--probes", "1", "--clients", "1", "--csv"],
+        &["report", &run, "--out", &page, "--csv"],
+        &["completions", "bash", "--out"],
+    ];
+    let go = |command: &[&str], out: &Path| {
+        let mut process = zowarmup();
+        process.env("ZOWARMUP_DEVICE", "reference").args(command).arg(out);
+        let output = process.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{command:?} {}: {}", out.display(), stderr(&output));
+    };
+    for command in cases.into_iter().chain([&["profile", &config, "--rounds", "1", "--trace"][..]]) {
+        go(command, Path::new("/dev/null"));
+        assert!(!fs::metadata("/dev/null").unwrap().is_file());
+        let (target, link) = (place.path("target"), place.path("link"));
+        std::os::unix::fs::symlink("target", &link).unwrap();
+        go(command, &link);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink(), "{command:?}");
+        let (fifo, written) = (place.path("fifo"), fs::read(&target).unwrap());
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        let reader = std::thread::spawn({
+            let fifo = fifo.clone();
+            move || fs::read(fifo).unwrap()
+        });
+        go(command, &fifo);
+        let piped = reader.join().unwrap();
+        // A trace holds times.
+        assert!(!piped.is_empty() && (command[0] == "profile" || piped == written), "{command:?}");
+        [&fifo, &link, &target].into_iter().for_each(|path| fs::remove_file(path).unwrap());
+    }
+    // The files of a report are replaced whole, behind a link, too.
+    std::os::unix::fs::symlink("elsewhere", place.path("page/link")).unwrap();
+    fs::rename(place.path("page/link"), place.path("page/report.md")).unwrap();
+    go(&["report", &run, "--out"], &place.path("page"));
+    assert!(fs::symlink_metadata(place.path("page/report.md")).unwrap().is_symlink());
+    assert!(fs::read_to_string(place.path("page/elsewhere")).unwrap().contains('|'));
 }

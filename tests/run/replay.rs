@@ -112,7 +112,7 @@ fn the_golden_ledgers_replay() {
 #[test]
 fn distributions_that_are_not_exact_replay_closely() {
     let place = Place::new();
-    for distribution in ["gaussian", "uniform", "binomial"] {
+    for distribution in ["gaussian", "uniform", "sphere", "binomial"] {
         let exact = distribution == "binomial";
         let run = place.run(distribution, &[&format!("zo.distribution={distribution}"), "zo.rounds=4"]);
         let ledger = lines(&run.join("ledger.jsonl"));

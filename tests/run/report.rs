@@ -105,7 +105,7 @@ fn unfinished_and_broken_runs_are_left_out_by_name() {
     let place = Place::new();
     copy_folder(finished(), &place.path("good"));
     stopped(&place, "stopped", &[], 5);
-    for name in ["summary", "metrics", "short", "config"] {
+    for name in ["summary", "metrics", "short", "config", "figure", "line", "setting"] {
         copy_folder(finished(), &place.path(name));
     }
     fs::write(place.path("summary/summary.json"), "{").unwrap();
@@ -117,19 +117,27 @@ fn unfinished_and_broken_runs_are_left_out_by_name() {
     damage("metrics/metrics.jsonl", &|text| text.replacen("\"round\":2", "\"round\":-2", 1));
     damage("short/metrics.jsonl", &|text| text.lines().take(7).map(|line| format!("{line}\n")).collect());
     damage("config/config.toml", &|text| text.replace("tau = ", "tua = "));
+    // What still reads well, but isn't what the run wrote.
+    damage("figure/summary.json", &|text| text.replace("\"final_accuracy\": 0.", "\"final_accuracy\": 0.9"));
+    damage("line/metrics.jsonl", &|text| text.replacen("\"clients\":2", "\"clients\":3", 1));
+    damage("setting/config.toml", &|text| text.replace("lr = 0.05", "lr = 0.06"));
     fs::create_dir(place.path("empty")).unwrap();
-    let all = ["good", "stopped", "summary", "metrics", "short", "config", "empty", "nowhere"];
+    let all =
+        ["good", "stopped", "summary", "metrics", "short", "config", "figure", "line", "setting", "empty", "nowhere"];
     let output = report(&place, &all);
     assert_eq!(output.status.code(), Some(1));
     let log = stderr(&output);
     let left_out: Vec<&str> = log.lines().filter_map(|line| line.strip_prefix("left out: ")).collect();
-    assert_eq!(left_out.len(), 7, "{log}");
+    assert_eq!(left_out.len(), 10, "{log}");
     for (message, (path, word)) in left_out.iter().zip([
         ("stopped: ", "has not ended: 5 of 12 rounds"),
         ("summary/summary.json: ", "EOF"),
         ("metrics/metrics.jsonl: ", "line 3"),
         ("short/metrics.jsonl: ", "expected 12 lines, one a round, found 7"),
         ("config/config.toml: ", "unknown key `zo.tua`"),
+        ("figure/summary.json: ", "expected SHA-256"),
+        ("line/metrics.jsonl: ", "expected SHA-256"),
+        ("setting/config.toml: ", "expected SHA-256"),
         ("empty: ", "expected the folder of a run"),
         ("nowhere: ", "cannot list"),
     ]) {

@@ -47,6 +47,9 @@ pub struct Manifest {
     pub split_sha256: String,
     /// SHA-256 of `init.safetensors`.
     pub init_sha256: String,
+    /// SHA-256 of `ways.json`, empty where the run has no such file; none in manifests from before it was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ways_sha256: Option<String>,
     /// The adapters that the run was on, in order.
     pub adapters: Vec<AdapterRecord>,
     /// The run whose warm-up this one took over.
@@ -201,6 +204,8 @@ pub struct Ingredients {
     pub split_sha256: String,
     /// Of the first weights' file.
     pub init_sha256: String,
+    /// Of the file of ways; empty where there is none.
+    pub ways_sha256: String,
     /// The first adapter.
     pub adapter: AdapterRecord,
 }
@@ -220,6 +225,7 @@ impl Manifest {
             normalisation: of.normalisation,
             split_sha256: of.split_sha256,
             init_sha256: of.init_sha256,
+            ways_sha256: Some(of.ways_sha256),
             adapters: vec![of.adapter],
             pivot: None,
             files: BTreeMap::new(),

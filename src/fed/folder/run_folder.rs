@@ -4,8 +4,9 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::names::{CHECKPOINT, CHECKPOINT_FILES, CONFIG, FILES, LOCK, MANIFEST, METRICS, ROUNDS, SUMMARY};
+use super::names::{CHECKPOINT, CHECKPOINT_FILES, CONFIG, FILES, LOCK, MANIFEST, METRICS, ROUNDS, SUMMARY, WAYS};
 use super::{FolderError, Lines, Manifest, metrics_log, read_in};
+use crate::fed::dense;
 use crate::fed::metrics::{RoundMetrics, Summary};
 use crate::files::{self, FileError};
 
@@ -37,13 +38,14 @@ impl RunFolder {
             Err(e) if e.kind() == io::ErrorKind::NotADirectory => return Err(FolderError::NotAFolder(path.to_owned())),
             Err(source) => return Err(FolderError::Open { path: path.to_owned(), action: "list", source }),
         };
-        // A lock, a manifest and half a config are left behind by a run that was killed before its config was written; a fork has copied
+        // A lock, a manifest, ways and half a config are left behind by a run that was killed before its config was written; a fork has copied
         // more by then.
         let forked = Self::is_half_a_fork(path);
         let counts = |entry: &fs::DirEntry| {
             let name = entry.file_name();
             let copied = || name == CHECKPOINT || FILES.iter().any(|file| name == *file) || is_leftover(entry, &FILES);
-            name != LOCK && name != MANIFEST && !is_leftover(entry, &[CONFIG, MANIFEST]) && !(forked && copied())
+            let first = [CONFIG, MANIFEST, WAYS];
+            name != LOCK && name != MANIFEST && name != WAYS && !is_leftover(entry, &first) && !(forked && copied())
         };
         match entries.flatten().any(|entry| counts(&entry)) {
             true => Err(FolderError::NotEmpty(path.to_owned())),
@@ -94,6 +96,11 @@ impl RunFolder {
             return Err(FolderError::NoRun(path.to_owned()));
         }
         Ok(())
+    }
+
+    /// The files and folders of files that a run in the folder at `path` has or may have.
+    pub fn files(path: &Path) -> Vec<PathBuf> {
+        FILES.into_iter().chain([CHECKPOINT, dense::FOLDER]).map(|name| path.join(name)).collect()
     }
 
     fn lock(path: &Path) -> Result<Self, FolderError> {

@@ -6,7 +6,9 @@ use super::super::cost::client_memory;
 use super::super::error::FedError;
 use super::super::folder::checkpoint::Checkpoint;
 use super::super::folder::manifest::AdapterRecord;
-use super::super::folder::{AVERAGED, CONFIG, FINAL, FolderError, INIT, LEDGER, Lines, METRICS, PIVOT, SPLIT, SUMMARY};
+use super::super::folder::{
+    AVERAGED, CONFIG, FINAL, FolderError, INIT, LEDGER, Lines, METRICS, PIVOT, SPLIT, SUMMARY, WAYS,
+};
 use super::super::metrics::{Status, Summary};
 use super::super::progress::Ending;
 use super::super::zo;
@@ -15,6 +17,15 @@ use crate::files::sha256_hex;
 use crate::ledger::{Dense, Ledger};
 use crate::split::Split;
 use crate::{version, weights};
+
+/// Digests of the last weights' files.
+#[derive(Default)]
+struct LastWeights {
+    /// Of the last weights.
+    sha256: String,
+    /// Of their running mean, where there is one.
+    averaged: Option<String>,
+}
 
 impl Run<'_> {
     pub(super) fn finish(&mut self, end: End) -> Result<Summary, FedError> {
@@ -26,14 +37,14 @@ impl Run<'_> {
             End::Diverged(_) => Status::Diverged,
             End::Interrupted => Status::Interrupted,
         };
-        let weights = if status == Status::Interrupted { Vec::new() } else { self.last_weights(status)? };
+        let last = if status == Status::Interrupted { LastWeights::default() } else { self.last_weights(status)? };
         self.closing_warnings(status);
         let summary = self.summary(status)?;
         if status == Status::Interrupted {
             self.folder.write_summary(&summary)?;
         } else {
             // The summary comes after all that it sums up, and the run has ended once the manifest names it.
-            let mut files = self.whole_files(&weights)?;
+            let mut files = self.whole_files(&last)?;
             files.insert(SUMMARY.to_owned(), sha256_hex(&self.folder.write_summary(&summary)?));
             self.manifest.files = files;
             self.manifest.earlier_config = None;
@@ -73,8 +84,8 @@ impl Run<'_> {
         }))
     }
 
-    /// Writes the last weights of a run that has ended, and its pivot where there is none yet. Returns the bytes of the former.
-    fn last_weights(&mut self, status: Status) -> Result<Vec<u8>, FedError> {
+    /// Writes the last weights of a run that has ended, and its pivot where there is none yet.
+    fn last_weights(&mut self, status: Status) -> Result<LastWeights, FedError> {
         let tensors = self.experiment.graph.tensors.clone();
         if status == Status::Diverged && self.progress.next < self.experiment.config.warmup.rounds {
             // Diverged in the warm-up: the last checkpoint holds the last finite weights. They stand for the pivot, too.
@@ -85,35 +96,39 @@ impl Run<'_> {
             self.engine.set_weights(&weights::decode(&self.folder.path(FINAL), &finite, &tensors)?.values)?;
             self.folder.write(PIVOT, &finite)?;
             self.folder.write(FINAL, &finite)?;
-            return Ok(finite);
+            self.folder.remove(AVERAGED)?;
+            return Ok(LastWeights { sha256: sha256_hex(&finite), averaged: None });
         }
         if self.progress.pivot.is_none() {
             self.pivot()?;
         }
-        if status == Status::Done && self.zo.has_average() {
+        let averaged = if status == Status::Done && self.zo.has_average() {
             let average = weights::encode(&tensors, &self.engine.average()?, &[]);
             self.folder.write(AVERAGED, &average)?;
-        }
+            Some(sha256_hex(&average))
+        } else {
+            self.folder.remove(AVERAGED)?;
+            None
+        };
         let last = weights::encode(&tensors, &self.engine.weights()?, &[]);
         self.folder.write(FINAL, &last)?;
-        Ok(last)
+        Ok(LastWeights { sha256: sha256_hex(&last), averaged })
     }
 
     /// The digest of each file, all of them there and as they were written.
-    fn whole_files(&self, last_weights: &[u8]) -> Result<BTreeMap<String, String>, FedError> {
-        let last = sha256_hex(last_weights);
-        let pivot = self.manifest.pivot.as_ref().map_or(&last, |pivot| &pivot.sha256);
+    fn whole_files(&self, last: &LastWeights) -> Result<BTreeMap<String, String>, FedError> {
+        let pivot = self.manifest.pivot.as_ref().map_or(&last.sha256, |pivot| &pivot.sha256);
         let mut files = BTreeMap::new();
-        let digests = [(INIT, &self.manifest.init_sha256), (PIVOT, pivot), (FINAL, &last)];
-        for (name, expected) in digests {
+        let ways = self.manifest.ways_sha256.as_ref().filter(|digest| !digest.is_empty());
+        let digests = [(INIT, &self.manifest.init_sha256), (PIVOT, pivot), (FINAL, &last.sha256)];
+        let others = [(AVERAGED, last.averaged.as_ref()), (WAYS, ways)];
+        let others = others.into_iter().filter_map(|(name, digest)| Some((name, digest?)));
+        for (name, expected) in digests.into_iter().chain(others) {
             let found = sha256_hex(&self.still_there(name)?);
             if found != *expected {
                 return Err(self.lost(name, "changed"));
             }
             files.insert(name.to_owned(), found);
-        }
-        if let Some(average) = self.folder.read(AVERAGED)? {
-            files.insert(AVERAGED.to_owned(), sha256_hex(&average));
         }
         // Paths and devices may be changed in it while the run is on.
         files.insert(CONFIG.to_owned(), sha256_hex(&self.still_there(CONFIG)?));

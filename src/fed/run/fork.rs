@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use super::super::error::FedError;
 use super::super::experiment::Experiment;
-use super::super::folder::WAYS;
 use super::super::folder::checkpoint::Checkpoint;
 use super::super::folder::manifest::{AdapterRecord, DataDigests, ForkRecord, Ingredients, NormalisationRecord};
 use super::super::folder::rounds_log::RoundsLog;
@@ -184,13 +183,13 @@ pub(in crate::fed) fn fork_on(
     let selection = Selection::of_config(device, &config.device)?;
     let mut space = host.take(&selection)?;
     // As the other run's, so that the bits are those of one run.
-    let theirs = ways::read(&origin.dir.join(WAYS), &experiment.graph)?;
+    let theirs = ways::of_run(&origin.dir, &origin.manifest, &experiment.graph)?;
     ways::set(&mut space, &experiment.graph, theirs, observer);
     let Loaded { engine, train, test, validation, warmup } = load(&experiment, space)?;
     let out = out.map_or_else(|| folder::default_path(config), Path::to_path_buf);
     disk::check_room(&out, &disk::needed(&experiment, 0))?;
     let folder = RunFolder::create(&out)?;
-    let first = experiment.config.warmup.rounds;
+    let (first, own) = (experiment.config.warmup.rounds, ways::encode(engine.ways())?);
     let guessed = origin.manifest.normalisation.guessed.clone();
     let mut manifest = Manifest::new(Ingredients {
         config: text,
@@ -198,6 +197,7 @@ pub(in crate::fed) fn fork_on(
         normalisation: NormalisationRecord::of(&experiment.data.normalisation, guessed),
         split_sha256: experiment.split.sha256(),
         init_sha256: sha256_hex(&initial_bytes(&experiment)),
+        ways_sha256: ways::digest(&own),
         adapter: AdapterRecord::of(engine.device().info(), 0),
     });
     if first > 0 {
@@ -205,8 +205,8 @@ pub(in crate::fed) fn fork_on(
         manifest.adapters = theirs.cloned().collect();
     }
     manifest.fork = Some(origin.record());
+    ways::write(&folder, &own)?;
     let log = copy(origin, &folder, &experiment, &manifest)?;
-    ways::write(&folder, engine.ways())?;
     let (zo, progress) = (ZoPhase::new(&experiment), Progress::of(&experiment));
     observer.note(&format!("from the pivot of {}", origin.dir.display()));
     let mut run =

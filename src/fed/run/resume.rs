@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::super::check;
 use super::super::error::FedError;
-use super::super::folder::WAYS;
 use super::super::folder::manifest::AdapterRecord;
 use super::super::folder::rounds_log::{self, RoundsLog};
 use super::super::folder::{
@@ -138,7 +137,7 @@ fn prepare<'a>(
     let experiment = compare::experiment(folder.dir(), &manifest, config)?;
     let selection = Selection::of_config(device, &config.device)?;
     let mut space = host.take(&selection)?;
-    let had = ways::read(&folder.path(WAYS), &experiment.graph)?;
+    let had = ways::of_run(folder.dir(), &manifest, &experiment.graph)?;
     ways::set(&mut space, &experiment.graph, had, observer);
     let Loaded { engine, train, test, validation, warmup } = load(&experiment, space)?;
     first_files(&folder, &experiment)?;

@@ -51,19 +51,21 @@ pub(in crate::fed) fn start_on(
     let out = out.map_or_else(|| folder::default_path(config), Path::to_path_buf);
     disk::check_room(&out, &disk::needed(&experiment, 0))?;
     let folder = RunFolder::create(&out)?;
+    let ways = ways::encode(engine.ways())?;
     let manifest = Manifest::new(Ingredients {
         config: experiment.config.to_toml(),
         data: DataDigests::of(&experiment.data)?,
         normalisation: NormalisationRecord::of(&experiment.data.normalisation, guessed),
         split_sha256: experiment.split.sha256(),
         init_sha256: sha256_hex(&initial_bytes(&experiment)),
+        ways_sha256: ways::digest(&ways),
         adapter: AdapterRecord::of(engine.device().info(), 0),
     });
     // Before the config: a folder with a config is one that can be resumed.
     manifest.write(folder.dir())?;
+    ways::write(&folder, &ways)?;
     folder.write(CONFIG, manifest.config.as_bytes())?;
     first_files(&folder, &experiment)?;
-    ways::write(&folder, engine.ways())?;
     let log = RoundsLog::create(&folder)?;
     let zo = ZoPhase::new(&experiment);
     let progress = Progress::of(&experiment);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::super::error::FedError;
-use super::super::folder::{RunFolder, WAYS};
+use super::super::folder::{FolderError, Manifest, RunFolder, WAYS, read_in};
 use super::super::observer::Observer;
 use crate::caps::{AdapterInfo, Layout, Tune};
 use crate::device::{DeviceError, Selection, open};
@@ -69,16 +69,50 @@ pub(super) fn set(space: &mut Workspace, graph: &Graph, ways: Option<Ways>, obse
     space.set_ways(ways);
 }
 
-/// Writes the ways of a run into its folder; there is no file where all products go by shuffles, channels first, as on software adapters.
+/// The file of a run's ways; empty, and no file then, where all products go by shuffles, channels first, as on software adapters.
+///
+/// # Errors
+/// Ways that can't be written.
+pub(super) fn encode(ways: &Ways) -> Result<Vec<u8>, FedError> {
+    if *ways == Ways::default() {
+        return Ok(Vec::new());
+    }
+    let mut bytes = serde_json::to_vec_pretty(&ways.to_file()).map_err(|error| FedError::Refused(error.to_string()))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// Writes the ways of a run into its folder. Before its config: a folder with a config is one that can be resumed.
 ///
 /// # Errors
 /// A file that can't be written.
-pub(super) fn write(folder: &RunFolder, ways: &Ways) -> Result<(), FedError> {
-    if *ways == Ways::default() {
-        return Ok(());
+pub(super) fn write(folder: &RunFolder, bytes: &[u8]) -> Result<(), FedError> {
+    if bytes.is_empty() {
+        return Ok(folder.remove(WAYS)?);
     }
-    let text = serde_json::to_string_pretty(&ways.to_file()).map_err(|error| FedError::Refused(error.to_string()))?;
-    Ok(folder.write(WAYS, format!("{text}\n").as_bytes())?)
+    Ok(folder.write(WAYS, bytes)?)
+}
+
+/// What the manifest holds of a run's ways.
+pub(super) fn digest(bytes: &[u8]) -> String {
+    if bytes.is_empty() { String::new() } else { sha256_hex(bytes) }
+}
+
+/// Reads the ways that a run began with.
+///
+/// # Errors
+/// As [`read`]; a file that isn't the one that the run wrote, is gone, or wasn't there.
+pub(super) fn of_run(dir: &Path, manifest: &Manifest, graph: &Graph) -> Result<Option<Ways>, FedError> {
+    if let Some(expected) = &manifest.ways_sha256 {
+        let found = digest(&read_in(dir, WAYS)?.unwrap_or_default());
+        if found != *expected {
+            let of = |digest: &str| if digest.is_empty() { "no such file" } else { digest }.to_owned();
+            let (expected, found) = (of(expected), of(&found));
+            let what = "the ways of the run, SHA-256".to_owned();
+            return Err(FolderError::Differs { path: dir.join(WAYS), what, expected, found }.into());
+        }
+    }
+    read(&dir.join(WAYS), graph)
 }
 
 /// What is to be measured in a layout: what the device is offered as, ways that are known, and the products that have none.

@@ -15,6 +15,9 @@ use crate::files::{self, Limit};
 /// No description is larger: it is a page or two of text.
 const LIMIT: Limit = Limit { bytes: 1 << 20, what: "a sweep" };
 
+/// Most cells of a sweep: each has a config in memory, and a folder.
+const MOST_CELLS: usize = 100_000;
+
 /// What a file describes: each row, at each point of the grid, is run once with each seed.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -151,7 +154,7 @@ impl Description {
     /// The cells of an expanded description, row after row. A cell with a value that makes no sense has the reason in its config's place.
     ///
     /// # Errors
-    /// No row or no seed; labels or seeds that aren't each other's only ones; a base that is no config; an unknown key or preset.
+    /// No row or no seed; too many cells; labels or seeds that aren't each other's only ones; a base that is no config; an unknown key or preset.
     pub fn cells(&self) -> Result<Vec<Cell>, FedError> {
         let refuse = |message: &str| Err(FedError::Refused(message.to_owned()));
         if self.rows.is_empty() || self.seeds.is_empty() {
@@ -159,6 +162,12 @@ impl Description {
         }
         if let Err(seed) = only_once(&self.seeds) {
             return refuse(&format!("seeds: {seed} is named twice"));
+        }
+        let (rows, seeds) = (self.rows.len(), self.seeds.len());
+        if rows.saturating_mul(seeds) > MOST_CELLS {
+            return refuse(&format!(
+                "seeds: {seeds} of them in {rows} rows make too many cells, expected at most {MOST_CELLS}"
+            ));
         }
         // Said once, and not for each cell.
         Config::load(self.base.as_deref(), &[])?;

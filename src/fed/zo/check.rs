@@ -4,6 +4,7 @@ use super::{header::settings, norm_statistics, sampled};
 use crate::config::{NormStatistics, ZoParticipants};
 use crate::device::Device;
 use crate::engine::{EngineError, ZoNeeds, check_zo_phase};
+use crate::fed::drawn;
 use crate::fed::error::FedError;
 use crate::fed::experiment::Experiment;
 use crate::fed::schedule;
@@ -28,6 +29,11 @@ pub fn check(experiment: &Experiment, device: &dyn Device) -> Result<(), FedErro
             "zo.local_steps = {steps}: expected at most {held}, as client {client} has only {held} samples to cut into parts (zo.batch > 0 makes batches of a fixed size instead)"
         )));
     }
+    let (probing, training) = sampled(experiment, config.warmup.rounds);
+    drawn::check_steps(experiment, probing.len())?;
+    if zo.participants == ZoParticipants::HighFirstOrder {
+        drawn::check_epochs(experiment, true, training.len())?;
+    }
     let statistics = match norm_statistics(experiment) {
         NormStatistics::Frozen => Vec::new(),
         NormStatistics::Recomputed => sizes(&schedule::clients_with_samples(split)),
@@ -36,7 +42,7 @@ pub fn check(experiment: &Experiment, device: &dyn Device) -> Result<(), FedErro
     let step = |held: usize| if zo.batch > 0 { zo.batch as usize } else { held.div_ceil(steps) };
     let mut largest: Vec<usize> = sizes(&eligible).into_iter().map(step).collect();
     largest.sort_unstable_by(|a, b| b.cmp(a));
-    largest.truncate(sampled(experiment, config.warmup.rounds).0.len());
+    largest.truncate(probing.len());
     let (settings, rounds) = (settings(experiment), super::ZoPhase::new(experiment));
     let phase = ZoNeeds {
         clients: &largest,

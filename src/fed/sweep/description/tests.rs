@@ -102,6 +102,8 @@ fn what_is_wrong_is_named() {
     assert!(row("[grid]\nseed = [1, 2]").contains("--seeds"));
     assert!(row("[grid]\nzo.lr = 0.1").contains("grid zo.lr: expected a list of values, found 0.1"));
     assert!(load("seeds = [1, 1]\n[[row]]\nlabel = \"a\"").unwrap_err().contains("1 is named twice"));
+    let many = load("seeds = \"0..9999\"\n[grid]\nzo.probes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]").unwrap_err();
+    assert!(many.contains("10000 of them in 11 rows") && many.contains("at most 100000"), "{many}");
     assert!(load("seeds = \"4..1\"\n[[row]]\nlabel = \"a\"").unwrap_err().contains("ends before it begins"));
     assert!(row("preset = \"x\"").contains("unknown preset `x`"));
     assert!(row("[[row]]\nlabel = \"A!\"").contains("folder a-s0 is another cell's"));
