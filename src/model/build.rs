@@ -4,9 +4,9 @@ use super::builder::Builder;
 use super::graph::Graph;
 use super::spec::{Input, ModelSpec};
 use super::{resnet, sequential, vit};
-use crate::layers::kinds::{conv, flatten, linear, maxpool, relu};
+use crate::layers::kinds::{conv, flatten, linear, pool, relu};
 use crate::layers::limits::fits;
-use crate::layers::{ModelError, Shape, SquaresSpec};
+use crate::layers::{ModelError, Shape};
 
 impl ModelSpec {
     /// The graph of a complete table.
@@ -49,7 +49,7 @@ impl ModelSpec {
                     let conv = conv::Spec { out, kernel: 5, stride: 1, padding: 2, bias: true };
                     builder.add(&name, &name, conv)?;
                     builder.add(&name, &name, relu::Spec)?;
-                    let pool = maxpool::Spec { squares: SquaresSpec { kernel: 2, stride: 2 } };
+                    let pool = pool::MaxSpec(pool::Squares { kernel: 2, stride: 2 });
                     builder.add(&name, &format!("the pooling after {name}"), pool)?;
                 }
                 builder.add("", "flatten", flatten::Spec)?;

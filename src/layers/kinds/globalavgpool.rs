@@ -2,8 +2,8 @@
 
 use crate::caps::Layout;
 use crate::kernels::pool::{self, Params};
+use crate::kernels::pool_grad;
 use crate::layers::passes::dims;
-use crate::layers::squares::back;
 use crate::layers::{Backward, Entry, Form, Forward, Image, Kind, LaneTables, Mode, ModelError, Shape, Site};
 use crate::recording::Recording;
 
@@ -68,6 +68,8 @@ impl Kind for GlobalAvgPool {
     }
 
     fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
-        back(rec, pool::Mode::Average, &self.params(lanes, io.how.layout), io);
+        if let Some(dx) = io.dx {
+            pool_grad::record(rec, pool::Mode::Average, &self.params(lanes, io.how.layout), io.x, io.dy, dx);
+        }
     }
 }

@@ -131,8 +131,7 @@ macro_rules! kinds {
 
 kinds! {
     conv: layer Conv, entry Conv(Spec);
-    maxpool: layer MaxPool, entry MaxPool(Spec);
-    avgpool: layer AvgPool, entry AvgPool(Spec);
+    pool: layer Pool, entry MaxPool(MaxSpec), entry AvgPool(AvgSpec);
     globalavgpool: layer GlobalAvgPool, entry GlobalAvgPool(Spec);
     norm: layer Norm, entry GroupNorm(GroupSpec), entry BatchNorm(BatchSpec);
     layer_norm: layer LayerNorm, entry LayerNorm(Spec);
