@@ -55,7 +55,8 @@ else
     echo "small-tables: no Fashion-MNIST at $fashion: digits alone" >&2
 fi
 
-adapter=$("$zowarmup" devices 2>/dev/null | sed -n -e 's/^\* would be picked: //p' -e 's/^ *driver: /driver /p' | paste -s -d, | sed 's/,/, /')
+adapter=$("$zowarmup" devices 2>/dev/null | sed -n 's/^\* would be picked: //p')
+driver=$("$zowarmup" devices 2>/dev/null | sed -n 's/^ *driver: //p')
 cat >"$out/README.md" <<END
 # The paper's tables, made small
 
@@ -67,7 +68,7 @@ $((SECONDS - began)) s of $(nproc) cores in all.
 | program | $("$zowarmup" --version) |
 | date | $(date -u +%Y-%m-%d) |
 | system | $(uname -sm), $(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1) |
-| adapter | ${adapter:-unknown} |
+| adapter | ${adapter:-unknown}, driver ${driver:-unknown} |
 
 The paper's values stand in the last column of each; they are of a ResNet18 or a ViT on CIFAR-10, these of an MLP or a transformer of one block on digits and some images of Fashion-MNIST, so what can
 agree is the order. The \`.csv\` of a table has a line a run, with its seed; \`seeds\` below are the table's. Figures are those of the last round: nothing was chosen by the test samples here.
