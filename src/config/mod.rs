@@ -10,6 +10,7 @@ mod error;
 mod keys;
 mod model;
 mod names;
+mod needed;
 mod overrides;
 mod presets;
 mod ranges;

@@ -15,7 +15,6 @@ mod images;
 mod layout;
 mod leaf;
 mod limit;
-mod missing;
 mod names;
 mod normalisation;
 mod own;
@@ -73,7 +72,7 @@ impl Dataset {
     /// # Errors
     /// As [`Dataset::load`].
     pub fn load_within(config: &DataConfig, held: u64) -> Result<Self, DataError> {
-        Self::read(config, held).map_err(|error| match missing::files(config.name) {
+        Self::read(config, held).map_err(|error| match config.name.files() {
             Some((files, section)) if error.is_missing() => {
                 let name = config.name.name().to_owned();
                 DataError::NotThere { source: Box::new(error), name, files, section }

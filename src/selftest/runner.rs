@@ -56,21 +56,7 @@ pub fn run<E>(
                 let mut made = Needs::new();
                 while !stop.load(Ordering::Relaxed) {
                     let Some(index) = lock(work).next(&mut made) else { return };
-                    let started = std::time::Instant::now();
-                    let checked = check(device.as_mut(), &cases[index]);
-                    if std::env::var_os("ZW_TIMES").is_some() {
-                        let kernels: Vec<_> = launches(device.info(), &cases[index])
-                            .iter()
-                            .map(|(k, v)| format!("{}{v}", k.name))
-                            .collect();
-                        println!(
-                            "TIME {:.3} {} | {}",
-                            started.elapsed().as_secs_f64(),
-                            checked.name,
-                            kernels.join(" ; ")
-                        );
-                    }
-                    if sender.send((index, checked)).is_err() {
+                    if sender.send((index, check(device.as_mut(), &cases[index]))).is_err() {
                         return;
                     }
                 }

@@ -49,10 +49,41 @@ pub const CLIENTS: u64 = 6;
 pub const WARMUP: usize = 3;
 pub const ROUNDS: usize = 12;
 
+/// The modules whose subject is the command line, files and reports, not what a device computes. Their runs go on the CPU twins, which need no
+/// shader compiled: on a software adapter these tests would take most of the suite's time.
+const ON_THE_TWINS: [&str; 18] = [
+    "check",
+    "compare",
+    "damage",
+    "diverged",
+    "dropout",
+    "extend",
+    "fork",
+    "groups",
+    "habits",
+    "outfiles",
+    "own",
+    "report",
+    "requests",
+    "streams",
+    "sweep",
+    "sweep_command",
+    "warnings",
+    "watch",
+];
+
+/// The device of a test's runs: what [`zowarmup::device::testing`] says, or the twins. A test's thread bears its name.
+fn device() -> Option<String> {
+    let wanted = zowarmup::device::testing::for_children();
+    let thread = std::thread::current();
+    let module = thread.name().and_then(|name| name.split("::").next()).unwrap_or_default();
+    if ON_THE_TWINS.contains(&module) { Some("reference".into()) } else { wanted }
+}
+
 pub fn zowarmup() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zowarmup"));
     // Without XDG_RUNTIME_DIR some drivers print messages of their own.
-    match zowarmup::device::testing::for_children() {
+    match device() {
         Some(device) => command.env("ZOWARMUP_DEVICE", device),
         None => command.env_remove("ZOWARMUP_DEVICE"),
     };
@@ -106,12 +137,14 @@ impl Place {
     }
 }
 
-/// The small run, done once in a process for all tests that only read it or compare with it. Runners that give each test a process of
-/// its own do it once a test.
+/// The small run on a test's device, done once in a process for all tests that only read it or compare with it. Runners that give each test a
+/// process of its own do it once a test.
 pub fn finished() -> &'static Path {
-    static RUN: OnceLock<PathBuf> = OnceLock::new();
-    RUN.get_or_init(|| {
-        let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("small-run-{}", std::process::id()));
+    static RUNS: [OnceLock<PathBuf>; 2] = [OnceLock::new(), OnceLock::new()];
+    let on_twins = device().is_some_and(|device| device == "reference");
+    RUNS[usize::from(on_twins)].get_or_init(|| {
+        let name = format!("small-run-{}-{}", std::process::id(), u8::from(on_twins));
+        let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         if out.exists() {
             fs::remove_dir_all(&out).unwrap();
         }

@@ -25,6 +25,8 @@ use crate::weights;
 /// The largest log or table of a run: ten million probes.
 pub(super) const LOG_LIMIT: Limit = Limit { bytes: 1 << 30, what: "a file of a run" };
 const LOCK: &str = ".lock";
+/// After how long a lock that another holds is tried once more.
+const AGAIN: std::time::Duration = std::time::Duration::from_millis(20);
 /// The names of a run's files.
 pub const CONFIG: &str = "config.toml";
 /// Written first, before [`CONFIG`].
@@ -147,10 +149,26 @@ impl RunFolder {
         FILES.into_iter().chain([checkpoint::FOLDER, super::dense::FOLDER]).map(|name| path.join(name)).collect()
     }
 
+    /// Whether a process is at work on the run in a folder; nothing is written there. None where that can't be told.
+    pub fn is_in_use(path: &Path) -> Option<bool> {
+        match File::open(path.join(LOCK)).map(|file| file.try_lock_shared()) {
+            Ok(Ok(())) => Some(false),
+            Ok(Err(TryLockError::WouldBlock)) => Some(true),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Some(false),
+            _ => None,
+        }
+    }
+
     fn lock(path: &Path) -> Result<Self, FolderError> {
         let open = |source| FolderError::Open { path: path.to_owned(), action: "lock", source };
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path.join(LOCK)).map_err(open)?;
-        match file.try_lock() {
+        let mut tried = file.try_lock();
+        if matches!(tried, Err(TryLockError::WouldBlock)) {
+            // Someone who only asks whether it is in use holds it for a moment.
+            std::thread::sleep(AGAIN);
+            tried = file.try_lock();
+        }
+        match tried {
             Ok(()) => {
                 let folder = Self { path: path.to_owned(), _lock: file };
                 folder.remove_leftovers()?;
