@@ -1,12 +1,14 @@
 // out[i] = e_(start + i) of the rademacher stream, before tau.
-// A thread makes one Philox block, 128 signs or 32 vec4; lib/sign_quads.wgsl says who stores them. 64 threads a workgroup, folded over
+// A thread makes one Philox block, 128 signs or 32 vec4; `store_signs` says who stores them. 64 threads a workgroup, folded over
 // x and y. The last vec4 is written whole. (Passing the words through workgroup memory, so that neighbours store side by side, is four
 // times slower on a software adapter than each thread's storing its own.)
 // UNALIGNED: start is no multiple of 128, so a thread's signs come from two blocks.
 // Traffic: 4 bytes written an element.
 #import lib/stream.wgsl
 #import lib/position.wgsl
-#import lib/sign_quads.wgsl
+#ifdef SUBGROUP
+#import lib/subgroup_place.wgsl
+#endif
 struct Params {
     seed_lo: u32,
     seed_hi: u32,
@@ -45,6 +47,40 @@ fn funnel(low: vec4<u32>, high: vec4<u32>, by: u32) -> vec4<u32> {
 fn signs(bits: u32) -> vec4<f32> {
     return select(vec4<f32>(-1.0f), vec4<f32>(1.0f), (vec4<u32>(bits) & vec4<u32>(1u, 2u, 4u, 8u)) != vec4<u32>());
 }
+
+// Stores the 128 signs of each invocation's block, 32 vec4 from `first` on.
+#ifdef SUBGROUP
+// GROUP invocations store each other's blocks one after another, side by side. An invocation that stores its own block leaves a gap of a
+// block to what its neighbours store meanwhile, which costs a software adapter as much as the stores.
+// At most the subgroup's size, and 8: invocations of a group store one word of a block, or half of one, at a time.
+const GROUP: u32 = 8u;
+
+fn store_signs(first: u32, words: vec4<u32>) {
+    let place = subgroup_place();
+    let own = place % GROUP;
+    for (var j = 0u; j < GROUP; j++) {
+        let source = place - own + j;
+        let block = subgroupShuffle(words, source);
+        let at = subgroupShuffle(first, source) + own;
+        for (var k = 0u; k < 32u; k += GROUP) {
+            if at + k < params.quads {
+                out[at + k] = signs(block[k / 8u] >> ((k % 8u + own) * 4u));
+            }
+        }
+    }
+}
+#else
+// An invocation stores its own block.
+const GROUP: u32 = 1u;
+
+fn store_signs(first: u32, words: vec4<u32>) {
+    for (var k = 0u; k < 32u; k++) {
+        if first + k < params.quads {
+            out[first + k] = signs(words[k / 8u] >> (k % 8u * 4u));
+        }
+    }
+}
+#endif
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {

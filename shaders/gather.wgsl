@@ -6,7 +6,7 @@
 // With CHANNELS_LAST 1 the features of what is written lie pixel by pixel, CHANNELS of each; f is counted as in the page all the same.
 // A thread makes four values of a row, those of a pixel word. Launch: rows * quads items, folded over x and y.
 // Traffic: reads rows * row_words words of pixels, writes rows * features f32.
-#import lib/fold.wgsl
+#import lib/items.wgsl
 #import lib/layout.wgsl
 
 struct Params {
@@ -71,17 +71,12 @@ fn moved(first: u32, f: u32, how: u32) -> f32 {
 }
 #endif
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
-    let item = item_index(group, groups, t);
+fn items() -> u32 {
+    return params.rows * params.quads;
+}
+
+fn take(item: u32, lane: u32) {
     let r = item / params.quads;
-    if r >= params.rows {
-        return;
-    }
     let row = index[r];
     if row == UNTOUCHED {
         return;

@@ -3,10 +3,11 @@
 // Dispatch: x = groups of 4 subgroups of 32. Traffic: a thread stores
 // one f32, the sum of an element of each chain, so that nothing is dropped.
 // Without MATRIX plain code makes the same sums: slow, for devices without such matrices. EIGHTS: matrices of 8 x 8 (Metal).
+#import lib/fragment.wgsl
 #ifdef MATRIX
-enable f16;
-enable wgpu_cooperative_matrix;
+#import lib/matrices.wgsl
 #endif
+
 struct Params {
     a: f32,
     b: f32,
@@ -15,22 +16,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
 
-#ifdef EIGHTS
-const FRAGMENT: u32 = 8u;
-#else
-const FRAGMENT: u32 = 16u;
-#endif
-
 #ifdef MATRIX
-#ifdef EIGHTS
-alias MatrixA = coop_mat8x8<f16, A>;
-alias MatrixB = coop_mat8x8<f16, B>;
-alias MatrixC = coop_mat8x8<f32, C>;
-#else
-alias MatrixA = coop_mat16x16<f16, A>;
-alias MatrixB = coop_mat16x16<f16, B>;
-alias MatrixC = coop_mat16x16<f32, C>;
-#endif
 const SIZE: u32 = FRAGMENT * FRAGMENT;
 var<workgroup> operands: array<f16, 6u * SIZE>;
 var<workgroup> sums: array<f32, 4u * SIZE>;

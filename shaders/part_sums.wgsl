@@ -2,7 +2,7 @@
 // tensor or of two, those of the first as [row][tap][channel] where there are several taps, which is [row][channel][tap] in the tensor; a
 // thread owns an element. Eight parts are loaded before the first of them is added.
 // Launch: x, y = elements / 64, folded; z = lanes of the first pass's launch. Traffic: reads each part once.
-#import lib/fold.wgsl
+#import lib/items.wgsl
 #import lib/parts.wgsl
 
 struct Params {
@@ -21,20 +21,15 @@ struct Params {
 @group(0) @binding(2) var<storage, read> parts: array<f32>;
 @group(0) @binding(3) var<storage, read_write> gradients: array<f32>;
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
-    let element = item_index(group, groups, t);
+fn items() -> u32 {
+    return params.size;
+}
+
+fn take(element: u32, lane: u32) {
     let size = params.size;
-    if element >= size {
-        return;
-    }
     let cut = params.cut;
-    let lane = lanes[cut.first_lane + group.z];
-    let all = parts_of(cut, lane.rows);
+    let owner = lanes[cut.first_lane + lane];
+    let all = parts_of(cut, owner.rows);
     let count = min(cut.parts, all - min(all, cut.first_part));
     let second = element >= params.first_size;
     var place = element;
@@ -44,12 +39,12 @@ fn main(
         place = (row * params.channels + element % params.channels) * params.taps + tap;
     }
     let tensor = select(params.offset + place, params.second_offset + element - params.first_size, second);
-    let gradient_at = lane.weight_base + tensor;
+    let gradient_at = owner.weight_base + tensor;
     var total = 0.0f;
     if params.accumulate == 1u {
         total = gradients[gradient_at];
     }
-    var at = group.z * cut.parts * size + element;
+    var at = lane * cut.parts * size + element;
     var remaining = count;
     for (; remaining >= 8u; remaining -= 8u) {
         let a = vec4<f32>(parts[at], parts[at + size], parts[at + 2u * size], parts[at + 3u * size]);

@@ -2,38 +2,17 @@
 // row or column is dropped. Planes lie one after another, or with CHANNELS_LAST 1 value by value, `channels` of them. One output a thread.
 // Launch: planes * out_h * out_w items, folded over x and y. Traffic: reads each input of a window once per window, writes each output
 // once.
-#import lib/fold.wgsl
+#import lib/items.wgsl
 #import lib/planes.wgsl
 #operand @binding(1) x: f32
-
-struct Params {
-    planes: u32,
-    h: u32,
-    w: u32,
-    out_h: u32,
-    out_w: u32,
-    kernel_h: u32,
-    kernel_w: u32,
-    stride: u32,
-    channels: u32,
-}
-
-override MODE: u32 = 0u;
-
-@group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
-    let item = item_index(group, groups, t);
+fn items() -> u32 {
+    return params.planes * params.out_h * params.out_w;
+}
+
+fn take(item: u32, lane: u32) {
     let outputs = params.out_h * params.out_w;
-    if item >= params.planes * outputs {
-        return;
-    }
     let own = plane_of(item, params.channels, outputs);
     let oy = own.pixel / params.out_w;
     let ox = own.pixel - oy * params.out_w;

@@ -1,24 +1,9 @@
 // dx of pool: each input sums, over the windows that cover it in order, dy where it is the window's first maximum (MODE 0), or
 // dy / window size (MODE 1). Planes lie as in pool. One input a thread. Launch: planes * h * w items, folded over x and y.
 // Traffic: per input and covering window one dy and, for MODE 0, the window's inputs; writes dx once.
-#import lib/fold.wgsl
+#import lib/items.wgsl
 #import lib/planes.wgsl
 
-struct Params {
-    planes: u32,
-    h: u32,
-    w: u32,
-    out_h: u32,
-    out_w: u32,
-    kernel_h: u32,
-    kernel_w: u32,
-    stride: u32,
-    channels: u32,
-}
-
-override MODE: u32 = 0u;
-
-@group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> dy: array<f32>;
 @group(0) @binding(3) var<storage, read_write> dx: array<f32>;
@@ -31,17 +16,12 @@ fn first_window(i: u32, kernel: u32) -> u32 {
     return (i - kernel) / params.stride + 1u;
 }
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) t: u32,
-) {
-    let item = item_index(group, groups, t);
+fn items() -> u32 {
+    return params.planes * params.h * params.w;
+}
+
+fn take(item: u32, lane: u32) {
     let inputs = params.h * params.w;
-    if item >= params.planes * inputs {
-        return;
-    }
     let own = plane_of(item, params.channels, inputs);
     let iy = own.pixel / params.w;
     let ix = own.pixel - iy * params.w;

@@ -8,7 +8,12 @@
 #import lib/slabs.wgsl
 #import lib/tiled_forward.wgsl
 #import lib/forward_rows.wgsl
-#import lib/forward_inputs.wgsl
+#ifdef IN_HALVES
+#import lib/half_inputs.wgsl
+#import lib/input_pieces.wgsl
+#else
+#import lib/tiled_inputs.wgsl
+#endif
 #operand @binding(2) weights: f32
 @group(0) @binding(5) var<storage, read> tile_copies: array<Piece>;
 @group(0) @binding(6) var<storage, read> tile_bits: array<u32>;

@@ -11,7 +11,7 @@ use flavour_support::{everything, flavours};
 use zowarmup::caps::{Layout, OperandSource, Tier};
 use zowarmup::device::{Selection, testing};
 use zowarmup::golden::{Golden, PassGolden};
-use zowarmup::model::{LayerSpec, ModelSpec};
+use zowarmup::model::{Link, ModelSpec};
 use zowarmup::verify::{self, VerifyError};
 
 /// The golden files whose names start with `prefix`, sorted.
@@ -121,12 +121,12 @@ fn the_files_tell_layers_apart() {
 /// Every entry that a table of layers may have stands first, in the middle and last in some file.
 #[test]
 fn every_kind_of_layer_is_in_every_place() {
-    let mut places: BTreeMap<&str, [bool; 3]> = LayerSpec::kinds().map(|kind| (kind, [false; 3])).collect();
+    let mut places: BTreeMap<&str, [bool; 3]> = Link::names().map(|kind| (kind, [false; 3])).collect();
     for path in files("chains-") {
         let ModelSpec::Sequential { layers, .. } = PassGolden::read(&path).unwrap().spec else { continue };
         for (i, layer) in layers.iter().enumerate() {
             let place = if i == 0 { 0 } else { 1 + usize::from(i + 1 == layers.len()) };
-            places.get_mut(layer.kind()).unwrap()[place] = true;
+            places.get_mut(layer.name()).unwrap()[place] = true;
         }
     }
     let missing: Vec<_> = places.iter().filter(|(_, found)| found.contains(&false)).collect();

@@ -1,4 +1,5 @@
-//! The house: modules use only those above them in the table of docs/architecture.md, and only `device` imports wgpu.
+//! The house: modules use only those above them in the table of docs/architecture.md, only `device` imports wgpu, only `layers` tells kinds of
+//! layers apart.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -89,4 +90,84 @@ fn only_device_imports_wgpu() {
         let named = code.into_iter().any(|line| line.contains("wgpu::"));
         assert!(!named || module == "device", "{} names wgpu", path.display());
     }
+}
+
+/// A kind of layer is one file and one row: nobody else matches on kinds, and those that do name each.
+#[test]
+fn only_layers_tells_kinds_of_layers_apart() {
+    for (module, path) in sources().into_iter().filter(|(module, _)| module != "layers") {
+        let text = fs::read_to_string(&path).unwrap();
+        // Unit tests, which stand at a file's end or in a folder, may look at what a graph has become.
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let of_tests = path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs");
+        for (number, line) in code.lines().enumerate().filter(|_| !of_tests) {
+            let line = line.split("//").next().unwrap_or_default();
+            let arm = |name: &str| line.split(name).skip(1).any(|rest| rest.starts_with(|c: char| c.is_uppercase()));
+            let named = arm("Layer::") || arm("LayerSpec::");
+            assert!(!named, "{module}: {}:{} names a kind of layer", path.display(), number + 1);
+        }
+    }
+}
+
+/// Every file of `src/layers/kinds` has a row; the match over kinds that the rows make has no wildcard.
+#[test]
+fn a_layer_kind_is_a_file_and_a_row() {
+    let folder = root().join("src/layers/kinds");
+    let table = fs::read_to_string(folder.join("mod.rs")).unwrap();
+    let code: String =
+        table.lines().map(|line| line.split("//").next().unwrap_or_default().to_owned() + "\n").collect();
+    assert!(!code.contains("_ =>"), "a wildcard in the table of kinds");
+    let (_, rows) = code.split_once("\nkinds! {\n").expect("the table of kinds");
+    let rows: Vec<&str> =
+        rows.split("\n}").next().unwrap_or_default().lines().filter(|l| !l.trim().is_empty()).collect();
+    let mut files = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let name = name.trim_end_matches(".rs");
+        if name != "mod" {
+            files += 1;
+            let of_file = rows.iter().filter(|row| row.trim_start().starts_with(&format!("{name}:"))).count();
+            assert_eq!(of_file, 1, "rows of {name}");
+        }
+    }
+    assert_eq!(files, rows.len());
+    assert!(files > 15, "{files} kinds");
+}
+
+/// Devices, and all that holds one, may go from thread to thread.
+#[test]
+fn devices_may_change_threads() {
+    fn may<T: Send + ?Sized>() {}
+    may::<dyn zowarmup::device::Device>();
+    may::<zowarmup::engine::Workspace>();
+    may::<zowarmup::engine::Engine>();
+    let device = zowarmup::device::open(&zowarmup::device::Selection::of("reference")).unwrap();
+    let name = std::thread::spawn(move || device.info().name.clone()).join().unwrap();
+    assert!(!name.is_empty());
+}
+
+/// A kernel is two files of one name, and nothing below `shaders/` is there for nobody.
+#[test]
+fn shaders_are_kernels_or_fragments_of_them() {
+    let shaders = root().join("shaders");
+    let names = |folder: &Path, end: &str| {
+        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = files.filter_map(|name| Some(name.strip_suffix(end)?.to_owned())).collect();
+        names.sort();
+        names
+    };
+    let kernels = names(&shaders, ".wgsl");
+    let rows: Vec<String> =
+        names(&root().join("src/kernels"), ".rs").into_iter().filter(|name| name != "mod").collect();
+    assert_eq!(kernels, rows);
+    let fragments = names(&shaders.join("lib"), ".wgsl");
+    let texts = |folder: PathBuf, names: &[String]| -> String {
+        names.iter().map(|name| fs::read_to_string(folder.join(format!("{name}.wgsl"))).unwrap()).collect()
+    };
+    let all = texts(shaders.clone(), &kernels) + &texts(shaders.join("lib"), &fragments);
+    for name in &fragments {
+        assert!(all.contains(&format!("#import lib/{name}.wgsl\n")), "nobody imports lib/{name}.wgsl");
+    }
+    // More fragments than kernels would be pieces for their own sake.
+    assert!(fragments.len() <= kernels.len(), "{} fragments of {} kernels", fragments.len(), kernels.len());
 }

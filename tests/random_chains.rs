@@ -10,7 +10,10 @@ use support::{Images, Narrow, bits, graph, laid_out};
 use zowarmup::caps::Layout;
 use zowarmup::device::Device;
 use zowarmup::engine::{ClientStep, Engine, ProbeClient, ProbeSettings, SampleSet, SampleValues, Sides, TrainClient};
-use zowarmup::model::{Graph, Layer, Linear, Node, Source, Tanh};
+use zowarmup::layers::Layer;
+use zowarmup::layers::kinds::linear::Linear;
+use zowarmup::layers::kinds::tanh::Tanh;
+use zowarmup::model::{Graph, Node, Source};
 use zowarmup::stream::{Distribution, element};
 
 const SETTINGS: ProbeSettings = ProbeSettings {

@@ -13,7 +13,8 @@ use support::{Images, Narrow, bits, device, graph, laid_out};
 use zowarmup::caps::Layout;
 use zowarmup::device::Device;
 use zowarmup::engine::{ClientStep, Engine, ProbeClient, ProbeSettings, Sides, TrainClient};
-use zowarmup::model::{Graph, Layer};
+use zowarmup::layers::Layer;
+use zowarmup::model::Graph;
 use zowarmup::stream::{Distribution, element};
 
 const ROWS: usize = 11;

@@ -47,3 +47,67 @@ fn nothing_prints_with_a_macro_that_panics() {
     // `mod` asks whether standard error is a terminal; `say` hands it to progress bars, too, whose errors are ignored.
     assert_eq!(writers, ["cli/mod.rs", "cli/output.rs", "cli/say.rs"]);
 }
+
+/// Sources of the library alone: what the command line is made of aside.
+fn of_library(root: &Path) -> Vec<PathBuf> {
+    let inside = |path: &PathBuf| !path.starts_with(root.join("cli")) && !path.ends_with("src/main.rs");
+    sources(root).into_iter().filter(inside).collect()
+}
+
+/// The library prints nothing, ends no process, changes no environment and minds no signal. What it keeps for the whole process are what
+/// the binary says once (its commit, and whether the user's cache may be used), texts made once of constants, and numbers that tell files
+/// apart.
+#[test]
+fn the_library_leaves_its_process_alone() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut kept = Vec::new();
+    for path in of_library(&root) {
+        let code = program(&path);
+        for effect in [
+            "process::exit",
+            "process::abort",
+            "set_var",
+            "remove_var",
+            "set_current_dir",
+            "set_hook",
+            "signal_hook",
+            "libc::",
+            "ctrlc",
+            "tracing_subscriber",
+            "static mut",
+            "thread_local!",
+            "stderr()",
+            "stdout()",
+        ] {
+            assert!(!code.contains(effect), "{} has {effect}", path.display());
+        }
+        let is_static = |line: &str| {
+            let line = line.trim_start().trim_start_matches("pub ").trim_start_matches("pub(super) ");
+            line.starts_with("static ") && ["Lock<", "Mutex<", "Atomic", "Cell<"].iter().any(|cell| line.contains(cell))
+        };
+        if code.lines().any(is_static) {
+            kept.push(path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/"));
+        }
+    }
+    kept.sort();
+    assert_eq!(kept, ["fed/sweep/paper.rs", "files/cache.rs", "files/write.rs", "version.rs"]);
+}
+
+/// What the library always needs is what its sources name; the command line's crates are optional, those of tests are for tests alone.
+#[test]
+fn dependencies_are_what_the_library_names() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest: toml::Table = toml::from_str(&fs::read_to_string(root.join("Cargo.toml")).unwrap()).unwrap();
+    let code: String = of_library(&root.join("src")).iter().map(|path| program(path)).collect();
+    let always = manifest["dependencies"]
+        .as_table()
+        .unwrap()
+        .iter()
+        .filter(|(_, said)| !said.get("optional").and_then(toml::Value::as_bool).unwrap_or(false));
+    let always: Vec<&String> = always.map(|(name, _)| name).collect();
+    assert!(always.len() > 10, "{always:?}");
+    for name in always {
+        let name = name.replace('-', "_");
+        assert!(code.contains(&format!("{name}::")), "no source of the library names {name}");
+    }
+}

@@ -53,8 +53,8 @@ if ! cargo fmt --version >/dev/null 2>&1 || ! cargo clippy --version >/dev/null 
     fi
 fi
 
-# The build script declares the kernels' modules, so that formatting does not find them by itself.
-step cargo fmt --check -- src/kernels/*.rs
+# The build script declares the kernels' modules and a macro those of layers, so that formatting does not find them by itself.
+step cargo fmt --check -- src/kernels/*.rs src/layers/kinds/*.rs
 step cargo clippy --all-targets --locked -- -D warnings
 # The library without the command line.
 step cargo clippy --no-default-features --lib --locked -- -D warnings

@@ -8,9 +8,9 @@
 // such matrices; what is around it stays. What a matrix is loaded from or stored to is a `let` of its own, and so is what is stored: naga
 // has no expressions there.
 #import lib/tile_slices.wgsl
+#import lib/fragment.wgsl
 #ifndef EMULATED
-enable f16;
-enable wgpu_cooperative_matrix;
+#import lib/matrices.wgsl
 #endif
 
 const BLOCK_M: u32 = 32u;
@@ -20,11 +20,6 @@ const GROUP_M: u32 = 16u;
 const GROUP_N: u32 = 32u;
 const GROUPS: u32 = (BLOCK_M / GROUP_M) * (BLOCK_N / GROUP_N);
 const THREADS: u32 = 32u * GROUPS;
-#ifdef EIGHTS
-const FRAGMENT: u32 = 8u;
-#else
-const FRAGMENT: u32 = 16u;
-#endif
 
 // Quads from one row of a tile (k next to each other), or from one k (rows next to each other), to the next: 16 bytes more than there are,
 // so that they lie in different banks. Then those from one matrix to the next, along rows and along k.
@@ -38,18 +33,6 @@ const A_SIZE: u32 = A_STEP * (A_ALONG_K * BLOCK_M + (1u - A_ALONG_K) * BLOCK_K);
 const B_SIZE: u32 = B_STEP * (B_ALONG_K * BLOCK_N + (1u - B_ALONG_K) * BLOCK_K);
 // B lies behind A.
 const B_FIRST: u32 = PARTS * A_SIZE;
-
-#ifndef EMULATED
-#ifdef EIGHTS
-alias MatrixA = coop_mat8x8<f16, A>;
-alias MatrixB = coop_mat8x8<f16, B>;
-alias MatrixC = coop_mat8x8<f32, C>;
-#else
-alias MatrixA = coop_mat16x16<f16, A>;
-alias MatrixB = coop_mat16x16<f16, B>;
-alias MatrixC = coop_mat16x16<f32, C>;
-#endif
-#endif
 
 // Sums on their way to store_quad: FRAGMENT rows and RESULT_N columns of each subgroup at a time, RESULTS times: with two of them a barrier
 // less. Rows of RESULT_STEP f32.

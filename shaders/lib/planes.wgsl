@@ -1,6 +1,22 @@
 // Planes of images: one after another, or with channels last value by value, so many of them. Neighbouring items are neighbours in memory.
 #import lib/layout.wgsl
 
+struct Params {
+    planes: u32,
+    h: u32,
+    w: u32,
+    out_h: u32,
+    out_w: u32,
+    kernel_h: u32,
+    kernel_w: u32,
+    stride: u32,
+    channels: u32,
+}
+
+override MODE: u32 = 0u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+
 struct PlaneItem {
     plane: u32,
     pixel: u32,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::runner::{Repeats, median, median_seconds};
+use super::times::{Repeats, in_turn, median, median_seconds};
 use crate::device::{Device, DeviceError};
 use crate::kernels::{copy, fill_constant, imadd, madd, matrix_madd};
 use crate::recording::{Recording, Span};
@@ -184,7 +184,7 @@ pub fn latencies(device: &mut dyn Device, repeats: &Repeats, ceilings: &mut Ceil
 
 /// The median time of a recording until its read-backs are there, by the host's clock.
 fn wall_seconds(device: &mut dyn Device, rec: &Recording, repeats: &Repeats) -> Result<f64, DeviceError> {
-    let times = super::runner::in_turn(1, repeats, |_| {
+    let times = in_turn(1, repeats, |_| {
         let start = Instant::now();
         device.run(rec)?;
         Ok::<_, DeviceError>(start.elapsed().as_secs_f64())

@@ -3,11 +3,11 @@
 use bytemuck::cast_slice;
 
 use super::problem;
-use super::runner::{Check, Prepared, Timed, Workload, bound_of};
+use super::workload::{Check, Prepared, Timed, Workload, bound_of};
 use super::{BenchError, Options, Unit};
 use crate::device::ReferenceDevice;
 use crate::device::{DeviceError, as_f32};
-use crate::engine::{Engine, EngineError, Pass, SampleSet, Samples};
+use crate::engine::{Engine, EngineError, RecordedPass, SampleSet, Samples};
 use crate::fed::experiment::Experiment;
 use crate::fed::zo;
 use crate::kernels::params::Lane;
@@ -127,7 +127,7 @@ impl Case<'_> {
         samples: &Samples,
         lanes: &[Lane],
         perturbed: Option<Distribution>,
-    ) -> Result<Pass, EngineError> {
+    ) -> Result<RecordedPass, EngineError> {
         let indices: Vec<u32> = (0..samples.len() as u32).collect();
         match self.output {
             Output::Logits => engine.logits_pass(samples, &indices, lanes.to_vec(), perturbed),
@@ -168,14 +168,14 @@ impl Case<'_> {
     }
 }
 
-fn read(engine: &mut Engine, pass: Pass) -> Result<Vec<f32>, DeviceError> {
+fn read(engine: &mut Engine, pass: RecordedPass) -> Result<Vec<f32>, DeviceError> {
     let mut rec = pass.recording;
     rec.read_back(pass.output);
     Ok(as_f32(&engine.device_mut().run(&rec)?.concat()))
 }
 
 /// Runs `pass` and compares rows `at` of its output, `width` values each, with those the twins gave.
-fn compare(pass: Pass, expected: Vec<f32>, at: Vec<usize>, width: usize, tolerance: f64) -> Check {
+fn compare(pass: RecordedPass, expected: Vec<f32>, at: Vec<usize>, width: usize, tolerance: f64) -> Check {
     Box::new(move |engine| {
         let all = read(engine, pass)?;
         let ours: Vec<f32> = at.iter().flat_map(|&row| all[row * width..][..width].to_vec()).collect();

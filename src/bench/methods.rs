@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::problem;
-use super::runner::{Check, Prepared, Timed, Workload};
+use super::workload::{Check, Prepared, Timed, Workload};
 use super::{BenchError, Ceiling, Options, Unit};
 use crate::config::{ZoConfig, ZoOptimizer};
 use crate::device::ReferenceDevice;

@@ -4,11 +4,11 @@ use serde_json::json;
 
 use super::forward::{Case, Output};
 use super::problem;
-use super::runner::{Check, Prepared, Timed, Workload, bound_of};
+use super::workload::{Check, Prepared, Timed, Workload, bound_of};
 use super::{BenchError, Options, Unit};
 use crate::data::Dataset;
 use crate::device::as_f32;
-use crate::engine::{Engine, Pass, ProbeClient, ProbeResult, ProbeSettings, Sides};
+use crate::engine::{Engine, ProbeClient, ProbeResult, ProbeSettings, RecordedPass, Sides};
 use crate::fed::experiment::sample_set;
 use crate::kernels::params::Lane;
 use crate::model::{Graph, ModelSpec};
@@ -136,7 +136,7 @@ const SETTINGS: ProbeSettings = ProbeSettings {
 };
 
 /// The gradient along a probe's direction is what its two-sided difference says: the twins would take minutes for a whole step.
-fn agrees_with_difference(pass: Pass, probed: Option<ProbeResult>) -> Check {
+fn agrees_with_difference(pass: RecordedPass, probed: Option<ProbeResult>) -> Check {
     Box::new(move |engine| {
         let mut recording = pass.recording;
         recording.read_back(pass.output);

@@ -6,12 +6,15 @@ use super::{BenchError, Options, Prepared};
 use crate::engine::Engine;
 use crate::fed::experiment::sample_set;
 use crate::kernels::params::Lane;
-use crate::model::{Conv, Graph, Init, Layer, Linear, Node, ParamTensor, Shape, Source};
+use crate::layers::kinds::conv::Conv;
+use crate::layers::kinds::linear::Linear;
+use crate::layers::{Init, Layer, ParamTensor, Shape};
+use crate::model::{Graph, Node, Source};
 
 /// 1024^3: 1024 rows, as many inputs and outputs.
 pub fn gemm(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchError> {
     let n = if options.small { 100 } else { 1024 };
-    let layer = Layer::Linear(Linear { rows: 1, in_features: n, out_features: n, weight: 0, bias: None, relu: false });
+    let layer = Linear { rows: 1, in_features: n, out_features: n, weight: 0, bias: None, relu: false }.into();
     let shape = format!("{n} rows, {n} inputs, {n} outputs");
     single(engine, "gemm", shape, (layer, Shape::features(n), vec![n, n]), n as u32)
 }
@@ -21,8 +24,7 @@ pub fn conv(engine: &mut Engine, options: &Options) -> Result<Prepared, BenchErr
     let (side, rows) = if options.small { (5, 3) } else { (16, 64) };
     let of = |c| Shape { c, h: side, w: side };
     let (input, output) = (of(32), of(64));
-    let layer =
-        Layer::Conv(Conv { input, output, kernel: 3, stride: 1, padding: 1, weight: 0, bias: None, relu: false });
+    let layer = Conv { input, output, kernel: 3, stride: 1, padding: 1, weight: 0, bias: None, relu: false }.into();
     let shape = format!("3x3, 32 to 64 channels, {side}x{side}, batch {rows}");
     single(engine, "conv", shape, (layer, input, vec![64, 32, 3, 3]), rows)
 }

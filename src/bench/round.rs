@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::problem;
-use super::runner::{Check, Prepared, Timed, Workload, bound_of};
+use super::workload::{Check, Prepared, Timed, Workload, bound_of};
 use super::{BenchError, Options, Unit};
 use crate::device::ReferenceDevice;
 use crate::engine::{ClientStep, Engine, EngineError, ProbeClient, Samples, TrainClient};

@@ -1,6 +1,6 @@
 //! Fills and the replay, at the size of a ResNet-18: 11,173,962 weights, 150 seeds.
 
-use super::runner::{Check, Prepared, Timed, Workload};
+use super::workload::{Check, Prepared, Timed, Workload};
 use super::{BenchError, Ceiling, Options, Unit};
 use crate::device::as_f32;
 use crate::engine::Engine;

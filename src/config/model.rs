@@ -26,7 +26,7 @@ impl ModelConfig {
         for (key, value) in s.entries().filter(|(key, _)| *key != "weights" && *key != "kind") {
             let json = to_json(value)
                 .ok_or_else(|| s.error(key, value, "finite numbers, strings, booleans, lists and tables of them"))?;
-            if let Some(size) = beyond(&json) {
+            if let Some(size) = beyond(&json, false) {
                 return Err(s.error(key, size, format!("integers from 0 to {MOST_SIZE}")));
             }
             table.insert(key.clone(), json);
@@ -63,13 +63,14 @@ fn names_batch_norm(value: &Json) -> bool {
     }
 }
 
-/// The first number of a model table's value that no size can be: all of them are integers but a dropout's probability.
-fn beyond(value: &Json) -> Option<&Json> {
+/// The first number of a model table's value that no key can have: sizes are integers; what isn't one is a layer's to judge, in the table that
+/// says what the layer is.
+fn beyond(value: &Json, of_layer: bool) -> Option<&Json> {
     match value {
-        Json::Number(n) => n.as_i64().is_none_or(|i| !(0..=MOST_SIZE).contains(&i)).then_some(value),
-        Json::Array(items) => items.iter().find_map(beyond),
-        Json::Object(map) => map.iter().filter(|(key, _)| *key != "dropout").find_map(|(_, value)| beyond(value)),
-        _ => None,
+        Json::Number(n) => n.as_i64().map_or(!of_layer, |i| !(0..=MOST_SIZE).contains(&i)).then_some(value),
+        Json::Array(items) => items.iter().find_map(|item| beyond(item, of_layer)),
+        Json::Object(map) => map.values().find_map(|value| beyond(value, true)),
+        Json::Null | Json::Bool(_) | Json::String(_) => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whole data sets: digits, and real CIFAR-10 and Fashion-MNIST files where there are any.
 
 use super::*;
-use crate::config::Config;
+use crate::config::{Config, DataConfig};
 use std::path::PathBuf;
 
 /// A data config from `--set` arguments, one a line.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{DeviceError, Limits};
+use super::DeviceError;
+use super::room::{admit, whole_quads};
+use crate::caps::Limits;
 use crate::recording::BufferId;
 
 struct Buffer<T> {
@@ -35,8 +37,8 @@ impl<T> Held<T> {
         (name, bytes): (&str, u64),
         content: impl FnOnce(u64) -> T,
     ) -> Result<BufferId, DeviceError> {
-        let bytes = super::whole_quads(bytes);
-        super::admit(limits, name, bytes, self.allocated)?;
+        let bytes = whole_quads(bytes);
+        admit(limits, name, bytes, self.allocated)?;
         let id = BufferId(self.next);
         self.next += 1;
         self.buffers.insert(id, Buffer { name: name.to_owned(), bytes, content: content(bytes) });

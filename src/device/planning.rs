@@ -3,7 +3,8 @@
 
 use super::flight::{Flight, Ticket};
 use super::held::Held;
-use super::{AdapterInfo, Device, DeviceError, Limits, validate};
+use super::{Device, DeviceError, validate};
+use crate::caps::{AdapterInfo, Limits};
 use crate::recording::{BufferId, Command, Recording, Span};
 
 /// Counts buffers and launches.

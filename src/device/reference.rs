@@ -7,8 +7,8 @@ use super::flight::{Flight, Ticket};
 use super::held::Held;
 use super::timeline::{Clock, Host, Ran, Timeline, Writing};
 use super::validate;
-use crate::caps::{Layout, Matrices, OperandSource, Precision, Tier};
-use crate::device::{AdapterInfo, AdapterKind, Device, DeviceError, Limits};
+use crate::caps::{AdapterInfo, AdapterKind, Layout, Limits, Matrices, OperandSource, Precision, Tier};
+use crate::device::{Device, DeviceError};
 use crate::recording::kernel::{Bound, Call};
 use crate::recording::{BufferId, Command, Recording, Span};
 

@@ -1,14 +1,15 @@
 //! Which device a request names, and opening it.
 
 use super::gpu::{self, Candidate};
-use super::{AdapterInfo, AdapterKind, Device, DeviceError, ReferenceDevice, Selection, startup};
+use super::{Device, DeviceError, ReferenceDevice, Selection, startup};
+use crate::caps::{AdapterInfo, AdapterKind, Limits};
 use crate::caps::{Matrices, Precision, Tier};
 
 /// Every adapter and the reference device (last), and the index of the one that a selection picks.
 ///
 /// # Errors
 /// [`DeviceError::NoMatch`].
-pub fn list(selection: &Selection) -> Result<(Vec<(AdapterInfo, super::Limits)>, usize), DeviceError> {
+pub fn list(selection: &Selection) -> Result<(Vec<(AdapterInfo, Limits)>, usize), DeviceError> {
     let candidates = gpu::candidates();
     let mut all: Vec<_> = candidates
         .iter()

@@ -10,7 +10,7 @@ use crate::kernels::lib::matrix::{Matrix, Multiply, SMALL, matrix_tolerance};
 use crate::kernels::lib::way::Way;
 use crate::kernels::params::{ABSENT, Lane, Lanes};
 use crate::kernels::parts::Target;
-use crate::kernels::tile_order::{Order, Room};
+use crate::kernels::tile_order::{Order, TileRoom};
 use crate::kernels::tiling::{Gradient, Operands, Product, Tiling};
 use crate::kernels::{conv, convert, linear, linear_grad_input, linear_grad_weight};
 use crate::recording::{Recording, Span};
@@ -142,7 +142,7 @@ fn halves(device: &mut dyn Device, matrix: Matrix) -> Result<Vec<f32>, DeviceErr
     };
     let (table, from, x) = (make(8)?, make(inputs)?, make(inputs / 2)?);
     let (y, to, all) = (make(outputs / 2)?, make(outputs)?, make(weights)?);
-    let room = make((Room::half_bytes(&Order::of_conv(&HALVES, matrix.depth)) / 4) as u32)?;
+    let room = make((TileRoom::half_bytes(&Order::of_conv(&HALVES, matrix.depth)) / 4) as u32)?;
     let lane = [Lane { seed_lo: 0x9abc_def0, seed_hi: 0x1234_5678, coef: 0.25, rows, ..Lane::default() }];
     let mut recording = Recording::new();
     recording.upload(table.buffer, 0, &lane);

@@ -1,7 +1,8 @@
 //! WebGPU's rules for commands, so far as they can be told without the shaders. Every device holds recordings against them, so that
 //! what the twins or a plan accept is what an adapter accepts.
 
-use super::{DeviceError, Limits};
+use super::DeviceError;
+use crate::caps::Limits;
 use crate::recording::{BufferId, Command, Dispatch, Recording, Span};
 
 /// Copies, clears, uploads and read-backs start and end at multiples of this.

@@ -1,6 +1,7 @@
 //! Input batches on the device: samples gathered (or given) as f32 rows, with their labels.
 
 use super::gathering::Wanted;
+use super::workspace::BatchKey;
 use super::{EngineError, Samples, Session};
 use crate::kernels::transpose;
 use crate::recording::lease::Lease;
@@ -12,15 +13,6 @@ const SHARED: &str = "shared rows";
 
 /// The working buffers that hold a batch.
 pub(super) const BUFFERS: [&str; 3] = [BATCH, LABELS, SHARED];
-
-/// Which rows lie in a scratch batch, so that an unchanged batch isn't gathered again.
-#[derive(PartialEq, Eq)]
-pub(super) struct BatchKey {
-    program: u64,
-    samples: u64,
-    indices: Vec<u32>,
-    releases: u64,
-}
 
 /// A batch of input rows on the device.
 #[derive(Clone, Debug)]

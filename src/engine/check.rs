@@ -9,7 +9,7 @@ use crate::device::{Device, PlanningDevice};
 use crate::model::Graph;
 
 /// What the zeroth-order rounds of a run ask of a device.
-pub struct ZoPhase<'a> {
+pub struct ZoNeeds<'a> {
     /// Samples of each client of a round, in a step: of the largest that may take part.
     pub clients: &'a [usize],
     /// Probes of each of them, in a step.
@@ -35,7 +35,7 @@ pub fn check_zo_phase(
     device: &dyn Device,
     graph: &Graph,
     sets: &[&SampleSet<'_>],
-    phase: &ZoPhase<'_>,
+    phase: &ZoNeeds<'_>,
 ) -> Result<(), EngineError> {
     let of_client = u64::from(phase.probes) * u64::from(phase.local_steps.max(1));
     let total = phase.clients.len() as u64 * of_client;
@@ -78,7 +78,7 @@ fn probe(
     engine: &mut Engine,
     samples: &Samples,
     clients: &[ProbeClient<'_>],
-    phase: &ZoPhase<'_>,
+    phase: &ZoNeeds<'_>,
 ) -> Result<(), EngineError> {
     if phase.local_steps <= 1 {
         return engine.probe(samples, clients, &phase.settings).map(drop);

@@ -1,14 +1,13 @@
 //! The step of a client's own weights in a warm-up round: what it may have beside plain SGD (`docs/methods.md`, Client step).
 
-use super::backward::StepBuffers;
+use super::Session;
 use super::gathering::Moves;
 use super::lanes::WindowLanes;
 use super::loss_scale::LEAST;
-use super::{EngineError, Session, Workspace};
-use crate::kernels::lib::scales::{Scales, WORDS};
+use super::step_buffers::StepBuffers;
+use super::step_options::{StepOptions, parts};
 use crate::kernels::{clip_factor, local_gradient, loss_scale, overflow, sgd, square_sums};
-use crate::model::Graph;
-use crate::recording::{Recording, Span};
+use crate::recording::Recording;
 
 /// `g` = mean gradient of a batch `+ weight_decay w + proximal_mu (w - shared)`, brought to the length `clip_norm` where it is longer;
 /// `u = momentum u + g`; `w -= lr u`. The velocity u starts at 0 in each round.
@@ -43,69 +42,13 @@ impl ClientStep<'_> {
     }
 }
 
-/// What local steps keep beside weights and gradients.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct StepOptions {
-    momentum: bool,
-    clipped: bool,
-    /// Losses are multiplied by a scale, and gradients may be products of f16.
-    pub scaled: bool,
-}
-
-/// The buffers of it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct OptionBuffers {
-    /// A velocity a slot, which lies as the slot's weights do.
-    pub velocity: Option<Span>,
-    /// Sums of squares a slot.
-    squares: Option<Span>,
-    /// A factor on the gradient a slot.
-    factors: Option<Span>,
-    /// The slots' scales.
-    pub scales: Option<Scales>,
-}
-
-/// Parts of the sum over a gradient.
-fn parts(graph: &Graph) -> u32 {
-    (graph.param_count() as u32).div_ceil(square_sums::PART)
-}
-
-impl StepOptions {
-    /// Bytes a slot whose weights take `stride` f32.
-    pub fn slot_bytes(&self, graph: &Graph, stride: usize) -> u64 {
-        let [momentum, clip, scale] = [4 * stride as u64, 4 * u64::from(parts(graph)) + 4, 4 * WORDS as u64 + 4];
-        let parts = [(self.momentum, momentum), (self.clipped, clip), (self.scaled, scale)];
-        parts.into_iter().filter(|(has, _)| *has).map(|(_, bytes)| bytes).sum()
-    }
-
-    /// Makes the buffers of so many slots.
-    pub fn make(
-        &self,
-        space: &mut Workspace,
-        graph: &Graph,
-        slots: usize,
-        stride: usize,
-    ) -> Result<OptionBuffers, EngineError> {
-        let mut buffers = OptionBuffers::default();
-        if self.momentum {
-            buffers.velocity = Some(space.need("client velocities", (4 * slots * stride) as u64)?);
-        }
-        if self.clipped {
-            let sums = 4 * slots as u64 * u64::from(parts(graph));
-            buffers.squares = Some(space.need("sums of squares", space.bindable("sums of squares", sums)?)?);
-        }
-        if self.clipped || self.scaled {
-            buffers.factors = Some(space.need("gradient factors", 4 * slots as u64)?);
-        }
-        if self.scaled {
-            let words = space.need("loss scales", (4 * WORDS * slots) as u64)?;
-            buffers.scales = Some(Scales { words, stride: stride as u32 });
-        }
-        Ok(buffers)
-    }
-}
-
 impl Session<'_> {
+    /// The same with the program of such local steps.
+    pub(super) fn of_steps(&mut self, step: &ClientStep<'_>) -> Session<'_> {
+        let program = if step.masks.is_some() { self.program.of_steps() } else { self.program };
+        self.space.session(program, self.state)
+    }
+
     /// Records the step of each lane's own weights by the gradients of its batch.
     pub(super) fn record_client_step(
         &self,

@@ -2,11 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::backward::StepBuffers;
 use super::client_step::ClientStep;
-use super::gathering::{Moves, Room, Wanted};
+use super::gathering::{GatherRoom, Moves, Wanted};
 use super::lanes::WindowLanes;
-use super::train::TrainClient;
+use super::step_buffers::StepBuffers;
 use super::{EngineError, Samples, Session};
 use crate::device::{Ticket, as_f32, as_u32};
 use crate::kernels::dropout::Row;
@@ -23,6 +22,15 @@ const STEPS_AT_FIRST: usize = 2;
 
 /// Recordings that are on their way at once.
 const RECORDINGS_AT_ONCE: usize = 3;
+
+/// A client's part of a warm-up round.
+#[derive(Clone)]
+pub struct TrainClient {
+    /// The samples of each local step, in order; no batch is empty.
+    pub batches: Vec<Vec<u32>>,
+    /// Its share in the average; the shares of a round add up to 1, but where some of its clients send numbers.
+    pub share: f32,
+}
 
 /// Steps that are on their way.
 struct Started {
@@ -53,7 +61,7 @@ pub(super) struct SlotBatch<'a> {
 
 /// Where the tables of a recording's steps lie: some bytes a step.
 pub(super) struct StepTables {
-    room: Room,
+    room: GatherRoom,
     lanes: Span,
     losses: Span,
     part: Span,

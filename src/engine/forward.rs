@@ -3,34 +3,20 @@
 use std::sync::Arc;
 
 use super::batch::Batch;
-use super::counts::{check_batch, count};
-use super::fusion::{Fusion, Purpose};
-use super::halves;
-use super::lanes::{WindowLanes, stack};
-use super::lowering::Lowered;
+use super::forward_plan::ForwardPlan;
+use super::fusion::Fusion;
+use super::lanes::WindowLanes;
 use super::{EngineError, Session};
-use crate::device::{DeviceError, as_f32};
+use crate::device::DeviceError;
 use crate::kernels::lib::halves::Halves;
-use crate::kernels::params::Lane;
-use crate::kernels::tiling::{Operands, Product, Tiling};
+use crate::kernels::tiling::{Operands, Product};
 use crate::kernels::way::Way;
-use crate::kernels::{lane_sum, mlp_forward, softmax_xent};
-use crate::layers::{self, Footprint, Forward, Keeps, LaneTables, Mode, Pass, kind};
+use crate::kernels::{mlp_forward, softmax_xent};
+use crate::layers::{Footprint, Forward, LaneTables, Mode, Pass, kind};
 use crate::model::{Node, Source};
-use crate::recording::arena::{self, Value};
 use crate::recording::chunks::RowBudget;
 use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
-use crate::tune::Ways;
-
-/// What a forward pass gives for rows that were handed over as f32.
-#[derive(Clone, Debug)]
-pub struct Outputs {
-    /// `[rows][classes]`.
-    pub logits: Vec<f32>,
-    /// Mean cross-entropy.
-    pub loss: f32,
-}
 
 /// Lanes of a chunk at most: layers of workgroups.
 const MOST_LANES: u64 = 65_535;
@@ -48,83 +34,6 @@ pub(super) struct Budget {
     pub lane_row_bytes: u64,
     /// Bytes that a lane takes beside its rows.
     pub lane_bytes: u64,
-}
-
-/// What the forward pass of a graph needs at once, by liveness.
-pub(super) struct ForwardPlan {
-    /// The slot of each node's output.
-    pub slot: Vec<usize>,
-    /// Values a row of each slot.
-    pub elements: Vec<usize>,
-    /// The most that a layer keeps.
-    pub keeps: Keeps,
-    /// What is computed together.
-    pub fusion: Fusion,
-    /// Which activations of each node are f16.
-    pub halves: Vec<Halves>,
-}
-
-impl ForwardPlan {
-    /// Node i writes value i at step i; the last node that reads it (or the loss) ends its life. What a node's predecessor computes lies
-    /// where that one's output would. What lanes share lies with the batch. `f16`: activations may be f16 in memory.
-    pub fn of(lowered: &Lowered, tiling: Tiling, ways: &Ways, batch_statistics: bool, f16: bool) -> Self {
-        let graph = &lowered.graph;
-        let readers = graph.last_readers();
-        let fusion = Fusion::of(graph, lowered.layout, tiling, ways, Purpose { backward: false, batch_statistics });
-        let follows = |node: usize| usize::from(fusion.by_neighbour.get(node + 1) == Some(&true));
-        let own: Vec<usize> =
-            (0..graph.nodes.len()).filter(|&node| !fusion.by_neighbour[node] && !lowered.shared[node]).collect();
-        let halves = if f16 {
-            halves::halves(lowered, ways, &fusion, batch_statistics)
-        } else {
-            vec![Halves::default(); graph.nodes.len()]
-        };
-        let value = |&born: &usize| {
-            let stored = born + follows(born);
-            let values = graph.nodes[stored].layer.output_len();
-            // Of two f16 each.
-            let elements = if halves[stored].y { values.div_ceil(2) } else { values };
-            Value { elements, born, last: readers[stored] }
-        };
-        let (slots, elements) = arena::assign(&own.iter().map(value).collect::<Vec<_>>());
-        let mut slot = vec![0; graph.nodes.len()];
-        for (&node, of_value) in own.iter().zip(slots) {
-            slot[node] = of_value;
-            slot[node + follows(node)] = of_value;
-        }
-        let keeps = graph.nodes.iter().map(|n| kind(&n.layer).keeps()).fold(Keeps::default(), Keeps::max);
-        Self { slot, elements, keeps, fusion, halves }
-    }
-
-    /// Bytes of a row in all buffers of the pass. What a lane keeps counts as if each row were a lane.
-    pub fn row_bytes(&self) -> u64 {
-        4 * (self.buffers().sum::<usize>() + self.keeps.values()) as u64
-    }
-
-    /// Values a row of each slot.
-    fn buffers(&self) -> impl Iterator<Item = usize> {
-        self.elements.iter().chain(&self.fusion.slots).copied()
-    }
-}
-
-/// The plans of a model's forward passes, with running statistics of batch norms and with those of rows.
-pub(super) struct ForwardPlans {
-    /// Of lanes that share their weights.
-    shared: [Arc<ForwardPlan>; 2],
-    /// Of lanes with weights of their own: products go by shuffles, which know f32 only.
-    own: [Arc<ForwardPlan>; 2],
-}
-
-impl ForwardPlans {
-    /// Of a model's graph; `f16`: as in [`ForwardPlan::of`].
-    pub fn of(lowered: &Lowered, tiling: Tiling, ways: &Ways, f16: bool) -> Self {
-        let plans = |f16| {
-            [false, true]
-                .map(|batch_statistics| Arc::new(ForwardPlan::of(lowered, tiling, ways, batch_statistics, f16)))
-        };
-        let own = plans(false);
-        Self { shared: if f16 { plans(true) } else { own.clone() }, own }
-    }
 }
 
 /// The buffers of a chunk's forward pass.
@@ -206,7 +115,7 @@ impl Session<'_> {
 
     /// The parameters of the kernel that does the whole forward pass, for models that it takes.
     fn in_one_dispatch(&self) -> Option<mlp_forward::Params> {
-        layers::one_dispatch(&self.program.lowered.graph).filter(|_| self.program.windows.is_whole())
+        self.program.lowered.graph.one_dispatch().filter(|_| self.program.windows.is_whole())
     }
 
     /// How kernels compute on this device.
@@ -371,78 +280,5 @@ impl Session<'_> {
         let values: usize = graph.tensors_of(node).iter().map(|tensor| tensor.len).sum();
         let vectors = (weights.bytes / (4 * graph.state_len() as u64).max(1)).clamp(1, lanes.max(1));
         4 * values as u64 * vectors
-    }
-
-    /// The forward pass on rows given as f32, with the shared weights.
-    pub fn outputs(&mut self, x: &[f32], labels: &[u32], batch_statistics: bool) -> Result<Outputs, EngineError> {
-        let rows = count(labels.len(), "samples of a batch", "")?;
-        if batch_statistics {
-            check_batch(&self.program.graph, rows, "warmup.batch")?;
-        }
-        let batch = self.given(x, labels)?;
-        let mut lane = [Lane { rows, ..Lane::default() }];
-        stack(&mut lane);
-        let layout = &self.program.lanes;
-        let table = self.space.need("lanes", layout.bytes(1))?;
-        let losses = self.space.need("losses", u64::from(rows) * 4)?;
-        let correct = self.space.need("correct", u64::from(rows) * 4)?;
-        let total = self.space.need("slice sums", 4)?;
-        let mut recording = Recording::new();
-        let lanes = layout.record(&mut recording, table, &lane);
-        let mode = self.mode(None, batch_statistics);
-        let logits = self.record_logits(&mut recording, &batch, &lanes, &mode, &nowhere)?;
-        recording.read_back(Span::of(logits.buffer, u64::from(rows) * self.program.graph.classes as u64 * 4));
-        self.record_chunk_losses(&mut recording, &batch, &lanes, &mode, losses, correct)?;
-        lane_sum::record(&mut recording, &lanes.first.samples, losses, total);
-        recording.read_back(total);
-        let read = self.space.submit(&recording)?;
-        let logits = read.first().map(|b| as_f32(b)).unwrap_or_default();
-        let loss = read.get(1).and_then(|b| as_f32(b).first().copied()).unwrap_or(f32::NAN) / rows.max(1) as f32;
-        Ok(Outputs { logits, loss })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::caps::Layout;
-    use crate::model::{Graph, ModelSpec};
-    use serde_json::json;
-
-    fn plan(table: serde_json::Value) -> (Graph, ForwardPlan) {
-        let graph = ModelSpec::from_json(&table).unwrap().graph().unwrap();
-        let plan =
-            ForwardPlan::of(&Lowered::of(&graph, Layout::ChannelsFirst), Tiling::CORE, &Ways::default(), true, false);
-        (graph, plan)
-    }
-
-    #[test]
-    fn a_residual_network_lives_in_three_of_its_largest_activations() {
-        let (graph, plan) = plan(json!({"kind": "resnet", "input": [3, 32, 32], "classes": 10}));
-        let largest = graph.max_activation();
-        assert_eq!(largest, 64 * 32 * 32);
-        assert_eq!(plan.elements.iter().sum::<usize>(), 3 * largest);
-    }
-
-    #[test]
-    fn no_node_writes_what_it_or_a_later_one_reads() {
-        for table in [
-            json!({"kind": "resnet", "input": [3, 20, 20], "classes": 10, "depth": 34, "width": 4}),
-            json!({"kind": "vit", "input": [3, 8, 8], "classes": 10, "dim": 8, "heads": 2, "mlp": 12, "depth": 2}),
-        ] {
-            let (graph, plan) = plan(table);
-            let last = graph.last_readers();
-            for (i, node) in graph.nodes.iter().enumerate() {
-                assert!(plan.elements[plan.slot[i]] >= node.layer.output_len());
-                // What the node before it computes lies in that one's slot.
-                let (taken, own) = (plan.fusion.by_neighbour[i], i - usize::from(plan.fusion.by_neighbour[i]));
-                for (j, last) in last.iter().enumerate().take(own) {
-                    assert!(plan.slot[j] != plan.slot[i] || *last < own, "{j} and {i}");
-                }
-                if taken {
-                    assert_eq!(plan.slot[i], plan.slot[own]);
-                }
-            }
-        }
     }
 }

@@ -22,7 +22,7 @@ impl Samples {
         recording: &mut Recording,
         batch: &Wanted<'_>,
         rows: Range<usize>,
-        room: &Room,
+        room: &GatherRoom,
         x: Span,
     ) -> Result<(), EngineError> {
         let indices = &batch.indices[rows.clone()];
@@ -81,7 +81,7 @@ pub(super) struct Wanted<'a> {
 }
 
 /// Working buffers of a batch that is gathered.
-pub(super) struct Room {
+pub(super) struct GatherRoom {
     /// A list of rows a page, and one of moves where they are moved, each from an aligned offset on.
     index: Span,
     /// Samples that have no place on the device; none: all have.
@@ -97,14 +97,14 @@ impl Workspace {
         samples: &Samples,
         rows: usize,
         moved: bool,
-    ) -> Result<Room, EngineError> {
+    ) -> Result<GatherRoom, EngineError> {
         let alignment = self.device().limits().alignment;
         let run = samples.runs(rows).next().map_or(0, |run| run.len());
         let lists = samples.pages.len() + usize::from(samples.absent.is_some()) + usize::from(moved);
         let index = self.need(name, lists as u64 * ((run * 4) as u64).next_multiple_of(alignment))?;
         let bytes = samples.staged_bytes(run);
         let rows = (bytes > 0).then(|| self.need("samples of a batch", bytes)).transpose()?;
-        Ok(Room { index, rows, alignment })
+        Ok(GatherRoom { index, rows, alignment })
     }
 }
 

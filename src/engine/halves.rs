@@ -47,7 +47,7 @@ fn able(node: &Node, ways: &Ways, batch_statistics: bool) -> Halves {
 
 #[cfg(test)]
 mod tests {
-    use super::super::forward::ForwardPlan;
+    use super::super::forward_plan::ForwardPlan;
     use super::super::fusion::Purpose;
     use super::*;
     use crate::caps::Layout;

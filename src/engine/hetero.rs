@@ -6,10 +6,10 @@
 
 use super::{ClientStep, EngineError, Moves, Program, Samples, Session, State, TrainClient, Workspace};
 use crate::kernels::class_rows::ClassRows;
-use crate::kernels::member_sum::Members;
+use crate::kernels::holder_sum::Holders;
 use crate::kernels::params::ABSENT;
 use crate::kernels::softmax_xent::{Held, mask};
-use crate::kernels::{member_mean, member_sum, take_places};
+use crate::kernels::{holder_mean, holder_sum, take_places};
 use crate::model::{Classifier, Graph, Narrow};
 use crate::recording::chunks::pack;
 use crate::recording::lease::Lease;
@@ -209,9 +209,9 @@ impl Session<'_> {
                     Some(p) => (p.bound(piece, plan.weights), Some(sums.windows.part(piece, p.table))),
                 };
                 let Some((base, weights)) = bound else { continue };
-                let members = Members { clients, words, masks, weights, base, stride, places: table };
+                let holders = Holders { clients, words, masks, weights, base, stride, places: table };
                 let range = [piece.first as u32, piece.len as u32];
-                member_sum::record(&mut recording, range, &sums.rows, &members, sums.windows.part(piece, sums.acc));
+                holder_sum::record(&mut recording, range, &sums.rows, &holders, sums.windows.part(piece, sums.acc));
             }
             steps.space.submit(&recording)?;
         }
@@ -228,9 +228,9 @@ impl Session<'_> {
         for &piece in &sums.pieces {
             let vectors = [places.table, sums.acc, self.state.weights()];
             let [places, acc, weights] = vectors.map(|vector| sums.windows.part(piece, vector));
-            let summed = member_mean::Summed { clients, holders: table, places, acc };
+            let summed = holder_mean::Summed { clients, holders: table, places, acc };
             let range = [piece.first as u32, piece.len as u32];
-            member_mean::record(&mut recording, range, &sums.rows, &summed, weights);
+            holder_mean::record(&mut recording, range, &sums.rows, &summed, weights);
         }
         self.space.submit(&recording).map(drop)
     }

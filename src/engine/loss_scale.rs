@@ -1,7 +1,7 @@
 //! The power of two that clients multiply their loss by where gradients are products of f16, so that small slopes are no zeros there and large
 //! ones finite (`docs/methods.md`, Products of f16).
 
-use super::state::NamedValues;
+use super::NamedValues;
 use crate::kernels::lib::scales::WORDS;
 
 /// What clients begin the first round with: a batch of one sample has slopes of at most that at its logits, within an f16's 65,504.

@@ -2,18 +2,18 @@
 //!
 //! Lanes of one client read the same rows of the batch, and a chunk's lanes begin anywhere in it. Rows of such a kind are *shared*: those
 //! of the batch, and what layers without weights make of them. Products find a lane's part of shared rows by its `x_row`; before any other
-//! layer that reads them, and before a residual, each lane gets a copy of its own ([`Layer::OwnRows`]).
+//! layer that reads them, and before a residual, each lane gets a copy of its own ([`OwnRows`]).
 //!
 //! Where channels lie last, layers behind `flatten` and the loss know the values channel after channel all the same: a copy in that order
-//! is put before them ([`Layer::Reorder`]).
+//! is put before them ([`Reorder`]).
 
-use super::Session;
 use crate::caps::Layout;
-use crate::kernels::params::Lanes;
-use crate::layers::{Forward, Image, LaneTables, kind};
-use crate::model::{Graph, Layer, Node, OwnRows, Reorder, Source};
+use crate::layers::kinds::own_rows::OwnRows;
+use crate::layers::kinds::reorder::Reorder;
+use crate::layers::{Image, kind};
+use crate::model::{Graph, Node, Source};
+use crate::recording::Span;
 use crate::recording::arena::{self, Value};
-use crate::recording::{Recording, Span};
 
 /// A graph with what is known of its nodes' rows.
 pub(super) struct Lowered {
@@ -149,7 +149,7 @@ impl Lowered {
         }
         let to_last = found.is_flat();
         let Image { channels, pixels } = if to_last { wanted } else { found };
-        let layer = Layer::Reorder(Reorder { channels, pixels, to_last });
+        let layer = Reorder { channels, pixels, to_last }.into();
         let copy = self.push(Node { layer, input: source, residual: None }, self.is_shared(source), wanted);
         copies.push((source, copy));
         copy
@@ -163,7 +163,7 @@ impl Lowered {
         if let Some((_, copy)) = copies.iter().find(|(of, _)| *of == source) {
             return *copy;
         }
-        let (layer, image) = (Layer::OwnRows(OwnRows { len: self.len(source) }), self.image(source));
+        let (layer, image) = (OwnRows { len: self.len(source) }.into(), self.image(source));
         let copy = self.push(Node { layer, input: source, residual: None }, false, image);
         copies.push((source, copy));
         copy
@@ -197,33 +197,13 @@ fn batch_image(model: &Graph) -> Image {
     Image::flat(model.input.len())
 }
 
-impl Session<'_> {
-    /// Records what lanes share of `rows` rows of a batch in `x`.
-    pub(super) fn record_shared(&self, recording: &mut Recording, rows: u64, x: Span, buffers: &[Span]) {
-        let lowered = &self.program.lowered;
-        // Layers without weights go over rows as they come: none reads a table of lanes.
-        let samples = Lanes {
-            table: x,
-            count: 1,
-            max_rows: rows as u32,
-            rows,
-            sample_rows: 1,
-            own_weights: false,
-            on_quads: true,
-        };
-        let lanes = LaneTables { samples, tokens: samples };
-        for (i, node) in lowered.graph.nodes.iter().enumerate().filter(|(i, _)| lowered.shared[*i]) {
-            let place = |source| lowered.place(source, x, buffers);
-            let io = Forward::without_weights(place(node.input), place(Source::Node(i)));
-            kind(&node.layer).forward(recording, &lanes, &self.mode(None, false), &io);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Linear, ModelSpec, Tanh};
+    use crate::layers::Layer;
+    use crate::layers::kinds::linear::Linear;
+    use crate::layers::kinds::tanh::Tanh;
+    use crate::model::ModelSpec;
     use serde_json::json;
 
     fn lowered(table: serde_json::Value) -> (Graph, Lowered) {
@@ -262,13 +242,12 @@ mod tests {
 
     #[test]
     fn a_residual_of_shared_rows_is_copied_once() {
-        let layer = |weight| {
-            Layer::Linear(Linear { rows: 1, in_features: 3, out_features: 3, weight, bias: None, relu: false })
-        };
+        let layer =
+            |weight| Layer::from(Linear { rows: 1, in_features: 3, out_features: 3, weight, bias: None, relu: false });
         let node = |layer, input, residual| Node { layer, input, residual };
         let (mut graph, _) = lowered(json!({"kind": "mlp", "input": 3, "hidden": [3], "classes": 3}));
         graph.nodes = vec![
-            node(Layer::Tanh(Tanh { len: 3 }), Source::Batch, None),
+            node(Tanh { len: 3 }.into(), Source::Batch, None),
             node(layer(0), Source::Node(0), Some(Source::Node(0))),
             node(layer(12), Source::Node(1), Some(Source::Node(0))),
         ];

@@ -1,10 +1,10 @@
 //! A forward pass of lanes as a recording of its own, for callers that run it again and again.
 
-use super::backward;
 use super::batch;
 use super::counts::count;
 use super::forward::nowhere;
 use super::lanes::stack;
+use super::step_buffers::STARTS;
 use super::{EngineError, Samples, Session};
 use crate::kernels::params::Lane;
 use crate::recording::{Recording, Span};
@@ -13,7 +13,7 @@ use crate::stream::Distribution;
 /// A pass, ready to run as often as wanted, whatever else its workspace does in between: the recording holds its buffers, and those that
 /// it starts from are its own.
 #[derive(Clone)]
-pub struct Pass {
+pub struct RecordedPass {
     /// What runs.
     pub recording: Recording,
     /// What it gives, f32; to be read before anything else runs.
@@ -29,7 +29,7 @@ impl Session<'_> {
         indices: &[u32],
         lanes: Vec<Lane>,
         perturbed: Option<Distribution>,
-    ) -> Result<Pass, EngineError> {
+    ) -> Result<RecordedPass, EngineError> {
         let batch = self.gathered(samples, indices)?;
         let rows = lanes.iter().map(|l| u64::from(l.out_row) + u64::from(l.rows)).max().unwrap_or(0);
         self.space.bindable("losses", 4 * rows)?;
@@ -50,7 +50,7 @@ impl Session<'_> {
         indices: &[u32],
         mut lanes: Vec<Lane>,
         perturbed: Option<Distribution>,
-    ) -> Result<Pass, EngineError> {
+    ) -> Result<RecordedPass, EngineError> {
         let batch = self.gathered(samples, indices)?;
         stack(&mut lanes);
         let layout = &self.program.lanes;
@@ -67,7 +67,7 @@ impl Session<'_> {
     ///
     /// # Errors
     /// The step doesn't fit at once.
-    pub fn gradients_pass(&mut self, samples: &Samples, indices: &[u32]) -> Result<Pass, EngineError> {
+    pub fn gradients_pass(&mut self, samples: &Samples, indices: &[u32]) -> Result<RecordedPass, EngineError> {
         let rows = count(indices.len(), "samples of a batch", "")?;
         let batch = self.gathered(samples, indices)?;
         let plan = self.train_plan(rows, 1, samples.features(), true)?;
@@ -97,10 +97,10 @@ impl Session<'_> {
     }
 
     /// Leaves to a recording what it starts from, and shares in all else that it names.
-    fn own(&mut self, mut recording: Recording, output: Span) -> Pass {
+    fn own(&mut self, mut recording: Recording, output: Span) -> RecordedPass {
         recording.hold(self.space.in_hand());
         self.space.give_away(&batch::BUFFERS);
-        self.space.give_away(&backward::STARTS);
-        Pass { recording, output }
+        self.space.give_away(&STARTS);
+        RecordedPass { recording, output }
     }
 }

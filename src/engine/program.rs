@@ -1,6 +1,6 @@
 //! A model's graph with everything that is planned of it on a kind of device: it never changes, and any number of states run it.
 
-use super::forward::ForwardPlans;
+use super::forward_plan::ForwardPlans;
 use super::lanes::LaneLayout;
 use super::lowering::Lowered;
 use super::{EngineError, Workspace};

@@ -1,6 +1,6 @@
 //! A program on a state in a workspace: what work is done in.
 
-use super::{ClientStep, EngineError, Program, State, Workspace};
+use super::{EngineError, Program, State, Workspace};
 use crate::device::as_f32;
 use crate::recording::Recording;
 
@@ -11,13 +11,14 @@ pub struct Session<'a> {
     pub(super) state: &'a mut State,
 }
 
-impl Session<'_> {
-    /// The same with the program of such local steps.
-    pub(super) fn of_steps(&mut self, step: &ClientStep<'_>) -> Session<'_> {
-        let program = if step.masks.is_some() { self.program.of_steps() } else { self.program };
-        self.space.session(program, self.state)
+impl Workspace {
+    /// A program on a state, to work with.
+    pub fn session<'a>(&'a mut self, program: &'a Program, state: &'a mut State) -> Session<'a> {
+        Session { space: self, program, state }
     }
+}
 
+impl Session<'_> {
     /// Replaces the weights (f32, flat order, then the running statistics).
     ///
     /// # Errors

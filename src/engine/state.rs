@@ -1,19 +1,10 @@
 //! What lives on a device from round to round: named vectors of f32, saved and restored as one.
 
 use super::loss_scale::LossScale;
-use super::{EngineError, Program, Workspace};
+use super::{EngineError, NamedValues, Program, Workspace};
 use crate::device::as_f32;
 use crate::recording::lease::Lease;
 use crate::recording::{Recording, Span};
-
-/// A name and its values.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NamedValues {
-    /// Of a tensor PyTorch's, such as `layer1.0.bn1.running_mean`; of a state's vector [`State::WEIGHTS`] or what it was added as.
-    pub name: String,
-    /// Flat, as they lie.
-    pub values: Vec<f32>,
-}
 
 struct Vector {
     name: String,

@@ -1,23 +1,16 @@
 //! First-order rounds: local epochs of SGD on many clients at once, each with its own weights, then what the server makes of them; and
 //! gradients of clients' whole data.
 
-use super::backward::{StepBuffers, StepNeeds};
-use super::client_step::{ClientStep, StepOptions};
+use super::client_step::ClientStep;
 use super::counts::{check_batch, count};
-use super::epochs::{SlotBatch, mean_losses};
+use super::epochs::{SlotBatch, TrainClient, mean_losses};
+use super::step_buffers::StepBuffers;
+use super::step_options::StepOptions;
+use super::step_plan::StepNeeds;
 use super::{EngineError, Samples, Session};
 use crate::kernels::{average, server_step};
 use crate::recording::chunks::pack;
 use crate::recording::{Recording, Span};
-
-/// A client's part of a warm-up round.
-#[derive(Clone)]
-pub struct TrainClient {
-    /// The samples of each local step, in order; no batch is empty.
-    pub batches: Vec<Vec<u32>>,
-    /// Its share in the average; the shares of a round add up to 1, but where some of its clients send numbers.
-    pub share: f32,
-}
 
 /// Rates of a warm-up round.
 #[derive(Clone, Copy, Debug)]

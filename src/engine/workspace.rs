@@ -1,11 +1,10 @@
 //! A device with the working buffers of what runs on it: several programs and states may share one.
 
-use super::batch::BatchKey;
+use super::EngineError;
 use super::rounding;
 use super::sample_set::SampleSet;
 use super::samples::Samples;
 use super::scratch::Scratch;
-use super::{EngineError, Session};
 use crate::caps::AdapterInfo;
 use crate::device::{Device, DeviceError, Ticket};
 use crate::kernels::replay::Exact;
@@ -14,8 +13,6 @@ use crate::recording::lease::Lease;
 use crate::recording::{Recording, Span};
 use crate::tune::Ways;
 
-use super::{Program, State};
-
 /// What a workspace has done since the last [`Workspace::take_counters`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -23,6 +20,15 @@ pub struct Counters {
     pub dispatches: u64,
     /// Recordings run.
     pub recordings: u64,
+}
+
+/// Which rows lie in the batch's buffers, so that an unchanged batch isn't gathered again.
+#[derive(PartialEq, Eq)]
+pub(super) struct BatchKey {
+    pub program: u64,
+    pub samples: u64,
+    pub indices: Vec<u32>,
+    pub releases: u64,
 }
 
 /// A device, the working buffers on it, and what has been counted.
@@ -78,11 +84,6 @@ impl Workspace {
             }
             None => Ways::unmeasured(info, limits, graph),
         }
-    }
-
-    /// A program on a state, to work with.
-    pub fn session<'a>(&'a mut self, program: &'a Program, state: &'a mut State) -> Session<'a> {
-        Session { space: self, program, state }
     }
 
     /// The device.

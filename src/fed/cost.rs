@@ -14,7 +14,8 @@ use super::{disk, planned, warmup, zo};
 use crate::config::{Config, NormStatistics};
 use crate::device::Device;
 use crate::engine::{Engine, EngineError, Samples};
-use crate::model::{Graph, Layer};
+use crate::layers::kind;
+use crate::model::Graph;
 
 /// What `zowarmup cost` prints.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -169,7 +170,7 @@ pub fn round_traffic(experiment: &Experiment, probing: usize, training: usize, p
 
 /// Values of a sample behind each layer; a scale or sum belongs to the layer before it.
 fn values_of(graph: &Graph) -> impl Iterator<Item = u64> {
-    let layers = graph.nodes.iter().filter(|n| !matches!(n.layer, Layer::Scale(_) | Layer::Add(_)));
+    let layers = graph.nodes.iter().filter(|n| kind(&n.layer).stands_alone());
     layers.map(|n| n.layer.output_len() as u64)
 }
 

@@ -8,7 +8,6 @@ use crate::caps::Precision;
 use crate::config::{Config, SplitKind, WarmupAlgorithm};
 use crate::data::{Dataset, Part};
 use crate::engine::SampleSet;
-use crate::layers::one_dispatch;
 use crate::model::{Graph, ModelSpec, Narrow};
 use crate::split::{self, Split, SplitError};
 use crate::weights;
@@ -110,7 +109,7 @@ impl Experiment {
 
     /// How exact its products are: as the config says, but f32 where a single launch computes the whole forward pass, which knows nothing else.
     pub fn precision(&self) -> Precision {
-        if one_dispatch(&self.graph).is_some() { Precision::F32 } else { self.config.device.precision }
+        if self.graph.one_dispatch().is_some() { Precision::F32 } else { self.config.device.precision }
     }
 
     /// The training samples as the engine takes them.

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::FedError;
+use super::figures::Figures;
 use super::folder::manifest::AdapterRecord;
 use super::folder::{CONFIG, LEDGER, LOG_LIMIT, Lines, METRICS, Manifest, RunFolder, parse_metrics, read_summary};
 use super::metrics::{Phase, RoundMetrics, Status, Summary};
-use super::progress::{Ending, Figures, Progress};
+use super::progress::{Ending, Progress};
 use super::record::Record;
 use crate::config::Config;
 use crate::files::FileError;

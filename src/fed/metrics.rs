@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::figures::Figures;
 use super::inclusion::Groups;
-use super::progress::Figures;
 use crate::caps::Precision;
 
 /// The version of the files in a run's folder.

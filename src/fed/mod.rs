@@ -14,6 +14,7 @@ mod drawn;
 mod error;
 pub mod experiment;
 pub mod federation;
+mod figures;
 pub mod folder;
 pub mod heterofl;
 pub mod host;

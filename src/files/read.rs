@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::{FileError, folder_of};
+use super::error::{FileError, Refusal, folder_of};
 
 /// The most that a reader takes of a file. Every reader has one, so that no path can fill the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,27 +15,6 @@ pub struct Limit {
     pub bytes: u64,
     /// Whose limit it is, as in "the limit of a config".
     pub what: &'static str,
-}
-
-/// Why a path isn't read although the system would: the cause in a [`FileError`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// A folder, a device, a pipe: something that may never end, or has no content.
-    #[error("expected a regular file, found {found}")]
-    NotRegular {
-        /// What it is.
-        found: &'static str,
-    },
-    /// More than the limit.
-    #[error("{found} bytes, expected at most {most}, the limit of {what}")]
-    TooLarge {
-        /// Bytes of the file.
-        found: u64,
-        /// Bytes that are taken.
-        most: u64,
-        /// Whose limit it is.
-        what: &'static str,
-    },
 }
 
 /// A regular file, open and not yet read.

@@ -1,6 +1,12 @@
 //! Reading the golden folder.
 
+use std::path::PathBuf;
+
 use super::*;
+use crate::ledger::{Ledger, fingerprint};
+use crate::model::ModelSpec;
+use crate::stream::replay::apply_exact;
+use crate::weights;
 
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
@@ -65,5 +71,25 @@ fn other_files_are_refused_by_name() {
     ] {
         let message = Golden::read(&path(name)).unwrap_err().to_string();
         assert!(message.contains(part) && message.contains(name), "{message}");
+    }
+}
+
+#[test]
+fn replays_give_their_bits() {
+    for name in ["replay-small", "replay-binomial"] {
+        let ledger = Ledger::read(&path(name).join("ledger.jsonl")).unwrap();
+        let (h, graph) = (&ledger.header, ModelSpec::from_json(&ledger.header.model).unwrap().graph().unwrap());
+        assert!(!ledger.truncated && ledger.rounds.len() == 5);
+        let base = path(name).join(&h.base);
+        assert_eq!(crate::files::sha256_file(&base).unwrap(), h.base_sha256);
+        let mut w = weights::load(&base, &graph.tensors).unwrap().values;
+        for r in &ledger.rounds {
+            let q: Vec<i32> = r.probes.iter().map(|p| p.q.unwrap()).collect();
+            let seeds: Vec<u64> = r.probes.iter().map(|p| p.seed).collect();
+            apply_exact(&mut w, h.distribution, &seeds, &q, r.scale_exp.unwrap());
+            assert_eq!(fingerprint(&w), r.fingerprint, "{name} {}", r.round);
+        }
+        let last = weights::load(&path(name).join("final.safetensors"), &graph.tensors).unwrap().values;
+        assert!(w.iter().zip(&last).all(|(a, b)| a.to_bits() == b.to_bits()));
     }
 }

@@ -13,7 +13,7 @@ pub static KERNEL: Kernel = values::kernel::<Params>("activation", twin);
 
 /// Which function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum Function {
     /// max(x, 0); its gradient needs the output.
     Relu,
     /// The exact gelu, by erf; its gradient needs the input.
@@ -30,7 +30,7 @@ params! {
     }
 }
 
-impl Kind {
+impl Function {
     /// Of this kernel and its gradient over `items` values; and how many f32 their `Value`s hold.
     pub fn variant(self, items: u64) -> (Variant, u32) {
         let (variant, width) = values::of(items);
@@ -39,7 +39,7 @@ impl Kind {
 }
 
 /// Records `y = f(x)` over `count` values.
-pub fn record(rec: &mut Recording, kind: Kind, count: u32, x: Span, y: Span) {
+pub fn record(rec: &mut Recording, kind: Function, count: u32, x: Span, y: Span) {
     let items = u64::from(count);
     let (variant, width) = kind.variant(items);
     let grid = fold_grid(items / u64::from(width), 64);
@@ -65,8 +65,8 @@ fn twin(call: &Call<'_>) {
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     // Polynomials: their operations are fewer than 32, of falling weight.
-    for (kind, tolerance) in [(Kind::Relu, 0.0), (Kind::Gelu, rounding(32)), (Kind::Tanh, rounding(32))] {
-        for count in [1, 1000, if kind == Kind::Relu { 65_536 * 64 + 5 } else { 129 }, 4 * 65_537] {
+    for (kind, tolerance) in [(Function::Relu, 0.0), (Function::Gelu, rounding(32)), (Function::Tanh, rounding(32))] {
+        for count in [1, 1000, if kind == Function::Relu { 65_536 * 64 + 5 } else { 129 }, 4 * 65_537] {
             cases.push(Case::new(format!("activation {kind:?} {count}"), tolerance, move |f| {
                 let x: Vec<f32> = f.values(count as usize).iter().map(|v| v * 5.0).collect();
                 let (x, y) = (f.buffer("x", &x), f.blank("y", count as usize));

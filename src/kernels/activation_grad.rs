@@ -2,7 +2,7 @@
 
 use std::f32::consts::FRAC_1_SQRT_2;
 
-use super::activation::{Kind, Params};
+use super::activation::{Function, Params};
 use super::lib::math::{erf_f32, exp_f32};
 use super::lib::values;
 use super::lib::{Case, fold_grid, rounding};
@@ -13,7 +13,7 @@ use crate::recording::{Recording, Span};
 pub static KERNEL: Kernel = values::kernel::<Params>("activation_grad", twin);
 
 /// Records `dx` from `dy` and what the kind's gradient needs of the forward pass (`saved`).
-pub fn record(rec: &mut Recording, kind: Kind, count: u32, saved: Span, dy: Span, dx: Span) {
+pub fn record(rec: &mut Recording, kind: Function, count: u32, saved: Span, dy: Span, dx: Span) {
     let items = u64::from(count);
     let (variant, width) = kind.variant(items);
     let grid = fold_grid(items / u64::from(width), 64);
@@ -43,8 +43,8 @@ fn twin(call: &Call<'_>) {
 /// Self-test cases.
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (kind, tolerance) in [(Kind::Relu, 0.0), (Kind::Gelu, rounding(64)), (Kind::Tanh, rounding(4))] {
-        for count in [1, 1000, if kind == Kind::Relu { 65_536 * 64 + 5 } else { 129 }, 4 * 65_537] {
+    for (kind, tolerance) in [(Function::Relu, 0.0), (Function::Gelu, rounding(64)), (Function::Tanh, rounding(4))] {
+        for count in [1, 1000, if kind == Function::Relu { 65_536 * 64 + 5 } else { 129 }, 4 * 65_537] {
             cases.push(Case::new(format!("activation_grad {kind:?} {count}"), tolerance, move |f| {
                 let n = count as usize;
                 let (saved, dy, dx) = (f.random("saved", n), f.random("dy", n), f.blank("dx", n));

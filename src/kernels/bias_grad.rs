@@ -2,7 +2,7 @@
 
 use super::lib::case::layout_name;
 use super::lib::params::{Lane, Lanes};
-use super::lib::parts::{self, Cut, Split, Sum, Target, Tensors, work};
+use super::lib::parts::{self, Cut, Sum, SumSplit, Target, Tensors, work};
 use super::lib::tiling::quads;
 use super::lib::tree::{team_sum, tree_sum};
 use super::lib::{Case, rounding};
@@ -71,7 +71,7 @@ impl Params {
     }
 
     /// How the sum is split for lanes of `sample_rows` rows a sample.
-    pub fn split(&self, sample_rows: u32) -> Option<Split> {
+    pub fn split(&self, sample_rows: u32) -> Option<SumSplit> {
         let (terms, least) = if self.flat() { (1, parts::TEAM_ROWS) } else { (4, parts::TREE_TERMS) };
         let row = self.units();
         let (whole, split) = (self.groups(self.teams(false)), self.groups(self.teams(true)));

@@ -4,7 +4,7 @@ use super::lib::conv_grad::{self, ROWS, SPEED, Shape, tap, text};
 use super::lib::geometry::{Geometry, Sizes};
 use super::lib::matrix::operands;
 use super::lib::params::{Lane, Lanes};
-use super::lib::parts::{Cut, Split, Sum, Target, Tensors, WeightSum, work};
+use super::lib::parts::{Cut, Sum, SumSplit, Target, Tensors, WeightSum, work};
 use super::lib::tiles::{PART_QUADS, Tiles};
 use super::lib::tiling::{Gradient, Tiling};
 use super::lib::{Case, Fixture, rounding};
@@ -50,7 +50,7 @@ impl Params {
     }
 
     /// How the weight's gradient is split.
-    pub fn weight_split(&self, how: Gradient) -> Option<Split> {
+    pub fn weight_split(&self, how: Gradient) -> Option<SumSplit> {
         if let Some(tiles) = Tiles::of(how.way) {
             return tiled_conv_grad_weight::split(self, &tiles);
         }

@@ -2,7 +2,7 @@
 
 use super::lib::case::perturbation;
 use super::lib::params::{Lane, Lanes, perturb};
-use super::lib::tile_order::{Order, Room};
+use super::lib::tile_order::{Order, TileRoom};
 use super::lib::weight::weights;
 use super::lib::{Case, PERTURBED, fold_grid};
 use super::tile_weights::{ORDERS, Params};
@@ -21,7 +21,7 @@ pub fn record(
     offset: u32,
     weights: Span,
     perturbed: Option<Distribution>,
-    room: &Room,
+    room: &TileRoom,
 ) {
     let eights = order.halves() / 8;
     let [x, y, _] = fold_grid(eights, 64);
@@ -63,7 +63,7 @@ pub fn cases() -> Vec<Case> {
                 let lanes = f.lanes(&[4, 1, 2], stride);
                 let weights = f.random("weights", 3 * stride as usize);
                 let copies = f.blank("copies", 3 * order.halves() as usize / 2);
-                let room = Room { weights: copies, signs: copies };
+                let room = TileRoom { weights: copies, signs: copies };
                 let mut rec = Recording::new();
                 record(&mut rec, &lanes, &order, 5, weights, how, &room);
                 rec.read_back(copies);

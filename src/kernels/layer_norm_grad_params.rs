@@ -3,7 +3,7 @@
 use super::layer_norm::Params;
 use super::layer_norm_grad::{SIZES, case_rows};
 use super::lib::params::{Lane, Lanes};
-use super::lib::parts::{self, Cut, Split, Sum, Target, Tensors, work};
+use super::lib::parts::{self, Cut, Sum, SumSplit, Target, Tensors, work};
 use super::lib::tree::team_sum;
 use super::lib::{Case, rounding, values};
 use super::part_sums;
@@ -36,7 +36,7 @@ impl Params {
     }
 
     /// How the sums for scale and bias are split for lanes of `sample_rows` rows a sample.
-    pub fn split(&self, sample_rows: u32) -> Option<Split> {
+    pub fn split(&self, sample_rows: u32) -> Option<SumSplit> {
         let (whole, split, wanted) = (self.groups(1), self.groups(parts::ROW_TEAMS), parts::WORKGROUPS);
         let least = parts::TEAM_ROWS;
         Sum { sample_rows, row: 1, terms: 1, whole, split, wanted, least, multiple: 1 }.splitting()

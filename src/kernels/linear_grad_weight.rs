@@ -3,7 +3,7 @@
 use super::lib::matrix::operands;
 use super::lib::params::Lane;
 use super::lib::params::{Lanes, SAMPLE_BLOCK, blocks};
-use super::lib::parts::{Cut, Split, Sum, Target, Tensors, WeightSum, work};
+use super::lib::parts::{Cut, Sum, SumSplit, Target, Tensors, WeightSum, work};
 use super::lib::tiles::Tiles;
 use super::lib::tiling::{Gradient, Tiling, quads};
 use super::lib::{Case, Fixture, rounding};
@@ -55,7 +55,7 @@ impl Params {
     }
 
     /// How the sum is split for lanes of `sample_rows` rows a sample. Over samples it isn't: a part can't be longer than a block.
-    pub fn split(&self, how: Gradient, sample_rows: u32) -> Option<Split> {
+    pub fn split(&self, how: Gradient, sample_rows: u32) -> Option<SumSplit> {
         if let Some(tiles) = Tiles::of(how.way) {
             return tiled_linear_grad_weight::split(self, &tiles, sample_rows);
         }

@@ -3,7 +3,7 @@
 use super::lib::norm::{self, Params, SPEED, Statistics, span_sizes};
 use super::lib::norm_cases::{self, Norm, ROWS, TOTAL};
 use super::lib::params::{Lane, Lanes};
-use super::lib::parts::{self, Cut, Launch, Split, Sum, Target, Tensors, work};
+use super::lib::parts::{self, Cut, Launch, Sum, SumSplit, Target, Tensors, work};
 use super::lib::tree::tree_sum;
 use super::lib::{Case, rounding, values};
 use super::{norm_grad_params_last, part_sums};
@@ -46,7 +46,7 @@ impl Uniforms {
 
 impl Params {
     /// How the sums for scale and bias are split.
-    pub fn split(&self) -> Option<Split> {
+    pub fn split(&self) -> Option<SumSplit> {
         if self.layout == Layout::ChannelsLast {
             return self.split_last();
         }
@@ -77,7 +77,7 @@ pub struct How {
     /// Its constants, beside those of the statistics.
     pub variant: Variant,
     /// How the sums are split.
-    pub split: Option<Split>,
+    pub split: Option<SumSplit>,
     /// Units of a row.
     pub row: u32,
     /// Workgroups of a lane or part.

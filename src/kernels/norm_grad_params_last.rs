@@ -3,7 +3,7 @@
 use super::lib::geometry::layout_of;
 use super::lib::norm::{Params, SPEED};
 use super::lib::params::Lane;
-use super::lib::parts::{self, Split, Sum, work};
+use super::lib::parts::{self, Sum, SumSplit, work};
 use super::lib::tree::team_sum;
 use super::lib::{Case, values};
 use super::norm_grad_params::{How, Uniforms, of_layout};
@@ -22,7 +22,7 @@ impl Params {
     }
 
     /// How the sums for scale and bias are split where channels are last.
-    pub fn split_last(&self) -> Option<Split> {
+    pub fn split_last(&self) -> Option<SumSplit> {
         let [columns, _] = self.in_values();
         let groups = columns.div_ceil(64 / parts::pixel_teams(columns));
         let (row, wanted, least) = (self.spatial, parts::WORKGROUPS, parts::TEAM_ROWS);

@@ -2,7 +2,7 @@
 
 use super::lib::Case;
 use super::lib::params::{Lane, Lanes};
-use super::lib::tile_order::{Order, Room};
+use super::lib::tile_order::{Order, TileRoom};
 use super::tile_weights::{ORDERS, Params};
 use crate::recording::Recording;
 use crate::recording::kernel::{Call, Kernel, Variant};
@@ -12,7 +12,7 @@ use crate::stream::{self, Distribution};
 pub static KERNEL: Kernel = Kernel::new::<Params>("packed_signs", twin);
 
 /// Records the signs of every lane, of an order whose columns' weights are neighbours.
-pub fn record(rec: &mut Recording, lanes: &Lanes, order: &Order, offset: u32, room: &Room) {
+pub fn record(rec: &mut Recording, lanes: &Lanes, order: &Order, offset: u32, room: &TileRoom) {
     let grid = lanes.grid(order.depth().div_ceil(128), order.columns.div_ceil(32));
     let params = Params { order: *order, offset, ..Params::default() };
     // A sign takes about eight operations.
@@ -44,7 +44,7 @@ pub fn cases() -> Vec<Case> {
         Case::new(format!("packed_signs {channels} channels {taps} taps {columns} columns"), 0.0, move |f| {
             let lanes = f.lanes(&[4, 1, 2], 0);
             let signs = f.blank("signs", 3 * order.words() as usize);
-            let room = Room { weights: signs, signs };
+            let room = TileRoom { weights: signs, signs };
             let mut rec = Recording::new();
             record(&mut rec, &lanes, &order, 77, &room);
             rec.read_back(signs);

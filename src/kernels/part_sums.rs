@@ -3,7 +3,7 @@
 use super::lib::Case;
 use super::lib::fold_grid;
 use super::lib::params::{Lane, Lanes, SAMPLE_BLOCK};
-use super::lib::parts::{Cut, Launch, Split, Target, Tensors, parts};
+use super::lib::parts::{Cut, Launch, SumSplit, Target, Tensors, parts};
 use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
@@ -39,7 +39,7 @@ params! {
 pub fn record(
     rec: &mut Recording,
     lanes: &Lanes,
-    split: Option<Split>,
+    split: Option<SumSplit>,
     row: u32,
     tensors: &Tensors,
     accumulate: u32,

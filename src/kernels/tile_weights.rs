@@ -2,7 +2,7 @@
 
 use super::lib::Case;
 use super::lib::params::{Lane, Lanes};
-use super::lib::tile_order::{Order, Room};
+use super::lib::tile_order::{Order, TileRoom};
 use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
@@ -31,7 +31,7 @@ params! {
 }
 
 /// Records copies of the weights, one that all lanes share or one for each.
-pub fn record(rec: &mut Recording, lanes: &Lanes, order: &Order, offset: u32, weights: Span, room: &Room) {
+pub fn record(rec: &mut Recording, lanes: &Lanes, order: &Order, offset: u32, weights: Span, room: &TileRoom) {
     let run = if order.across == 0 && order.taps <= MOST { MOST / order.taps * order.taps } else { MOST };
     let [x, y] = [order.depth().div_ceil(run), order.columns.div_ceil(COLUMNS)];
     let copies = if lanes.own_weights { lanes.count } else { lanes.count.min(1) };
@@ -78,7 +78,7 @@ pub fn cases() -> Vec<Case> {
             let lanes = f.lanes(&[4, 1, 2], stride);
             let weights = f.random("weights", 3 * stride as usize);
             let copies = f.blank("copies", 12 * order.quads() as usize);
-            let room = Room { weights: copies, signs: copies };
+            let room = TileRoom { weights: copies, signs: copies };
             let mut rec = Recording::new();
             record(&mut rec, &lanes, &order, 5, weights, &room);
             rec.read_back(copies);

@@ -5,7 +5,7 @@ use super::lib::geometry::Geometry;
 use super::lib::halves::Halves;
 use super::lib::matrix::SMALL;
 use super::lib::params::{Lanes, perturb};
-use super::lib::tile_order::{Order, Room};
+use super::lib::tile_order::{Order, TileRoom};
 use super::lib::tiles::{Tiles, tiled_defines};
 use super::lib::tiling::{Operands, Product};
 use super::lib::way::{BLOCKS, Way, in_ways, with_quads};
@@ -41,7 +41,7 @@ pub fn record(
         .with("RELU", params.relu);
     let grid = [geometry.output[0].div_ceil(tile.columns), (lanes.max_rows * geometry.pixels()).div_ceil(tile.rows)];
     let order = Order::of_conv(geometry, tile.depth);
-    let room = Room::fill(rec, lanes, &order, params.weight_offset, io.weights, how, io.room);
+    let room = TileRoom::fill(rec, lanes, &order, params.weight_offset, io.weights, how, io.room);
     let bound = [lanes.table, io.weights, io.x, io.y, room.weights, room.signs];
     let uniforms = params.uniforms(geometry);
     rec.dispatch(&KERNEL, variant, &uniforms, &bound, lanes.grid(grid[0], grid[1]), geometry.cost(lanes));

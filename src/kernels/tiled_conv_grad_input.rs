@@ -3,7 +3,7 @@
 use super::conv_grad_input::{Uniforms, case, twin};
 use super::lib::conv_grad::{Params, SPEED, TILED_SHAPES};
 use super::lib::params::Lanes;
-use super::lib::tile_order::{Order, Room};
+use super::lib::tile_order::{Order, TileRoom};
 use super::lib::tiles::{Tiles, tiled_defines};
 use super::lib::tiling::{Gradient, Operands, Product, Tiling};
 use super::lib::way::{Way, in_ways, with_quads};
@@ -27,7 +27,7 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, tile: &Tiles, params: &Params,
     let uniforms = Uniforms { sizes: params.geometry().sizes(), weight_offset: params.weight_offset };
     let order = Order::of_conv_input(&params.geometry(), tile.depth);
     let plain = Product::by_shuffles(Tiling::CORE, None);
-    let room = Room::fill(rec, lanes, &order, params.weight_offset, io.weights, &plain, io.room);
+    let room = TileRoom::fill(rec, lanes, &order, params.weight_offset, io.weights, &plain, io.room);
     let bound = [lanes.table, io.weights, io.x, io.y, room.weights];
     rec.dispatch(&KERNEL, variant, &uniforms, &bound, lanes.grid(tiles[0], tiles[1]), params.cost(lanes));
 }

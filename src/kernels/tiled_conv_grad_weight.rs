@@ -3,7 +3,7 @@
 use super::conv_grad_weight::{Uniforms, case, twin_of_units};
 use super::lib::conv_grad::{Params, ROWS, SPEED, TILED_SHAPES};
 use super::lib::params::Lanes;
-use super::lib::parts::{Split, Sum, Target, Tensors, WeightSum};
+use super::lib::parts::{Sum, SumSplit, Target, Tensors, WeightSum};
 use super::lib::tiles::{PART_QUADS, Tiles, tiled_defines};
 use super::lib::tiling::{Gradient, quads};
 use super::lib::way::{Way, in_ways, with_quads};
@@ -25,7 +25,7 @@ fn tiles(params: &Params, tile: &Tiles) -> [u32; 2] {
 }
 
 /// How the weight's gradient is split.
-pub fn split(params: &Params, tile: &Tiles) -> Option<Split> {
+pub fn split(params: &Params, tile: &Tiles) -> Option<SumSplit> {
     Sum::in_tiles(tiles(params, tile), tile, 1, params.geometry().pixels()).splitting()
 }
 

@@ -4,7 +4,7 @@ use super::lib::case::perturbation;
 use super::lib::halves::Halves;
 use super::lib::matrix::SMALL;
 use super::lib::params::{Lanes, perturb};
-use super::lib::tile_order::{Order, Room};
+use super::lib::tile_order::{Order, TileRoom};
 use super::lib::tiles::{Tiles, tiled_defines};
 use super::lib::tiling::{Operands, Product, quads};
 use super::lib::way::{BLOCKS, WAYS, Way, with_quads};
@@ -45,7 +45,7 @@ pub fn record(
     let cost = 2 * lanes.rows * u64::from(params.inputs) * u64::from(params.outputs);
     // Something must be bound; what isn't added isn't read.
     let order = Order::of_linear(params.inputs, params.outputs);
-    let room = Room::fill(rec, lanes, &order, params.weight_offset, io.weights, how, io.room);
+    let room = TileRoom::fill(rec, lanes, &order, params.weight_offset, io.weights, how, io.room);
     let bound = [lanes.table, io.weights, io.x, io.y, residual.unwrap_or(io.x), room.weights, room.signs];
     rec.dispatch(&KERNEL, variant, params, &bound, grid, cost);
 }

@@ -2,7 +2,7 @@
 
 use super::lib::Case;
 use super::lib::params::Lanes;
-use super::lib::parts::{Split, Sum, Target, Tensors, WeightSum};
+use super::lib::parts::{Sum, SumSplit, Target, Tensors, WeightSum};
 use super::lib::tiles::{PART_QUADS, Tiles, tiled_defines};
 use super::lib::tiling::{Gradient, quads};
 use super::lib::way::in_ways;
@@ -22,7 +22,7 @@ fn tiles(params: &Params, tile: &Tiles) -> [u32; 2] {
 }
 
 /// How the sum is split for lanes of `sample_rows` rows a sample.
-pub fn split(params: &Params, tile: &Tiles, sample_rows: u32) -> Option<Split> {
+pub fn split(params: &Params, tile: &Tiles, sample_rows: u32) -> Option<SumSplit> {
     Sum::in_tiles(tiles(params, tile), tile, sample_rows, 1).splitting()
 }
 

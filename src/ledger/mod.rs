@@ -1,6 +1,7 @@
 //! The seed ledger of the ZO phase: its types, reading and writing (perturbation-stream,
 //! Ledger). What a round's numbers come to is [`crate::rule`]'s.
 
+mod error;
 pub mod fingerprint;
 mod integers;
 mod read;
@@ -8,6 +9,7 @@ mod types;
 mod validate;
 mod write;
 
+pub use error::LedgerError;
 pub use fingerprint::fingerprint;
 pub use integers::{Coefficients, quantise};
 pub use read::Ledger;
@@ -16,36 +18,6 @@ pub use types::{
 };
 pub use validate::{EXP_RANGE, MAX_SUM};
 pub use write::LedgerWriter;
-
-use std::path::PathBuf;
-
-use crate::files::FileError;
-
-/// What can be wrong with a ledger.
-#[derive(Debug, thiserror::Error)]
-pub enum LedgerError {
-    /// The file could not be read or written.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// A line that isn't what the format says.
-    #[error("{}: line {line}: {message}", path.display())]
-    Line {
-        /// The ledger.
-        path: PathBuf,
-        /// 1-based.
-        line: usize,
-        /// The field, what was found, what was expected.
-        message: String,
-    },
-    /// A round or header that may not be written.
-    #[error("{}: refused to write: {message}", path.display())]
-    Refused {
-        /// The ledger.
-        path: PathBuf,
-        /// The field, its value, what was expected.
-        message: String,
-    },
-}
 
 #[cfg(test)]
 mod tests;

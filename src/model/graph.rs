@@ -3,56 +3,7 @@
 //! A node has one input and at most one residual, which is all that skip connections need; nodes stand in an order in which
 //! they can be computed.
 
-use std::fmt;
-
-use super::layer::Layer;
-
-/// Epsilon of every norm.
-pub const NORM_EPS: f32 = 1e-5;
-
-/// The shape of a sample between layers; a feature vector is `[features, 1, 1]`. Row-major `[c, h, w]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// Channels or features.
-    pub c: usize,
-    /// Height.
-    pub h: usize,
-    /// Width.
-    pub w: usize,
-}
-
-impl Shape {
-    /// A feature vector.
-    pub const fn features(n: usize) -> Self {
-        Self { c: n, h: 1, w: 1 }
-    }
-
-    /// Number of values.
-    pub const fn len(self) -> usize {
-        self.c * self.h * self.w
-    }
-
-    /// Whether it holds nothing.
-    pub const fn is_empty(self) -> bool {
-        self.len() == 0
-    }
-
-    /// `[c, h, w]`, of a vector `[features]`.
-    pub fn sides(self) -> Vec<usize> {
-        if self.spatial() == 1 { vec![self.c] } else { vec![self.c, self.h, self.w] }
-    }
-
-    /// `h * w`.
-    pub const fn spatial(self) -> usize {
-        self.h * self.w
-    }
-}
-
-impl fmt::Display for Shape {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{}, {}, {}]", self.c, self.h, self.w)
-    }
-}
+use crate::layers::{Layer, ParamTensor, Shape, kind};
 
 /// Where a node's input comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,40 +24,6 @@ pub struct Node {
     /// What is added to its output (before the ReLU of a norm); of norms, of linear layers without ReLU, of what scales
     /// these and of sums only.
     pub residual: Option<Source>,
-}
-
-/// How a tensor starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Init {
-    /// Normal of variance `2 / fan_in`.
-    HeNormal {
-        /// Inputs of an output value.
-        fan_in: usize,
-    },
-    /// Normal of this deviation times 1e-3, cut off at two deviations.
-    TruncatedNormal {
-        /// A thousandth of the deviation.
-        thousandths: u32,
-    },
-    /// All 0.
-    Zeros,
-    /// All 1.
-    Ones,
-}
-
-/// A tensor of a weight vector.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParamTensor {
-    /// PyTorch's name.
-    pub name: String,
-    /// PyTorch's shape.
-    pub shape: Vec<usize>,
-    /// First index in the weight vector.
-    pub offset: usize,
-    /// Number of values.
-    pub len: usize,
-    /// How it starts.
-    pub init: Init,
 }
 
 /// A model as a graph of layers.
@@ -165,7 +82,7 @@ impl Graph {
                 Source::Node(n) => at[n],
             };
             let (input, residual) = (moved(node.input), node.residual.map(moved));
-            if matches!(node.layer, Layer::Dropout(_)) {
+            if kind(&node.layer).draws() {
                 at.push(input);
             } else {
                 nodes.push(Node { layer: node.layer, input, residual });
@@ -177,7 +94,7 @@ impl Graph {
 
     /// Whether there is a dropout.
     pub fn has_dropout(&self) -> bool {
-        self.nodes.iter().any(|node| matches!(node.layer, Layer::Dropout(_)))
+        self.nodes.iter().any(|node| kind(&node.layer).draws())
     }
 
     /// The last node that reads each node's output; of the last node, the loss behind it.

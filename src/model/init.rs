@@ -1,6 +1,7 @@
 //! Initial weights (docs/random.md, Initial weights).
 
-use super::graph::{Graph, Init};
+use super::graph::Graph;
+use crate::layers::Init;
 use crate::rng::distributions::normals;
 use crate::rng::host::pcg;
 use crate::stream::replay::sanitize_base;

@@ -1,12 +1,12 @@
 //! The model table, and what it becomes: a graph of layers over one flat parameter vector
 //! (docs/models.md; docs/perturbation-stream.md, The flat parameter vector).
 
-mod append;
 mod build;
-mod entry;
+mod builder;
 mod graph;
 mod init;
-mod layer;
+mod link;
+mod measures;
 mod narrow;
 mod resnet;
 mod sequential;
@@ -14,59 +14,11 @@ mod spec;
 mod table;
 mod vit;
 
-pub use entry::LayerSpec;
-pub use graph::{Graph, Init, NORM_EPS, Node, ParamTensor, Shape, Source};
-pub use layer::{
-    Add, Attention, AvgPool, ClassToken, Conv, Dropout, Gelu, GlobalAvgPool, Layer, LayerNorm, Linear, MaxPool, Norm,
-    NormKind, OwnRows, Relu, Reorder, Scale, Tanh, Tokens,
-};
+pub use crate::layers::{Init, Layer, ModelError, ParamTensor, Shape};
+pub use graph::{Graph, Node, Source};
+pub use link::Link;
 pub use narrow::{Classifier, Narrow};
 pub use spec::{Input, ModelSpec, NormChoice, ResNetSpec, VitSpec};
-
-/// What can be wrong with a model.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum ModelError {
-    /// A key of the table: missing, unknown, or of the wrong type or range.
-    #[error("model.{key}: {message}")]
-    Key {
-        /// The key, dotted below `model`.
-        key: String,
-        /// What was found and expected.
-        message: String,
-    },
-    /// Layers that don't fit together.
-    #[error("{layer}: {message}")]
-    Shape {
-        /// The layer, such as `layer 3 (linear)` or `conv0`.
-        layer: String,
-        /// What it got and what it expects, in numbers.
-        message: String,
-    },
-    /// No sub-network of a model.
-    #[error("heterofl.low_width = {share} makes no sub-network of this model: {why}")]
-    Share {
-        /// The share of each hidden width.
-        share: f64,
-        /// What is wrong with the model that it makes.
-        why: Box<ModelError>,
-    },
-    /// The model doesn't fit the data.
-    #[error("model.{key} is {found}, but the data has {expected}")]
-    Data {
-        /// `input` or `classes`.
-        key: &'static str,
-        /// The model's.
-        found: String,
-        /// The data's.
-        expected: String,
-    },
-}
-
-impl ModelError {
-    pub(crate) fn key(key: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Key { key: key.into(), message: message.into() }
-    }
-}
 
 #[cfg(test)]
 mod tests;

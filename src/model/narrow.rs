@@ -10,11 +10,11 @@
 
 use std::ops::Range;
 
-use super::ModelError;
-use super::graph::{Graph, Node, ParamTensor, Source};
-use super::layer::{Layer, Scale};
+use super::graph::{Graph, Node, Source};
 use super::sequential;
 use super::spec::ModelSpec;
+use crate::layers::kinds::scale::Scale;
+use crate::layers::{ModelError, ParamTensor, Weights, kind};
 
 /// A sub-network of a model.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +65,7 @@ impl ModelSpec {
 impl Graph {
     /// The last product, where it has a row a class; none for graphs that end otherwise.
     pub fn classifier(&self) -> Option<Classifier> {
-        let Product { weight, bias, .. } = self.nodes.iter().rev().find_map(|node| product(&node.layer))?;
+        let Weights { weight, bias, .. } = self.nodes.iter().rev().find_map(|node| kind(&node.layer).weights())?;
         let range = |offset: usize| {
             let at = self.tensors.binary_search_by_key(&offset, |t| t.offset).ok()?;
             let tensor = &self.tensors[at];
@@ -73,26 +73,6 @@ impl Graph {
         };
         let weight = range(weight)?;
         Some(Classifier { row: weight.len() / self.classes, weight, bias: bias.and_then(range) })
-    }
-}
-
-/// A linear layer or convolution, as far as its sizes and tensors go.
-struct Product {
-    weight: usize,
-    bias: Option<usize>,
-    /// Features or channels of its input.
-    inputs: usize,
-    /// Values of its output.
-    outputs: usize,
-}
-
-fn product(layer: &Layer) -> Option<Product> {
-    match *layer {
-        Layer::Linear(l) => {
-            Some(Product { weight: l.weight, bias: l.bias, inputs: l.in_features, outputs: l.rows * l.out_features })
-        }
-        Layer::Conv(c) => Some(Product { weight: c.weight, bias: c.bias, inputs: c.input.c, outputs: c.output.len() }),
-        _ => None,
     }
 }
 
@@ -106,11 +86,11 @@ fn scaled(wide: &Graph, narrow: &Graph, share: f64) -> Graph {
             Source::Node(n) => at[n],
         };
         let (input, residual) = (moved(node.input), node.residual.map(moved));
-        match product(&node.layer).zip(product(&whole.layer)) {
+        match kind(&node.layer).weights().zip(kind(&whole.layer).weights()) {
             Some((small, large)) if small.inputs < large.inputs => {
                 nodes.push(Node { layer: node.layer, input, residual: None });
-                let scale = Layer::Scale(Scale { len: small.outputs, factor: (1.0 / share) as f32 });
-                nodes.push(Node { layer: scale, input: Source::Node(nodes.len() - 1), residual });
+                let scale = Scale { len: node.layer.output_len(), factor: (1.0 / share) as f32 };
+                nodes.push(Node { layer: scale.into(), input: Source::Node(nodes.len() - 1), residual });
             }
             _ => nodes.push(Node { layer: node.layer, input, residual }),
         }
@@ -122,7 +102,7 @@ fn scaled(wide: &Graph, narrow: &Graph, share: f64) -> Graph {
 fn indices(wide: &Graph, narrow: &Graph) -> Vec<u32> {
     let mut indices = Vec::with_capacity(narrow.param_count());
     for (small, large) in narrow.params().iter().zip(wide.params()) {
-        let parts = if is_qkv(narrow, small) { 3 } else { 1 };
+        let parts = parts(narrow, small);
         for part in 0..parts {
             corner(&small.shape, &large.shape, parts, large.offset + part * (large.len / parts), &mut indices);
         }
@@ -130,14 +110,17 @@ fn indices(wide: &Graph, narrow: &Graph) -> Vec<u32> {
     indices
 }
 
-/// Whether a tensor is of the product before an attention: q, k and v behind each other.
-fn is_qkv(graph: &Graph, tensor: &ParamTensor) -> bool {
-    let before = |node: &Node| match (node.layer, node.input) {
-        (Layer::Attention(_), Source::Node(n)) => product(&graph.nodes[n].layer),
-        _ => None,
+/// Equal parts behind each other along a tensor's first side, each with a corner of its own: as many as the layer behind its product reads.
+fn parts(graph: &Graph, tensor: &ParamTensor) -> usize {
+    let of_node = |node: &Node| match node.input {
+        Source::Node(n) => {
+            let before = kind(&graph.nodes[n].layer).weights()?;
+            let is_its = before.weight == tensor.offset || before.bias == Some(tensor.offset);
+            is_its.then(|| kind(&node.layer).input_parts())
+        }
+        Source::Batch => None,
     };
-    let mut products = graph.nodes.iter().filter_map(before);
-    products.any(|p| p.weight == tensor.offset || p.bias == Some(tensor.offset))
+    graph.nodes.iter().filter_map(of_node).max().unwrap_or(1)
 }
 
 /// The leading corner of a tensor (of one of `parts` along its first side) that lies from `first` on, row by row.
@@ -152,6 +135,7 @@ fn corner(small: &[usize], large: &[usize], parts: usize, first: usize, indices:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layers::Layer;
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -207,7 +191,7 @@ mod tests {
         // ceil(0.7 * 6), of 12, 24 and 48.
         assert!([5, 9, 17, 34].iter().all(|w| widths.contains(w)), "{widths:?}");
         // All products but the stem's, which reads the samples; the shortcuts' too.
-        let products = |graph: &Graph| graph.nodes.iter().filter(|n| product(&n.layer).is_some()).count();
+        let products = |graph: &Graph| graph.nodes.iter().filter(|n| kind(&n.layer).weights().is_some()).count();
         let scales = kinds(&part).iter().filter(|k| **k == "scale").count();
         assert_eq!(scales, products(&wide) - 1);
         // A norm's residual is what it was: the output of a norm.

@@ -1,12 +1,12 @@
 //! ResNet of basic blocks in its CIFAR form (docs/models.md): a 3x3 stem without pooling, four stages, global average
 //! pool. A block is `relu(norm(conv(relu(norm(conv(x))))) + shortcut(x))`; norms are called `bn1` whatever they are.
 
-use super::ModelError;
-use super::build::Builder;
-use super::entry::LayerSpec;
-use super::graph::{Init, Source};
-use super::layer::{Layer, Norm, NormKind};
+use super::builder::Builder;
+use super::graph::Source;
 use super::spec::{NormChoice, ResNetSpec};
+use crate::layers::kinds::norm::{Norm, NormKind};
+use crate::layers::kinds::{conv, globalavgpool, linear};
+use crate::layers::{Init, ModelError};
 
 /// Blocks of each stage.
 pub(super) fn blocks(depth: usize) -> Option<[usize; 4]> {
@@ -32,8 +32,8 @@ pub(super) fn build(builder: &mut Builder, spec: &ResNetSpec, classes: usize) ->
             basic_block(builder, &name, spec, planes, stride)?;
         }
     }
-    builder.add("", "the global average pool", &LayerSpec::GlobalAvgPool)?;
-    builder.add("linear", "linear", &LayerSpec::Linear { out: classes, bias: true })
+    builder.add("", "the global average pool", globalavgpool::Spec)?;
+    builder.add("linear", "linear", linear::Spec { out: classes, bias: true })
 }
 
 /// The shortcut's nodes stand right before the sum that takes them, its tensors behind those of the second norm (the flat order).
@@ -65,7 +65,7 @@ fn basic_block(
 }
 
 fn conv(builder: &mut Builder, name: &str, out: usize, kernel: usize, stride: usize) -> Result<(), ModelError> {
-    builder.add(name, name, &LayerSpec::Conv { out, kernel, stride, padding: kernel / 2, bias: false })
+    builder.add(name, name, conv::Spec { out, kernel, stride, padding: kernel / 2, bias: false })
 }
 
 struct NormTensors {
@@ -77,10 +77,10 @@ struct NormTensors {
 /// Makes the tensors of a norm on what the builder stands at.
 fn norm_tensors(builder: &mut Builder, name: &str, spec: &ResNetSpec) -> Result<NormTensors, ModelError> {
     let channels = builder.shape.c;
-    let weight = builder.tensor(name, name, "weight", vec![channels], Init::Ones)?;
-    let bias = builder.tensor(name, name, "bias", vec![channels], Init::Zeros)?;
+    let weight = builder.tensor(name, "weight", vec![channels], Init::Ones)?;
+    let bias = builder.tensor(name, "bias", vec![channels], Init::Zeros)?;
     let kind = match spec.norm {
-        NormChoice::Batch => builder.running(name, channels),
+        NormChoice::Batch => NormKind::of_batch(&mut builder.tensors, name, channels),
         NormChoice::Group { groups } if channels.is_multiple_of(groups) => NormKind::Group { groups },
         NormChoice::Group { groups } => {
             let message = format!("{channels} channels don't divide into {groups} groups (model.groups)");
@@ -93,5 +93,5 @@ fn norm_tensors(builder: &mut Builder, name: &str, spec: &ResNetSpec) -> Result<
 fn norm(builder: &mut Builder, tensors: NormTensors, relu: bool, residual: Option<Source>) {
     let NormTensors { kind, weight, bias } = tensors;
     let (channels, spatial) = (builder.shape.c, builder.shape.spatial());
-    builder.push(Layer::Norm(Norm { kind, channels, spatial, weight, bias, relu }), residual);
+    builder.push(Norm { kind, channels, spatial, weight, bias, relu }, residual);
 }

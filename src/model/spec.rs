@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 
-use super::ModelError;
-use super::entry::LayerSpec;
+use super::link::Link;
+use crate::layers::ModelError;
 
 /// The shape of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub enum ModelSpec {
         /// Sample shape.
         input: Option<Input>,
         /// The layers, in order.
-        layers: Vec<LayerSpec>,
+        layers: Vec<Link>,
         /// Outputs.
         classes: Option<usize>,
     },

@@ -2,13 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::ModelError;
-use super::entry::{self, LayerSpec};
+use super::link::{self, Link};
 use super::resnet;
 use super::spec::{Input, ModelSpec, NormChoice, ResNetSpec, VitSpec};
-
-/// Largest of any size in a table: products of three still fit a u128, and of two a u64.
-const MAX_SIZE: u64 = 1 << 24;
+use crate::layers::ModelError;
+use crate::layers::table::{Table, nearest, size};
 
 impl ModelSpec {
     /// Reads a model table. A key `weights` (a config's file to start from) is no part of the model and passed over.
@@ -43,7 +41,7 @@ impl ModelSpec {
                 table.only(&["kind", "input", "layers", "classes", "weights"])?;
                 Ok(Self::Sequential {
                     input: table.optional("input", input)?,
-                    layers: entry::list("layers", table.get("layers")?, 0)?,
+                    layers: link::list("layers", table.get("layers")?, 0)?,
                     classes: table.optional("classes", size)?,
                 })
             }
@@ -74,7 +72,7 @@ impl ModelSpec {
                 map.insert("hidden".to_owned(), json!(hidden));
             }
             Self::Sequential { layers, .. } => {
-                map.insert("layers".to_owned(), layers.iter().map(LayerSpec::to_json).collect());
+                map.insert("layers".to_owned(), layers.iter().map(Link::to_json).collect());
             }
             Self::ResNet(spec) => {
                 map.insert("depth".to_owned(), json!(spec.depth));
@@ -142,56 +140,6 @@ fn vit(table: &Table<'_>) -> Result<VitSpec, ModelError> {
     })
 }
 
-/// A table and where it stands, for messages.
-pub(super) struct Table<'a> {
-    /// The table.
-    pub map: &'a Map<String, Value>,
-    /// What stands before its keys.
-    pub prefix: String,
-}
-
-impl<'a> Table<'a> {
-    pub fn get(&self, key: &str) -> Result<&'a Value, ModelError> {
-        self.map.get(key).ok_or_else(|| self.error(key, "missing".to_owned()))
-    }
-
-    pub fn required<T>(&self, key: &str, read: impl Fn(&Value) -> Result<T, String>) -> Result<T, ModelError> {
-        read(self.get(key)?).map_err(|m| self.error(key, m))
-    }
-
-    pub fn optional<T>(&self, key: &str, read: impl Fn(&Value) -> Result<T, String>) -> Result<Option<T>, ModelError> {
-        self.map.get(key).map(read).transpose().map_err(|m| self.error(key, m))
-    }
-
-    pub fn only(&self, known: &[&str]) -> Result<(), ModelError> {
-        match self.map.keys().find(|k| !known.contains(&k.as_str())) {
-            Some(key) => Err(self.error(key, format!("unknown key{}", nearest(key, known)))),
-            None => Ok(()),
-        }
-    }
-
-    pub fn error(&self, key: &str, message: String) -> ModelError {
-        ModelError::key(format!("{}{key}", self.prefix), message)
-    }
-}
-
-pub(super) fn nearest(word: &str, known: &[&str]) -> String {
-    let best = known.iter().max_by(|a, b| strsim::jaro_winkler(word, a).total_cmp(&strsim::jaro_winkler(word, b)));
-    best.map_or_else(String::new, |best| format!(", the nearest known is `{best}`"))
-}
-
-pub(super) fn size_or_zero(value: &Value) -> Result<usize, String> {
-    let n = value.as_u64().filter(|&n| n <= MAX_SIZE).and_then(|n| usize::try_from(n).ok());
-    n.ok_or_else(|| format!("expected an integer from 0 to {MAX_SIZE}, found {value}"))
-}
-
-pub(super) fn size(value: &Value) -> Result<usize, String> {
-    size_or_zero(value)
-        .ok()
-        .filter(|&n| n > 0)
-        .ok_or_else(|| format!("expected an integer from 1 to {MAX_SIZE}, found {value}"))
-}
-
 fn sizes(value: &Value) -> Result<Vec<usize>, String> {
     value.as_array().ok_or_else(|| format!("expected an array of integers, found {value}"))?.iter().map(size).collect()
 }
@@ -207,8 +155,4 @@ fn input(value: &Value) -> Result<Input, String> {
 
 fn text(value: &Value) -> Result<String, String> {
     value.as_str().map(str::to_owned).ok_or_else(|| format!("expected a string, found {value}"))
-}
-
-pub(super) fn flag(value: &Value) -> Result<bool, String> {
-    value.as_bool().ok_or_else(|| format!("expected true or false, found {value}"))
 }

@@ -3,6 +3,9 @@
 use serde_json::json;
 
 use super::*;
+use crate::layers::kinds::conv::Conv;
+use crate::layers::kinds::linear::Linear;
+use crate::layers::kinds::norm::{Norm, NormKind};
 
 fn chain(value: serde_json::Value) -> Graph {
     ModelSpec::from_json(&value).unwrap().graph().unwrap()

@@ -2,11 +2,18 @@
 //! two-layer perceptron with exact GELU, no final norm, the head on the class token. As nothing reads the last block's other tokens
 //! behind its attention, they are left out from there on: an eighth of the work of six blocks.
 
-use super::ModelError;
-use super::build::{Builder, fits};
-use super::graph::{Init, Shape, Source};
-use super::layer::{Attention, ClassToken, Conv, Gelu, Layer, LayerNorm, Linear, Tokens};
+use super::builder::Builder;
+use super::graph::Source;
 use super::spec::VitSpec;
+use crate::layers::kinds::attention::Attention;
+use crate::layers::kinds::class_token::ClassToken;
+use crate::layers::kinds::conv::Conv;
+use crate::layers::kinds::gelu::Gelu;
+use crate::layers::kinds::layer_norm::LayerNorm;
+use crate::layers::kinds::linear::Linear;
+use crate::layers::kinds::tokens::Tokens;
+use crate::layers::limits::fits;
+use crate::layers::{Init, ModelError, Shape};
 
 /// Deviation of the initial weights, 0.02.
 const INIT: Init = Init::TruncatedNormal { thousandths: 20 };
@@ -38,23 +45,20 @@ pub(super) fn build(builder: &mut Builder, spec: &VitSpec, classes: usize) -> Re
     // The largest activations: attention's q, k and v, and the perceptron's hidden layer.
     fits("blocks.0.attn.qkv", [tokens, 3, dim])?;
     fits("blocks.0.mlp.fc1", [tokens, hidden, 1])?;
-    let class = builder.tensor("cls_token", "", "cls_token", vec![1, 1, dim], INIT)?;
-    let position = builder.tensor("pos_embed", "", "pos_embed", vec![1, tokens, dim], INIT)?;
+    let class = builder.tensors.learnt("cls_token", "", "cls_token", vec![1, 1, dim], INIT)?;
+    let position = builder.tensors.learnt("pos_embed", "", "pos_embed", vec![1, tokens, dim], INIT)?;
     let place = "patch_embed";
-    let weight = builder.tensor(place, place, "weight", vec![dim, input.c, patch, patch], INIT)?;
-    let bias = Some(builder.tensor(place, place, "bias", vec![dim], Init::Zeros)?);
+    let weight = builder.tensor(place, "weight", vec![dim, input.c, patch, patch], INIT)?;
+    let bias = Some(builder.tensor(place, "bias", vec![dim], Init::Zeros)?);
     let output = Shape { c: dim, h, w };
-    builder.push(
-        Layer::Conv(Conv { input, output, kernel: patch, stride: patch, padding: 0, weight, bias, relu: false }),
-        None,
-    );
-    builder.push(Layer::Tokens(Tokens { dim, patches, class, position }), None);
+    builder.push(Conv { input, output, kernel: patch, stride: patch, padding: 0, weight, bias, relu: false }, None);
+    builder.push(Tokens { dim, patches, class, position }, None);
     for block in 0..spec.depth {
         let name = |part: &str| format!("blocks.{block}.{part}");
         let mut entry = builder.at;
         layer_norm(builder, &name("norm1"), tokens, dim)?;
         linear(builder, &name("attn.qkv"), tokens, [dim, 3 * dim], None)?;
-        builder.push(Layer::Attention(Attention { tokens, heads, dim }), None);
+        builder.push(Attention { tokens, heads, dim }, None);
         let mut rows = tokens;
         if block + 1 == spec.depth {
             let attention = builder.at;
@@ -66,7 +70,7 @@ pub(super) fn build(builder: &mut Builder, spec: &VitSpec, classes: usize) -> Re
         let entry = builder.at;
         layer_norm(builder, &name("norm2"), rows, dim)?;
         linear(builder, &name("mlp.fc1"), rows, [dim, hidden], None)?;
-        builder.push(Layer::Gelu(Gelu { len: rows * hidden }), None);
+        builder.push(Gelu { len: rows * hidden }, None);
         linear(builder, &name("mlp.fc2"), rows, [hidden, dim], Some(entry))?;
     }
     linear(builder, "head", 1, [dim, classes], None)
@@ -75,14 +79,14 @@ pub(super) fn build(builder: &mut Builder, spec: &VitSpec, classes: usize) -> Re
 /// The first of the tokens that a node gives; the builder stands behind it.
 fn class_token(builder: &mut Builder, of: Source, tokens: usize, dim: usize) -> Source {
     builder.at = of;
-    builder.push(Layer::ClassToken(ClassToken { tokens, dim }), None);
+    builder.push(ClassToken { tokens, dim }, None);
     builder.at
 }
 
 fn layer_norm(builder: &mut Builder, name: &str, rows: usize, dim: usize) -> Result<(), ModelError> {
-    let weight = builder.tensor(name, name, "weight", vec![dim], Init::Ones)?;
-    let bias = builder.tensor(name, name, "bias", vec![dim], Init::Zeros)?;
-    builder.push(Layer::LayerNorm(LayerNorm { rows, dim, weight, bias }), None);
+    let weight = builder.tensor(name, "weight", vec![dim], Init::Ones)?;
+    let bias = builder.tensor(name, "bias", vec![dim], Init::Zeros)?;
+    builder.push(LayerNorm { rows, dim, weight, bias }, None);
     Ok(())
 }
 
@@ -93,8 +97,8 @@ fn linear(
     [in_features, out_features]: [usize; 2],
     residual: Option<Source>,
 ) -> Result<(), ModelError> {
-    let weight = builder.tensor(name, name, "weight", vec![out_features, in_features], INIT)?;
-    let bias = Some(builder.tensor(name, name, "bias", vec![out_features], Init::Zeros)?);
-    builder.push(Layer::Linear(Linear { rows, in_features, out_features, weight, bias, relu: false }), residual);
+    let weight = builder.tensor(name, "weight", vec![out_features, in_features], INIT)?;
+    let bias = Some(builder.tensor(name, "bias", vec![out_features], Init::Zeros)?);
+    builder.push(Linear { rows, in_features, out_features, weight, bias, relu: false }, residual);
     Ok(())
 }

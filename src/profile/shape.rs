@@ -81,7 +81,7 @@ fn convolution(s: &Sizes) -> String {
 mod tests {
     use super::*;
     use crate::kernels::params::{Lane, Lanes};
-    use crate::kernels::tile_order::Room;
+    use crate::kernels::tile_order::TileRoom;
     use crate::kernels::tiling::{Operands, Product, Tiling};
     use crate::kernels::{copy, linear};
     use crate::recording::kernel::Variant;
@@ -141,7 +141,7 @@ mod tests {
         let lanes = Lanes::new(span(0), &[Lane { rows: 3, ..Lane::default() }]);
         let mut rec = Recording::new();
         let order = Order::of_linear(7, 5);
-        Room::fill(
+        TileRoom::fill(
             &mut rec,
             &lanes,
             &order,

@@ -14,7 +14,7 @@ pub struct Kernel {
     /// The CPU twin: the kernel's specification.
     pub twin: Twin,
     /// The uniform block as the host writes it; a test compares it with the shader's.
-    pub params: &'static Layout,
+    pub params: &'static StructLayout,
     /// The defines that a [`Variant`] of it may carry. Each subset of them is a permutation that must be valid.
     pub defines: &'static [&'static str],
     /// Constants of a [`Variant`] that are there for speed alone: without them ([`Variant::without`]) it computes the same.
@@ -48,12 +48,12 @@ impl Kernel {
 /// A struct that crosses from host to shader as it lies in memory, made by the macro `params!`.
 pub trait Params: Pod {
     /// Its members as the shader must declare them.
-    const LAYOUT: &'static Layout;
+    const LAYOUT: &'static StructLayout;
 }
 
 /// How a struct lies in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Layout {
+pub struct StructLayout {
     /// Its size.
     pub bytes: u32,
     /// Its members in order.
@@ -80,7 +80,7 @@ macro_rules! params {
         pub struct $name { $($(#[$doc])* pub $member: $kind),* }
 
         impl $crate::recording::kernel::Params for $name {
-            const LAYOUT: &'static $crate::recording::kernel::Layout = &$crate::recording::kernel::Layout {
+            const LAYOUT: &'static $crate::recording::kernel::StructLayout = &$crate::recording::kernel::StructLayout {
                 bytes: size_of::<$name>() as u32,
                 members: &[$($crate::recording::kernel::Member {
                     name: stringify!($member),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::BufferId;
+use super::span::BufferId;
 
 /// Handles of buffers that nobody holds any more; whoever owns the device gives them back.
 #[derive(Clone, Debug, Default)]

@@ -8,6 +8,8 @@ pub mod chunks;
 mod commands;
 pub mod kernel;
 pub mod lease;
+mod span;
 pub mod windows;
 
-pub use commands::{BufferId, Command, Dispatch, Recording, Span};
+pub use commands::{Command, Dispatch, Recording};
+pub use span::{BufferId, Span};

@@ -4,8 +4,7 @@ use std::fmt::Write;
 
 use super::Report;
 use super::group::GroupFigures;
-use super::page::escape;
-use super::svg::{COLOURS, WIDTH, short};
+use super::svg::{COLOURS, WIDTH, escape, short};
 use super::tables::class_means;
 
 const LINE: f64 = 22.0;

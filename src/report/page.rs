@@ -1,6 +1,7 @@
 //! A report as one HTML page: nothing is loaded from anywhere, colours follow the reader's light or dark, wide tables scroll by themselves.
 
 use super::bars::{self, Drawn};
+use super::svg::escape;
 use super::tables::Table;
 use super::{Report, charts, svg, tables};
 
@@ -84,9 +85,4 @@ fn table(out: &mut String, table: &Table) {
     ));
     table.rows.iter().for_each(|row| out.push_str(&format!("<tr>{}</tr>\n", cells("td", row))));
     out.push_str("</tbody></table></div>\n");
-}
-
-/// A text within HTML.
-pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

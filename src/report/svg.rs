@@ -4,7 +4,6 @@ use std::fmt::Write;
 
 use super::charts::Chart;
 use super::curve::Point;
-use super::page::escape;
 
 /// Of a chart, in its own units: about as wide as a phone, so that its text is as large there as the page's notes.
 pub const WIDTH: f64 = 440.0;
@@ -212,6 +211,11 @@ fn path(places: impl Iterator<Item = (f64, f64)>) -> String {
         let _ = write!(out, "{}{x:.1} {y:.1}", if i == 0 { "M" } else { "L" });
         out
     })
+}
+
+/// A text within HTML.
+pub fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -8,39 +8,19 @@
 use crate::caps::Tier;
 use crate::recording::kernel::{Kernel, Variant};
 
+mod defines;
 mod expanded;
+mod fault;
 mod operand;
 pub mod preprocess;
 pub mod reflect;
 mod repeat;
 
+pub use defines::{
+    ANY_SHAPE, Defines, IN_HALVES, IN_QUADS, OUT_HALVES, QUADS, RESIDUAL_HALVES, SUBGROUP, TEXEL_ROW, TEXELS,
+};
 pub use expanded::{Expanded, Place};
-use preprocess::{Defines, Misplaced};
-
-/// Defined in the subgroup tier.
-pub const SUBGROUP: &str = "SUBGROUP";
-/// Defined where operands are read as texels.
-pub const TEXELS: &str = "TEXELS";
-/// The define of kernels over `Value`s (`lib/value.wgsl`) that makes them quads: for rows whose length is a multiple of 4.
-pub const QUADS: &str = "QUADS";
-
-/// The define of kernels with a shape in constants that takes it from the uniform block, so that one pipeline serves all shapes, slower.
-pub const ANY_SHAPE: &str = "ANY_SHAPE";
-
-/// The define of products by tiles whose input has rows of whole quads.
-pub const IN_QUADS: &str = "IN_QUADS";
-
-/// The define of kernels whose input may be f16 in memory (`Halves`).
-pub const IN_HALVES: &str = "IN_HALVES";
-
-/// That of those whose residual may be.
-pub const RESIDUAL_HALVES: &str = "RESIDUAL_HALVES";
-
-/// That of those whose output may be.
-pub const OUT_HALVES: &str = "OUT_HALVES";
-
-/// f32s in a row of the textures that shadow operands.
-pub const TEXEL_ROW: u32 = 8192;
+pub use fault::{Fault, Misplaced};
 
 include!(concat!(env!("OUT_DIR"), "/shaders.rs"));
 

@@ -1,7 +1,7 @@
 //! The `#operand` directive: a read-only array that a kernel reads from a storage buffer, or as texels of a texture that shadows it.
 
-use super::preprocess::{Defines, Fault};
-use super::{QUADS, TEXEL_ROW, TEXELS};
+use super::defines::{Defines, QUADS, TEXEL_ROW, TEXELS};
+use super::fault::Fault;
 
 /// A declared operand: `#operand @binding(3) x: Value`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

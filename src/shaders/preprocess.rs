@@ -13,72 +13,13 @@
 
 use std::collections::HashSet;
 
+use super::defines::Defines;
 use super::expanded::{Expanded, Place};
+use super::fault::{Fault, Misplaced};
 use super::operand::Operand;
 
 /// Files by their path below `shaders/`.
 pub type Tree = &'static [(&'static str, &'static str)];
-
-/// The names that `#ifdef` may ask for, and whether each is defined.
-#[derive(Clone, Debug, Default)]
-pub struct Defines(Vec<(&'static str, bool)>);
-
-impl Defines {
-    /// With one more name.
-    pub fn with(mut self, name: &'static str, defined: bool) -> Self {
-        self.0.push((name, defined));
-        self
-    }
-
-    /// Whether a name is defined; an error where there is no such name.
-    pub(super) fn has(&self, name: &str) -> Result<bool, Fault> {
-        let found = self.0.iter().find(|(known, _)| *known == name);
-        found.map(|(_, defined)| *defined).ok_or_else(|| Fault::UnknownDefine(name.to_owned()))
-    }
-}
-
-/// What is wrong with a line.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
-    /// `#` and something else.
-    #[error("unknown directive {0:?}: there are #import, #ifdef, #ifndef, #else, #endif, #operand, #for and #end")]
-    UnknownDirective(String),
-    /// A name that neither the device's flavour nor the kernel's row lists.
-    #[error("unknown define {0:?}: it is neither a flavour's nor listed in the kernel's row")]
-    UnknownDefine(String),
-    /// An import of nothing.
-    #[error("shaders/{0} does not exist")]
-    Missing(String),
-    /// `#else` or `#endif` without a condition, or a second `#else`.
-    #[error("{0} belongs to no #ifdef or #ifndef")]
-    Unopened(String),
-    /// A condition that has no end.
-    #[error("this has no #endif or #end in its file")]
-    Unclosed,
-    /// A malformed `#operand`.
-    #[error(
-        "{0:?} declares no operand: expected @binding(N) NAME: TYPE with TYPE f32, vec4<f32>, vec4<u32>, Value or Halves"
-    )]
-    Operand(String),
-    /// A malformed `#for`, or a count that isn't put together of numbers and constants.
-    #[error(
-        "{0:?} is no loop: expected #for NAME in COUNT, numbers and constants that are plain numbers with *, / and - between them"
-    )]
-    Loop(String),
-    /// Text behind a directive that takes none.
-    #[error("{0:?} behind the directive")]
-    Trailing(String),
-}
-
-/// A fault and where it is.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {fault}")]
-pub struct Misplaced {
-    /// The line.
-    pub place: Place,
-    /// What is wrong with it.
-    pub fault: Fault,
-}
 
 /// Puts together the module that begins with the file `path` of `tree`; None where there is no such file.
 pub fn expand(tree: Tree, path: &str, defines: &Defines) -> Option<Result<Expanded, Misplaced>> {

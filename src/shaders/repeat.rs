@@ -11,7 +11,7 @@
 //! may be nested; one that runs once or not at all is a condition.
 
 use super::expanded::{Expanded, Place};
-use super::preprocess::{Fault, Misplaced};
+use super::fault::{Fault, Misplaced};
 
 /// Values of constants by name.
 pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<u32>;

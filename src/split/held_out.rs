@@ -1,5 +1,6 @@
 //! A part of the training samples that no client gets: what settings are chosen by in the place of the test samples.
 
+use super::partition::histogram;
 use super::{Split, SplitError};
 use crate::config::{SplitConfig, SplitKind};
 use crate::data::Dataset;
@@ -36,7 +37,7 @@ impl Split {
                 let mut split = Self::of(config, data, seed)?;
                 for (list, counts) in split.clients.iter_mut().zip(&mut split.histograms) {
                     list.retain(|i| !is_held(i));
-                    *counts = super::histogram(list, labels, data.classes);
+                    *counts = histogram(list, labels, data.classes);
                 }
                 split.leftover.retain(|i| !is_held(i));
                 split
@@ -102,8 +103,8 @@ mod tests {
         all.extend(&split.leftover);
         all.sort_unstable();
         assert_eq!(all, (0..labels.len() as u32).collect::<Vec<u32>>());
-        for (list, histogram) in split.clients.iter().zip(&split.histograms) {
-            assert_eq!(*histogram, super::super::histogram(list, labels, 3));
+        for (list, counts) in split.clients.iter().zip(&split.histograms) {
+            assert_eq!(*counts, histogram(list, labels, 3));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Partitions that the data have by themselves: each sample is of a client that its set, or a text file, names.
 
-use super::{Split, SplitError, histogram};
+use super::partition::histogram;
+use super::{Split, SplitError};
 use crate::config::SplitConfig;
 use crate::data::{Clients, Dataset, Names};
 use crate::rng::host;

@@ -1,6 +1,10 @@
 //! Properties of all kinds of split, and the file.
 
+use std::path::Path;
+
 use super::*;
+use crate::config::{SplitConfig, SplitKind};
+use crate::data::Dataset;
 use crate::data::{Clients, Normalisation, Part, Values};
 use proptest::prelude::*;
 

@@ -1,21 +1,11 @@
 //! The ways that a pass of a product may be computed with on a device.
 
 use super::Ways;
-use super::ways::{heads, likely, matrices, within};
+use super::fits::{Scope, heads, likely, matrices, within};
 use crate::caps::{AdapterInfo, Limits};
 use crate::kernels::lib::matrix::Matrix;
 use crate::kernels::way::{Block, Way};
 use crate::layers::{Pass, Sizes};
-
-/// How many ways are tried.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Scope {
-    /// Those that won somewhere.
-    #[default]
-    Few,
-    /// All.
-    All,
-}
 
 /// Tiles that won for some product on some adapter.
 const FEW: [Block; 3] = [Block::new(128, 64, 16), Block::new(64, 64, 16), Block::new(128, 128, 8)];

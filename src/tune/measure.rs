@@ -4,55 +4,18 @@ use std::time::{Duration, Instant};
 
 use super::Ways;
 use super::buffers::{Buffers, Lengths};
-use super::candidates::{Scope, candidates, first_of_each};
+use super::candidates::{candidates, first_of_each};
 use super::clock;
+use super::fits::Scope;
 use super::problem::{needed, size};
 use super::trial::Trial;
+use super::tried::Measured;
 use crate::caps::{AdapterInfo, AdapterKind, Layout};
 use crate::device::{Device, DeviceError};
 use crate::kernels::tiling::Tiling;
-use crate::kernels::way::Way;
 use crate::layers::{Pass, Sizes, kind};
 use crate::model::Graph;
 use crate::recording::Recording;
-
-/// A way of a pass, tried.
-#[derive(Clone, Debug)]
-pub struct Tried {
-    /// The way.
-    pub way: Way,
-    /// Relative error against the sum by shuffles, in the L2 norm.
-    pub error: f64,
-    /// Whether that is within what the order of a sum may make.
-    pub passed: bool,
-    /// Seconds of the pass; none where it failed the check or could not be run.
-    pub seconds: Option<f64>,
-}
-
-/// The ways of a pass of a product.
-#[derive(Clone, Debug)]
-pub struct Measured {
-    /// The product.
-    pub sizes: Sizes,
-    /// The pass.
-    pub pass: Pass,
-    /// Lanes, and samples of each.
-    pub lanes: (u32, u32),
-    /// Operations of what was timed.
-    pub operations: u64,
-    /// The ways in the order tried.
-    pub tried: Vec<Tried>,
-}
-
-impl Measured {
-    /// The fastest way that passed.
-    pub fn best(&self) -> Option<&Tried> {
-        let passed = self.tried.iter().filter(|tried| tried.passed);
-        passed
-            .filter(|tried| tried.seconds.is_some())
-            .min_by(|a, b| a.seconds.partial_cmp(&b.seconds).unwrap_or(std::cmp::Ordering::Equal))
-    }
-}
 
 /// What is told while it goes on: the pass that comes next, how many steps are done and how many there are; most passes come twice.
 pub type Watch<'a> = &'a mut dyn FnMut(Sizes, Pass, usize, usize);
@@ -220,7 +183,9 @@ fn extent(device: &dyn Device, scope: Scope) -> (u64, u64) {
 mod tests {
     use super::*;
     use crate::device::ReferenceDevice;
+    use crate::kernels::way::Way;
     use crate::model::ModelSpec;
+    use crate::tune::Tried;
     use crate::tune::products;
     use serde_json::json;
 

@@ -4,11 +4,17 @@
 mod buffers;
 mod candidates;
 mod clock;
+mod file;
+mod fits;
 mod measure;
 mod problem;
 mod trial;
+mod tried;
 mod ways;
 
-pub use candidates::{Scope, candidates};
-pub use measure::{Measured, Tried, Watch, a_sample, fastest, measure};
-pub use ways::{Row, Ways, WaysError, WaysFile, offered, products};
+pub use candidates::candidates;
+pub use file::{Row, WaysError, WaysFile};
+pub use fits::Scope;
+pub use measure::{Watch, a_sample, fastest, measure};
+pub use tried::{Measured, Tried};
+pub use ways::{Ways, offered, products};

@@ -3,8 +3,8 @@
 use super::buffers::Buffers;
 use super::candidates::alike;
 use super::clock;
-use super::measure::{Measured, Tried};
 use super::problem::Problem;
+use super::tried::{Measured, Tried};
 use crate::caps::Layout;
 use crate::device::{Device, DeviceError, as_f32};
 use crate::kernels::lib::matrix::matrix_tolerance;

@@ -1,6 +1,7 @@
 //! A golden federation, twice: the rule alone, fed the recorded numbers, and the whole simulation.
 
-use super::{TensorReport, VerifyError, relative_error};
+use super::report::relative_error;
+use super::{TensorReport, VerifyError};
 use crate::data::{Dataset, Normalisation, Part};
 use crate::engine::{Engine, SampleSet, Samples};
 use crate::fed::dense;

@@ -1,6 +1,7 @@
 //! Forward and backward passes and differences of golden files, recomputed.
 
-use super::{TensorReport, VerifyError, relative_error};
+use super::report::relative_error;
+use super::{TensorReport, VerifyError};
 use crate::engine::{ClientStep, Engine, ProbeSettings, SampleSet, Samples, Sides, TrainClient};
 use crate::golden::{MaskedPass, Mode, PassGolden, SpsaGolden};
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::{HEADER, LIMIT, TensorFile, WeightsError, foreign};
+use super::tensors::{HEADER, LIMIT, TensorFile, check_variance};
+use super::{WeightsError, foreign};
 use crate::files::{HEAD, Limit, Source};
 use crate::model::ParamTensor;
 
@@ -95,16 +96,6 @@ pub fn decode(path: &Path, bytes: &[u8], params: &[ParamTensor]) -> Result<Loade
     }
     let notes = changes.into_iter().map(|(change, tensors)| Note { path: path.to_owned(), change, tensors });
     Ok(Loaded { values, notes: notes.collect() })
-}
-
-/// Refuses a running variance below 0: no data has one, and its root is no number.
-pub(super) fn check_variance(file: &TensorFile<'_>, name: &str, values: &[f32]) -> Result<(), WeightsError> {
-    match values.iter().position(|&v| v < 0.0) {
-        Some(i) if name.ends_with("running_var") => {
-            Err(file.error(name, format!("expected variances of at least 0, found {} at index {i}", values[i])))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The file's name of each of the model's tensors that it holds.

@@ -6,10 +6,17 @@ use half::{bf16, f16};
 use safetensors::tensor::{Dtype, Metadata, TensorView};
 use safetensors::{SafeTensorError, SafeTensors};
 
-use super::load::check_variance;
-use super::{DIGEST, WeightsError, foreign};
-use crate::files::sha256_hex;
+use super::{WeightsError, foreign};
+use crate::files::{Limit, sha256_hex};
 use crate::model::ParamTensor;
+
+/// The largest file of weights: as many f64 as the largest model has values (2^29), and a header.
+pub const LIMIT: Limit = Limit { bytes: (8 << 29) + HEADER, what: "a weights file" };
+/// Bytes that a safetensors header may take.
+pub(super) const HEADER: u64 = 64 << 20;
+
+/// The metadata key that files of this program carry: SHA-256 of the data behind the header, 64 hex digits.
+pub(super) const DIGEST: &str = "sha256";
 
 /// A safetensors file in memory, whose errors name the file and the tensor.
 #[derive(Debug)]
@@ -206,4 +213,14 @@ fn whole(bytes: &[u8], header: u64) -> Option<u64> {
     let end = 8usize.checked_add(usize::try_from(header).ok()?)?;
     let metadata: Metadata = serde_json::from_slice(bytes.get(8..end)?).ok()?;
     (end as u64).checked_add(metadata.data_len() as u64)
+}
+
+/// Refuses a running variance below 0: no data has one, and its root is no number.
+pub(super) fn check_variance(file: &TensorFile<'_>, name: &str, values: &[f32]) -> Result<(), WeightsError> {
+    match values.iter().position(|&v| v < 0.0) {
+        Some(i) if name.ends_with("running_var") => {
+            Err(file.error(name, format!("expected variances of at least 0, found {} at index {i}", values[i])))
+        }
+        _ => Ok(()),
+    }
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::{DIGEST, WeightsError};
+use super::WeightsError;
+use super::tensors::DIGEST;
 use crate::files::{sha256_hex, write_whole};
 use crate::model::ParamTensor;
 

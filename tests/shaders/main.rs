@@ -12,7 +12,7 @@ use zowarmup::kernels::lib::matrix::{EIGHTS, EMULATED, MATRIX, SPLIT_F16};
 use zowarmup::kernels::params::Lane;
 use zowarmup::kernels::parts::Cut;
 use zowarmup::kernels::{ALL, softmax_xent};
-use zowarmup::recording::kernel::{Kernel, Layout, Params};
+use zowarmup::recording::kernel::{Kernel, Params, StructLayout};
 use zowarmup::shaders::{
     self, Expanded, Flavour, IN_HALVES, IN_QUADS, OUT_HALVES, QUADS, RESIDUAL_HALVES, SOURCES, reflect,
 };
@@ -217,7 +217,7 @@ fn members<'a>(module: &'a naga::Module, members: &'a [naga::StructMember]) -> V
 }
 
 /// Compares a struct of a module with the host's.
-fn compare(name: &str, module: &naga::Module, ty: naga::Handle<naga::Type>, host: &Layout) {
+fn compare(name: &str, module: &naga::Module, ty: naga::Handle<naga::Type>, host: &StructLayout) {
     let naga::TypeInner::Struct { members: found, span } = &module.types[ty].inner else {
         panic!("{name} is no struct")
     };

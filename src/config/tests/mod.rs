@@ -3,6 +3,11 @@
 mod errors;
 mod presets;
 
+use std::path::Path;
+
+use toml::Table;
+
+use super::load::DIGITS;
 use super::*;
 use crate::caps::Precision;
 use crate::stream::Distribution;

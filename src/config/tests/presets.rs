@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::config::{Config, DIGITS, Layers, Preset, PresetChange};
+use crate::config::load::DIGITS;
+use crate::config::{Config, Layers, Preset, PresetChange};
 use toml::{Table, Value};
 
 /// A preset over the digits experiment with `first` under it and `then` over it, whether it can be carried out or not.

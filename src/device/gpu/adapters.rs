@@ -1,12 +1,9 @@
-//! Finding adapters, judging their tier, opening one.
+//! Finding adapters and judging their tier.
 
-use std::sync::{Arc, Mutex};
-
-use super::{Failure, GpuDevice, buffers, compile, memory, pipelines, staging, store, texels, texture};
-use crate::caps::{Layout, Matrices, MatrixSize, OperandSource, Precision, Tier};
-use crate::device::flight::Flight;
-use crate::device::{AdapterInfo, AdapterKind, DeviceError, Limits, Selection};
-use crate::shaders::Flavour;
+use super::request::FOR_MATRICES;
+use super::{memory, texture};
+use crate::caps::{AdapterInfo, AdapterKind, Layout, Limits, Matrices, MatrixSize, OperandSource, Precision, Tier};
+use crate::device::{DeviceError, Selection};
 
 /// An adapter that could be opened.
 pub struct Candidate {
@@ -14,7 +11,7 @@ pub struct Candidate {
     pub info: AdapterInfo,
     /// Limits it would have.
     pub limits: Limits,
-    adapter: wgpu::Adapter,
+    pub(super) adapter: wgpu::Adapter,
     /// Its subgroup size, where the subgroup tier runs on it.
     subgroup: Option<u32>,
     /// Whether kernels can read texels.
@@ -78,9 +75,6 @@ const WANTED: [(wgpu::Features, &str); 5] = [
     (wgpu::Features::TIMESTAMP_QUERY, "timestamp-query"),
     (wgpu::Features::PIPELINE_CACHE, "pipeline-cache"),
 ];
-
-/// What kernels with cooperative matrices need beside the subgroup tier.
-const FOR_MATRICES: wgpu::Features = wgpu::Features::SHADER_F16.union(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX);
 
 /// All adapters of the machine that have compute shaders within the core limits; those of OpenGL where there is no other.
 pub fn candidates() -> Vec<Candidate> {
@@ -177,90 +171,6 @@ fn matrix_size(adapter: &wgpu::Adapter) -> Option<MatrixSize> {
         listed.iter().any(|p| fits(p) && (p.ab_type, p.cr_type) == (F16, F32))
     };
     [(16, MatrixSize::Sixteens), (8, MatrixSize::Eights)].into_iter().find(|(size, _)| has(*size)).map(|(_, size)| size)
-}
-
-/// What an adapter gives to run kernels of a flavour.
-pub struct Opened {
-    pub device: wgpu::Device,
-    pub queue: wgpu::Queue,
-    pub timestamps: bool,
-}
-
-/// Requests a device with the features of a tier, and with those of cooperative matrices, and exactly the limits that the adapter offers.
-pub fn request(adapter: &wgpu::Adapter, tier: Tier, matrices: bool) -> Result<Opened, String> {
-    let inside = wgpu::Features::TIMESTAMP_QUERY_INSIDE_ENCODERS | wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES;
-    let timestamps = adapter.features().contains(wgpu::Features::TIMESTAMP_QUERY);
-    let wanted = wgpu::Features::TIMESTAMP_QUERY | inside | wgpu::Features::PIPELINE_CACHE;
-    let mut features = adapter.features() & wanted;
-    if tier == Tier::Subgroup {
-        features |= wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64;
-    }
-    let mut experimental_features = wgpu::ExperimentalFeatures::disabled();
-    if matrices {
-        features |= FOR_MATRICES;
-        // SAFETY: what is experimental are cooperative matrices, which wgpu can't check: a kernel must load and store them within its arrays,
-        // by a whole subgroup. Those of shaders/lib/matrix_tile.wgsl lie at constant offsets in workgroup arrays of their own, and no
-        // branch around them differs within a workgroup. They are held against the CPU twins before they are used (`startup`).
-        experimental_features = unsafe { wgpu::ExperimentalFeatures::enabled() };
-    }
-    let descriptor = wgpu::DeviceDescriptor {
-        label: Some("zowarmup"),
-        required_features: features,
-        required_limits: adapter.limits(),
-        experimental_features,
-        ..Default::default()
-    };
-    let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).map_err(|e| e.to_string())?;
-    Ok(Opened { device, queue, timestamps })
-}
-
-/// Opens an adapter for a selection; its memory budget is left out.
-///
-/// # Errors
-/// An adapter that lacks the flavour asked for, or refuses to open.
-pub fn open(candidate: &Candidate, selection: &Selection) -> Result<GpuDevice, DeviceError> {
-    let mut info = candidate.info_for(selection)?;
-    let adapter = &candidate.adapter;
-    let unfit = |why| DeviceError::Unfit { adapter: candidate.info.name.clone(), why };
-    let opened = match request(adapter, info.tier, info.matrices.of_device()) {
-        Err(why) if info.matrices.of_device() => {
-            tracing::warn!("{}: no device with cooperative matrices ({why}); going on without", candidate.info.name);
-            info.matrices = Matrices::default();
-            request(adapter, info.tier, false)
-        }
-        other => other,
-    };
-    let Opened { device, queue, timestamps } = opened.map_err(unfit)?;
-    let failure = Arc::new(Mutex::new(Failure::default()));
-    let slot = Arc::clone(&failure);
-    device.set_device_lost_callback(move |reason, text| {
-        let text = if text.is_empty() { format!("{reason:?}") } else { text };
-        super::lock(&slot).lost.get_or_insert(text);
-    });
-    let slot = Arc::clone(&failure);
-    device.on_uncaptured_error(Arc::new(move |error| {
-        super::lock(&slot).error.get_or_insert(super::typed(error));
-    }));
-    let limits = candidate.limits_for(selection);
-    let store = selection.pipelines.as_deref().and_then(|folder| store::Store::open(&device, folder, &info));
-    let texels = info.operands == OperandSource::Texel;
-    let flavour = Flavour { tier: info.tier, texels };
-    let cores = selection.compile_cores.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    Ok(GpuDevice {
-        staging: staging::Staging::new(timestamps, queue.get_timestamp_period()),
-        pipelines: pipelines::Pipelines::new(flavour, limits.alignment),
-        compiler: compile::Compiler::new(adapter, &info, cores, store),
-        texels: texels::Texels::new(if texels { adapter.limits().max_texture_dimension_2d } else { 0 }),
-        buffers: buffers::Buffers::default(),
-        flight: Flight::default(),
-        watch: None,
-        peak: 0,
-        info,
-        limits,
-        device,
-        queue,
-        failure,
-    })
 }
 
 #[cfg(test)]

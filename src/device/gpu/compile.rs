@@ -10,10 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
+use super::faults::lock;
 use super::launch::Launcher;
 use super::pipelines::{Job, Pipeline};
+use super::request::request;
 use super::store::Store;
-use super::{adapters, lock};
 use crate::caps::{AdapterInfo, AdapterKind, Tier};
 use crate::device::{CompileWatch, Compiled, DeviceError};
 
@@ -151,7 +152,7 @@ impl Compiler {
         let wanted = if self.helpful { (self.cores - 1).min(jobs.len() / 2) } else { 0 };
         while self.helpers.len() < wanted {
             // Without a helper the device does it alone.
-            let Ok(opened) = adapters::request(&self.adapter, self.tier, self.matrices) else { break };
+            let Ok(opened) = request(&self.adapter, self.tier, self.matrices) else { break };
             self.helpers.push(Launcher::new(opened.device, opened.queue)?);
         }
         let helpers = &self.helpers[..wanted.min(self.helpers.len())];

@@ -1,7 +1,7 @@
 //! Launching pipelines for the first time, on operands that stand in for real ones.
 
+use super::faults::scoped;
 use super::pipelines::Pipeline;
-use super::scoped;
 use super::texture::Texture;
 use crate::device::DeviceError;
 use crate::shaders::reflect::{Access, Texel};

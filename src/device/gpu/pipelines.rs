@@ -73,7 +73,7 @@ impl Job {
 
     /// Compiles it, or finds it in a cache of the device.
     pub fn make(&self, device: &wgpu::Device, cache: Option<&wgpu::PipelineCache>) -> Result<Pipeline, DeviceError> {
-        super::scoped(device, || compile(device, cache, self.key.0, &self.source, &self.overrides))?
+        super::faults::scoped(device, || compile(device, cache, self.key.0, &self.source, &self.overrides))?
     }
 }
 

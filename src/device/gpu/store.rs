@@ -94,7 +94,7 @@ impl Store {
         };
         // SAFETY: what is handed over came from `get_data` of a cache of the same adapter, driver and version: the header names them, and the
         // digest says that no byte changed since. wgpu and the driver check headers of their own, too.
-        let cache = super::scoped(device, || unsafe { device.create_pipeline_cache(&descriptor) });
+        let cache = super::faults::scoped(device, || unsafe { device.create_pipeline_cache(&descriptor) });
         match cache {
             Ok(cache) => Some(Self { cache, path, owner, read, stale: false }),
             Err(error) => {

@@ -2,9 +2,9 @@
 //! update follow their probes without waiting for the host.
 
 use super::copies::Copies;
-use super::local::{LocalClient, LocalResults};
 use super::settings::{Direction, ProbeResult, ProbeSettings, Run};
-use super::{Table, lanes_of};
+use super::steps::{LocalClient, LocalResults};
+use super::table::{Table, lanes_of};
 use crate::device::{DeviceError, as_f32, as_u32};
 use crate::engine::update::Fingerprint;
 use crate::engine::{EngineError, Samples, Session};

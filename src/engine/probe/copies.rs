@@ -1,6 +1,6 @@
 //! Copies of the weights, one a client, and how they are moved.
 
-use super::local::LocalUpdate;
+use super::steps::LocalUpdate;
 use crate::device::DeviceError;
 use crate::engine::counts::at_most;
 use crate::engine::{EngineError, Session, State};

@@ -13,12 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use super::super::metrics::{RoundMetrics, SCHEMA};
 use super::super::sealed;
-use super::{FolderError, RunFolder};
+use super::{CHECKPOINT, FolderError, RunFolder};
 use crate::files::{self, FileError};
 use crate::weights::LIMIT;
 
-/// Its folder in the run's.
-pub(in crate::fed) const FOLDER: &str = "checkpoint";
 const STATE: &str = "state.json";
 const WEIGHTS_PREFIX: &str = "weights-";
 const MOMENTS_PREFIX: &str = "moments-";
@@ -64,7 +62,7 @@ impl Checkpoint {
         weights: &[u8],
         moments: Option<&[u8]>,
     ) -> Result<(), FolderError> {
-        let dir = folder.path(FOLDER);
+        let dir = folder.path(CHECKPOINT);
         let state = store(&dir, line, weights, moments)?;
         commit(&dir, &state)?;
         tidy(&dir, &state)
@@ -75,12 +73,12 @@ impl Checkpoint {
     /// # Errors
     /// A state of another version, or one that can't be read.
     pub fn load(folder: &RunFolder) -> Result<Option<Self>, FolderError> {
-        load(&folder.path(FOLDER))
+        load(&folder.path(CHECKPOINT))
     }
 
     /// Where its weights are.
     pub fn weights_path(&self, folder: &RunFolder) -> PathBuf {
-        folder.path(FOLDER).join(&self.weights_file)
+        folder.path(CHECKPOINT).join(&self.weights_file)
     }
 
     /// The bytes of its weights.
@@ -88,7 +86,7 @@ impl Checkpoint {
     /// # Errors
     /// A file that can't be read, or isn't the one that was saved.
     pub fn weights(&self, folder: &RunFolder) -> Result<Vec<u8>, FolderError> {
-        weights(&folder.path(FOLDER), self)
+        weights(&folder.path(CHECKPOINT), self)
     }
 
     /// Where the server's moments are, and their bytes.
@@ -96,7 +94,7 @@ impl Checkpoint {
     /// # Errors
     /// There are none; a file that can't be read, or isn't the one that was saved.
     pub fn moments(&self, folder: &RunFolder) -> Result<(PathBuf, Vec<u8>), FolderError> {
-        let dir = folder.path(FOLDER);
+        let dir = folder.path(CHECKPOINT);
         let Some(stored) = &self.moments else {
             let message = "moments: missing, expected those of the server's optimiser".to_owned();
             return Err(FolderError::Malformed { path: dir.join(STATE), message });
@@ -200,7 +198,7 @@ mod tests {
     #[test]
     fn a_kill_between_any_two_steps_leaves_a_whole_checkpoint() {
         let temporary = tempfile::tempdir().unwrap();
-        let dir = &temporary.path().join(FOLDER);
+        let dir = &temporary.path().join(CHECKPOINT);
         assert!(load(dir).unwrap().is_none());
         // Killed after the first weights: nothing is committed.
         let first = store(dir, &line(1), b"one", Some(b"m1")).unwrap();
@@ -237,7 +235,7 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let folder = RunFolder::create(&temporary.path().join("run")).unwrap();
         Checkpoint::save(&folder, &line(4), b"four", Some(b"moments")).unwrap();
-        let dir = folder.path(FOLDER);
+        let dir = folder.path(CHECKPOINT);
         store(&dir, &line(5), b"torn", Some(b"torn")).unwrap();
         Checkpoint::save(&folder, &line(5), b"five", None).unwrap();
         let state = Checkpoint::load(&folder).unwrap().unwrap();

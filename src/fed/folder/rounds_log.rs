@@ -10,12 +10,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::checkpoint::FOLDER;
-use super::{FolderError, Lines, RunFolder};
+use super::{CHECKPOINT, FolderError, Lines, ROUNDS, RunFolder};
 use crate::files::{self, FileError, sha256_hex};
-
-/// Its place in the run's folder.
-pub const FILE: &str = "checkpoint/rounds.jsonl";
 
 /// The digests of a round.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,12 +59,12 @@ impl RoundsLog {
     /// # Errors
     /// A folder or file that can't be made.
     pub fn create(folder: &RunFolder) -> Result<Self, FolderError> {
-        let dir = folder.path(FOLDER);
+        let dir = folder.path(CHECKPOINT);
         if !dir.is_dir() {
             fs::create_dir_all(&dir).map_err(FileError::of(&dir, "make"))?;
             files::sync_folder(folder.dir())?;
         }
-        let path = folder.path(FILE);
+        let path = folder.path(ROUNDS);
         files::write_whole(&path, b"")?;
         Ok(Self { path, rounds: Vec::new() })
     }
@@ -78,8 +74,8 @@ impl RoundsLog {
     /// # Errors
     /// A damaged line that isn't the last.
     pub fn read(folder: &RunFolder) -> Result<(Self, bool), FolderError> {
-        let Some(bytes) = folder.read(FILE)? else { return Ok((Self::create(folder)?, false)) };
-        Self::parse(folder.path(FILE), &bytes)
+        let Some(bytes) = folder.read(ROUNDS)? else { return Ok((Self::create(folder)?, false)) };
+        Self::parse(folder.path(ROUNDS), &bytes)
     }
 
     /// The log of these bytes, as [`RoundsLog::read`]; `path` is where they lie.

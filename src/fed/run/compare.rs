@@ -8,7 +8,7 @@ use super::super::folder::manifest::NUMERICS;
 use super::super::folder::{self, CONFIG, FolderError, INIT, MANIFEST, Manifest, SPLIT};
 use super::super::origin;
 use super::super::settings::changes;
-use super::initial_bytes;
+use super::loaded::initial_bytes;
 use crate::config::Config;
 use crate::files::sha256_hex;
 use crate::split::Split;

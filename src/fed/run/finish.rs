@@ -12,7 +12,7 @@ use super::super::folder::{
 use super::super::metrics::{Status, Summary};
 use super::super::progress::Ending;
 use super::super::zo;
-use super::{End, Run};
+use super::running::{End, Run};
 use crate::files::sha256_hex;
 use crate::ledger::{Dense, Ledger};
 use crate::split::Split;
@@ -55,7 +55,7 @@ impl Run<'_> {
     }
 
     fn closing_warnings(&mut self, status: Status) {
-        let accuracy = |figures: Option<super::super::progress::Figures>| figures.and_then(|f| f.accuracy);
+        let accuracy = |figures: Option<super::super::figures::Figures>| figures.and_then(|f| f.accuracy);
         let (pivot, last) = (accuracy(self.progress.pivot), accuracy(self.progress.last));
         let zo = self.experiment.config.zo.rounds > 0;
         if status == Status::Done

@@ -9,9 +9,10 @@ use super::super::error::FedError;
 use super::super::experiment::Experiment;
 use super::super::folder::checkpoint::Checkpoint;
 use super::super::folder::manifest::{AdapterRecord, DataDigests, ForkRecord, Ingredients, NormalisationRecord};
-use super::super::folder::rounds_log::{self, RoundsLog};
+use super::super::folder::rounds_log::RoundsLog;
 use super::super::folder::{
-    self, CONFIG, FolderError, INIT, Lines, METRICS, Manifest, PIVOT, RunFolder, SPLIT, good, parse_metrics, read_in,
+    self, CONFIG, FolderError, INIT, Lines, METRICS, Manifest, PIVOT, ROUNDS, RunFolder, SPLIT, good, parse_metrics,
+    read_in,
 };
 use super::super::host::Host;
 use super::super::metrics::Summary;
@@ -21,7 +22,9 @@ use super::super::settings::{Change, changes, is_after_the_pivot, settled};
 use super::super::zo::ZoPhase;
 use super::super::{check, disk};
 use super::compare::{self, AtHand};
-use super::{Loaded, Run, initial_bytes, load, ways};
+use super::loaded::{Loaded, initial_bytes, load};
+use super::running::Run;
+use super::ways;
 use crate::config::{Config, NormStatistics};
 use crate::device::Selection;
 use crate::files::{FileError, sha256_hex};
@@ -151,7 +154,7 @@ fn warmup_lines(dir: &Path, rounds: usize, ended: bool) -> Result<Vec<u8>, FedEr
     let whole = if ended {
         kept.len()
     } else {
-        let (log, _) = RoundsLog::parse(dir.join(rounds_log::FILE), &must_read(dir, rounds_log::FILE)?)?;
+        let (log, _) = RoundsLog::parse(dir.join(ROUNDS), &must_read(dir, ROUNDS)?)?;
         good(&path, kept, 1, log.rounds().iter().map(|round| round.metrics.as_str()))?
     };
     if whole < rounds {

@@ -3,16 +3,17 @@
 
 use super::super::base;
 use super::super::error::FedError;
+use super::super::figures::Figures;
 use super::super::folder::checkpoint::Checkpoint;
 use super::super::folder::manifest::{AdapterRecord, PivotRecord};
 use super::super::folder::moments;
-use super::super::folder::rounds_log::{self, RoundsLog};
-use super::super::folder::{FolderError, LEDGER, Lines, METRICS, PIVOT, good, parse_metrics};
+use super::super::folder::rounds_log::RoundsLog;
+use super::super::folder::{FolderError, LEDGER, Lines, METRICS, PIVOT, ROUNDS, good, parse_metrics};
 use super::super::metrics::Phase;
-use super::super::progress::{Figures, Progress};
+use super::super::progress::Progress;
 use super::super::zo::ZoPhase;
 use super::super::{dense, schedule, zo};
-use super::Run;
+use super::running::Run;
 use crate::config::NormStatistics;
 use crate::engine::{LossScale, NamedValues, State};
 use crate::ledger::{Header, Ledger, Round};
@@ -86,7 +87,7 @@ impl Run<'_> {
         }
         let noted = self.log.rounds().len();
         let (path, message) = if noted < needed.saturating_sub(1) {
-            (self.folder.path(rounds_log::FILE), format!("expected at least {needed} whole lines, found {noted}"))
+            (self.folder.path(ROUNDS), format!("expected at least {needed} whole lines, found {noted}"))
         } else {
             let message = format!("expected at least {needed} whole lines to go on from, found {}", found.metrics);
             (self.folder.path(METRICS), message)
@@ -111,7 +112,7 @@ impl Run<'_> {
         let (log, damaged) = RoundsLog::read(&self.folder)?;
         self.log = log;
         if damaged {
-            self.dropped(rounds_log::FILE);
+            self.dropped(ROUNDS);
         }
         let bytes = self.folder.read(METRICS)?.unwrap_or_default();
         let lines = Lines::of(&bytes);

@@ -17,7 +17,9 @@ use super::super::progress::Progress;
 use super::super::settings::{Change, changes};
 use super::super::zo::ZoPhase;
 use super::compare::{self, AtHand};
-use super::{Loaded, Run, first_files, load, ways};
+use super::loaded::{Loaded, first_files, load};
+use super::running::Run;
+use super::ways;
 use crate::config::Config;
 use crate::device::Selection;
 

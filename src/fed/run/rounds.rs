@@ -3,15 +3,15 @@
 use std::time::Instant;
 
 use super::super::error::FedError;
+use super::super::figures::Figures;
 use super::super::folder::checkpoint::Checkpoint;
 use super::super::folder::manifest::PivotRecord;
 use super::super::folder::moments;
 use super::super::folder::{LEDGER, PIVOT};
 use super::super::metrics::{Phase, RoundMetrics};
-use super::super::progress::Figures;
 use super::super::zo::ZoPhase;
 use super::super::{cost, dense, inclusion, traffic, warmup, zo};
-use super::{End, Run};
+use super::running::{End, Run};
 use crate::config::NormStatistics;
 use crate::engine::Evaluation;
 use crate::files::sha256_hex;

@@ -7,7 +7,7 @@ use serde::de::{Deserializer, Error as _};
 
 use super::grid::{self, Axis};
 use super::seeds::{only_once, parse_seeds};
-use super::{Cell, paper};
+use super::{Cell, Row, paper};
 use crate::config::{Config, ConfigError, Layers, Preset};
 use crate::fed::error::FedError;
 use crate::files::{self, Limit};
@@ -52,25 +52,6 @@ impl Default for Description {
         let (title, paper, table) = (String::new(), String::new(), String::new());
         Self { title, paper, table, base: None, set: Vec::new(), seeds: one_seed(), rows: Vec::new(), grid: Vec::new() }
     }
-}
-
-/// A row: one setting of the sweep.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Row {
-    /// Its name, unlike any other's; names its folders.
-    pub label: String,
-    /// A method by name.
-    pub preset: Option<String>,
-    /// `key.path=value`, over everything else but the seed.
-    #[serde(default)]
-    pub set: Vec<String>,
-    /// What the paper has in its place: printed beside the result.
-    #[serde(default)]
-    pub paper: String,
-    /// The same by the name of a value of the description's table (`configs/paper/values.toml`).
-    #[serde(default)]
-    pub value: String,
 }
 
 fn one_seed() -> Vec<u64> {

@@ -8,6 +8,7 @@
 
 mod best;
 mod board;
+mod cell;
 mod comparison;
 mod description;
 mod figures;
@@ -19,39 +20,27 @@ mod paper;
 mod plan;
 mod remote;
 mod reproduction;
+mod row;
 mod runner;
 mod seeds;
 mod shard;
 mod table;
+mod watcher;
 mod worker;
 
 pub use best::{Best, SHARE, best};
+pub use cell::Cell;
 pub use comparison::{Comparison, Difference, METHODS, MethodRow, Reached, comparison};
-pub use description::{Description, Row};
+pub use description::Description;
 pub use figures::{Figures, clients, has_pivot};
 pub use grid::Axis;
 pub use index::{INDEX, Index, IndexRow};
 pub use outcome::{CellOutcome, CellResult, Outcome, RowFigures, Spread};
 pub use paired::Paired;
 pub use reproduction::{Reproduction, Size, TABLES};
-pub use runner::{Watcher, Workers, run, run_shard};
+pub use row::Row;
+pub use runner::{Workers, run, run_shard};
 pub use seeds::parse_seeds;
 pub use shard::Shard;
 pub use table::{aligned, markdown, mean_text, megabytes, spread_text};
-
-use crate::config::Config;
-
-/// One run of a sweep.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Cell {
-    /// The name of its folder in the sweep's: the same for the same row and seed, whatever else the sweep has.
-    pub name: String,
-    /// Which row of the description it belongs to.
-    pub row: usize,
-    /// The config's seed.
-    pub seed: u64,
-    /// What its row sets, over the preset: keys and values.
-    pub set: Vec<(String, toml::Value)>,
-    /// What is run; or why it can't be.
-    pub config: Result<Config, String>,
-}
+pub use watcher::Watcher;

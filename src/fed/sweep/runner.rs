@@ -15,40 +15,12 @@ use super::board::Board;
 use super::plan::Plan;
 use super::remote::{Event, Remote};
 use super::worker::Worker;
-use super::{Cell, CellOutcome, Outcome, Shard};
+use super::{Cell, Outcome, Shard, Watcher};
 use crate::fed::error::FedError;
-use crate::fed::observer::{Observer, Silent};
 use crate::files::FileError;
 
 /// How often someone who watches is asked whether to stop, at least.
 const TICK: Duration = Duration::from_millis(200);
-
-/// Someone who watches a sweep, and each of its runs.
-pub trait Watcher: Observer {
-    /// What comes next, and all calls of an observer, is of this worker's run.
-    fn worker(&mut self, worker: usize) {
-        let _ = worker;
-    }
-
-    /// A cell, or a warm-up that several share, begins or goes on. `done` cells of `of` have ended or failed.
-    fn cell(&mut self, name: &str, done: usize, of: usize) {
-        let _ = (name, done, of);
-    }
-
-    /// A cell has ended or failed.
-    fn outcome(&mut self, cell: &CellOutcome) {
-        let _ = cell;
-    }
-
-    /// Itself, as the observer of a run.
-    fn observer(&mut self) -> &mut dyn Observer;
-}
-
-impl Watcher for Silent {
-    fn observer(&mut self) -> &mut dyn Observer {
-        self
-    }
-}
 
 /// Who computes: a worker each, with the device that it asks for (as `--device`).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use super::{header::settings, norm_statistics, sampled};
 use crate::config::{NormStatistics, ZoParticipants};
 use crate::device::Device;
-use crate::engine::{EngineError, ZoPhase, check_zo_phase};
+use crate::engine::{EngineError, ZoNeeds, check_zo_phase};
 use crate::fed::drawn;
 use crate::fed::error::FedError;
 use crate::fed::experiment::Experiment;
@@ -44,7 +44,7 @@ pub fn check(experiment: &Experiment, device: &dyn Device) -> Result<(), FedErro
     largest.sort_unstable_by(|a, b| b.cmp(a));
     largest.truncate(probing.len());
     let (settings, rounds) = (settings(experiment), super::ZoPhase::new(experiment));
-    let phase = ZoPhase {
+    let phase = ZoNeeds {
         clients: &largest,
         probes: zo.probes,
         local_steps: zo.local_steps,

@@ -4,7 +4,7 @@ use bytemuck::NoUninit;
 
 use super::params::{Lane, Lanes};
 use super::parts::Target;
-use super::tile_order::{Order, Room};
+use super::tile_order::{Order, TileRoom};
 use super::tiling::Tiling;
 use crate::caps::AdapterInfo;
 use crate::recording::{BufferId, Span};
@@ -134,8 +134,8 @@ impl<'a> Fixture<'a> {
 
     /// Room for weights and signs of lanes in the order of tiles, or for weights in f16.
     pub fn room(&mut self, order: &Order, lanes: &Lanes) -> Span {
-        let bytes = Room::bytes(order, u64::from(lanes.count), lanes.own_weights).iter().sum::<u64>();
-        let halves = u64::from(lanes.count) * Room::half_bytes(order);
+        let bytes = TileRoom::bytes(order, u64::from(lanes.count), lanes.own_weights).iter().sum::<u64>();
+        let halves = u64::from(lanes.count) * TileRoom::half_bytes(order);
         self.blank("room", (bytes.max(halves) / 4) as usize)
     }
 

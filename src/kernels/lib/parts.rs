@@ -186,7 +186,7 @@ impl Sum {
 
     /// How it is split; none: it is short, or there are as many workgroups as are wanted. The number of parts is such that a lane of eight
     /// blocks has enough.
-    pub fn splitting(&self) -> Option<Split> {
+    pub fn splitting(&self) -> Option<SumSplit> {
         let block = SAMPLE_BLOCK.checked_mul(self.sample_rows)?.checked_mul(self.row)?;
         let terms = u64::from(block) * u64::from(self.terms);
         if terms < u64::from(LONG) || self.whole >= self.wanted {
@@ -195,20 +195,20 @@ impl Sum {
         let most = (terms / u64::from(self.least)).clamp(1, u64::from(MOST)) as u32;
         let parts = self.wanted.div_ceil(8 * self.split.max(1)).clamp(1, most);
         let part = block.div_ceil(parts).next_multiple_of(self.multiple).min(block);
-        Some(Split { sample_rows: self.sample_rows, row: self.row, block, part })
+        Some(SumSplit { sample_rows: self.sample_rows, row: self.row, block, part })
     }
 }
 
 /// How a sum is split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Split {
+pub struct SumSplit {
     sample_rows: u32,
     row: u32,
     block: u32,
     part: u32,
 }
 
-impl Split {
+impl SumSplit {
     /// Parts of a lane of so many rows.
     pub fn parts(&self, rows: u32) -> u64 {
         let units = u64::from(rows) * u64::from(self.row);

@@ -93,14 +93,14 @@ fn slab(channels: u32, depth: u32) -> u32 {
 
 /// Room for a layer's weights and signs in the order of tiles, filled before each product that reads it.
 #[derive(Clone, Copy, Debug)]
-pub struct Room {
+pub struct TileRoom {
     /// Copies of the weights.
     pub weights: Span,
     /// Signs of each lane.
     pub signs: Span,
 }
 
-impl Room {
+impl TileRoom {
     /// Bytes of both parts for so many lanes, with weights of their own or not.
     pub fn bytes(order: &Order, lanes: u64, own: bool) -> [u64; 2] {
         let copies = if own { lanes } else { 1 };

@@ -1,0 +1,46 @@
+//! The node's residual added to its input.
+
+use crate::kernels::add;
+use crate::layers::passes::{copy, count};
+use crate::layers::{Backward, Forward, Kind, LaneTables, Mode};
+use crate::recording::Recording;
+
+/// The node's residual added.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Add {
+    /// Values.
+    pub len: usize,
+}
+
+impl Kind for Add {
+    fn name(&self) -> &'static str {
+        "add"
+    }
+
+    fn input_len(&self) -> usize {
+        self.len
+    }
+
+    fn adds_residual(&self) -> bool {
+        true
+    }
+
+    fn stands_alone(&self) -> bool {
+        false
+    }
+
+    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, _mode: &Mode, io: &Forward) {
+        let values = count(lanes, self.len);
+        copy(rec, values, io.x, io.y);
+        if let Some(residual) = io.residual {
+            add::record(rec, u64::from(values), residual, io.y);
+        }
+    }
+
+    /// The residual's slope is the engine's to pass on.
+    fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
+        if let Some(dx) = io.dx {
+            copy(rec, count(lanes, self.len), io.dy, dx);
+        }
+    }
+}

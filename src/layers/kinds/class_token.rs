@@ -1,0 +1,46 @@
+//! The first of the tokens.
+
+use crate::kernels::{class_token, class_token_grad};
+use crate::layers::{Backward, Forward, Image, Kind, LaneTables, Mode};
+use crate::recording::Recording;
+
+/// The first of the tokens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClassToken {
+    /// Tokens.
+    pub tokens: usize,
+    /// Values of a token.
+    pub dim: usize,
+}
+
+impl Kind for ClassToken {
+    fn name(&self) -> &'static str {
+        "classtoken"
+    }
+
+    fn images(&self) -> Option<(Image, Image)> {
+        Some((Image::flat(self.input_len()), Image::flat(self.output_len())))
+    }
+
+    fn input_len(&self) -> usize {
+        self.tokens * self.dim
+    }
+
+    fn output_len(&self) -> usize {
+        self.dim
+    }
+
+    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
+        vec![self.dim]
+    }
+
+    fn forward(&self, rec: &mut Recording, lanes: &LaneTables, _mode: &Mode, io: &Forward) {
+        class_token::record(rec, &lanes.samples, self.tokens as u32, self.dim as u32, io.x, io.y);
+    }
+
+    fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {
+        if let Some(dx) = io.dx {
+            class_token_grad::record(rec, &lanes.samples, self.tokens as u32, self.dim as u32, io.dy, dx);
+        }
+    }
+}
