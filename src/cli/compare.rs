@@ -10,6 +10,7 @@ use super::error::Error;
 use super::outfile::OutFile;
 use super::output;
 use super::report;
+use super::say::note;
 use super::sweeping::{carry_out, conclude, folder};
 use super::workers::WorkersArgs;
 use crate::fed::sweep::{self, Comparison, Shard};
@@ -67,5 +68,6 @@ pub fn execute(args: &CompareArgs) -> Result<u8, Error> {
     let title = args.config.as_deref().map_or_else(|| "the digits experiment".to_owned(), |c| c.display().to_string());
     report::write(&Report::of(&outcome.ended()).titled(&format!("Methods on {title}")), &dir)?;
     output::print(args.of.json.json, &comparison, |_| table)?;
+    note(format_args!("report: {}", dir.join("report.html").display()));
     Ok(conclude(&outcome, &dir))
 }

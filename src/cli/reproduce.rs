@@ -10,6 +10,7 @@ use super::cells;
 use super::error::Error;
 use super::output;
 use super::report;
+use super::say::note;
 use super::sweeping::{carry_out, conclude};
 use super::workers::WorkersArgs;
 use crate::fed::sweep::{self, Cell, Description, Outcome, Reproduction, Shard, Size, TABLES};
@@ -74,7 +75,8 @@ pub fn execute(args: &ReproduceArgs) -> Result<u8, Error> {
     let csv = csv.map(|file| file.beside(cells::inputs(&description, &runs))).transpose()?;
     let outcome = carry_out((&description, &runs), Shard::ALL, &dir, &args.workers, &args.of.device)?;
     let report = Report::of(&outcome.ended()).titled(&description.title);
-    if !report.groups.is_empty() {
+    let drawn = !report.groups.is_empty();
+    if drawn {
         report::write(&report, &dir)?;
     }
     if let Some(file) = &csv {
@@ -83,6 +85,9 @@ pub fn execute(args: &ReproduceArgs) -> Result<u8, Error> {
     output::print(args.of.json.json, &result(&description, &outcome, &report, dir.display().to_string()), |_| {
         sweep::markdown(&description, &outcome)
     })?;
+    if drawn {
+        note(format_args!("report: {}", dir.join("report.html").display()));
+    }
     Ok(conclude(&outcome, &dir))
 }
 

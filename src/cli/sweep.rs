@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::args::{ComputeArgs, CsvArgs};
 use super::cells::CellLine;
 use super::error::Error;
-use super::output;
+use super::output::{self, quoted};
+use super::say::note;
 use super::sweeping::{carry_out, conclude, folder};
 use super::workers::WorkersArgs;
 use super::{cells, slurm};
@@ -73,6 +74,8 @@ pub fn execute(args: &SweepArgs) -> Result<u8, Error> {
     output::print(args.of.json.json, &result, |result| {
         sweep::markdown(&description, &outcome) + &result.best.as_deref().map(best_text).unwrap_or_default()
     })?;
+    let shown = quoted(&dir.display().to_string());
+    note(format_args!("runs in {shown}; zowarmup report {shown} draws them"));
     Ok(conclude(&outcome, &dir))
 }
 

@@ -106,7 +106,8 @@ fn figures_are_those_of_the_runs() {
     // Again: nothing is run; the table is that of the file.
     let output = compare(&place, &["--seeds", "0..1", "--set", "zo.rounds=4"]);
     let text = String::from_utf8(output.stdout.clone()).unwrap();
-    assert!(!stderr(&output).contains(" rounds"), "{}", stderr(&output));
+    let said = stderr(&output);
+    assert!(!said.contains(" rounds") && said.contains("report: ") && said.contains("report.html"), "{said}");
     assert_eq!(text, fs::read_to_string(dir.join("compare.md")).unwrap());
     let last = 100.0 * rows[0]["final"]["mean"].as_f64().unwrap();
     assert!(text.lines().nth(2).unwrap().contains(&format!(" {last:.1} (")), "{text}");

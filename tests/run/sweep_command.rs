@@ -57,7 +57,7 @@ fn a_grid_is_swept_once_and_a_senseless_value_is_its_cells_alone() {
         line.split('|').nth(2).unwrap().trim().to_owned()
     };
     assert_eq!((runs("zo.tau=0.5, zo.lr=0.02"), runs("zo.tau=-1, zo.lr=0.01")), ("2".into(), "0, 2 missing".into()));
-    assert!(!log.contains(" rounds"), "{log}");
+    assert!(!log.contains(" rounds") && log.contains("zowarmup report sweeps/small draws them\n"), "{log}");
     let end = log.split("4 of 8 cells failed:\n").nth(1).unwrap();
     assert!(end.lines().count() == 4 && end.starts_with("  zo.tau-1-zo.lr-0.01-s0: zo.tau = -1"), "{log}");
     // New points join those that are there.
