@@ -8,8 +8,8 @@ use support::{Images, Narrow, bits, device, graph, laid_out};
 use zowarmup::caps::Layout;
 use zowarmup::device::{Device, Selection, testing};
 use zowarmup::engine::{
-    Counters, Engine, Evaluation, Fingerprint, Pass, ProbeClient, ProbeSettings, Program, SampleSet, Session, Sides,
-    State, TrainClient, TrainSettings, Update, Workspace,
+    Counters, Engine, Evaluation, Fingerprint, ProbeClient, ProbeSettings, Program, RecordedPass, SampleSet, Session,
+    Sides, State, TrainClient, TrainSettings, Update, Workspace,
 };
 use zowarmup::kernels::params::Lane;
 use zowarmup::model::Graph;
@@ -286,7 +286,7 @@ fn a_pass_outlives_work_that_grows_its_buffers() {
         let lane = Lane { rows: 3, coef: 1e-3, seed_lo: 9, ..Lane::default() };
         let forward = engine.losses_pass(&samples, &[4, 5, 6], vec![lane], Some(Distribution::Rademacher)).unwrap();
         let backward = engine.gradients_pass(&samples, &[7, 8]).unwrap();
-        let read = |engine: &mut Engine, pass: &Pass| {
+        let read = |engine: &mut Engine, pass: &RecordedPass| {
             let mut recording = pass.recording.clone();
             recording.read_back(pass.output);
             engine.device_mut().run(&recording).unwrap().concat()
