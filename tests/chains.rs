@@ -120,7 +120,7 @@ fn every_kind_of_layer_is_in_every_place() {
         let ModelSpec::Sequential { layers, .. } = PassGolden::read(&path).unwrap().spec else { continue };
         for (i, layer) in layers.iter().enumerate() {
             let place = if i == 0 { 0 } else { 1 + usize::from(i + 1 == layers.len()) };
-            places.get_mut(layer.kind()).unwrap()[place] = true;
+            places.get_mut(layer.name()).unwrap()[place] = true;
         }
     }
     let missing: Vec<_> = places.iter().filter(|(_, found)| found.contains(&false)).collect();

@@ -137,7 +137,8 @@ fn the_twins_are_found_by_each_of_their_names() {
 #[test]
 fn names_of_other_systems_are_told_what_they_are_here() {
     let text = refused(&["train", "config.toml"]);
-    assert!(text.contains("`zowarmup run`"), "{text}");
+    // And not the command whose name looks like it.
+    assert!(text.contains("`zowarmup run`") && !text.contains("'stream'"), "{text}");
     assert!(refused(&["resme"]).contains("resume"), "near names are still offered");
     let text = refused(&["run", "--lr", "0.1"]);
     assert!(["warmup.client_lr", "zo.lr", "--set"].iter().all(|word| text.contains(word)), "{text}");
@@ -209,6 +210,11 @@ fn a_data_set_that_is_not_there_is_told_with_its_files_and_page() {
         ("csv", &["label column"]),
     ] {
         let set = format!("data.name={name}");
+        let nowhere = refused(&["run", "--set", &set]);
+        words
+            .iter()
+            .chain(&["data.path", "docs/data.md"])
+            .for_each(|word| assert!(nowhere.contains(word), "{nowhere}"));
         let text =
             refused(&["run", "--set", &set, "--set", &path, "--set", "model.kind=mlp", "--set", "model.hidden=[4]"]);
         for word in words.iter().chain(&["nothing", "docs/data.md", name]) {

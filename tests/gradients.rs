@@ -4,7 +4,7 @@
 use zowarmup::caps::Layout;
 use zowarmup::device::ReferenceDevice;
 use zowarmup::device::{Device, as_f32};
-use zowarmup::kernels::activation::{self, Kind};
+use zowarmup::kernels::activation::{self, Function};
 use zowarmup::kernels::lib::halves::Halves;
 use zowarmup::kernels::norm::{self, Spans, Statistics};
 use zowarmup::kernels::params::{ABSENT, Lane, Lanes};
@@ -188,12 +188,12 @@ impl Chain {
             a[1],
             Halves::default(),
         );
-        activation::record(&mut rec, Kind::Gelu, TOTAL * 196, a[1], a[2]);
+        activation::record(&mut rec, Function::Gelu, TOTAL * 196, a[1], a[2]);
         pool::record(&mut rec, Mode::Max, &self.pool(), a[2], a[3]);
         self.record_conv(&mut rec, &self.conv1(), ABSENT, a[3], a[4]);
-        activation::record(&mut rec, Kind::Relu, TOTAL * 12, a[4], a[5]);
+        activation::record(&mut rec, Function::Relu, TOTAL * 12, a[4], a[5]);
         self.record_linear(&mut rec, 12, 5, 192, a[5], a[6]);
-        activation::record(&mut rec, Kind::Tanh, TOTAL * 5, a[6], a[7]);
+        activation::record(&mut rec, Function::Tanh, TOTAL * 5, a[6], a[7]);
         self.record_linear(&mut rec, 5, 3, 257, a[7], a[8]);
         softmax_xent::record(&mut rec, &self.lanes, &self.scored(), self.loss, self.correct);
         rec.read_back(self.loss);
@@ -209,14 +209,14 @@ impl Chain {
         let mut rec = Recording::new();
         softmax_xent_grad::record(&mut rec, lanes, &self.scored(), None, g[8]);
         self.linear_back(&mut rec, (5, 3, 257), a[7], g[8], g[7]);
-        activation_grad::record(&mut rec, Kind::Tanh, TOTAL * 5, a[7], g[7], g[6]);
+        activation_grad::record(&mut rec, Function::Tanh, TOTAL * 5, a[7], g[7], g[6]);
         self.linear_back(&mut rec, (12, 5, 192), a[5], g[6], g[5]);
-        activation_grad::record(&mut rec, Kind::Relu, TOTAL * 12, a[5], g[5], g[4]);
+        activation_grad::record(&mut rec, Function::Relu, TOTAL * 12, a[5], g[5], g[4]);
         let how = Gradient::by_shuffles(HOW.tiling);
         conv_grad_weight::record(&mut rec, lanes, how, &self.conv1(), a[3], g[4], &self.target);
         conv_grad_input::record(&mut rec, lanes, how, &self.conv1(), &Operands::by_shuffles(self.weights, g[4], g[3]));
         pool_grad::record(&mut rec, Mode::Max, &self.pool(), a[2], g[3], g[2]);
-        activation_grad::record(&mut rec, Kind::Gelu, TOTAL * 196, a[1], g[2], g[1]);
+        activation_grad::record(&mut rec, Function::Gelu, TOTAL * 196, a[1], g[2], g[1]);
         let (norm, kind, stats) = (self.norm(), Statistics::Group, self.kept.stats);
         norm::record_grad_params(&mut rec, lanes, kind, &norm, a[0], g[1], stats, &self.target);
         norm::record_grad(&mut rec, lanes, kind, &norm, self.weights, a[0], g[1], stats, self.target.gradients, g[0]);

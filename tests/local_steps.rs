@@ -7,7 +7,7 @@ use support::{Images, Narrow, bits, device, graph};
 use zowarmup::device::{Device, PlanningDevice, ReferenceDevice};
 use zowarmup::engine::{
     Engine, EngineError, Fingerprint, LocalClient, LocalResults, LocalStep, LocalUpdate, ProbeClient, ProbeResult,
-    ProbeSettings, SampleSet, Samples, ServerOptimizer, Settling, Sides, State, Update, ZoPhase, check_zo_phase,
+    ProbeSettings, SampleSet, Samples, ServerOptimizer, Settling, Sides, State, Update, ZoNeeds, check_zo_phase,
 };
 use zowarmup::model::Graph;
 use zowarmup::rule::{Coefficients, quantise};
@@ -237,7 +237,7 @@ fn a_copy_that_does_not_fit_is_refused_before_the_first_round() {
     let resnet18 = graph(json!({"kind": "resnet", "input": [3, 32, 32], "classes": 10}));
     let (pixels, labels) = (vec![0; 100 * 3072], vec![0; 100]);
     let set = SampleSet::of_bytes(&pixels, &labels, (3, 1024), vec![0.0; 768]);
-    let phase = |local_steps| ZoPhase {
+    let phase = |local_steps| ZoNeeds {
         clients: &[50, 50],
         probes: 3,
         local_steps,
@@ -260,7 +260,7 @@ fn a_copy_that_does_not_fit_is_refused_before_the_first_round() {
     let adam = ServerOptimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, bias_correction: true };
     let kept = |mib: u64, optimizer, averages| {
         let device = PlanningDevice::like(&ReferenceDevice::new(Some(mib << 20)));
-        check_zo_phase(&device, &resnet18, &[&set], &ZoPhase { optimizer, averages, ..phase(1) })
+        check_zo_phase(&device, &resnet18, &[&set], &ZoNeeds { optimizer, averages, ..phase(1) })
     };
     for (mib, optimizer, averages, name) in
         [(120, &adam, false, ServerOptimizer::SECOND), (80, &ServerOptimizer::Sgd, true, State::AVERAGE)]
@@ -270,7 +270,7 @@ fn a_copy_that_does_not_fit_is_refused_before_the_first_round() {
         kept(mib + 60, optimizer, averages).unwrap();
     }
     // A round's pairs are all replayed at once.
-    let many = |local_steps| ZoPhase { probes: 100_000, ..phase(local_steps) };
+    let many = |local_steps| ZoNeeds { probes: 100_000, ..phase(local_steps) };
     let device = ReferenceDevice::new(None);
     let error = check_zo_phase(&device, &resnet18, &[&set], &many(42)).unwrap_err().to_string();
     assert!(error.contains("zo.probes") && error.contains("8400000"), "{error}");

@@ -50,6 +50,15 @@ fn apart(a: &[u32], b: &[u32]) -> f64 {
 }
 
 #[test]
+fn examples_are_a_page_each() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    for file in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let lines = std::fs::read_to_string(&file).unwrap().lines().count();
+        assert!(lines < 60, "{}: {lines} lines", file.display());
+    }
+}
+
+#[test]
 fn the_example_of_a_schedule() {
     let accuracy = schedule::run(&twins(), 4, 6).unwrap();
     // Ten classes: far above a guess.

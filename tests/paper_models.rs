@@ -10,7 +10,7 @@ use zowarmup::caps::{AdapterInfo, Tier};
 use zowarmup::device::{Device, PlanningDevice, ReferenceDevice};
 use zowarmup::engine::{
     Engine, EngineError, ProbeClient, ProbeSettings, SampleSet, Samples, ServerOptimizer, Sides, TrainClient,
-    TrainSettings, Update, ZoPhase, check_zo_phase,
+    TrainSettings, Update, ZoNeeds, check_zo_phase,
 };
 use zowarmup::kernels::params::Lane;
 use zowarmup::model::Graph;
@@ -131,7 +131,7 @@ fn a_round_whose_losses_pass_the_largest_binding_is_planned() {
     let (pixels, labels) = (vec![0; 50_000 * 3072], vec![0; 50_000]);
     let set = SampleSet::of_bytes(&pixels, &labels, (3, 1024), vec![0.0; 768]);
     let clients = [1000; 50];
-    let phase = |probes| ZoPhase {
+    let phase = |probes| ZoNeeds {
         clients: &clients,
         probes,
         local_steps: 1,

@@ -50,6 +50,9 @@ pub fn execute(args: &CompareArgs) -> Result<u8, Error> {
     let seeds = sweep::parse_seeds(&args.seeds).map_err(|message| Error::Request(format!("--{message}")))?;
     let usual = || sweep::METHODS.map(str::to_owned).to_vec();
     let methods = if args.methods.is_empty() { usual() } else { args.methods.clone() };
+    if let Some((_, twice)) = methods.iter().enumerate().find(|(i, name)| methods[..*i].contains(name)) {
+        return Err(Error::Request(format!("--methods: {twice} is named twice")));
+    }
     let description = sweep::comparison(args.config.clone(), &methods, seeds, &args.of.set.set);
     let cells = description.cells()?;
     let dir = folder(args.out.as_deref(), "comparisons", args.config.as_deref());

@@ -47,18 +47,30 @@ pub fn execute(args: &DataArgs) -> Result<u8, Error> {
     let DataCommand::Check(args) = &args.command;
     let config = config_of(&args.path, &args.set.set)?;
     let data = Dataset::load(&config.data).map_err(FedError::from)?;
-    let (split, _) = split_of(&config, &data).map_err(FedError::from)?;
-    output::print(args.json.json, &Report::of(&config, &data, &split)?, text)?;
+    let split = match split_of(&config, &data) {
+        Ok((split, _)) => Ok(split),
+        // Nobody has asked for the embedded config's clients: what the data are is told all the same.
+        Err(error) if !is_config(&args.path) => Err(error.to_string()),
+        Err(error) => return Err(FedError::from(error).into()),
+    };
+    output::print(args.json.json, &Report::of(&config, &data, split.as_ref())?, text)?;
     Ok(0)
+}
+
+fn extension(path: &Path) -> String {
+    path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase()
+}
+
+fn is_config(path: &Path) -> bool {
+    extension(path) == "toml"
 }
 
 /// A config, or the embedded one with the data of a path, whose kind is told by what is there; `sets` may say otherwise.
 fn config_of(path: &Path, sets: &[String]) -> Result<Config, Error> {
-    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
-    if extension == "toml" {
+    if is_config(path) {
         return Ok(Config::load(Some(path), sets)?);
     }
-    let name = if path.is_dir() { of_folder(path)? } else { of_extension(&extension) };
+    let name = if path.is_dir() { of_folder(path)? } else { of_extension(&extension(path)) };
     let Some(name) = name else {
         let expected =
             "a .npz, .safetensors, .csv, .parquet or (LEAF's) .json file, a folder of data, or a config (.toml)";
@@ -130,6 +142,8 @@ struct Report {
     split: String,
     clients: Vec<Client>,
     leftover: usize,
+    /// Why there are no clients: the split doesn't fit the data.
+    problem: Option<String>,
 }
 
 /// What a run would normalise by.
@@ -151,16 +165,19 @@ struct Client {
 }
 
 impl Report {
-    fn of(config: &Config, data: &Dataset, split: &Split) -> Result<Self, Error> {
+    fn of(config: &Config, data: &Dataset, split: Result<&Split, &String>) -> Result<Self, Error> {
         let (mean, std) = data.moments().map_err(FedError::from)?;
         let n = &data.normalisation;
         let names = data.clients.as_ref().filter(|_| config.split.kind == SplitKind::Natural);
         let name = |client: usize| names.and_then(|clients| clients.names.get(client).cloned());
-        let client = |(i, labels): (usize, &Vec<u32>)| Client {
-            name: name(i),
-            samples: split.clients.get(i).map_or(0, Vec::len),
-            high: split.high.get(i).copied().unwrap_or(false),
-            labels: labels.clone(),
+        let clients = |split: &Split| {
+            let client = |(i, labels): (usize, &Vec<u32>)| Client {
+                name: name(i),
+                samples: split.clients.get(i).map_or(0, Vec::len),
+                high: split.high.get(i).copied().unwrap_or(false),
+                labels: labels.clone(),
+            };
+            split.histograms.iter().enumerate().map(client).collect()
         };
         Ok(Self {
             name: data.name.clone(),
@@ -173,8 +190,9 @@ impl Report {
             std,
             normalisation: Numbers { divisor: n.divisor, mean: n.mean.clone(), std: n.std.clone() },
             split: config.split.kind.name().to_owned(),
-            clients: split.histograms.iter().enumerate().map(client).collect(),
-            leftover: split.leftover.len(),
+            clients: split.map(clients).unwrap_or_default(),
+            leftover: split.map_or(0, |split| split.leftover.len()),
+            problem: split.err().cloned(),
         })
     }
 }
@@ -195,6 +213,9 @@ fn text(r: &Report) -> String {
     out += "\ntraining samples of each class\n";
     let rows = r.labels.iter().enumerate().map(|(class, &n)| (class.to_string(), n as usize, String::new()));
     out += &bars(&rows.collect::<Vec<_>>());
+    if let Some(problem) = &r.problem {
+        return out + &format!("\nno clients: {problem} (--set split.clients=N)\n");
+    }
     let high = r.clients.iter().filter(|client| client.high).count();
     out += &format!("\n{} clients by split.kind = \"{}\", {high} of high resources; ", r.clients.len(), r.split);
     out += &format!("{} samples left over\n", grouped(r.leftover as u64));
@@ -249,8 +270,8 @@ mod tests {
             let sets: Vec<String> = sets.iter().map(|s| (*s).to_owned()).collect();
             let config = config_of(&root.join(name), &sets).unwrap();
             let data = Dataset::load(&config.data).unwrap();
-            let split = Split::of(&config.split, &data, 1).unwrap();
-            Report::of(&config, &data, &split).unwrap()
+            let split = Split::of(&config.split, &data, 1).map_err(|e| e.to_string());
+            Report::of(&config, &data, split.as_ref()).unwrap()
         };
         let clients = "split.clients=2";
         let floats = report("floats.npz", &[clients]);
@@ -272,6 +293,14 @@ mod tests {
         assert_eq!(report("bytes.safetensors", &[clients]).normalisation.divisor, 255.0);
         let shown = text(&floats);
         assert!(shown.starts_with("npz: 9 training and 2 test samples of 2 x 1 x 1, 3 classes\nmean   "), "{shown}");
+        // Of so few samples the usual number of clients can't be made; all else is told.
+        let few = report("floats.npz", &[]);
+        assert!(few.clients.is_empty() && few.problem.as_ref().is_some_and(|p| p.contains("split.clients = 20")));
+        let few = text(&few);
+        assert!(
+            few.starts_with("npz: 9 training and 2 test") && few.contains("\nno clients: split.clients = 20"),
+            "{few}"
+        );
         let refused = config_of(Path::new("x.xlsx"), &[]).unwrap_err().to_string();
         assert!(refused.starts_with("x.xlsx: expected a .npz, "), "{refused}");
     }

@@ -42,6 +42,9 @@ pub fn add(error: &mut clap::Error) {
         _ => option(name),
     };
     if let Some(hint) = hint {
+        // Names that merely look alike are no help then.
+        error.remove(ContextKind::SuggestedSubcommand);
+        error.remove(ContextKind::SuggestedArg);
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint.into()]));
     }
 }

@@ -5,6 +5,7 @@
 
 mod args;
 mod bench;
+mod cells;
 mod check;
 mod compare;
 mod config;

@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::args::ComputeArgs;
+use super::args::{ComputeArgs, CsvArgs};
+use super::cells;
 use super::error::Error;
 use super::output;
 use super::report;
 use super::sweeping::{carry_out, conclude};
 use super::workers::WorkersArgs;
-use crate::data::Dataset;
-use crate::fed::FedError;
 use crate::fed::sweep::{self, Cell, Description, Outcome, Reproduction, Shard, Size, TABLES};
 use crate::report::{GroupFigures, Report};
 
@@ -42,6 +41,9 @@ pub struct ReproduceArgs {
     /// Workers.
     #[command(flatten)]
     pub workers: WorkersArgs,
+    /// Table of the cells.
+    #[command(flatten)]
+    pub csv: CsvArgs,
     /// Overrides, below what the rows set; device, output.
     #[command(flatten)]
     pub of: ComputeArgs,
@@ -61,17 +63,21 @@ struct ReproduceResult {
 /// Runs what is missing, prints the table with the paper's values beside it, and writes the report.
 pub fn execute(args: &ReproduceArgs) -> Result<u8, Error> {
     let table = named(&args.table)?;
+    let csv = args.csv.file(None)?;
     let (size, name) = match (args.small, args.fashion) {
         (false, _) => (Size::Paper, table.name.to_owned()),
         (true, false) => (Size::Digits, format!("{}-digits", table.name)),
         (true, true) => (Size::Fashion, format!("{}-fashion", table.name)),
     };
     let dir = args.out.clone().unwrap_or_else(|| PathBuf::from("reproductions").join(name));
-    let (description, cells) = described(args, table, size, &dir)?;
-    let outcome = carry_out((&description, &cells), Shard::ALL, &dir, &args.workers, &args.of.device)?;
+    let (description, runs) = described(args, table, size, &dir)?;
+    let outcome = carry_out((&description, &runs), Shard::ALL, &dir, &args.workers, &args.of.device)?;
     let report = Report::of(&outcome.ended()).titled(&description.title);
     if !report.groups.is_empty() {
         report::write(&report, &dir)?;
+    }
+    if let Some(file) = &csv {
+        file.write(cells::csv(&cells::lines(&description, &runs, &outcome)).as_bytes())?;
     }
     output::print(args.of.json.json, &result(&description, &outcome, &report, dir.display().to_string()), |_| {
         sweep::markdown(&description, &outcome)
@@ -89,7 +95,7 @@ fn named(name: &str) -> Result<&'static Reproduction, Error> {
     })
 }
 
-/// The table's sweep, written below the folder; data that can't be read are one error before anything runs.
+/// The table's sweep, written below the folder.
 fn described(
     args: &ReproduceArgs,
     table: &Reproduction,
@@ -112,9 +118,6 @@ fn described(
     let description = description.expanded()?;
     table.write(size, dir)?;
     let cells = description.cells()?;
-    if let Some(config) = cells.iter().find_map(|cell| cell.config.as_ref().ok()) {
-        Dataset::load(&config.data).map_err(FedError::from)?;
-    }
     Ok((description, cells))
 }
 

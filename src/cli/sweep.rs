@@ -7,16 +7,15 @@ use clap::Args;
 use serde::Serialize;
 
 use super::args::{ComputeArgs, CsvArgs};
+use super::cells::CellLine;
 use super::error::Error;
 use super::output;
 use super::sweeping::{carry_out, conclude, folder};
 use super::workers::WorkersArgs;
-use super::{csv, slurm};
+use super::{cells, slurm};
 use crate::config::Config;
-use crate::fed::sweep::{
-    self, Axis, Best, Cell, CellOutcome, CellResult, Description, Outcome, Shard, Spread, spread_text,
-};
-use crate::fed::{FedError, Status, Summary};
+use crate::fed::FedError;
+use crate::fed::sweep::{self, Axis, Best, Cell, Description, Outcome, Shard, Spread, spread_text};
 
 /// `sweep`.
 #[derive(Debug, Args)]
@@ -72,7 +71,7 @@ pub fn execute(args: &SweepArgs) -> Result<u8, Error> {
     let best = args.best.as_deref().map(|key| sweep::best(&description, &cells, &outcome, key)).transpose()?;
     let result = SweepResult::of(&description, &cells, &outcome, best, &dir);
     if let Some(file) = &csv {
-        file.write(csv::lines(&result.cells.iter().map(CellLine::flat).collect::<Vec<_>>()).as_bytes())?;
+        file.write(cells::csv(&result.cells).as_bytes())?;
     }
     output::print(args.of.json.json, &result, |result| {
         sweep::markdown(&description, &outcome) + &result.best.as_deref().map(best_text).unwrap_or_default()
@@ -164,76 +163,12 @@ struct SweepResult {
     dir: String,
 }
 
-/// A cell. Figures that it has not, as all of one that isn't done, are null.
-#[derive(Debug, Serialize)]
-struct CellLine {
-    dir: String,
-    row: String,
-    set: serde_json::Map<String, serde_json::Value>,
-    seed: u64,
-    status: &'static str,
-    pivot_accuracy: Option<f64>,
-    final_accuracy: Option<f64>,
-    gain: Option<f64>,
-    low_accuracy: Option<f64>,
-    worst_tenth_accuracy: Option<f64>,
-    validation_accuracy: Option<f64>,
-    uplink_bytes: Option<u64>,
-    downlink_bytes: Option<u64>,
-    seconds: Option<f64>,
-    message: Option<String>,
-}
-
 impl SweepResult {
     fn of(description: &Description, cells: &[Cell], outcome: &Outcome, best: Option<Vec<Best>>, dir: &Path) -> Self {
-        let line = |came: &CellOutcome| {
-            let cell = cells.iter().find(|cell| cell.name == came.name);
-            let label = description.rows.get(came.row).map(|row| row.label.clone()).unwrap_or_default();
-            CellLine::of(came, cell, label)
-        };
-        let lines: Vec<CellLine> = outcome.cells.iter().map(line).collect();
+        let lines = cells::lines(description, cells, outcome);
         let count = |status: &str| lines.iter().filter(|line| line.status == status).count();
         let (done, diverged) = (count("done"), count("diverged"));
         let (failed, pending) = (count("failed"), count("pending"));
         Self { cells: lines, done, diverged, failed, pending, best, dir: dir.display().to_string() }
-    }
-}
-
-impl CellLine {
-    fn of(came: &CellOutcome, cell: Option<&Cell>, row: String) -> Self {
-        let summary: Option<&Summary> = came.done();
-        let json = |value: &toml::Value| serde_json::to_value(value).unwrap_or_default();
-        let (status, message) = match &came.result {
-            CellResult::Ended(s) if s.status == Status::Done => ("done", None),
-            CellResult::Ended(_) => ("diverged", None),
-            CellResult::Failed(why) => ("failed", Some(why.clone())),
-            CellResult::Pending => ("pending", None),
-        };
-        Self {
-            dir: came.dir.display().to_string(),
-            row,
-            set: cell.into_iter().flat_map(|cell| &cell.set).map(|(key, value)| (key.clone(), json(value))).collect(),
-            seed: came.seed,
-            status,
-            pivot_accuracy: summary.and_then(|s| s.pivot_accuracy),
-            final_accuracy: summary.and_then(|s| s.final_accuracy),
-            gain: summary.and_then(|s| s.gain),
-            low_accuracy: summary.and_then(|s| s.final_low_accuracy),
-            worst_tenth_accuracy: summary.and_then(|s| s.final_worst_tenth_accuracy),
-            validation_accuracy: summary.and_then(|s| s.validation_accuracy),
-            uplink_bytes: summary.map(|s| s.uplink_bytes),
-            downlink_bytes: summary.map(|s| s.downlink_bytes),
-            seconds: summary.map(|s| s.seconds),
-            message,
-        }
-    }
-
-    /// With the keys that its row sets beside the others.
-    fn flat(&self) -> serde_json::Map<String, serde_json::Value> {
-        let object = serde_json::to_value(self).unwrap_or_default();
-        let serde_json::Value::Object(mut line) = object else { return serde_json::Map::new() };
-        line.shift_remove("set");
-        line.extend(self.set.clone());
-        line
     }
 }

@@ -11,8 +11,9 @@ use super::interrupt;
 use super::output::{percent, quoted};
 use super::say::{bar_target, note, say};
 use super::workers::WorkersArgs;
-use crate::fed::sweep::{Cell, CellOutcome, CellResult, Description, Index, Outcome, Shard, Watcher, run_shard};
-use crate::fed::{Observer, RoundMetrics, RunPlan, Status};
+use crate::data::Dataset;
+use crate::fed::sweep::{Cell, CellOutcome, CellResult, Description, INDEX, Index, Outcome, Shard, Watcher, run_shard};
+use crate::fed::{FedError, Observer, RoundMetrics, RunPlan, Status};
 
 /// Shows which cell is at which round, and each cell's result.
 pub struct Sweeping {
@@ -159,7 +160,7 @@ impl Drop for Sweeping {
 /// Runs the cells of a sweep, or one part of them, by the workers that are asked for, and shows how it goes.
 ///
 /// # Errors
-/// A device that there is not; a folder that can't be made.
+/// A device that there is not; a folder that can't be made; data that all cells have and that can't be read, unless the sweep has begun.
 pub fn carry_out(
     (description, cells): (&Description, &[Cell]),
     shard: Shard,
@@ -169,9 +170,21 @@ pub fn carry_out(
 ) -> Result<Outcome, Error> {
     let count = (0..cells.len()).filter(|&cell| shard.has(cell)).count();
     let workers = workers.workers(device, count)?;
+    if !dir.join(INDEX).exists() {
+        check_data(cells)?;
+    }
     Index::of(description, cells).write(dir)?;
     let mut watcher = Sweeping::new(count, workers.count());
     Ok(run_shard(cells, shard, dir, &workers, &mut watcher)?)
+}
+
+/// Reads the data that all cells share, if they do: what can't be read is one error before anything is written, and not one a cell.
+fn check_data(cells: &[Cell]) -> Result<(), Error> {
+    let mut all = cells.iter().filter_map(|cell| cell.config.as_ref().ok()).map(|config| &config.data);
+    if let Some(first) = all.next().filter(|first| all.all(|data| data == *first)) {
+        Dataset::load(first).map_err(FedError::from)?;
+    }
+    Ok(())
 }
 
 /// Lists what failed and says how to go on; the exit status that the outcome means.

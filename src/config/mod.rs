@@ -11,6 +11,7 @@ mod keys;
 mod load;
 mod model;
 mod names;
+mod needed;
 mod overrides;
 mod presets;
 mod ranges;

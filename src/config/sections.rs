@@ -99,14 +99,8 @@ impl DataConfig {
             std: s.numbers("std", "a list of finite numbers greater than 0, one a channel", positive)?,
             augment: s.choice("augment", Augment::None, Augment::NAMES)?,
         };
-        if name != DataName::Digits && data.path.is_none() {
-            let expected = match name {
-                DataName::Images => "the folder of the images, by class".to_owned(),
-                DataName::Leaf => "the folder of LEAF's JSON files, with train and test in it".to_owned(),
-                name if name.is_own() => format!("the {name} file"),
-                _ => format!("the folder of the {name} files"),
-            };
-            return Err(s.error("path", "\"\"", expected));
+        if let Some((files, section)) = name.files().filter(|_| data.path.is_none()) {
+            return Err(s.error("path", "\"\"", format!("{files} (docs/data.md, \"{section}\", says more)")));
         }
         if data.labels != LabelChoice::Fine && name != DataName::Cifar100 {
             let expected = format!("\"fine\": only cifar100 has two labels a sample, {name} has one");

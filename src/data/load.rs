@@ -4,7 +4,7 @@ use super::limit::{HELD, Limits};
 #[cfg(feature = "parquet")]
 use super::parquet;
 use super::{DataError, Dataset, Normalisation, Part, Values};
-use super::{arrays, batches, cifar, csv, digits, file, idx, images, leaf, missing, own};
+use super::{arrays, batches, cifar, csv, digits, file, idx, images, leaf, own};
 use crate::config::{DataConfig, DataName, NormalisationName};
 
 impl Dataset {
@@ -21,7 +21,7 @@ impl Dataset {
     /// # Errors
     /// As [`Dataset::load`].
     pub fn load_within(config: &DataConfig, held: u64) -> Result<Self, DataError> {
-        Self::read(config, held).map_err(|error| match missing::files(config.name) {
+        Self::read(config, held).map_err(|error| match config.name.files() {
             Some((files, section)) if error.is_missing() => {
                 let name = config.name.name().to_owned();
                 DataError::NotThere { source: Box::new(error), name, files, section }

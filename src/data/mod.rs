@@ -17,7 +17,6 @@ mod layout;
 mod leaf;
 mod limit;
 mod load;
-mod missing;
 mod names;
 mod normalisation;
 mod own;

@@ -1,4 +1,4 @@
-//! A run as far as it has come, read from its folder while another process may be at work on it. Nothing in the folder is locked or changed.
+//! A run as far as it has come, read from its folder while another process may be at work on it. Nothing in the folder is changed.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -33,6 +33,8 @@ pub struct Live {
     pub metrics: Vec<RoundMetrics>,
     /// How it ended; `None` while it goes on, or was killed.
     pub ended: Option<Status>,
+    /// Of a run that has not ended, whether no process is at work on it: it was killed, or its machine went down.
+    pub abandoned: bool,
     /// The rate of the last zeroth-order round.
     pub lr: Option<f64>,
     /// Time since a round was written; `None` before the first.
@@ -56,6 +58,7 @@ impl Live {
             config: Config::load(Some(&dir.join(CONFIG)), &[])?,
             metrics: Vec::new(),
             ended: None,
+            abandoned: false,
             lr: None,
             age: None,
             adapter: None,
@@ -92,6 +95,7 @@ impl Live {
         let rounds = self.metrics.len();
         let ended = self.summary.as_ref().filter(|s| s.status != Status::Interrupted || s.rounds as usize >= rounds);
         self.ended = ended.map(|summary| summary.status);
+        self.abandoned = self.ended.is_none() && RunFolder::is_in_use(&self.dir) == Some(false);
         Ok(())
     }
 
@@ -131,7 +135,7 @@ impl Live {
 
     /// Time that the rounds left will take, by the last ones.
     pub fn left(&self) -> Option<Duration> {
-        if self.ended.is_some() {
+        if self.ended.is_some() || self.abandoned {
             return None;
         }
         let recent = &self.metrics[self.metrics.len().saturating_sub(RECENT)..];

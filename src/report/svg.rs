@@ -14,8 +14,9 @@ const PLOT: f64 = 230.0;
 /// Below the plot: ticks and the axis's name.
 const BELOW: f64 = 44.0;
 const LEGEND_LINE: f64 = 18.0;
-/// Letters of a name in the legend.
-const NAME: usize = 24;
+const LEGEND_LEFT: f64 = 8.0;
+/// Letters of a name in the legend: as many as a column has room for in a wide face (7 units a letter).
+const NAME: usize = 26;
 /// More names than these are a list that nobody reads.
 const MOST_NAMES: usize = 20;
 /// Colours; further series have them again, dashed.
@@ -27,7 +28,7 @@ svg.chart{font:13px system-ui,sans-serif;background:#fff;--t:#444;--g:#ddd;--c0:
 --c5:#3a8fc4;--c6:#7a5bb5;--c7:#70752a}
 @media(prefers-color-scheme:dark){svg.chart{background:#15181c;--t:#bbb;--g:#333;--c0:#58b0ea;--c1:#ff8c42;--c2:#3fc79a;--c3:#e28cc0;--c4:#e9b84a;\
 --c5:#8ccbf5;--c6:#b79cf0;--c7:#c3c96a}}
-svg.chart text{fill:var(--t)}svg.chart .g{fill:none;stroke:var(--g)}svg.chart .v{fill:none;stroke:var(--t);stroke-dasharray:2 3}
+svg.chart text{fill:var(--t)}svg.chart .n{font-size:11.5px}svg.chart .g{fill:none;stroke:var(--g)}svg.chart .v{fill:none;stroke:var(--t);stroke-dasharray:2 3}
 svg.chart .l{fill:none;stroke-width:1.8}svg.chart .b{opacity:.16}svg.chart .d{stroke-dasharray:6 3}
 ";
 
@@ -175,11 +176,13 @@ pub fn of(chart: &Chart) -> String {
     }
     for (i, (label, number, _)) in chart.series.iter().take(names).enumerate() {
         let (colour, dash) = (number % COLOURS, if (number / COLOURS) % 2 == 1 { " d" } else { "" });
-        let (h, v) =
-            (LEFT + (WIDTH - LEFT) / 2.0 * (i % 2) as f64, bottom + BELOW + LEGEND_LINE * (i / 2) as f64 + 8.0);
+        let (h, v) = (
+            LEGEND_LEFT + (WIDTH - LEGEND_LEFT) / 2.0 * (i % 2) as f64,
+            bottom + BELOW + LEGEND_LINE * (i / 2) as f64 + 8.0,
+        );
         let _ = writeln!(
             out,
-            "<path class=\"l s{colour}{dash}\" d=\"M{h} {v}h22\"/><text x=\"{}\" y=\"{}\">{}</text>",
+            "<path class=\"l s{colour}{dash}\" d=\"M{h} {v}h22\"/><text class=\"n\" x=\"{}\" y=\"{}\">{}</text>",
             h + 28.0,
             v + 4.0,
             escape(&short(label, NAME))
@@ -187,7 +190,11 @@ pub fn of(chart: &Chart) -> String {
     }
     if chart.series.len() > names {
         let v = bottom + BELOW + LEGEND_LINE * names.div_ceil(2) as f64 + 12.0;
-        let _ = writeln!(out, "<text x=\"{LEFT}\" y=\"{v}\">and {} more</text>", chart.series.len() - names);
+        let _ = writeln!(
+            out,
+            "<text class=\"n\" x=\"{LEGEND_LEFT}\" y=\"{v}\">and {} more</text>",
+            chart.series.len() - names
+        );
     }
     out.push_str("</svg>");
     out

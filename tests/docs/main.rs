@@ -5,6 +5,7 @@
 
 mod commands;
 mod facts;
+mod links;
 mod pages;
 mod place;
 mod schemas;

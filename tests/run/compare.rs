@@ -138,7 +138,7 @@ fn an_unknown_method_is_one_error() {
     let place = Place::new();
     for (args, message) in [
         (&["--methods", "zowarmup,fedavg"][..], "unknown preset `fedavg`"),
-        (&["--methods", "zowarmup,zowarmup"], "is another cell's, too"),
+        (&["--methods", "zowarmup,zowarmup"], "zowarmup is named twice"),
         (&["--seeds", "x"], "--seeds \"x\": expected"),
     ] {
         let output = compare(&place, args);

@@ -35,6 +35,7 @@ mod sequential;
 mod streams;
 mod sweep;
 mod sweep_command;
+mod sweep_processes;
 mod unchanged;
 mod warnings;
 mod watch;

@@ -40,7 +40,7 @@ fn a_grid_is_swept_once_and_a_senseless_value_is_its_cells_alone() {
     let of = json(&place.path("sweeps/small/zo.tau-0.5-zo.lr-0.01-s1/summary.json"));
     assert!(of["final_accuracy"].is_f64() && first["final_accuracy"] == of["final_accuracy"]);
     let message = result["cells"][4]["message"].as_str().unwrap();
-    assert!(message.starts_with("--set: zo.tau = -1: expected "), "{message}");
+    assert!(message.starts_with("zo.tau = -1: expected "), "{message}");
     assert_eq!(fs::read_dir(place.path("sweeps/small")).unwrap().count(), 4 + 2, "and the warm-ups and the index");
     // A line a cell, with the grid's keys.
     let csv = fs::read_to_string(place.path("cells.csv")).unwrap();
@@ -59,7 +59,7 @@ fn a_grid_is_swept_once_and_a_senseless_value_is_its_cells_alone() {
     assert_eq!((runs("zo.tau=0.5, zo.lr=0.02"), runs("zo.tau=-1, zo.lr=0.01")), ("2".into(), "0, 2 missing".into()));
     assert!(!log.contains(" rounds"), "{log}");
     let end = log.split("4 of 8 cells failed:\n").nth(1).unwrap();
-    assert!(end.lines().count() == 4 && end.starts_with("  zo.tau-1-zo.lr-0.01-s0: --set: zo.tau = -1"), "{log}");
+    assert!(end.lines().count() == 4 && end.starts_with("  zo.tau-1-zo.lr-0.01-s0: zo.tau = -1"), "{log}");
     // New points join those that are there.
     let more = swept(&place, &["small.toml", "--grid", "zo.tau=0.5", "--grid", "zo.lr=0.02,0.04"], 0);
     assert_eq!(each(&more, "status"), ["done", "done"]);
@@ -91,6 +91,8 @@ fn what_is_wrong_with_the_sweep_itself_is_one_error_before_anything_runs() {
     fs::write(place.path("typo.toml"), "[[row]]\nlable = \"a\"\n").unwrap();
     fs::write(place.path("key.toml"), "[[row]]\nlabel = \"a\"\nset = [\"zo.tua=1\"]\n").unwrap();
     fs::write(place.path("bad.toml"), "[zo]\ntau = -1\n").unwrap();
+    let gone = "data = { name = \"npz\", path = \"gone.npz\" }\nmodel = { kind = \"mlp\", hidden = [4] }\n";
+    fs::write(place.path("gone.toml"), gone).unwrap();
     for (args, message) in [
         (&["small.toml", "--grid", "zo.tua=1,2"][..], "unknown key `zo.tua`; the nearest known key is `zo.tau`"),
         (&["small.toml", "--grid", "zo.tau"], "--grid \"zo.tau\": expected key.path=value"),
@@ -101,6 +103,8 @@ fn what_is_wrong_with_the_sweep_itself_is_one_error_before_anything_runs() {
         (&["typo.toml"], "lable"),
         (&["key.toml"], "key.toml: row \"a\": --set: unknown key `zo.tua`"),
         (&["bad.toml", "--grid", "zo.lr=1"], "bad.toml: zo.tau = -1"),
+        // Once, not a cell each.
+        (&["gone.toml", "--grid", "zo.tau=0.5,1", "--seeds", "0..4"], "gone.npz: cannot read"),
     ] {
         let output = sweep(&place, args);
         let text = stderr(&output);
@@ -224,7 +228,7 @@ fn a_table_of_the_paper_is_run_small() {
         let mut command = zowarmup();
         command.current_dir(place.dir.path()).arg("reproduce").args(args).output().unwrap()
     };
-    let few = ["--small", "--seeds", "0", "--set", "warmup.rounds=1", "--set", "zo.rounds=2"];
+    let few = ["--small", "--seeds", "0", "--set", "warmup.rounds=1", "--set", "zo.rounds=2", "--csv", "table6.csv"];
     let output = reproduce(&[&["table6"], &few[..]].concat());
     assert!(output.status.success(), "{}", stderr(&output));
     let text = String::from_utf8(output.stdout.clone()).unwrap();
@@ -234,6 +238,10 @@ fn a_table_of_the_paper_is_run_small() {
             && line("rademacher").ends_with("65.5 (5.2); 9.3 (1.4) |")
     );
     assert!(text.contains("\nPaper: table 6, CIFAR-10"), "{text}");
+    // A line a run, with its seed.
+    let csv = fs::read_to_string(place.path("table6.csv")).unwrap();
+    assert!(csv.starts_with("dir,row,seed,status,") && csv.lines().count() == 3, "{csv}");
+    assert!(csv.contains("\nreproductions/table6-digits/gaussian-s0,gaussian,0,done,"), "{csv}");
     let dir = place.path("reproductions/table6-digits");
     assert!(dir.join("report.html").is_file() && dir.join("configs/small/table6.toml").is_file());
     for (args, message) in [

@@ -31,6 +31,7 @@ fn a_pipe_gets_the_state_once_and_nothing_is_written() {
     assert!(output.status.success(), "{}", stderr(&output));
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.starts_with("small: interrupted, zo, round 5/12\n"), "{text}");
+    assert!(text.contains("\n  so far ") && !text.contains("final"), "{text}");
     let output = zowarmup().arg("watch").arg(&dir).arg("--json").output().unwrap();
     let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(

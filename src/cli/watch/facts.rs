@@ -6,7 +6,7 @@ use super::super::duration;
 use super::super::output::{bytes, percent};
 use super::status;
 use crate::fed::live::Live;
-use crate::fed::{Phase, RoundMetrics};
+use crate::fed::{Phase, RoundMetrics, Status};
 
 /// A name and its figure.
 pub type Fact = (&'static str, String);
@@ -23,10 +23,11 @@ pub fn standing(live: &Live) -> String {
     });
     let count = format!("round {}/{}", live.metrics.len(), live.rounds());
     let left = live.left().map(|left| format!("{} left", duration::text(left)));
-    // A long silence may be a long round, or a run that was killed.
+    // A long silence may be a long round.
     let silent = live.age.filter(|age| live.ended.is_none() && *age >= Duration::from_secs(60));
     let silent = silent.map(|age| format!("nothing written for {}", duration::text(age)));
-    let parts = [Some(status(live).to_owned()), phase, Some(count), left, silent];
+    let gone = live.abandoned.then(|| "`zowarmup resume` goes on".to_owned());
+    let parts = [Some(status(live).to_owned()), phase, Some(count), left, silent, gone];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
@@ -34,7 +35,11 @@ pub fn standing(live: &Live) -> String {
 pub fn rates(live: &Live) -> Vec<Fact> {
     let (summary, line) = (live.summary(), live.metrics.last());
     let seconds = |line: &RoundMetrics| format!("{:.3} s, {:.3} s of compiling", line.seconds, line.compile_seconds);
-    let last = if live.ended.is_some() { "final" } else { "accuracy" };
+    let last = match live.ended {
+        None => "accuracy",
+        Some(Status::Interrupted) => "so far",
+        Some(Status::Done | Status::Diverged) => "final",
+    };
     vec![
         ("pivot", percent(summary.pivot_accuracy)),
         (last, percent(summary.final_accuracy)),

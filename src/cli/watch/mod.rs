@@ -107,9 +107,10 @@ fn state(live: &Live) -> State {
     }
 }
 
-/// How a run ended, or `running`: whether a process is at work on it can't be told from its files.
+/// How a run ended, or that it goes on; `stopped` without an end: no process is at work on it.
 fn status(live: &Live) -> &'static str {
     match live.ended {
+        None if live.abandoned => "stopped",
         None => "running",
         Some(Status::Done) => "done",
         Some(Status::Diverged) => "diverged",

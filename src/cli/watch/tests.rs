@@ -12,7 +12,7 @@ use super::server::Server;
 use super::*;
 use crate::config::Config;
 use crate::device::Selection;
-use crate::fed::{Observer, RoundMetrics, run};
+use crate::fed::{Observer, RoundMetrics, RunFolder, run};
 
 /// Stops a run after so many rounds.
 struct StopAfter(usize);
@@ -27,8 +27,8 @@ impl Observer for StopAfter {
     }
 }
 
-/// A run of 3 + 4 rounds of which 5 are done, as a process that is at work on it leaves it.
-fn half(dir: &Path) -> Live {
+/// A run of 3 + 4 rounds of which 5 are done, as a process that is at work on it leaves it, and the lock that such a process holds.
+fn half(dir: &Path) -> (Live, RunFolder) {
     let sets = [
         "name=small",
         "data.train_limit=8",
@@ -44,7 +44,8 @@ fn half(dir: &Path) -> Live {
     let config = Config::load(None, &sets.map(str::to_owned)).unwrap();
     run::start(&config, Some(dir), &Selection::of("reference"), &mut StopAfter(5)).unwrap();
     std::fs::remove_file(dir.join("summary.json")).unwrap();
-    Live::open(dir).unwrap()
+    let at_work = RunFolder::open(dir).unwrap();
+    (Live::open(dir).unwrap(), at_work)
 }
 
 fn drawn(live: &Live, width: u16, height: u16, problem: Option<&str>) -> String {
@@ -62,7 +63,7 @@ fn holds_braille(text: &str) -> bool {
 fn the_page_follows_a_run_from_its_folder_alone() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().join("run");
-    let mut live = half(&dir);
+    let (mut live, at_work) = half(&dir);
     let text = drawn(&live, 120, 40, None);
     let accuracy = |live: &Live| super::super::output::percent(live.metrics.last().unwrap().test_accuracy);
     let words = [
@@ -80,7 +81,12 @@ fn the_page_follows_a_run_from_its_folder_alone() {
     words.iter().for_each(|word| assert!(text.contains(word), "{word} in\n{text}"));
     assert!(text.contains(&accuracy(&live)) && holds_braille(&text), "{text}");
     assert_eq!(live.metrics.len(), 5);
-    // The other process goes on, and ends.
+    // Killed: nobody holds the lock any more.
+    drop(at_work);
+    live.refresh().unwrap();
+    let text = drawn(&live, 120, 40, None);
+    assert!(text.contains("stopped, zo, round 5/7, `zowarmup resume` goes on") && !text.contains(" left"), "{text}");
+    // Another process goes on, and ends.
     run::resume(&dir, Some("reference"), &[], &mut crate::fed::observer::Silent).unwrap();
     live.refresh().unwrap();
     assert_eq!((live.metrics.len(), live.ended), (7, Some(Status::Done)));
@@ -97,7 +103,7 @@ fn the_page_follows_a_run_from_its_folder_alone() {
 fn figures_of_a_run_in_progress_are_those_of_its_end() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().join("run");
-    half(&dir);
+    drop(half(&dir));
     let ended = run::resume(&dir, Some("reference"), &[], &mut crate::fed::observer::Silent).unwrap();
     std::fs::remove_file(dir.join("summary.json")).unwrap();
     let so_far = Live::open(&dir).unwrap().summary();
@@ -116,7 +122,7 @@ fn figures_of_a_run_in_progress_are_those_of_its_end() {
 #[test]
 fn the_page_fits_terminals_of_any_size() {
     let dir = tempfile::tempdir().unwrap();
-    let live = half(&dir.path().join("run"));
+    let (live, _at_work) = half(&dir.path().join("run"));
     for (width, height) in [(1, 1), (10, 3), (20, 8), (40, 12), (60, 24), (89, 50), (200, 60), (300, 5)] {
         let text = drawn(&live, width, height, None);
         assert_eq!(text.lines().count(), usize::from(height), "{width}x{height}");
@@ -133,8 +139,13 @@ fn before_the_first_round_and_without_a_run() {
     std::fs::write(dir.path().join("config.toml"), Config::default_toml_commented()).unwrap();
     let live = Live::open(dir.path()).unwrap();
     let text = drawn(&live, 100, 40, None);
-    assert!(text.contains("running, round 0/330") && text.contains("no figures yet"), "{text}");
-    assert!(facts::text(&live).starts_with("digits-mlp: running, round 0/330\n"), "{}", facts::text(&live));
+    // Nobody holds a lock there.
+    assert!(text.contains("stopped, round 0/330") && text.contains("no figures yet"), "{text}");
+    assert!(
+        facts::text(&live).starts_with("digits-mlp: stopped, round 0/330, `zowarmup resume` goes on\n"),
+        "{}",
+        facts::text(&live)
+    );
     let page = serve::page(&live);
     assert!(page.html.contains("round 0/330") && page.reload.is_some());
 }
@@ -160,7 +171,7 @@ fn ask(address: SocketAddr, request: &str) -> String {
 #[test]
 fn the_server_answers_this_machine_alone_and_with_one_page() {
     let dir = tempfile::tempdir().unwrap();
-    let live = half(&dir.path().join("run"));
+    let (live, _at_work) = half(&dir.path().join("run"));
     let (server, ended) = (Server::new(0).unwrap(), AtomicBool::new(false));
     let address: SocketAddr = server.url()["http://".len()..].trim_end_matches('/').parse().unwrap();
     assert!(address.ip().is_loopback());

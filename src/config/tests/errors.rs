@@ -121,7 +121,7 @@ fn bad_values_name_key_value_and_expectation() {
     }
     assert_eq!(
         message(with("[data]\npath = \"\"")),
-        "c.toml: data.path = \"\": expected the folder of the cifar10 files"
+        "c.toml: data.path = \"\": expected the folder of data_batch_1.bin to data_batch_5.bin and test_batch.bin (docs/data.md, \"CIFAR-10\", says more)"
     );
     assert_eq!(
         message(with("[data]\nlabels = \"coarse\"")),

@@ -10,6 +10,9 @@ use crate::fed::dense;
 use crate::fed::metrics::{RoundMetrics, Summary};
 use crate::files::{self, FileError};
 
+/// After how long a lock that another holds is tried once more.
+const AGAIN: std::time::Duration = std::time::Duration::from_millis(20);
+
 /// Whether an entry is what a kill leaves of the writing of one of `files` ([`files::write_whole`]).
 fn is_leftover(entry: &fs::DirEntry, files: &[&str]) -> bool {
     let name = entry.file_name();
@@ -103,10 +106,26 @@ impl RunFolder {
         FILES.into_iter().chain([CHECKPOINT, dense::FOLDER]).map(|name| path.join(name)).collect()
     }
 
+    /// Whether a process is at work on the run in a folder; nothing is written there. None where that can't be told.
+    pub fn is_in_use(path: &Path) -> Option<bool> {
+        match File::open(path.join(LOCK)).map(|file| file.try_lock_shared()) {
+            Ok(Ok(())) => Some(false),
+            Ok(Err(TryLockError::WouldBlock)) => Some(true),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Some(false),
+            _ => None,
+        }
+    }
+
     fn lock(path: &Path) -> Result<Self, FolderError> {
         let open = |source| FolderError::Open { path: path.to_owned(), action: "lock", source };
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path.join(LOCK)).map_err(open)?;
-        match file.try_lock() {
+        let mut tried = file.try_lock();
+        if matches!(tried, Err(TryLockError::WouldBlock)) {
+            // Someone who only asks whether it is in use holds it for a moment.
+            std::thread::sleep(AGAIN);
+            tried = file.try_lock();
+        }
+        match tried {
             Ok(()) => {
                 let folder = Self { path: path.to_owned(), _lock: file };
                 folder.remove_leftovers()?;

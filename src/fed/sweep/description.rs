@@ -188,8 +188,8 @@ impl Description {
                 }
                 let config = match self.config(of, preset, seed) {
                     Ok(config) => Ok(config),
-                    // The value's fault: another row's may be good.
-                    Err(e @ ConfigError::Value { .. }) => Err(e.to_string()),
+                    // The value's fault: another row's may be good. Where it stands, in the grid or a row, its cell's name tells.
+                    Err(e @ ConfigError::Value { .. }) => Err(e.to_string().trim_start_matches("--set: ").to_owned()),
                     Err(e) => return Err(in_row(e)),
                 };
                 cells.push(Cell { name, row, seed, set: set.clone(), config });

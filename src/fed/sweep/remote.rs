@@ -19,6 +19,8 @@ pub enum Event {
     Round(Box<RoundMetrics>),
     /// Of [`Observer::note`].
     Note(String),
+    /// Of [`Observer::warn`].
+    Warn(String),
     /// Of [`Observer::end`].
     End(Box<Summary>),
 }
@@ -32,6 +34,7 @@ impl Event {
             Self::Begin(plan) => watcher.observer().begin(&plan),
             Self::Round(metrics) => watcher.observer().round(&metrics),
             Self::Note(text) => watcher.observer().note(&text),
+            Self::Warn(text) => watcher.observer().warn(&text),
             Self::End(summary) => watcher.observer().end(&summary),
         }
     }
@@ -71,6 +74,10 @@ impl Observer for Remote<'_> {
 
     fn note(&mut self, text: &str) {
         self.send(Event::Note(text.to_owned()));
+    }
+
+    fn warn(&mut self, text: &str) {
+        self.send(Event::Warn(text.to_owned()));
     }
 
     fn end(&mut self, summary: &Summary) {

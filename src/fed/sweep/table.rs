@@ -38,7 +38,8 @@ pub fn markdown(description: &Description, outcome: &Outcome) -> String {
     let clients = rows.iter().any(|(i, _)| outcome.row(*i).of.low_clients.is_some());
     let validation = rows.iter().any(|(i, _)| outcome.row(*i).of.validation.is_some());
     let paper = rows.iter().any(|(_, row)| !row.paper.is_empty());
-    let mut head = vec!["setting", "runs", "pivot % (sd)", "final % (sd)", "gain (sd)", &equal];
+    let mut head = vec!["setting", "runs", "pivot % (sd)", "final % (sd)", "gain (sd)"];
+    head.extend(smallest.is_some().then_some(equal.as_str()));
     head.extend(if clients { &["low clients %", "worst tenth %"][..] } else { &[] });
     head.extend(if validation { &["validation %"][..] } else { &[] });
     head.extend(["MB up", "MB down", "client memory MB", "time s"]);
@@ -47,9 +48,9 @@ pub fn markdown(description: &Description, outcome: &Outcome) -> String {
         let figures = outcome.row(i);
         let percent = |spread| spread_text(spread, 100.0, 1);
         let of = figures.of;
-        let equal = smallest.and_then(|bytes| outcome.at_uplink(i, bytes));
         let mut texts = vec![row.label.clone(), figures.runs()];
-        texts.extend([of.pivot, of.last, of.gain, equal].map(percent));
+        texts.extend([of.pivot, of.last, of.gain].map(percent));
+        texts.extend(smallest.map(|bytes| percent(outcome.at_uplink(i, bytes))));
         texts.extend([of.low_clients, of.worst_tenth].into_iter().filter(|_| clients).map(percent));
         texts.extend([of.validation].into_iter().filter(|_| validation).map(percent));
         texts.extend([of.uplink_bytes, of.downlink_bytes, of.client_memory_bytes].map(megabytes));

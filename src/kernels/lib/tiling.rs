@@ -182,7 +182,8 @@ impl Tiling {
     /// busy.
     pub fn one_team(mut self, columns: u32, lanes: u32) -> Self {
         if self.share == 1 {
-            self.members = 64;
+            // A software adapter's workgroup is one vector: more columns at once only press its registers.
+            self.members = if self.strips { Self::CORE.members } else { 64 };
         }
         self.teams = 1;
         self.tile_o = (16 / self.share).max(1);

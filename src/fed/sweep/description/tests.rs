@@ -74,7 +74,7 @@ fn a_grid_is_rows_and_a_value_that_makes_no_sense_is_its_cells_alone() {
     let wrong: Vec<bool> = cells.iter().map(|cell| cell.config.is_err()).collect();
     assert_eq!(wrong, [false, false, false, false, true, true, true, true]);
     let why = cells[4].config.as_ref().unwrap_err();
-    assert!(why.starts_with("--set: zo.tau = -1: expected"), "{why}");
+    assert!(why.starts_with("zo.tau = -1: expected"), "{why}");
 }
 
 #[test]
