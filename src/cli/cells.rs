@@ -1,8 +1,12 @@
 //! A sweep's cells as lines, for JSON and CSV.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use super::csv;
+use crate::config::Config;
 use crate::fed::sweep::{Cell, CellOutcome, CellResult, Description, Outcome};
 use crate::fed::{Status, Summary};
 
@@ -16,7 +20,13 @@ pub fn lines(description: &Description, cells: &[Cell], outcome: &Outcome) -> Ve
     outcome.cells.iter().map(line).collect()
 }
 
-/// The same as CSV.
+/// What the cells read: the base of their configs, samples, given partitions, first weights.
+pub fn inputs(description: &Description, cells: &[Cell]) -> BTreeSet<PathBuf> {
+    let read = cells.iter().filter_map(|cell| cell.config.as_ref().ok()).flat_map(Config::inputs);
+    read.chain(description.base.clone()).collect()
+}
+
+/// Lines as CSV.
 pub fn csv(lines: &[CellLine]) -> String {
     csv::lines(&lines.iter().map(CellLine::flat).collect::<Vec<_>>())
 }

@@ -72,6 +72,7 @@ pub fn execute(args: &ReproduceArgs) -> Result<u8, Error> {
     };
     let dir = args.out.clone().unwrap_or_else(|| PathBuf::from("reproductions").join(name));
     let (description, runs) = described(args, table, size, &dir)?;
+    let csv = csv.map(|file| file.beside(cells::inputs(&description, &runs))).transpose()?;
     let outcome = carry_out((&description, &runs), Shard::ALL, &dir, &args.workers, &args.of.device)?;
     let report = Report::of(&outcome.ended()).titled(&description.title);
     let drawn = !report.groups.is_empty();

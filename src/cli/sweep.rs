@@ -1,6 +1,5 @@
 //! `zowarmup sweep`.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -58,9 +57,7 @@ pub struct SweepArgs {
 pub fn execute(args: &SweepArgs) -> Result<u8, Error> {
     let csv = args.csv.file(args.file.as_deref())?;
     let (description, cells) = described(args)?;
-    let inputs = cells.iter().filter_map(|cell| cell.config.as_ref().ok()).flat_map(Config::inputs);
-    let inputs: BTreeSet<PathBuf> = inputs.chain(description.base.clone()).collect();
-    let csv = csv.map(|file| file.beside(inputs)).transpose()?;
+    let csv = csv.map(|file| file.beside(cells::inputs(&description, &cells))).transpose()?;
     let dir = folder(args.out.as_deref(), "sweeps", args.file.as_deref());
     if args.slurm {
         let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();

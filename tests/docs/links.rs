@@ -6,8 +6,10 @@ use super::pages::{pages, root};
 /// slash.
 fn targets(text: &str) -> Vec<&str> {
     let behind = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-    let file =
-        |target: &str| !target.contains("://") && !target.starts_with('#') && !target.contains(char::is_whitespace);
+    let file = |target: &str| {
+        let elsewhere = target.contains("://") || target.starts_with('#');
+        !elsewhere && target.contains(['.', '/']) && !target.contains(char::is_whitespace)
+    };
     behind.filter(|target| file(target)).map(|target| target.split('#').next().unwrap_or_default()).collect()
 }
 
