@@ -13,7 +13,6 @@ use super::say::note;
 use super::sweeping::{carry_out, conclude, folder};
 use super::workers::WorkersArgs;
 use super::{cells, slurm};
-use crate::config::Config;
 use crate::fed::FedError;
 use crate::fed::sweep::{self, Axis, Best, Cell, Description, Outcome, Shard, Spread, spread_text};
 
