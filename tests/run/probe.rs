@@ -86,7 +86,7 @@ fn wrong_requests_are_refused() {
         (&["--sides", "3"], &config, "1..=2"),
         (&["--distribution", "normal"], &config, "expected rademacher"),
         (&["--set", "split.clients=2"], run, "only keys of zo and device"),
-        (&["--csv", run.join("config.toml").to_str().unwrap()].map(|s| &*s.to_owned().leak()), run, "exists"),
+        (&["--csv", run.join("config.toml").to_str().unwrap()].map(|s| &*s.to_owned().leak()), run, "never replaced"),
         (&[], place.dir.path(), "config.toml"),
     ];
     for (args, subject, part) in cases {
