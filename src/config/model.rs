@@ -67,7 +67,12 @@ fn names_batch_norm(value: &Json) -> bool {
 /// says what the layer is.
 fn beyond(value: &Json, of_layer: bool) -> Option<&Json> {
     match value {
-        Json::Number(n) => n.as_i64().map_or(!of_layer, |i| !(0..=MOST_SIZE).contains(&i)).then_some(value),
+        Json::Number(n) => match n.as_i64() {
+            Some(i) => !(0..=MOST_SIZE).contains(&i),
+            // Integers beyond i64 are here, too.
+            None => !of_layer || n.as_f64().is_none_or(|x| x.abs() > MOST_SIZE as f64),
+        }
+        .then_some(value),
         Json::Array(items) => items.iter().find_map(|item| beyond(item, of_layer)),
         Json::Object(map) => map.values().find_map(|value| beyond(value, true)),
         Json::Null | Json::Bool(_) | Json::String(_) => None,

@@ -294,6 +294,15 @@ fn documented_counts() -> Vec<(String, u64, u64)> {
 }
 
 #[test]
+fn a_layers_numbers_are_bounded_beyond_i64_too() {
+    for number in ["9223372036854775807", "9223372036854775808", "1e30", "-1e30"] {
+        let table = format!("model={{kind = 'sequential', layers = [{{conv = 8, kernel = {number}}}]}}");
+        let error = set(&[&table]).unwrap_err().to_string();
+        assert!(error.contains("model.layers"), "{error}");
+    }
+}
+
+#[test]
 fn counts_have_the_documented_ranges() {
     let counts = documented_counts();
     let names: Vec<&str> = counts.iter().map(|(key, ..)| key.as_str()).collect();
