@@ -36,15 +36,17 @@ fn sweep(place: &Place, args: &[&str]) -> Command {
     command
 }
 
-/// When the last round of each finished run of the sweep was written, by its folder. Its summary may be written again, where a kill came between
-/// that and the manifest's digests.
+/// When the last round of each finished run of the sweep was written, by its folder. The digests in a run's manifest come last: a run that was
+/// killed between its summary and these isn't finished, and goes on from its checkpoint.
 fn finished_runs(place: &Place) -> BTreeMap<String, SystemTime> {
     let entries = fs::read_dir(place.path("all")).into_iter().flatten().flatten();
     let done = |entry: fs::DirEntry| {
         let path = entry.path().join("summary.json");
         let summary: Value = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
         let written = fs::metadata(entry.path().join("metrics.jsonl")).ok()?.modified().ok()?;
-        (summary["status"] == "done").then(|| (entry.file_name().into_string().unwrap(), written))
+        let manifest: Value = serde_json::from_slice(&fs::read(entry.path().join("manifest.json")).ok()?).ok()?;
+        let recorded = manifest["files"].get("summary.json").is_some();
+        (summary["status"] == "done" && recorded).then(|| (entry.file_name().into_string().unwrap(), written))
     };
     entries.filter_map(done).collect()
 }
