@@ -90,11 +90,11 @@ pub struct Forward {
     pub residual: Option<Span>,
     /// Output rows.
     pub y: Span,
-    /// Room for [`Keeps::saved`].
+    /// Room for [`Keeps::saved`](super::Keeps::saved).
     pub saved: Span,
-    /// Room for [`Keeps::coefficients`].
+    /// Room for [`Keeps::coefficients`](super::Keeps::coefficients).
     pub coefficients: Span,
-    /// Room for [`Keeps::moments`], which a batch norm with statistics of its rows writes.
+    /// Room for [`Keeps::moments`](super::Keeps::moments), which a batch norm with statistics of its rows writes.
     pub moments: Span,
     /// GELU follows, and the layer computes it.
     pub gelu: bool,
