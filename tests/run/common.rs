@@ -137,6 +137,21 @@ impl Place {
     }
 }
 
+/// A sweep's description: over the small run with so many zeroth-order rounds two settings and High Res Only, two seeds each.
+pub fn sweep_of(rounds: usize) -> String {
+    let rows = r#"
+[[row]]
+label = "plain"
+[[row]]
+label = "tau 0.5"
+set = ["zo.tau=0.5"]
+[[row]]
+label = "High Res Only"
+preset = "high-res-only"
+"#;
+    format!("base = \"small.toml\"\nset = [\"zo.rounds={rounds}\"]\nseeds = [0, 1]{rows}")
+}
+
 /// The small run on a test's device, done once in a process for all tests that only read it or compare with it. Runners that give each test a
 /// process of its own do it once a test.
 pub fn finished() -> &'static Path {

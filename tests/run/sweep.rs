@@ -9,20 +9,6 @@ use zowarmup::fed::{Observer, RoundMetrics, run};
 
 use super::common::*;
 
-const SWEEP: &str = r#"
-base = "small.toml"
-set = ["zo.rounds=6"]
-seeds = [0, 1]
-[[row]]
-label = "plain"
-[[row]]
-label = "tau 0.5"
-set = ["zo.tau=0.5"]
-[[row]]
-label = "High Res Only"
-preset = "high-res-only"
-"#;
-
 /// Rounds of the sweep: of each seed a warm-up of 3, twice 6 behind it, and 9 of the high-resource clients.
 const SWEPT: usize = 2 * (WARMUP + 6 + 6 + WARMUP + 6);
 
@@ -81,7 +67,7 @@ fn assert_as_single_runs(place: &Place, cells: &[Cell], dir: &Path) {
 #[test]
 fn cells_have_the_bits_of_runs_by_themselves_and_are_run_once() {
     let place = Place::new();
-    let (cells, dir) = (cells(&place, SWEEP), place.path("sweep"));
+    let (cells, dir) = (cells(&place, &sweep_of(6)), place.path("sweep"));
     let mut counting = Counting::new(usize::MAX);
     let outcome = swept(&cells, &dir, &mut counting);
     assert!(!outcome.interrupted && outcome.cells.iter().all(|cell| cell.done().is_some()), "{outcome:?}");
@@ -104,7 +90,7 @@ fn cells_have_the_bits_of_runs_by_themselves_and_are_run_once() {
 #[test]
 fn a_sweep_that_was_stopped_anywhere_goes_on() {
     let place = Place::new();
-    let cells = cells(&place, SWEEP);
+    let cells = cells(&place, &sweep_of(6));
     let dir = place.path("sweep");
     let mut rounds = 0;
     // In a warm-up, at its end, in a fork, between cells; then to the end.
@@ -123,7 +109,7 @@ fn a_sweep_that_was_stopped_anywhere_goes_on() {
 #[test]
 fn two_at_once_share_the_cells() {
     let place = Place::new();
-    let cells = cells(&place, SWEEP);
+    let cells = cells(&place, &sweep_of(6));
     let dir = place.path("sweep");
     let work = || {
         let mut counting = Counting::new(usize::MAX);
@@ -142,7 +128,7 @@ fn two_at_once_share_the_cells() {
 #[test]
 fn several_workers_give_the_same_bits_and_run_nothing_twice() {
     let place = Place::new();
-    let (cells, dir) = (cells(&place, SWEEP), place.path("sweep"));
+    let (cells, dir) = (cells(&place, &sweep_of(6)), place.path("sweep"));
     let mut counting = Counting::new(usize::MAX);
     let reference = [Some("reference".to_owned())];
     let run = |workers: &Workers, counting: &mut Counting| {
@@ -163,7 +149,7 @@ fn several_workers_give_the_same_bits_and_run_nothing_twice() {
 #[test]
 fn several_workers_stop_when_they_are_told_to_and_go_on() {
     let place = Place::new();
-    let (cells, dir) = (cells(&place, SWEEP), place.path("sweep"));
+    let (cells, dir) = (cells(&place, &sweep_of(6)), place.path("sweep"));
     let workers = Workers::each(&[Some("reference".to_owned())], 2);
     let mut rounds = 0;
     for stop in [3, 10, usize::MAX] {

@@ -13,23 +13,9 @@ use zowarmup::fed::sweep::Description;
 
 use super::common::*;
 
-const SWEEP: &str = r#"
-base = "small.toml"
-set = ["zo.rounds=30"]
-seeds = [0, 1]
-[[row]]
-label = "plain"
-[[row]]
-label = "tau 0.5"
-set = ["zo.tau=0.5"]
-[[row]]
-label = "High Res Only"
-preset = "high-res-only"
-"#;
-
 /// The command.
 fn sweep(place: &Place, args: &[&str]) -> Command {
-    fs::write(place.path("sweep.toml"), SWEEP).unwrap();
+    fs::write(place.path("sweep.toml"), sweep_of(30)).unwrap();
     let mut command = zowarmup();
     command.current_dir(place.dir.path()).args(["sweep", "sweep.toml", "--out", "all", "--jobs", "2", "--json"]);
     command.args(["--device", "reference"]).args(args);
