@@ -46,10 +46,8 @@ pub const ENTRIES: &[Entry] = &[
     Entry::large(&["vit-forward-large", "vit-forward-large-perturbed"], paper::vit_forward_large),
     Entry::new(&["mlp-zo-round"], round::mlp_zo),
     Entry::new(&["cnn-zo-round"], round::cnn_zo),
-    Entry::new(
-        &["mlp-zo-plain", "mlp-zo-pool", "mlp-zo-shared", "mlp-zo-momentum", "mlp-zo-adam", "mlp-zo-local"],
-        methods::mlp,
-    ),
+    Entry::new(&methods::MLP, methods::mlp),
+    Entry::large(&methods::CNN, methods::cnn),
     Entry::new(&["warmup-round"], round::warmup),
     Entry::large(&["resnet-zo-round"], round::resnet_zo),
     Entry::large(&["vit-zo-round"], round::vit_zo),
@@ -134,7 +132,7 @@ mod tests {
             assert!(
                 outcomes
                     .iter()
-                    .all(|o| o.dispatches.is_some() == (o.name.ends_with("round") || o.name.starts_with("mlp-zo")))
+                    .all(|o| o.dispatches.is_some() == (o.name.ends_with("round") || o.name.contains("-zo-")))
             );
         }
     }
