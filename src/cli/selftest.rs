@@ -1,5 +1,7 @@
 //! `zowarmup selftest`.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use serde::Serialize;
 
@@ -19,7 +21,7 @@ pub struct SelftestArgs {
     /// One check of each kernel only
     #[arg(long)]
     pub quick: bool,
-    /// Every check of tiled products on software adapters, too, which take none and need minutes to compile them
+    /// Every check on software adapters, too, which by default run each size and each choice of a kernel once, not each combination
     #[arg(long, conflicts_with = "quick")]
     pub all: bool,
     /// Device.
@@ -77,9 +79,8 @@ fn named(names: &[String]) -> Result<Vec<Case>, Error> {
     let mut cases = selftest::cases();
     let has = |case: &Case, name: &String| case.name.to_lowercase().contains(name.as_str());
     if let Some(unknown) = names.iter().find(|name| !cases.iter().any(|case| has(case, name))) {
-        let mut kernels: Vec<&str> = cases.iter().filter_map(|case| case.name.split(' ').next()).collect();
-        kernels.dedup();
-        let known = kernels.join(", ");
+        let kernels: BTreeSet<&str> = cases.iter().filter_map(|case| case.name.split(' ').next()).collect();
+        let known = kernels.into_iter().collect::<Vec<_>>().join(", ");
         return Err(Error::Request(format!("no check has {unknown:?} in its name; there are checks of {known}")));
     }
     cases.retain(|case| names.is_empty() || names.iter().any(|name| has(case, name)));

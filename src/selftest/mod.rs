@@ -7,9 +7,11 @@
 mod golden;
 mod place;
 mod runner;
+mod select;
 
 pub use crate::kernels::lib::{Case, Fixture};
-pub use runner::{Count, of_each_choice, quick, run, shaders, suited};
+pub use runner::{Count, run};
+pub use select::{of_each_choice, quick, shaders, suited};
 
 use serde::Serialize;
 

@@ -1,21 +1,15 @@
 //! Running cases on all cores: a device a core, and cases that share pipelines on one of them, since most of the time goes into compiling.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 
+use super::select::{Needs, needs};
 use super::{Case, CheckResult, check};
-use crate::caps::{AdapterInfo, OperandSource};
 use crate::device::{Device, Selection, open};
-use crate::recording::Command;
-use crate::recording::kernel::{Kernel, Variant};
-use crate::shaders::{Flavour, specialise};
 
 /// Devices at once, at most: each has memory of its own.
 const DEVICES: usize = 16;
-
-/// What a case needs compiled: kernels and their variants.
-type Needs = HashSet<(&'static str, Variant)>;
 
 /// How far a run of cases is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,125 +69,6 @@ pub fn run<E>(
     told.map(|()| results.into_iter().flatten().collect())
 }
 
-/// Cases that together launch every kernel of `cases`: of each kernel the first case that brings it.
-pub fn quick(info: &AdapterInfo, cases: Vec<Case>) -> Vec<Case> {
-    let mut seen = HashSet::new();
-    let brings_more = |case: &Case| {
-        let before = seen.len();
-        seen.extend(needs(info, case).into_iter().map(|(kernel, _)| kernel));
-        seen.len() > before
-    };
-    let mut brings_more = brings_more;
-    cases.into_iter().filter(|case| brings_more(case)).collect()
-}
-
-/// Constants that choose how operands are read and what is drawn.
-const CHOICES: [&str; 7] = ["PERTURB", "DIST", "SOFT_ADD", "INPUT_QUADS", "WEIGHT_QUADS", "DY_QUADS", "UNALIGNED"];
-
-/// Buffers of a case of so many bytes are enough to cut anything.
-const MODERATE: u64 = 1 << 20;
-
-/// What is special about a kernel as it is launched: a define, or one of [`CHOICES`] with its value.
-type Trait = (&'static str, &'static str, u32);
-
-/// Values of PERTURB from here on (what is drawn for each element, and how) are one text in all flavours.
-const DRAWN: u32 = 2;
-
-fn traits(kernel: &Kernel, variant: &Variant) -> impl Iterator<Item = Trait> {
-    let name = kernel.name;
-    let defines = variant.defines().to_vec().into_iter().map(move |define| (name, define, 1));
-    let value = |choice: &str| match (choice, variant.get(choice, u32::MAX)) {
-        ("PERTURB", value) if value != u32::MAX => value.min(DRAWN),
-        (_, value) => value,
-    };
-    let choices = CHOICES.map(|choice| (name, choice, value(choice)));
-    defines.chain(choices)
-}
-
-/// Cases that together launch every kernel of `cases` with each of its defines and each value of the choices that they make: again and again
-/// the case that brings most for each pipeline that it needs compiled, of equals the one with the largest buffers, within reason. What an
-/// adapter like one of `others` would compile to the letter is left to that one.
-pub fn of_each_choice(info: &AdapterInfo, others: &[AdapterInfo], cases: Vec<Case>) -> Vec<Case> {
-    struct Open {
-        index: usize,
-        traits: HashSet<Trait>,
-        pipelines: usize,
-        bytes: u64,
-    }
-    let mut same = HashMap::new();
-    let mut open: Vec<Open> = Vec::with_capacity(cases.len());
-    for (index, case) in cases.iter().enumerate() {
-        let launches: HashMap<_, _> = launches(info, case).into_iter().map(|(k, v)| ((k.name, v), k)).collect();
-        let mut own = HashSet::new();
-        for (key, kernel) in &launches {
-            let theirs = |other: &AdapterInfo| source(other, kernel, &key.1) == source(info, kernel, &key.1);
-            let known = *same.entry(key.clone()).or_insert_with(|| others.iter().any(theirs));
-            own.extend(traits(kernel, &key.1).filter(|_| !known));
-        }
-        let bytes = case.planned(info).buffers.iter().map(|buffer| buffer.bytes).sum();
-        open.push(Open { index, traits: own, pipelines: launches.len().max(1), bytes });
-    }
-    let worth = |case: &Open| {
-        (
-            case.traits.len() * 64 / case.pipelines,
-            case.bytes <= MODERATE,
-            case.bytes.min(MODERATE),
-            usize::MAX - case.index,
-        )
-    };
-    let mut kept = BTreeSet::new();
-    open.retain(|case| !case.traits.is_empty());
-    while let Some(place) = (0..open.len()).max_by_key(|&place| worth(&open[place])) {
-        let taken = open.swap_remove(place);
-        for case in &mut open {
-            case.traits.retain(|known| !taken.traits.contains(known));
-        }
-        open.retain(|case| !case.traits.is_empty());
-        kept.insert(taken.index);
-    }
-    cases.into_iter().enumerate().filter(|(index, _)| kept.contains(index)).map(|(_, case)| case).collect()
-}
-
-/// The cases that an adapter is tried with where nobody asks for all. A software adapter takes no tiles in workgroup memory for its products, and
-/// each of their pipelines takes it a second or more to compile: of their cases it runs those of [`of_each_choice`].
-pub fn suited(info: &AdapterInfo, cases: Vec<Case>) -> Vec<Case> {
-    if !info.kind.is_software() {
-        return cases;
-    }
-    let by_tiles = |case: &Case| launches(info, case).iter().any(|(kernel, _)| kernel.name.starts_with("tiled_"));
-    let (tiles, mut others): (Vec<Case>, Vec<Case>) = cases.into_iter().partition(by_tiles);
-    others.extend(of_each_choice(info, &[], tiles));
-    others
-}
-
-/// The pipelines that a case launches.
-fn needs(info: &AdapterInfo, case: &Case) -> Needs {
-    launches(info, case).into_iter().map(|(kernel, variant)| (kernel.name, variant)).collect()
-}
-
-fn launches(info: &AdapterInfo, case: &Case) -> Vec<(&'static Kernel, Variant)> {
-    let recording = case.planned(info).recording;
-    let launched = recording.commands().iter().filter_map(|command| match command {
-        Command::Dispatch(d) => Some((d.kernel, d.variant.clone())),
-        _ => None,
-    });
-    launched.collect()
-}
-
-/// What a kernel's shader is to the letter on an adapter like this, with the constants that are set beside it.
-fn source(info: &AdapterInfo, kernel: &Kernel, variant: &Variant) -> String {
-    let flavour = Flavour { tier: info.tier, texels: info.operands == OperandSource::Texel };
-    match specialise(kernel, flavour, variant) {
-        Ok((source, constants)) => format!("{}{constants:?}", source.text()),
-        Err(why) => why.to_string(),
-    }
-}
-
-/// The sources of the shaders that a case launches on an adapter like this, each with the constants that are set beside it.
-pub fn shaders(info: &AdapterInfo, case: &Case) -> BTreeSet<String> {
-    launches(info, case).into_iter().map(|(kernel, variant)| source(info, kernel, &variant)).collect()
-}
-
 /// Cases that wait.
 struct Work {
     /// Of each case.
@@ -227,6 +102,7 @@ fn lock(work: &Mutex<Work>) -> std::sync::MutexGuard<'_, Work> {
 mod tests {
     use super::*;
     use crate::device::testing;
+    use crate::recording::kernel::Variant;
 
     #[test]
     fn workers_keep_to_their_own_pipelines_and_take_every_case_once() {
@@ -262,41 +138,5 @@ mod tests {
         sorted.sort();
         assert_eq!(seen, sorted);
         assert_eq!(run(testing::device(), &testing::selection(), &cases, |_, _| Err("stop")).unwrap_err(), "stop");
-    }
-
-    #[test]
-    fn each_choice_is_made_and_what_other_flavours_have_is_left_to_them() {
-        let info = testing::device().info().clone();
-        let of = |cases: &[Case]| -> HashSet<Trait> {
-            let launches = cases.iter().flat_map(|case| launches(&info, case));
-            launches.flat_map(|(kernel, variant)| traits(kernel, &variant).collect::<Vec<_>>()).collect()
-        };
-        let all = super::super::cases();
-        let (before, expected) = (all.len(), of(&all));
-        let kept = of_each_choice(&info, &[], all);
-        assert_eq!(of(&kept), expected);
-        assert!(kept.len() < before / 3, "{} of {before}", kept.len());
-        // An adapter like it has nothing to add; one that reads otherwise has, and the kernels that read nothing otherwise are left out.
-        assert!(of_each_choice(&info, std::slice::from_ref(&info), super::super::cases()).is_empty());
-        let operands =
-            if info.operands == OperandSource::Buffer { OperandSource::Texel } else { OperandSource::Buffer };
-        let other = AdapterInfo { operands, ..info.clone() };
-        let kept = of_each_choice(&other, std::slice::from_ref(&info), super::super::cases());
-        let kernels: HashSet<_> = kept.iter().flat_map(|case| launches(&other, case)).map(|(k, _)| k.name).collect();
-        assert!(kernels.contains("linear") && !kernels.contains("fingerprint"), "{kernels:?}");
-    }
-
-    #[test]
-    fn a_quick_run_leaves_no_kernel_out() {
-        let info = testing::device().info().clone();
-        let kernels = |cases: &[Case]| {
-            let all = cases.iter().flat_map(|case| needs(&info, case));
-            all.map(|(kernel, _)| kernel).collect::<HashSet<_>>()
-        };
-        let all = super::super::cases();
-        let (before, expected) = (all.len(), kernels(&all));
-        let quick = quick(&info, all);
-        assert_eq!(kernels(&quick), expected);
-        assert!(quick.len() < before / 2);
     }
 }
