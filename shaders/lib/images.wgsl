@@ -1,4 +1,4 @@
-// Images: how channels and pixels lie, planes, sizes of a convolution, which pixels meet which taps, which Values a thread or a group takes.
+// Images: how channels and pixels lie, planes, sizes of a convolution, which pixels meet which taps, the Values of a thread or a group.
 
 #section layout
 // How the values of a sample that has pixels lie: [channel][y][x], or with CHANNELS_LAST 1 [y][x][channel]. A constant decides, so that
