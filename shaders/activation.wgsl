@@ -1,8 +1,8 @@
 // y = relu(x) (KIND 0), gelu(x) = x/2 (1 + erf(x / sqrt 2)) (KIND 1), tanh(x) (KIND 2). One Value a thread; params.count is in f32.
 // Launch: count / WIDTH items, folded over x and y. Traffic: reads and writes each value once.
-#import lib/value.wgsl
-#import lib/items.wgsl
-#import lib/math.wgsl
+#import lib/values.wgsl:value
+#import lib/lanes.wgsl:items
+#import lib/math.wgsl:elementary
 
 struct Params {
     count: u32,

@@ -1,9 +1,9 @@
 // dx of activation from what was saved of the forward pass: relu (KIND 0) by its output, gelu (KIND 1) by its input,
 // tanh (KIND 2) by its output. One Value a thread; params.count is in f32. Launch: count / WIDTH items, folded over x and y.
 // Traffic: reads two values, writes one.
-#import lib/value.wgsl
-#import lib/items.wgsl
-#import lib/math.wgsl
+#import lib/values.wgsl:value
+#import lib/lanes.wgsl:items
+#import lib/math.wgsl:elementary
 
 struct Params {
     count: u32,

@@ -1,9 +1,9 @@
 // y[i] = sum_j p_ij v[j], p_i = softmax of the scores s_ij = q[i] . k[j] / sqrt(head dim), for each sample and head; lse[i] = log of the
 // sum over j of exp(s_ij), for the backward pass. A thread takes a query and goes over the keys, KEYS at a time, with a running maximum:
-// the sums so far are scaled once a group of keys. Launch: lib/heads.wgsl.
+// the sums so far are scaled once a group of keys. Launch: lib/layers.wgsl:heads.
 // Traffic: a query and an output row a thread; keys and values of the head a workgroup, all threads reading the same ones.
-#import lib/value.wgsl
-#import lib/heads.wgsl
+#import lib/values.wgsl:value
+#import lib/layers.wgsl:heads
 
 #operand @binding(2) qkv: Value
 @group(0) @binding(3) var<storage, read_write> y: array<Value>;

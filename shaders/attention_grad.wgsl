@@ -1,9 +1,9 @@
 // Gradients of attention. With p_ij = exp(s_ij - lse_i), D_i = dy_i . y_i and g_ij = p_ij (dy_i . v_j - D_i) / sqrt(head dim):
 // dq_i = sum_j g_ij k_j (PART 0), dk_j = sum_i g_ij q_i (PART 1), dv_j = sum_i p_ij dy_i (PART 2). A thread owns a query (PART 0) or a key
-// and goes over the others in order; (lse, D) of 64 queries at a time lie in workgroup memory. Launch: lib/heads.wgsl.
+// and goes over the others in order; (lse, D) of 64 queries at a time lie in workgroup memory. Launch: lib/layers.wgsl:heads.
 // Traffic: own rows a thread; the others' rows of the head a workgroup, all threads reading the same ones.
-#import lib/value.wgsl
-#import lib/heads.wgsl
+#import lib/values.wgsl:value
+#import lib/layers.wgsl:heads
 
 #operand @binding(2) qkv: Value
 #operand @binding(3) dy: Value

@@ -2,7 +2,7 @@
 // w[c * stride + i] - before[i]. One weight a thread.
 // Launch: count items, folded over x and y. Traffic: reads clients f32 and, unless first, one more; writes one; with CHANGES reads one
 // more.
-#import lib/items.wgsl
+#import lib/lanes.wgsl:items
 
 struct Params {
     count: u32,

@@ -1,10 +1,10 @@
 // dx of batch norm over the n values of each (lane, channel). Statistics of the batch (RUNNING 0), with the sums dscale and dbias
 // from the lane's gradients: dx = rstd * scale * (dy - dbias / n - h * dscale / n), h = (x - mean) * rstd. Running statistics
-// (RUNNING 1): dx = dy * rstd * scale. A thread makes PER_THREAD Values (lib/per_thread.wgsl).
+// (RUNNING 1): dx = dy * rstd * scale. A thread makes PER_THREAD Values (lib/images.wgsl:per_thread).
 // Launch: x = items of the largest lane / 64 (at most 65,535, then strided), z = lanes. Traffic: reads x and dy, writes dx, once each.
-#import lib/value.wgsl
-#import lib/norm.wgsl
-#import lib/per_thread.wgsl
+#import lib/values.wgsl:value
+#import lib/norms.wgsl:params
+#import lib/images.wgsl:per_thread
 
 override RUNNING: u32 = 0u;
 

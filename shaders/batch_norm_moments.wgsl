@@ -1,8 +1,8 @@
 // Mean and squared deviations of channels over a lane's rows from those of their parts (conv_channel_moments.wgsl): parts of n_i =
 // PART_COLUMNS values, the last of what is left. mean = sum_i n_i mean_i / n, squares = sum_i (squares_i + n_i (mean_i - mean)^2).
-// Thread t sums parts t, t + 64, ..., then a tree. Launch and what is stored: lib/batch_norm_coefficients.wgsl.
+// Thread t sums parts t, t + 64, ..., then a tree. Launch and what is stored: lib/norms.wgsl:batch_norm.
 // Traffic: reads two floats a part twice (the second time from cache).
-#import lib/batch_norm_coefficients.wgsl
+#import lib/norms.wgsl:batch_norm
 
 @group(0) @binding(3) var<storage, read> moments: array<vec2<f32>>;
 

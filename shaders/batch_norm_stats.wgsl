@@ -2,9 +2,9 @@
 // and following by (row, pixel), the last one has what is left. Two passes: thread t sums Values t, t + 64, ... of the part, then a tree.
 // Parts lie as conv_channel_moments.wgsl leaves them.
 // Launch: x = parts of the largest lane, y = channels, z = lanes. Traffic: reads x twice, the second time from cache.
-#import lib/value.wgsl
-#import lib/norm.wgsl
-#import lib/tree.wgsl
+#import lib/values.wgsl:value
+#import lib/norms.wgsl:params
+#import lib/lanes.wgsl:tree
 
 #operand @binding(2) x: Value
 @group(0) @binding(3) var<storage, read_write> moments: array<vec2<f32>>;

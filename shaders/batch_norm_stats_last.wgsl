@@ -1,11 +1,11 @@
 // The same as batch_norm_stats.wgsl where channels lie last: mean and squared deviations of parts of a channel over a lane's rows, part i
 // of PART_COLUMNS (row, pixel) from i * PART_COLUMNS on, in two passes. A thread has a Value of channels and every ROW_TEAMS-th pixel of
-// the part (lib/row_teams.wgsl).
+// the part (lib/lanes.wgsl:row_teams).
 // Launch: x = parts of the largest lane, y = Values of channels / TEAM_COLUMNS, z = lanes. Traffic: reads x twice, the second time from
 // cache.
-#import lib/value.wgsl
-#import lib/norm.wgsl
-#import lib/row_teams.wgsl
+#import lib/values.wgsl:value
+#import lib/norms.wgsl:params
+#import lib/lanes.wgsl:row_teams
 
 #operand @binding(2) x: Value
 @group(0) @binding(3) var<storage, read_write> moments: array<vec2<f32>>;

@@ -1,11 +1,12 @@
-// Gradient of a bias: sum of dy over the lane's rows and pixels, in parts (lib/parts.wgsl). FLAT 1 (units are rows, or pixels of them
-// whose channels lie beside each other): four neighbouring outputs a thread, rows in order or dealt to row teams (lib/row_teams.wgsl);
-// launch x = outputs / (4 TEAM_COLUMNS). FLAT 0 (units are quads of pixels, a sample's last filled up with 0): one output a workgroup;
-// thread t sums a part's quads t, t + 64, ..., then a tree; launch x = outputs. z = lanes, or lanes and parts. Traffic: reads dy once.
-#import lib/parts.wgsl
-#import lib/row_teams.wgsl
-#import lib/tree.wgsl
-#import lib/gradient.wgsl
+// Gradient of a bias: sum of dy over the lane's rows and pixels, in parts (lib/lanes.wgsl:parts). FLAT 1 (units are rows, or pixels of them
+// whose channels lie beside each other): four neighbouring outputs a thread, rows in order or dealt to row teams
+// (lib/lanes.wgsl:row_teams); launch x = outputs / (4 TEAM_COLUMNS). FLAT 0 (units are quads of pixels, a sample's last filled up with 0):
+// one output a workgroup; thread t sums a part's quads t, t + 64, ..., then a tree; launch x = outputs. z = lanes, or lanes and parts.
+// Traffic: reads dy once.
+#import lib/lanes.wgsl:parts
+#import lib/lanes.wgsl:row_teams
+#import lib/lanes.wgsl:tree
+#import lib/values.wgsl:gradient
 
 struct Params {
     cut: Cut,

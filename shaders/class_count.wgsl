@@ -1,6 +1,6 @@
 // counts[label * 2 + correct] += 1 over rows. One row a thread; integer atomics, so that the order doesn't matter.
 // Launch: rows items, folded over x and y. Traffic: reads two words a row.
-#import lib/items.wgsl
+#import lib/lanes.wgsl:items
 
 struct Params {
     rows: u32,

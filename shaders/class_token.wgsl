@@ -1,6 +1,6 @@
 // y[row][d] = x[row][0][d]: the class token of each row. A thread an element. Launch: rows x dim items, folded over x and y.
 // Traffic: reads and writes dim f32 a row.
-#import lib/items.wgsl
+#import lib/lanes.wgsl:items
 
 struct Params {
     tokens: u32,

@@ -1,6 +1,6 @@
 // dx[row][0][d] = dy[row][d], 0 for other tokens. A thread an element of dx. Launch: rows x tokens x dim items, folded over x and y.
 // Traffic: writes dx once, reads dy once.
-#import lib/items.wgsl
+#import lib/lanes.wgsl:items
 
 struct Params {
     tokens: u32,

@@ -2,7 +2,7 @@
 // sums[z * stride ..][.. parts]) is longer, else 1. SCALED: out[z] holds a factor f before, by which the gradient is multiplied in any
 // case: n is f times as long, and f is multiplied by what comes out. Thread t adds parts t, t + 64, ..., then a tree. A workgroup a lane.
 // Launch: z = lanes. Traffic: reads each part once.
-#import lib/tree.wgsl
+#import lib/lanes.wgsl:tree
 
 struct Params {
     parts: u32,

@@ -1,8 +1,8 @@
-// A convolution (lib/conv.wgsl), and of its output mean and sum of squared deviations, in parts, for the batch norm behind it, which takes
-// the statistics of a lane's rows (batch_norm_moments.wgsl). A part is a tile's columns of one channel; the last tile of a lane has
-// fewer columns than the others. Parts of a lane lie by (channel, tile), from the lane's first row on.
-// Dispatch: as lib/conv.wgsl. Traffic beside the convolution's: two floats a part of TILE_COLUMNS values out.
-#import lib/conv.wgsl
+// A convolution (lib/conv.wgsl:forward), and of its output mean and sum of squared deviations, in parts, for the batch norm behind it,
+// which takes the statistics of a lane's rows (batch_norm_moments.wgsl). A part is a tile's columns of one channel; the last tile of a lane
+// has fewer columns than the others. Parts of a lane lie by (channel, tile), from the lane's first row on.
+// Dispatch: as lib/conv.wgsl:forward. Traffic beside the convolution's: two floats a part of TILE_COLUMNS values out.
+#import lib/conv.wgsl:forward
 
 @group(0) @binding(5) var<storage, read_write> moments: array<vec2<f32>>;
 

@@ -1,13 +1,13 @@
 // dx[row][c][y][x] = sum over (o, i, j) of W[o][c][i][j] * dy[row][o][(y + padding - i) / stride][(x + padding - j) / stride] where the
-// divisions leave no rest; the lane's own weights. An implicit matrix product (lib/tile_step.wgsl) with rows c, columns (row, y, x) and
-// depth (o / 4, i, j, o % 4). Each class of pixels (lib/conv_classes.wgsl) has tiles of its own.
+// divisions leave no rest; the lane's own weights. An implicit matrix product (lib/shuffle.wgsl:step) with rows c, columns (row, y, x) and
+// depth (o / 4, i, j, o % 4). Each class of pixels (lib/images.wgsl:classes) has tiles of its own.
 // Dispatch: x = input-channel tiles x classes, y = tiles of a class's pixels of the largest lane, z = lane; TEAMS * MEMBERS threads a tile.
 // Traffic of a tile: the class's taps * OUT_C * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out.
-#import lib/lane.wgsl
-#import lib/tile_step.wgsl
+#import lib/lanes.wgsl:lane
+#import lib/shuffle.wgsl:step
 #operand @binding(2) weights: f32
 #operand @binding(3) dy: f32
-#import lib/conv_classes.wgsl
+#import lib/images.wgsl:classes
 
 struct Params {
     sizes: Sizes,

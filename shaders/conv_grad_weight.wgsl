@@ -1,7 +1,7 @@
 // dW[o][c][i][j] = sum over rows and output pixels of dy[row][o][y][x] * X[row][c][y * stride + i - padding][x * stride + j - padding].
-// Slot p of a thread is column tile * TILE_COLUMNS + p * MEMBERS + member. Traffic, launch and the rest: lib/conv_grad_weight.wgsl.
-#import lib/geometry.wgsl
-#import lib/conv_grad_weight.wgsl
+// Slot p of a thread is column tile * TILE_COLUMNS + p * MEMBERS + member. Traffic, launch and the rest: lib/conv.wgsl:grad_weight.
+#import lib/images.wgsl:geometry
+#import lib/conv.wgsl:grad_weight
 #operand @binding(3) input: f32
 
 // Where the channel of column p starts in a sample, and the column's tap, which may lead outside.

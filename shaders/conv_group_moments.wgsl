@@ -1,9 +1,9 @@
-// A convolution (lib/conv.wgsl), and of its output mean and sum of squared deviations, in parts, for the group norm behind it
+// A convolution (lib/conv.wgsl:forward), and of its output mean and sum of squared deviations, in parts, for the group norm behind it
 // (group_norm_moments.wgsl): each thread notes those of its own values, so that nothing is read again and nothing is shared.
 // A part is a thread's TEAM_ROWS channels, of one group, times SEGMENT columns, of one sample. SEGMENT divides TILE_Q; SEGMENT * MEMBERS
 // divides the pixels, TEAM_ROWS the channels of a group.
-// Dispatch: as lib/conv.wgsl. Traffic beside the convolution's: two floats a part of TEAM_ROWS * SEGMENT values out.
-#import lib/conv.wgsl
+// Dispatch: as lib/conv.wgsl:forward. Traffic beside the convolution's: two floats a part of TEAM_ROWS * SEGMENT values out.
+#import lib/conv.wgsl:forward
 
 @group(0) @binding(5) var<storage, read_write> moments: array<vec2<f32>>;
 

@@ -1,17 +1,17 @@
 // dx[row][c][y][x] = sum over (o, i, j) of W[o][c][i][j] * dy[row][o][y + padding - i][x + padding - j], the gradient of a convolution of
-// stride 1: itself a convolution, of dy with the taps in reverse, by strips of pixels (lib/strips.wgsl); the lane's own weights.
+// stride 1: itself a convolution, of dy with the taps in reverse, by strips of pixels (lib/strips.wgsl:sums); the lane's own weights.
 // Dispatch: x = input-channel tiles, y = MEMBERS threads' strips of the largest lane, z = lane; TEAMS * MEMBERS threads.
 // Traffic of a thread: OUT_C * WINDOW_W * WINDOW_H floats in, and of weights OUT_C * TAPS * TILE_O; 4 * STRIPS * TILE_O * SHARE out.
-#import lib/lane.wgsl
-#import lib/fixed_geometry.wgsl
+#import lib/lanes.wgsl:lane
+#import lib/images.wgsl:fixed_geometry
 struct Params {
     sizes: Sizes,
     weight_offset: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
-#import lib/strips.wgsl
-#import lib/strips_out.wgsl
+#import lib/strips.wgsl:sums
+#import lib/strips.wgsl:store
 
 const READ_C: u32 = OUT_C;
 const READ_H: u32 = OUT_H;

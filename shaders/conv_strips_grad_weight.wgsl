@@ -1,9 +1,9 @@
 // dW[o][c][i][j] = sum over rows and output pixels of dy[row][o][y][x] * X[row][c][y * stride + i - padding][x * stride + j - padding].
 // Slot p of a thread is tap p of channel tile * MEMBERS + member: the window of a channel is read once for all its taps, in quads, which
-// image rows are, before and after. TILE_Q is the number of taps. Dispatch and the rest: lib/conv_grad_weight.wgsl.
+// image rows are, before and after. TILE_Q is the number of taps. Dispatch and the rest: lib/conv.wgsl:grad_weight.
 // Traffic of a thread: for each quad of pixels KERNEL * QUADS_ACROSS quads of X and TILE_O of dy.
-#import lib/fixed_geometry.wgsl
-#import lib/conv_grad_weight.wgsl
+#import lib/images.wgsl:fixed_geometry
+#import lib/conv.wgsl:grad_weight
 #operand @binding(3) input: vec4<f32>
 
 // The window starts at a quad's first pixel, LEAD pixels early.

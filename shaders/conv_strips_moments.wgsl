@@ -1,9 +1,9 @@
-// A convolution by strips of pixels (lib/conv_strips.wgsl), and of its output mean and sum of squared deviations, in parts, for the group
-// norm behind it (group_norm_moments.wgsl): a part is a thread's TEAM_ROWS channels, of one group, times its STRIPS * 4 pixels.
+// A convolution by strips of pixels (lib/strips.wgsl:forward), and of its output mean and sum of squared deviations, in parts, for the
+// group norm behind it (group_norm_moments.wgsl): a part is a thread's TEAM_ROWS channels, of one group, times its STRIPS * 4 pixels.
 // STRIPS divides the rows, 4 the columns, TEAM_ROWS the channels of a group. Parts of a sample lie by (TEAM_ROWS channels, strips).
-// Dispatch: as lib/conv_strips.wgsl. Traffic beside the convolution's: two floats a part of TEAM_ROWS * STRIPS * 4 values out.
-#import lib/conv_strips.wgsl
-#import lib/strips_out.wgsl
+// Dispatch: as lib/strips.wgsl:forward. Traffic beside the convolution's: two floats a part of TEAM_ROWS * STRIPS * 4 values out.
+#import lib/strips.wgsl:forward
+#import lib/strips.wgsl:store
 
 @group(0) @binding(5) var<storage, read_write> moments: array<vec2<f32>>;
 

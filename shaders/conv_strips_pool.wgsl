@@ -1,8 +1,8 @@
-// A convolution by strips of pixels (lib/conv_strips.wgsl), and of its output the maximum of each 2 x 2 square (pool.wgsl), which alone is
-// stored: Z[row][o][y][x] = max Y[row][o][2y .. 2y + 1][2x .. 2x + 1]. What is left of an odd last row or column is dropped. STRIPS is
+// A convolution by strips of pixels (lib/strips.wgsl:forward), and of its output the maximum of each 2 x 2 square (pool.wgsl), which alone
+// is stored: Z[row][o][y][x] = max Y[row][o][2y .. 2y + 1][2x .. 2x + 1]. What is left of an odd last row or column is dropped. STRIPS is
 // even.
-// Dispatch: as lib/conv_strips.wgsl. Traffic: a quarter of the convolution's out.
-#import lib/conv_strips.wgsl
+// Dispatch: as lib/strips.wgsl:forward. Traffic: a quarter of the convolution's out.
+#import lib/strips.wgsl:forward
 
 @group(0) @binding(4) var<storage, read_write> output: array<f32>;
 

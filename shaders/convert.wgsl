@@ -1,8 +1,8 @@
 // y[i] = x[i] where one of the two is f16 in memory: x with IN_HALVES, else y, to the nearest. params.count is in f32, a multiple of 8.
 // Launch: count / 4 items, folded over x and y. Traffic: reads each value once, writes it once.
-#import lib/items.wgsl
-#import lib/halves.wgsl
-#import lib/f16.wgsl
+#import lib/lanes.wgsl:items
+#import lib/values.wgsl:halves
+#import lib/values.wgsl:f16
 
 struct Params {
     count: u32,

@@ -1,9 +1,9 @@
 // y[r][i] = factor x[r][i], or 0 where u < threshold, u being word i mod 4 of philox(seed of row r, (i / 4, row, layer, DROPOUT)).
 // Each row has its seed and its number in its client's batch, so that no mask depends on how rows are cut. One Value a thread;
 // params.count is in f32. Launch: count / WIDTH items, folded over x and y. Traffic: reads one value, writes one; 16 bytes a row.
-#import lib/value.wgsl
-#import lib/items.wgsl
-#import lib/philox.wgsl
+#import lib/values.wgsl:value
+#import lib/lanes.wgsl:items
+#import lib/stream.wgsl:philox
 
 const DROPOUT: u32 = 0x5EED0004u;
 

@@ -4,10 +4,10 @@
 // times slower on a software adapter than each thread's storing its own.)
 // UNALIGNED: start is no multiple of 128, so a thread's signs come from two blocks.
 // Traffic: 4 bytes written an element.
-#import lib/stream.wgsl
-#import lib/position.wgsl
+#import lib/stream.wgsl:elements
+#import lib/stream.wgsl:position
 #ifdef SUBGROUP
-#import lib/subgroup_place.wgsl
+#import lib/lanes.wgsl:subgroup_place
 #endif
 struct Params {
     seed_lo: u32,

@@ -3,8 +3,8 @@
 // A thread makes 4 elements and stores them as one vec4; 64 threads a workgroup, neighbours side by side, folded over x and y.
 // UNALIGNED: start is no multiple of 4, so a thread's elements come from two blocks. The last vec4 is written whole.
 // Traffic: 4 bytes written an element.
-#import lib/stream_quad.wgsl
-#import lib/position.wgsl
+#import lib/stream.wgsl:quad
+#import lib/stream.wgsl:position
 struct Params {
     seed_lo: u32,
     seed_hi: u32,

@@ -6,8 +6,8 @@
 // With CHANNELS_LAST 1 the features of what is written lie pixel by pixel, CHANNELS of each; f is counted as in the page all the same.
 // A thread makes four values of a row, those of a pixel word. Launch: rows * quads items, folded over x and y.
 // Traffic: reads rows * row_words words of pixels, writes rows * features f32.
-#import lib/items.wgsl
-#import lib/layout.wgsl
+#import lib/lanes.wgsl:items
+#import lib/images.wgsl:layout
 
 struct Params {
     rows: u32,

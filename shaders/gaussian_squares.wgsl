@@ -1,8 +1,8 @@
 // out[seed][part] = sum of e_i^2 over a part of the gaussian elements i < elements of a seed's stream: PART of them, fewer in the last.
 // A workgroup a (seed, part): thread t takes blocks t, t + 64, ... of the part, in four sums, which are added; then a tree.
 // Launch: items first to end of seed * parts + part, folded over x and y. Traffic: 4 bytes written an item.
-#import lib/stream.wgsl
-#import lib/tree.wgsl
+#import lib/stream.wgsl:elements
+#import lib/lanes.wgsl:tree
 
 struct Params {
     elements: u32,

@@ -2,8 +2,8 @@
 // (row, group). A workgroup takes one at a time: thread t sums Values t, t + 64, ..., then a tree.
 // Launch: x = groups, y = rows of the largest lane (at most 65,535, then rows are strided), z = lanes.
 // Traffic: reads x and dy twice (the second time from cache), writes dx once.
-#import lib/slices.wgsl
-#import lib/tree.wgsl
+#import lib/images.wgsl:slices
+#import lib/lanes.wgsl:tree
 
 @group(0) @binding(2) var<storage, read> weights: array<f32>;
 #operand @binding(3) x: Value

@@ -1,8 +1,8 @@
 // Mean and variance of each (row, group) of channels from those of its parts (conv_group_moments.wgsl), which are of PART_VALUES values
 // each: mean = sum_i mean_i / parts, variance = sum_i (squares_i + PART_VALUES (mean_i - mean)^2) / (parts PART_VALUES). Thread t sums
-// parts t, t + 64, ..., then a tree. Launch and what is stored: lib/group_norm_coefficients.wgsl.
+// parts t, t + 64, ..., then a tree. Launch and what is stored: lib/norms.wgsl:group_norm.
 // Traffic: reads two floats a part twice (the second time from cache).
-#import lib/group_norm_coefficients.wgsl
+#import lib/norms.wgsl:group_norm
 
 @group(0) @binding(3) var<storage, read> moments: array<vec2<f32>>;
 

@@ -1,7 +1,7 @@
 // Mean and variance of each (row, group) of channels in two passes: thread t sums Values t, t + 64, ..., then a tree. Launch and what is
-// stored: lib/group_norm_coefficients.wgsl. Traffic: reads x twice (the second time from cache).
-#import lib/slices.wgsl
-#import lib/group_norm_coefficients.wgsl
+// stored: lib/norms.wgsl:group_norm. Traffic: reads x twice (the second time from cache).
+#import lib/images.wgsl:slices
+#import lib/norms.wgsl:group_norm
 
 #operand @binding(3) x: Value
 

@@ -1,11 +1,12 @@
-// out[copy][n][k] = weight (k, n) as f16, perturbed, in the order in which products by tiles read them (lib/tile_order.wgsl), columns of
-// whole 64 k, 0 behind the last. As many copies as there are lanes with weights of their own, perturbed or not, else that of the first.
+// out[copy][n][k] = weight (k, n) as f16, perturbed, in the order in which products by tiles read them (lib/tiled_weights.wgsl:order),
+// columns of whole 64 k, 0 behind the last. As many copies as there are lanes with weights of their own, perturbed or not, else that of the
+// first.
 // Dispatch: x = eights of a copy / 64, y = fold of x, z = copies; a thread makes eight.
 // Traffic: the weights once in, half of it out a copy.
-#import lib/items.wgsl
-#import lib/weight.wgsl
-#import lib/ordered_tensor.wgsl
-#import lib/f16.wgsl
+#import lib/lanes.wgsl:items
+#import lib/weights.wgsl:weight
+#import lib/tiled_weights.wgsl:tensor
+#import lib/values.wgsl:f16
 
 @group(0) @binding(2) var<storage, read> weights: array<f32>;
 @group(0) @binding(3) var<storage, read_write> out: array<vec4<u32>>;

@@ -1,8 +1,8 @@
 // w[j] = acc[j] / n(j) where n(j) > 0, else w[j]: n(j) is the number of clients that have parameter j. All of the whole model have it,
 // those of the sub-network where it has a place there; of a row of the classifier only those of either that hold its class.
 // One parameter a thread. Launch: count items, folded over x and y. Traffic: reads two f32 and a place, writes one f32.
-#import lib/items.wgsl
-#import lib/class_rows.wgsl
+#import lib/lanes.wgsl:items
+#import lib/layers.wgsl:class_rows
 
 const ABSENT: u32 = 0xffffffffu;
 

@@ -2,8 +2,8 @@
 // vector, which has some of the parameters; of a row of the classifier only clients that hold that label. One parameter a thread.
 // Launch: count items, folded over x and y. Traffic: reads a sum and, with PLACED, a place; reads clients f32 where it has the parameter,
 // writes a sum.
-#import lib/items.wgsl
-#import lib/class_rows.wgsl
+#import lib/lanes.wgsl:items
+#import lib/layers.wgsl:class_rows
 
 const ABSENT: u32 = 0xffffffffu;
 

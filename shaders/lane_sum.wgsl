@@ -1,7 +1,7 @@
 // out[lane] = sum of values[out_row .. out_row + rows]: thread t sums rows t, t + 64, ..., then a tree. A workgroup a lane.
 // Launch: z = lanes. Traffic: reads each value once.
-#import lib/lane.wgsl
-#import lib/tree.wgsl
+#import lib/lanes.wgsl:lane
+#import lib/lanes.wgsl:tree
 
 struct Params {
     lanes: u32,

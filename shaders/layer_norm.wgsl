@@ -1,9 +1,10 @@
 // y = (x - mean) * rstd * scale + bias along rows (tokens), population variance, eps 1e-5, two passes; (mean, rstd) of each row are
-// kept for the backward pass. Scale and bias of a thread's columns are perturbed once for all rows of a workgroup (lib/rows.wgsl); x
-// stays in registers. Launch: x = rows of the largest lane / ROWS, z = lanes. Traffic: reads x, writes y, once each.
-#import lib/value.wgsl
-#import lib/weight_value.wgsl
-#import lib/rows.wgsl
+// kept for the backward pass. Scale and bias of a thread's columns are perturbed once for all rows of a workgroup
+// (lib/layers.wgsl:layer_norm); x stays in registers. Launch: x = rows of the largest lane / ROWS, z = lanes. Traffic: reads x, writes y,
+// once each.
+#import lib/values.wgsl:value
+#import lib/weights.wgsl:weight_value
+#import lib/layers.wgsl:layer_norm
 
 @group(0) @binding(2) var<storage, read> weights: array<f32>;
 #operand @binding(3) x: Value

@@ -1,8 +1,8 @@
 // dx of layer norm: with u = dy * scale and h = (x - mean) * rstd, dx = rstd * (u - mean(u) - h * mean(u h)) along each row.
-// A thread owns columns, a workgroup takes several rows at a time (lib/rows.wgsl); u and h stay in registers.
+// A thread owns columns, a workgroup takes several rows at a time (lib/layers.wgsl:layer_norm); u and h stay in registers.
 // Launch: x = rows of the largest lane / ROWS, z = lanes. Traffic: reads x and dy, writes dx, once each.
-#import lib/value.wgsl
-#import lib/rows.wgsl
+#import lib/values.wgsl:value
+#import lib/layers.wgsl:layer_norm
 
 @group(0) @binding(2) var<storage, read> weights: array<f32>;
 #operand @binding(3) x: Value

@@ -1,7 +1,7 @@
-// Gradients of layer norm's scale and bias: sums over a lane's rows of dy * (x - mean) * rstd and of dy, in parts (lib/parts.wgsl, units
-// are rows). A thread owns a column of Values, or shares it with the others of its row team (lib/scale_sums.wgsl).
+// Gradients of layer norm's scale and bias: sums over a lane's rows of dy * (x - mean) * rstd and of dy, in parts (lib/lanes.wgsl:parts,
+// units are rows). A thread owns a column of Values, or shares it with the others of its row team (lib/norms.wgsl:scale_sums).
 // Launch: x = columns / TEAM_COLUMNS, z = lanes, or lanes and parts. Traffic: reads x and dy once.
-#import lib/scale_sums.wgsl
+#import lib/norms.wgsl:scale_sums
 
 struct Params {
     cut: Cut,

@@ -1,11 +1,11 @@
-// Y[row][o] = act(b[o] + sum_k W[o][k] * X[row][k]) + R[row][o], W and b perturbed while they are loaded (lib/tile.wgsl).
-// ACTIVATION and RESIDUAL: lib/linear.wgsl.
+// Y[row][o] = act(b[o] + sum_k W[o][k] * X[row][k]) + R[row][o], W and b perturbed while they are loaded (lib/shuffle.wgsl:tile).
+// ACTIVATION and RESIDUAL: lib/layers.wgsl:linear.
 // Dispatch: x = output tiles, y = row tiles of the largest lane, z = lane; TEAMS * MEMBERS threads a tile.
 // Traffic of a tile: K * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out.
-#import lib/linear.wgsl
+#import lib/layers.wgsl:linear
 @group(0) @binding(4) var<storage, read_write> output: array<f32>;
-#import lib/inputs.wgsl
-#import lib/tile_store.wgsl
+#import lib/values.wgsl:inputs
+#import lib/shuffle.wgsl:store
 #operand @binding(5) residual: f32
 
 var<private> column: array<u32, TILE_Q>;

@@ -1,12 +1,12 @@
 // dx[row][k] = sum over o, ascending, of dy[row][o] * W[o][k], with the lane's own weights: a matrix product with rows `row`, columns k and
-// depth o (lib/tile_step.wgsl). A thread's columns are neighbours; it loads quads along k of four rows of W and transposes them.
+// depth o (lib/shuffle.wgsl:step). A thread's columns are neighbours; it loads quads along k of four rows of W and transposes them.
 // Dispatch: x = tiles of inputs, y = row tiles of the largest lane, z = lane; TEAMS * MEMBERS threads a tile. TILE_Q is a multiple of 4.
 // Traffic of a tile: outputs * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out.
-#import lib/lane.wgsl
-#import lib/tile_step.wgsl
-#import lib/weights.wgsl
+#import lib/lanes.wgsl:lane
+#import lib/shuffle.wgsl:step
+#import lib/values.wgsl:weights
 // The inputs of this product are dy.
-#import lib/inputs.wgsl
+#import lib/values.wgsl:inputs
 
 struct Params {
     inputs: u32,

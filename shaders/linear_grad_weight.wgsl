@@ -1,13 +1,13 @@
-// dW[o][k] = sum over the lane's rows of dy[row][o] * x[row][k], in parts (lib/parts.wgsl, units are rows) or whole, by blocks of
-// SAMPLE_BLOCK rows: a matrix product with rows o, columns k and depth `row`, blocked as in lib/tile_step.wgsl. Both matrices are stored
+// dW[o][k] = sum over the lane's rows of dy[row][o] * x[row][k], in parts (lib/lanes.wgsl:parts, units are rows) or whole, by blocks of
+// SAMPLE_BLOCK rows: a matrix product with rows o, columns k and depth `row`, blocked as in lib/shuffle.wgsl:step. Both matrices are stored
 // along their own index: a thread's rows are neighbours as are its columns, loaded in quads along them, transposed. A block is one step,
 // its sum never leaves a register.
 // Dispatch: x = tiles of inputs, y = tiles of outputs, z = lane, or lane and part; TEAMS * MEMBERS threads a tile, TILE_Q a multiple of 4.
 // Traffic of a tile: rows * (TILE_ROWS + TILE_COLUMNS) floats in, TILE_ROWS * TILE_COLUMNS out; split, as many out for each part.
-#import lib/block.wgsl
-#import lib/tile_slots.wgsl
-#import lib/weight_sum.wgsl
-#import lib/inputs.wgsl
+#import lib/lanes.wgsl:sample_block
+#import lib/shuffle.wgsl:slots
+#import lib/lanes.wgsl:weight_sum
+#import lib/values.wgsl:inputs
 
 struct Params {
     cut: Cut,

@@ -3,9 +3,9 @@
 // for each lane's own weights: weight decay, and the pull towards the shared weights (FedProx). SCALED: times the lane's scale, the
 // reciprocal of its factor; where that is 0 nothing happens. One weight a thread.
 // Launch: count items folded over x and y, z = lanes. Traffic: reads three f32, writes one.
-#import lib/items.wgsl
-#import lib/lane.wgsl
-#import lib/scales.wgsl
+#import lib/lanes.wgsl:items
+#import lib/lanes.wgsl:lane
+#import lib/math.wgsl:scales
 
 struct Params {
     count: u32,

@@ -1,8 +1,8 @@
 // What a client's step makes of its scale s (src/kernels/lib/scales.rs), a power of two that its gradients are multiplied by: the factor
 // 1 / s that takes it out again; or, where a gradient is no finite number, 0: the step is skipped, which is counted, and s halved, unless
 // it is the least. A lane a thread. Launch: x = lanes / 64. Traffic: four words a lane in and out, a factor out.
-#import lib/lane.wgsl
-#import lib/scales.wgsl
+#import lib/lanes.wgsl:lane
+#import lib/math.wgsl:scales
 
 struct Params {
     count: u32,

@@ -1,3 +1,3 @@
-// The arithmetic ceiling of the bench: multiply-adds of f32. Traffic and launch: lib/chains.wgsl.
+// The arithmetic ceiling of the bench: multiply-adds of f32. Traffic and launch: lib/math.wgsl:chains.
 alias Number = f32;
-#import lib/chains.wgsl
+#import lib/math.wgsl:chains

@@ -5,8 +5,8 @@
 // Traffic of a tile: all weights once, K * TILE_COLUMNS floats in, classes * TILE_COLUMNS out.
 // Some software drivers compile a kernel anew at each dispatch to put uniform loop bounds and conditions into it, which takes
 // milliseconds: the zero, group.x, added to them keeps it from that.
-#import lib/rectify.wgsl
-#import lib/lane.wgsl
+#import lib/math.wgsl:rectify
+#import lib/lanes.wgsl:lane
 struct Params {
     inputs: u32,
     hidden: u32,
@@ -20,12 +20,12 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
 @group(0) @binding(4) var<storage, read_write> logits: array<f32>;
-#import lib/inputs.wgsl
-#import lib/tile.wgsl
+#import lib/values.wgsl:inputs
+#import lib/shuffle.wgsl:tile
 
 // Rows of W2 a thread loads: OUT_ROWS * SHARE >= classes.
 const OUT_ROWS: u32 = 2u;
-// Whether those of W2 are short (lib/tile_signs.wgsl).
+// Whether those of W2 are short (lib/weights.wgsl:signs).
 const SHORT2: u32 = 0u;
 // Quads of hidden values in a tile.
 const QUADS: u32 = TILE_O * SHARE / 4u;

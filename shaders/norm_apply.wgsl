@@ -1,12 +1,12 @@
 // y = act(x * a + b [+ residual]) with (a, b) of the (row, channel) (BY_ROW 1) or the (lane, channel) (BY_ROW 0): the elementwise
 // half of every norm, with what follows it in a residual block. act is relu where params.relu is 1. RESIDUAL 0: binding 3 is unused.
 // IN_HALVES, RESIDUAL_HALVES, OUT_HALVES: x, the residual, y are f16, for QUADS alone.
-// A thread makes PER_THREAD Values (lib/per_thread.wgsl). Launch: x = items of the largest lane / 64 (at most 65,535, then strided),
+// A thread makes PER_THREAD Values (lib/images.wgsl:per_thread). Launch: x = items of the largest lane / 64 (at most 65,535, then strided),
 // z = lanes. Traffic: reads x [and the residual], writes y, once each; a and b once a thread.
-#import lib/value.wgsl
-#import lib/norm.wgsl
-#import lib/per_thread.wgsl
-#import lib/halves.wgsl
+#import lib/values.wgsl:value
+#import lib/norms.wgsl:params
+#import lib/images.wgsl:per_thread
+#import lib/values.wgsl:halves
 
 override BY_ROW: u32 = 1u;
 override RESIDUAL: u32 = 0u;

@@ -1,9 +1,9 @@
 // Gradients of a norm's scale and bias: sums of dy * (x - mean) * rstd and of dy over a lane's rows and pixels, with (mean, rstd) of
-// the (row, group) (BY_ROW 1) or the (lane, channel) (BY_ROW 0), in parts (lib/parts.wgsl, units are Values). A workgroup takes a channel:
-// thread t sums a part's Values t, t + 64, ... (sample by sample, pixel by pixel), then a tree.
+// the (row, group) (BY_ROW 1) or the (lane, channel) (BY_ROW 0), in parts (lib/lanes.wgsl:parts, units are Values). A workgroup takes a
+// channel: thread t sums a part's Values t, t + 64, ... (sample by sample, pixel by pixel), then a tree.
 // Launch: x = channels, z = lanes, or lanes and parts. Traffic: reads x and dy once.
-#import lib/norm_grad_params.wgsl
-#import lib/tree.wgsl
+#import lib/norms.wgsl:grad_params
+#import lib/lanes.wgsl:tree
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) t: u32) {

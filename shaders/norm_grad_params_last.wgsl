@@ -1,10 +1,10 @@
 // The same as norm_grad_params.wgsl where channels lie last: gradients of a norm's scale and bias, sums of dy * (x - mean) * rstd and of dy
-// over a lane's rows and pixels, in parts (lib/parts.wgsl, units are pixels). A thread owns a Value of channels, or shares it with the
-// others of its row team (lib/scale_sums.wgsl), to which pixels are dealt.
+// over a lane's rows and pixels, in parts (lib/lanes.wgsl:parts, units are pixels). A thread owns a Value of channels, or shares it with
+// the others of its row team (lib/norms.wgsl:scale_sums), to which pixels are dealt.
 // Launch: x = Values of channels / TEAM_COLUMNS, z = lanes, or lanes and parts. Traffic: reads x and dy once.
-#import lib/norm_grad_params.wgsl
-#import lib/scale_sums.wgsl
-#import lib/layout.wgsl
+#import lib/norms.wgsl:grad_params
+#import lib/norms.wgsl:scale_sums
+#import lib/images.wgsl:layout
 
 // params.groups as a constant.
 #ifdef ANY_SHAPE

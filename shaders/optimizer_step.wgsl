@@ -5,7 +5,7 @@
 //   SECOND:         v likewise;  w += lr D / sqrt(v + epsilon)
 // Elements from `parameters` on are running statistics: w += D. One weight a thread. Launch: count items, folded over x and y.
 // Traffic: reads and writes w and each moment, reads D.
-#import lib/items.wgsl
+#import lib/lanes.wgsl:items
 
 struct Params {
     count: u32,

@@ -1,7 +1,7 @@
 // Which clients' gradients hold a value that is no finite number: words[4 * client + 1] = 1 (src/kernels/lib/scales.rs), client being
 // base / stride. Nothing is written for the others. A thread goes over 4 values, 64 apart.
 // Launch: count / 256 folded over x and y, z = lanes. Traffic: reads each value once.
-#import lib/lane.wgsl
+#import lib/lanes.wgsl:lane
 
 struct Params {
     count: u32,

@@ -1,7 +1,7 @@
 // y[row0 + r][i] = x[x_row + r][i]: each lane's own copy of the rows that it reads of the batch, for kernels that know only rows of a
 // lane. A thread an element, strided. Launch: x = elements of the largest lane / 64 (at most 65,535), z = lanes.
 // Traffic: reads and writes one f32 an element.
-#import lib/lane.wgsl
+#import lib/lanes.wgsl:lane
 
 struct Params {
     len: u32, // f32 of a row

@@ -1,10 +1,10 @@
-// Rademacher signs of a tensor, a bit each, in the order in which products by tiles read its weights (lib/tile_order.wgsl):
+// Rademacher signs of a tensor, a bit each, in the order in which products by tiles read its weights (lib/tiled_weights.wgsl:order):
 // bit n % 32 of out[lane][k][n / 32] is 1 where the sign of the weight of column n and term k is +1; behind the last column it is either.
 // Dispatch: x = terms / 128, y = columns / 32, z = lane. A workgroup makes the signs of 32 columns, 128 weights each as they lie in the
 // tensor, where they touch two blocks of the stream, and turns them. Traffic: a bit a weight and lane out.
-#import lib/lane.wgsl
-#import lib/stream.wgsl
-#import lib/ordered_tensor.wgsl
+#import lib/lanes.wgsl:lane
+#import lib/stream.wgsl:elements
+#import lib/tiled_weights.wgsl:tensor
 
 @group(0) @binding(2) var<storage, read_write> out: array<u32>;
 

@@ -1,9 +1,9 @@
-// The second pass of a split sum (lib/parts.wgsl): gradient = [gradient +] part + part + ..., in order. A part has the elements of one
-// tensor or of two, those of the first as [row][tap][channel] where there are several taps, which is [row][channel][tap] in the tensor; a
-// thread owns an element. Eight parts are loaded before the first of them is added.
+// The second pass of a split sum (lib/lanes.wgsl:parts): gradient = [gradient +] part + part + ..., in order. A part has the elements of
+// one tensor or of two, those of the first as [row][tap][channel] where there are several taps, which is [row][channel][tap] in the tensor;
+// a thread owns an element. Eight parts are loaded before the first of them is added.
 // Launch: x, y = elements / 64, folded; z = lanes of the first pass's launch. Traffic: reads each part once.
-#import lib/items.wgsl
-#import lib/parts.wgsl
+#import lib/lanes.wgsl:items
+#import lib/lanes.wgsl:parts
 
 struct Params {
     cut: Cut,

@@ -2,8 +2,8 @@
 // row or column is dropped. Planes lie one after another, or with CHANNELS_LAST 1 value by value, `channels` of them. One output a thread.
 // Launch: planes * out_h * out_w items, folded over x and y. Traffic: reads each input of a window once per window, writes each output
 // once.
-#import lib/items.wgsl
-#import lib/planes.wgsl
+#import lib/lanes.wgsl:items
+#import lib/images.wgsl:planes
 #operand @binding(1) x: f32
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 

@@ -1,8 +1,8 @@
 // dx of pool: each input sums, over the windows that cover it in order, dy where it is the window's first maximum (MODE 0), or
 // dy / window size (MODE 1). Planes lie as in pool. One input a thread. Launch: planes * h * w items, folded over x and y.
 // Traffic: per input and covering window one dy and, for MODE 0, the window's inputs; writes dx once.
-#import lib/items.wgsl
-#import lib/planes.wgsl
+#import lib/lanes.wgsl:items
+#import lib/images.wgsl:planes
 
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> dy: array<f32>;

@@ -3,7 +3,7 @@
 // part.
 // Where there are several parts, out has the sum of each instead, [probe][part], for probe_mean.wgsl.
 // Launch: probes workgroups, folded over x and y; z = parts. Traffic: reads each loss once.
-#import lib/tree.wgsl
+#import lib/lanes.wgsl:tree
 
 struct Params {
     probes: u32,

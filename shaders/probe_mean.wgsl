@@ -1,6 +1,6 @@
 // Per probe (plus row, minus row, rows, 0): out = the sum of its parts (probe_dl.wgsl), in order, over its rows. A thread a probe.
 // Launch: probes / 64, folded over x and y. Traffic: reads each part once.
-#import lib/items.wgsl
+#import lib/lanes.wgsl:items
 
 struct Params {
     probes: u32,

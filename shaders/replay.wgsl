@@ -1,12 +1,12 @@
 // Exact replay of rademacher probes (perturbation-stream, Exact replay): acc = sum_j q_j e_i(seed_j) in i32, then
 // w_i = w_i + f32(acc) * 2^-E.
 // A thread owns the 128 weights of a Philox block and their sums, in registers.
-// 64 threads a workgroup, folded over x and y; z: owners (lib/replay.wgsl).
+// 64 threads a workgroup, folded over x and y; z: owners (lib/replay.wgsl:bindings).
 // Traffic: 8 bytes a weight and 16 bytes a probe and thread (subgroup tier: and 4 threads), from caches.
-#import lib/stream.wgsl
-#import lib/replay.wgsl
-#import lib/probes.wgsl
-#import lib/word_sums.wgsl
+#import lib/stream.wgsl:elements
+#import lib/replay.wgsl:bindings
+#import lib/replay.wgsl:probes
+#import lib/replay.wgsl:word_sums
 
 alias Sum4 = vec4<i32>;
 

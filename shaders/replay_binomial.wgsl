@@ -1,11 +1,11 @@
 // Exact replay of binomial probes (perturbation-stream, Exact replay): acc = sum_j q_j e_i(seed_j) in i32, then
 // w_i = w_i + f32(acc) * 2^-E.
-// A thread owns 16 weights, four Philox blocks. 64 threads a workgroup, folded over x and y; z: owners (lib/replay.wgsl).
+// A thread owns 16 weights, four Philox blocks. 64 threads a workgroup, folded over x and y; z: owners (lib/replay.wgsl:bindings).
 // Traffic: 8 bytes a weight and 16 bytes a probe and thread (subgroup tier: and 4 threads), from caches.
-#import lib/stream.wgsl
-#import lib/replay.wgsl
-#import lib/probes.wgsl
-#import lib/exact_add.wgsl
+#import lib/stream.wgsl:elements
+#import lib/replay.wgsl:bindings
+#import lib/replay.wgsl:probes
+#import lib/exact.wgsl:add
 
 alias Sums = array<vec4<i32>, 4>;
 

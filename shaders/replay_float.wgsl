@@ -1,11 +1,11 @@
 // Replay in f32, of any distribution: acc = sum_j a_j e_i(seed_j) in the order of the probes, then w_i = w_i + acc.
 // On cleared weights this gives the sum itself, for optimisers with state.
 // A thread owns 16 weights: four Philox blocks, or an eighth of a block of signs. 64 threads a workgroup, folded over x and y; z:
-// owners (lib/replay.wgsl).
+// owners (lib/replay.wgsl:bindings).
 // Traffic: 8 bytes a weight and 16 bytes a probe and thread (subgroup tier: and 4 threads), from caches.
-#import lib/stream_quad.wgsl
-#import lib/replay.wgsl
-#import lib/probes.wgsl
+#import lib/stream.wgsl:quad
+#import lib/replay.wgsl:bindings
+#import lib/replay.wgsl:probes
 
 override DIST: u32 = 2u; // a stream number
 

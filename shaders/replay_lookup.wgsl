@@ -3,12 +3,12 @@
 // sum_k (bit k of m ? q_k : -q_k), and three bits of the stream pick an entry by a shuffle. Four instructions for three probes; a
 // selection and an addition a probe (replay.wgsl) are three each.
 // A thread owns the 128 weights of a Philox block and their sums, in registers.
-// 64 threads a workgroup, folded over x and y; z: owners (lib/replay.wgsl).
+// 64 threads a workgroup, folded over x and y; z: owners (lib/replay.wgsl:bindings).
 // Traffic: 8 bytes a weight, from caches 16 bytes a probe and subgroup.
-#import lib/stream.wgsl
-#import lib/replay.wgsl
-#import lib/subgroup_place.wgsl
-#import lib/word_sums.wgsl
+#import lib/stream.wgsl:elements
+#import lib/replay.wgsl:bindings
+#import lib/lanes.wgsl:subgroup_place
+#import lib/replay.wgsl:word_sums
 
 alias Sum4 = vec4<i32>;
 

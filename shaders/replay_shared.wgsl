@@ -5,13 +5,13 @@
 // A thread owns 32 weights, a word of a Philox block. The workgroup makes the words of 16 probes together, a block a thread and four
 // probes, and hands them on through its memory: sums fit the registers of many threads.
 // SHUFFLED: an entry lies in each invocation of a subgroup of 16 or more, LANES, and is picked by a shuffle; else in workgroup memory.
-// THREADS threads a workgroup, folded over x and y; z: owners (lib/replay.wgsl).
+// THREADS threads a workgroup, folded over x and y; z: owners (lib/replay.wgsl:bindings).
 // Traffic: 8 bytes a weight, from caches 32 bytes a probe and workgroup.
-#import lib/stream.wgsl
-#import lib/replay.wgsl
-#import lib/word_sums.wgsl
+#import lib/stream.wgsl:elements
+#import lib/replay.wgsl:bindings
+#import lib/replay.wgsl:word_sums
 #ifdef SHUFFLED
-#import lib/subgroup_place.wgsl
+#import lib/lanes.wgsl:subgroup_place
 #endif
 
 alias Sum4 = vec4<f32>;

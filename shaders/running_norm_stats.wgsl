@@ -1,9 +1,9 @@
 // (mean, rstd) of each (lane, channel) from the running statistics, which are never perturbed, and (a, b): a = rstd * scale[c],
 // b = bias[c] - mean * a. `running` is the part of the weight vector that holds the statistics, `weights` the one with scale and bias.
 // A thread a channel. Launch: x = channels / 64, z = lanes. Traffic: reads four f32 a lane and channel, writes four.
-#import lib/norm.wgsl
-#import lib/weight.wgsl
-#import lib/coefficients.wgsl
+#import lib/norms.wgsl:params
+#import lib/weights.wgsl:weight
+#import lib/norms.wgsl:coefficients
 
 @group(0) @binding(2) var<storage, read> weights: array<f32>;
 @group(0) @binding(3) var<storage, read> running: array<f32>;

@@ -1,6 +1,6 @@
 // running = 0.9 running + 0.1 moment, mean and variance of each channel, each lane's own. A thread a channel.
 // Launch: x = channels / 64, z = lanes. Traffic: reads four f32 a lane and channel, writes two.
-#import lib/norm.wgsl
+#import lib/norms.wgsl:params
 
 @group(0) @binding(2) var<storage, read> moments: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> running: array<f32>;

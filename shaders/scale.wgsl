@@ -1,7 +1,7 @@
 // y[i] = factor x[i]. One Value a thread; params.count is in f32.
 // Launch: count / WIDTH items, folded over x and y. Traffic: reads one value, writes one.
-#import lib/value.wgsl
-#import lib/items.wgsl
+#import lib/values.wgsl:value
+#import lib/lanes.wgsl:items
 
 struct Params {
     count: u32,

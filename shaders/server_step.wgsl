@@ -1,6 +1,6 @@
 // w[i] += lr * (acc[i] - w[i]); exactly acc[i] where lr is 1. One weight a thread. Launch: count items, folded over x and y.
 // Traffic: reads two f32, writes one.
-#import lib/items.wgsl
+#import lib/lanes.wgsl:items
 
 struct Params {
     count: u32,

@@ -1,12 +1,12 @@
 // A step of each lane's own weights:
 //   w[base + i] -= lr * g[base + i]
 // With MOMENTUM u[base + i] = momentum * u[base + i] + g[base + i] takes the place of g; with CLIPPED g is multiplied by the lane's factor
-// before; with SCALED, too, nothing happens where that is 0. A Value of weights a thread (lib/value.wgsl, QUADS where all lanes' begin on
-// quads); of the last one what lies behind the weights stays as it is.
+// before; with SCALED, too, nothing happens where that is 0. A Value of weights a thread (lib/values.wgsl:value, QUADS where all lanes'
+// begin on quads); of the last one what lies behind the weights stays as it is.
 // Launch: Values folded over x and y, z = lanes. Traffic: reads two f32, writes one; with MOMENTUM one more of each.
-#import lib/items.wgsl
-#import lib/lane.wgsl
-#import lib/value.wgsl
+#import lib/lanes.wgsl:items
+#import lib/lanes.wgsl:lane
+#import lib/values.wgsl:value
 
 struct Params {
     count: u32,

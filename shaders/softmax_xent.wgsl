@@ -3,9 +3,9 @@
 // Launch: x = rows of the largest lane / 64 (at most 65,535, then strided), z = lanes. Traffic: reads the logits twice.
 // Some software drivers compile a kernel anew at each dispatch to put uniform loop bounds and conditions into it, which takes
 // milliseconds: the zero added to them keeps it from that.
-// MASKED: over the classes that the lane's client holds, the others' logits being -infinity (`lib/softmax.wgsl`).
-#import lib/lane.wgsl
-#import lib/softmax.wgsl
+// MASKED: over the classes that the lane's client holds, the others' logits being -infinity (`lib/math.wgsl:softmax`).
+#import lib/lanes.wgsl:lane
+#import lib/math.wgsl:softmax
 #operand @binding(2) logits: f32
 
 struct Params {

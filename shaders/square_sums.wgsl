@@ -3,7 +3,7 @@
 // 16 threads own a part: thread t adds values t, t + 16, ... of it, and the first of them the sixteen sums in order. Four parts a
 // workgroup.
 // Launch: parts / 4 folded over x and y, z = lanes. Traffic: reads each value once, writes one f32 a part.
-#import lib/lane.wgsl
+#import lib/lanes.wgsl:lane
 
 struct Params {
     count: u32,

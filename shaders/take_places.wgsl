@@ -1,6 +1,6 @@
 // part[place(j) - base] = whole[j] for each parameter j that has a place in a sub-network's vector. One parameter a thread.
 // Launch: count items, folded over x and y. Traffic: reads a place and a f32, writes a f32.
-#import lib/items.wgsl
+#import lib/lanes.wgsl:items
 
 const ABSENT: u32 = 0xffffffffu;
 

@@ -1,9 +1,9 @@
-// out[copy][k][n] = weight (k, n), in the order in which products by tiles read them (lib/tile_order.wgsl), rows
+// out[copy][k][n] = weight (k, n), in the order in which products by tiles read them (lib/tiled_weights.wgsl:order), rows
 // of columns in whole quads, 0 behind the last column. As many copies as there are lanes with weights of their own, else that of the first.
 // A workgroup moves RUN weights of each of 32 columns by way of its memory, so that it reads and writes neighbours.
 // Dispatch: x = weights of a column / RUN, y = columns / 32, z = copies. Traffic: the weights once in, once out.
-#import lib/lane.wgsl
-#import lib/ordered_tensor.wgsl
+#import lib/lanes.wgsl:lane
+#import lib/tiled_weights.wgsl:tensor
 
 @group(0) @binding(2) var<storage, read> weights: array<f32>;
 @group(0) @binding(3) var<storage, read_write> out: array<vec4<f32>>;

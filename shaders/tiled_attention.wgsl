@@ -1,10 +1,10 @@
-// Attention as in attention.wgsl, by tiles in workgroup memory (lib/head_tiles.wgsl): a workgroup takes QUERIES queries of a sample's head
-// and goes over its keys, KEYS at a time. Sums over keys go in order; a block's largest score and the sum of its exponentials are made of
-// the 16 members' by one thread a query.
+// Attention as in attention.wgsl, by tiles in workgroup memory (lib/layers.wgsl:head_tiles): a workgroup takes QUERIES queries of a
+// sample's head and goes over its keys, KEYS at a time. Sums over keys go in order; a block's largest score and the sum of its exponentials
+// are made of the 16 members' by one thread a query.
 // Launch: x = heads x blocks of queries, y = rows of the largest lane (at most 65,535, then strided), z = lanes. Traffic: queries and
 // outputs once, keys and values once a block of queries.
-#import lib/heads.wgsl
-#import lib/head_tiles.wgsl
+#import lib/layers.wgsl:heads
+#import lib/layers.wgsl:head_tiles
 
 // Heads are whole quads.
 alias Value = vec4<f32>;

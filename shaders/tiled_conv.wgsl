@@ -1,18 +1,18 @@
 // Y[row][y][x][o] = act(b[o] + sum_{c,i,j} W[o][c][i][j] * X[row][y * stride + i - padding][x * stride + j - padding][c]), channels last,
-// W and b perturbed, by tiles in workgroup memory (lib/tiled.wgsl): rows of a tile are pixels (row, y, x), its columns output channels, the
-// sum in the order of lib/slabs.wgsl.
+// W and b perturbed, by tiles in workgroup memory (lib/tiled.wgsl:product): rows of a tile are pixels (row, y, x), its columns output
+// channels, the sum in the order of lib/tiled_weights.wgsl:slabs.
 // Dispatch: x = output-channel tiles, y = pixel tiles of the largest lane, z = lane. Traffic of a tile: DEPTH * (BLOCK_M + BLOCK_N) floats
 // in, BLOCK_M * BLOCK_N out.
 // IN_QUADS: channels of X are whole quads; QUADS: those of Y. IN_HALVES: X is f16, OUT_HALVES: Y, their channels whole eights.
-#import lib/conv_params.wgsl
-#import lib/slabs.wgsl
-#import lib/tiled_forward.wgsl
-#import lib/forward_rows.wgsl
+#import lib/conv.wgsl:params
+#import lib/tiled_weights.wgsl:slabs
+#import lib/tiled.wgsl:forward
+#import lib/tiled.wgsl:forward_rows
 #ifdef IN_HALVES
-#import lib/half_inputs.wgsl
-#import lib/input_pieces.wgsl
+#import lib/tiled.wgsl:half_inputs
+#import lib/tiled.wgsl:input_pieces
 #else
-#import lib/tiled_inputs.wgsl
+#import lib/tiled.wgsl:inputs
 #endif
 #operand @binding(2) weights: f32
 @group(0) @binding(5) var<storage, read> tile_copies: array<Piece>;

@@ -1,21 +1,21 @@
 // dx[row][y][x][c] = sum over (o, i, j) of W[o][c][i][j] * dy[row][(y + padding - i) / stride][(x + padding - j) / stride][o] where the
-// divisions leave no rest, channels last, with the lane's weights in the order of lib/tile_order.wgsl, by tiles in workgroup memory
-// (lib/tiled.wgsl): rows of a tile are pixels (row, y, x) of a class (lib/conv_classes.wgsl), its columns channels c; the sum goes over the
-// class's taps in the order of lib/slabs.wgsl.
+// divisions leave no rest, channels last, with the lane's weights in the order of lib/tiled_weights.wgsl:order, by tiles in workgroup
+// memory (lib/tiled.wgsl:product): rows of a tile are pixels (row, y, x) of a class (lib/images.wgsl:classes), its columns channels c; the
+// sum goes over the class's taps in the order of lib/tiled_weights.wgsl:slabs.
 // Dispatch: x = input-channel tiles x classes, y = tiles of a class's pixels of the largest lane, z = lane. Traffic of a tile:
 // the class's taps * OUT_C * (BLOCK_M + BLOCK_N) floats in, BLOCK_M * BLOCK_N out.
 // IN_QUADS: channels of dy are whole quads; QUADS: those of dx.
 const A_ALONG_K: u32 = 1u;
 const B_ALONG_K: u32 = 0u;
-#import lib/lane.wgsl
-#import lib/geometry.wgsl
-#import lib/conv_classes.wgsl
-#import lib/slabs.wgsl
-#import lib/tiled.wgsl
-#import lib/tiled_rows.wgsl
-#import lib/tiled_plain.wgsl
+#import lib/lanes.wgsl:lane
+#import lib/images.wgsl:geometry
+#import lib/images.wgsl:classes
+#import lib/tiled_weights.wgsl:slabs
+#import lib/tiled.wgsl:product
+#import lib/tiled.wgsl:rows
+#import lib/tiled_weights.wgsl:plain
 // The inputs of this product are dy.
-#import lib/tiled_inputs.wgsl
+#import lib/tiled.wgsl:inputs
 // As they lie in the vector: bound for who computes this otherwise.
 #operand @binding(2) weights: f32
 @group(0) @binding(5) var<storage, read> tile_copies: array<vec4<f32>>;

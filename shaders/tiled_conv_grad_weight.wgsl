@@ -1,14 +1,14 @@
 // dW[o][c][i][j] = sum over rows and output pixels of dy[row][y][x][o] * X[row][y * stride + i - padding][x * stride + j - padding][c],
-// channels last, in parts (lib/parts.wgsl, units are pixels), by tiles (lib/tiled_weight_sum.wgsl): rows of a tile are output channels, its
-// columns (i, j, c).
+// channels last, in parts (lib/lanes.wgsl:parts, units are pixels), by tiles (lib/tiled_weights.wgsl:sum): rows of a tile are output
+// channels, its columns (i, j, c).
 // Dispatch: x = tiles of (i, j, c), y = tiles of o, z = lane, or lane and part. Traffic of a tile: units * (BLOCK_M + BLOCK_N) floats in,
 // BLOCK_M * BLOCK_N out; split, as many out for each part.
 // IN_QUADS: channels of X are whole quads.
 const A_ALONG_K: u32 = 0u;
 const B_ALONG_K: u32 = 0u;
-#import lib/tiled_weight_sum.wgsl
-#import lib/geometry.wgsl
-#import lib/tiled_inputs.wgsl
+#import lib/tiled_weights.wgsl:sum
+#import lib/images.wgsl:geometry
+#import lib/tiled.wgsl:inputs
 
 struct Params {
     cut: Cut,

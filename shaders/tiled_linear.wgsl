@@ -1,16 +1,16 @@
-// Y[row][o] = act(b[o] + sum_k W[o][k] * X[row][k]) + R[row][o], W and b perturbed (lib/linear.wgsl), by tiles in workgroup memory
-// (lib/tiled.wgsl): rows of a tile are rows of X, its columns outputs.
+// Y[row][o] = act(b[o] + sum_k W[o][k] * X[row][k]) + R[row][o], W and b perturbed (lib/layers.wgsl:linear), by tiles in workgroup memory
+// (lib/tiled.wgsl:product): rows of a tile are rows of X, its columns outputs.
 // Dispatch: x = output tiles, y = row tiles of the largest lane, z = lane. Traffic of a tile: K * (BLOCK_M + BLOCK_N) floats in,
 // BLOCK_M * BLOCK_N out.
 // QUADS: rows of Y and R are whole quads. IN_HALVES: X is f16, OUT_HALVES: Y, their rows whole eights.
-#import lib/linear.wgsl
-#import lib/tiled_forward.wgsl
-#import lib/weights.wgsl
-#import lib/forward_rows.wgsl
+#import lib/layers.wgsl:linear
+#import lib/tiled.wgsl:forward
+#import lib/values.wgsl:weights
+#import lib/tiled.wgsl:forward_rows
 #ifdef IN_HALVES
-#import lib/half_inputs.wgsl
+#import lib/tiled.wgsl:half_inputs
 #else
-#import lib/inputs.wgsl
+#import lib/values.wgsl:inputs
 #endif
 #operand @binding(5) residual: Value
 @group(0) @binding(6) var<storage, read> tile_copies: array<Piece>;

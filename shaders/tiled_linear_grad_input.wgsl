@@ -1,17 +1,17 @@
-// dx[row][k] = sum over o, ascending, of dy[row][o] * W[o][k], with the lane's own weights, by tiles in workgroup memory (lib/tiled.wgsl):
-// rows of a tile are rows of dy, its columns inputs k.
+// dx[row][k] = sum over o, ascending, of dy[row][o] * W[o][k], with the lane's own weights, by tiles in workgroup memory
+// (lib/tiled.wgsl:product): rows of a tile are rows of dy, its columns inputs k.
 // Dispatch: x = tiles of inputs, y = row tiles of the largest lane, z = lane. Traffic of a tile: outputs * (BLOCK_M + BLOCK_N) floats in,
 // BLOCK_M * BLOCK_N out.
 // QUADS: rows of dx are whole quads.
 const A_ALONG_K: u32 = 1u;
 const B_ALONG_K: u32 = 0u;
-#import lib/lane.wgsl
-#import lib/tiled.wgsl
-#import lib/tiled_rows.wgsl
-#import lib/tiled_plain.wgsl
-#import lib/weights.wgsl
+#import lib/lanes.wgsl:lane
+#import lib/tiled.wgsl:product
+#import lib/tiled.wgsl:rows
+#import lib/tiled_weights.wgsl:plain
+#import lib/values.wgsl:weights
 // The inputs of this product are dy.
-#import lib/inputs.wgsl
+#import lib/values.wgsl:inputs
 
 struct Params {
     inputs: u32,

@@ -1,11 +1,11 @@
-// dW[o][k] = sum over rows of dy[row][o] * X[row][k], in parts (lib/parts.wgsl, units are rows), by tiles
-// (lib/tiled_weight_sum.wgsl): rows of a tile are outputs o, its columns inputs k.
+// dW[o][k] = sum over rows of dy[row][o] * X[row][k], in parts (lib/lanes.wgsl:parts, units are rows), by tiles
+// (lib/tiled_weights.wgsl:sum): rows of a tile are outputs o, its columns inputs k.
 // Dispatch: x = tiles of k, y = tiles of o, z = lane, or lane and part. Traffic of a tile: units * (BLOCK_M + BLOCK_N) floats in,
 // BLOCK_M * BLOCK_N out; split, as many out for each part.
 const A_ALONG_K: u32 = 0u;
 const B_ALONG_K: u32 = 0u;
-#import lib/tiled_weight_sum.wgsl
-#import lib/inputs.wgsl
+#import lib/tiled_weights.wgsl:sum
+#import lib/values.wgsl:inputs
 
 struct Params {
     cut: Cut,

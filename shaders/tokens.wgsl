@@ -1,8 +1,8 @@
 // y[row][0][d] = cls[d] + pos[0][d]; y[row][1 + p][d] = x[row][d][p] + pos[1 + p][d]; cls and pos perturbed. A thread owns an
 // element (token, d) of every ROWS-th row, so that its weights are perturbed once. Launch: x = (1 + patches) x dim / 64,
 // y = how many rows apart, z = lanes. Traffic: reads x, writes y, once each; weights once a workgroup.
-#import lib/embedding.wgsl
-#import lib/weight.wgsl
+#import lib/layers.wgsl:embedding
+#import lib/weights.wgsl:weight
 #operand @binding(3) x: f32
 
 @group(0) @binding(2) var<storage, read> weights: array<f32>;

@@ -1,6 +1,6 @@
 // dx[row][d][p] = dy[row][1 + p][d]: the patches' slopes as an image again. A thread owns an element (d, p) of every n-th row.
 // Launch: x = dim x patches / 64, y = n, z = lanes. Traffic: reads dy, writes dx, once each.
-#import lib/embedding.wgsl
+#import lib/layers.wgsl:embedding
 #operand @binding(2) dy: f32
 
 @group(0) @binding(3) var<storage, read_write> dx: array<f32>;

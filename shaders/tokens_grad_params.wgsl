@@ -1,7 +1,7 @@
 // Gradients of positions and class token: sums of dy over a lane's rows, by blocks of samples; the class token's are those of
 // position 0. A thread owns an element (token, d). Launch: x = (1 + patches) x dim / 64, z = lanes. Traffic: reads dy once.
-#import lib/embedding.wgsl
-#import lib/block.wgsl
+#import lib/layers.wgsl:embedding
+#import lib/lanes.wgsl:sample_block
 
 #operand @binding(2) dy: f32
 @group(0) @binding(3) var<storage, read_write> gradients: array<f32>;

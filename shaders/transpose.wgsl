@@ -1,6 +1,6 @@
 // y[row][b][a] = x[row][a][b]: images between channels first and channels last. An output a thread, neighbours write neighbours.
 // Launch: rows * a * b items, folded over x and y. Traffic: reads and writes each value once.
-#import lib/items.wgsl
+#import lib/lanes.wgsl:items
 
 struct Params {
     rows: u32,

@@ -1,7 +1,7 @@
 //! The house: modules use only those above them in the table of docs/architecture.md, only `device` imports wgpu, only `layers` tells kinds of
 //! layers apart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -146,28 +146,54 @@ fn devices_may_change_threads() {
     assert!(!name.is_empty());
 }
 
-/// A kernel is two files of one name, and nothing below `shaders/` is there for nobody.
+/// Names of a folder's files that end so, without their end, in order.
+fn stems(folder: &Path, end: &str) -> Vec<String> {
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = files.filter_map(|name| Some(name.strip_suffix(end)?.to_owned())).collect();
+    names.sort();
+    names
+}
+
+/// A kernel is two files of one name.
 #[test]
-fn shaders_are_kernels_or_fragments_of_them() {
+fn a_kernel_is_a_shader_and_a_source_file() {
+    let sources = stems(&root().join("src/kernels"), ".rs");
+    let kernels: Vec<String> = sources.into_iter().filter(|name| name != "mod").collect();
+    assert_eq!(stems(&root().join("shaders"), ".wgsl"), kernels);
+}
+
+/// What kernels share lies in a few files by subject, which the table of docs/architecture.md lists; nothing is there for nobody.
+#[test]
+fn shared_shaders_are_few_files_of_sections_that_are_imported() {
     let shaders = root().join("shaders");
-    let names = |folder: &Path, end: &str| {
-        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<String> = files.filter_map(|name| Some(name.strip_suffix(end)?.to_owned())).collect();
-        names.sort();
-        names
+    let files = |folder: &Path| -> Vec<String> {
+        stems(folder, ".wgsl")
+            .iter()
+            .map(|name| fs::read_to_string(folder.join(format!("{name}.wgsl"))).unwrap())
+            .collect()
     };
-    let kernels = names(&shaders, ".wgsl");
-    let rows: Vec<String> =
-        names(&root().join("src/kernels"), ".rs").into_iter().filter(|name| name != "mod").collect();
-    assert_eq!(kernels, rows);
-    let fragments = names(&shaders.join("lib"), ".wgsl");
-    let texts = |folder: PathBuf, names: &[String]| -> String {
-        names.iter().map(|name| fs::read_to_string(folder.join(format!("{name}.wgsl"))).unwrap()).collect()
-    };
-    let all = texts(shaders.clone(), &kernels) + &texts(shaders.join("lib"), &fragments);
-    for name in &fragments {
-        assert!(all.contains(&format!("#import lib/{name}.wgsl\n")), "nobody imports lib/{name}.wgsl");
+    let subjects = stems(&shaders.join("lib"), ".wgsl");
+    let (kernels, shared) = (files(&shaders), files(&shaders.join("lib")));
+    assert!(kernels.len() + shared.len() <= 110, "{} kernels, {} shared files", kernels.len(), shared.len());
+    let lines = kernels.iter().chain(&shared).flat_map(|text| text.lines());
+    let imports: BTreeSet<&str> = lines.filter_map(|line| line.trim().strip_prefix("#import ")).collect();
+    for (name, text) in subjects.iter().zip(&shared) {
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].starts_with("// "), "lib/{name}.wgsl doesn't say what belongs in it");
+        assert!(lines.len() <= 250, "lib/{name}.wgsl has {} lines: more than one subject's", lines.len());
+        let mut sections = 0;
+        for pair in lines.windows(2) {
+            let Some(section) = pair[0].strip_prefix("#section ") else { continue };
+            let section = format!("lib/{name}.wgsl:{section}");
+            sections += 1;
+            assert!(pair[1].starts_with("// "), "{section} doesn't say what it is");
+            assert!(imports.contains(section.as_str()), "no shader imports {section}");
+        }
+        assert!(sections > 1, "lib/{name}.wgsl has {sections} sections");
     }
-    // More fragments than kernels would be pieces for their own sake.
-    assert!(fragments.len() <= kernels.len(), "{} fragments of {} kernels", fragments.len(), kernels.len());
+    let table = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let listed = table.lines().filter_map(|line| line.strip_prefix("| `lib/")?.split_once(".wgsl` | "));
+    let mut listed: Vec<&str> = listed.map(|(name, _)| name).collect();
+    listed.sort_unstable();
+    assert_eq!(listed, subjects, "the table of docs/architecture.md");
 }

@@ -21,7 +21,7 @@ fn embed_shaders() -> io::Result<()> {
     let row = |(name, path): &(String, PathBuf)| format!("    ({name:?}, include_str!({path:?})),\n");
     let rows: String = files.iter().map(row).collect();
     let list = format!(
-        "/// Every file below `shaders/`: path and content, in the order of the paths.\npub const SOURCES: preprocess::Tree = &[\n{rows}];\n"
+        "/// Every file below `shaders/`: path and content, in the order of the paths.\npub const SOURCES: Tree = &[\n{rows}];\n"
     );
     // A folder's time changes with the files in it.
     println!("cargo::rerun-if-changed=shaders");

@@ -1,6 +1,80 @@
+// The perturbation stream: Philox, the elements of its distributions, positions in it. Weights that it perturbs: lib/weights.wgsl.
+
+#section mulhi
+// High word of a 32 x 32 bit product.
+#ifdef SUBGROUP
+// By one wide multiplication: the tier has native 64-bit integers.
+fn mulhi(a: u32, b: u32) -> u32 {
+    return u32((u64(a) * u64(b)) >> 32u);
+}
+#else
+// From 16-bit halves.
+fn mulhi(a: u32, b: u32) -> u32 {
+    let a0 = a & 0xffffu;
+    let a1 = a >> 16u;
+    let b0 = b & 0xffffu;
+    let b1 = b >> 16u;
+    let low = a0 * b0;
+    // Neither sum can overflow: (2^16 - 1)^2 + 2^16 - 1 < 2^32.
+    let mid = a1 * b0 + (low >> 16u);
+    let cross = a0 * b1 + (mid & 0xffffu);
+    return a1 * b1 + (mid >> 16u) + (cross >> 16u);
+}
+#endif
+
+#section philox
+// Philox4x32-10 (Salmon, Moraes, Dror, Shaw, SC 2011).
+#import lib/stream.wgsl:mulhi
+
+// 1: both words of a product by one wide multiplication, what GPUs have an instruction for.
+const WIDE: u32 = 0u;
+
+// (low word, high word).
+fn product(a: u32, b: u32) -> vec2<u32> {
+#ifdef SUBGROUP
+    if WIDE == 1u {
+        let both = u64(a) * u64(b);
+        return vec2<u32>(u32(both), u32(both >> 32u));
+    }
+#endif
+    return vec2<u32>(a * b, mulhi(a, b));
+}
+
+fn philox_round(key: vec2<u32>, ctr: vec4<u32>) -> vec4<u32> {
+    let a = product(0xCD9E8D57u, ctr.z);
+    let b = product(0xD2511F53u, ctr.x);
+    return vec4<u32>(a.y ^ ctr.y ^ key.x, a.x, b.y ^ ctr.w ^ key.y, b.x);
+}
+
+// Unrolled by hand: compilers keep the loop otherwise, and the key schedule is then computed at run time.
+fn philox(key: vec2<u32>, ctr: vec4<u32>) -> vec4<u32> {
+    let bump = vec2<u32>(0x9E3779B9u, 0xBB67AE85u);
+    var k = key;
+    var c = philox_round(k, ctr);
+    k += bump;
+    c = philox_round(k, c);
+    k += bump;
+    c = philox_round(k, c);
+    k += bump;
+    c = philox_round(k, c);
+    k += bump;
+    c = philox_round(k, c);
+    k += bump;
+    c = philox_round(k, c);
+    k += bump;
+    c = philox_round(k, c);
+    k += bump;
+    c = philox_round(k, c);
+    k += bump;
+    c = philox_round(k, c);
+    k += bump;
+    return philox_round(k, c);
+}
+
+#section elements
 // Elements of the perturbation stream, version 1. A key is a seed's (low word, high word), a block its (low, high).
 // Mirrors src/stream operation by operation: change both or neither.
-#import lib/philox.wgsl
+#import lib/stream.wgsl:philox
 
 const RADEMACHER: u32 = 0u;
 const BINOMIAL: u32 = 1u;
@@ -96,4 +170,28 @@ fn stream_element(dist: u32, key: vec2<u32>, i_lo: u32, i_hi: u32) -> f32 {
         values = uniform_block(key, block_lo, block_hi);
     }
     return values[i_lo & 3u];
+}
+
+#section quad
+// A whole block of four numbers of a distribution given by its stream number. Called with a constant, only that branch remains.
+#import lib/stream.wgsl:elements
+
+fn stream_quad(dist: u32, key: vec2<u32>, block: vec2<u32>) -> vec4<f32> {
+    if dist == BINOMIAL {
+        return binomial_block(key, block.x, block.y);
+    } else if dist == GAUSSIAN {
+        return gaussian_block(key, block.x, block.y);
+    }
+    return uniform_block(key, block.x, block.y);
+}
+
+#section position
+// 64-bit positions of the stream as (low, high) pairs of u32; sums wrap at 2^64.
+fn position_add(position: vec2<u32>, by: u32) -> vec2<u32> {
+    let lo = position.x + by;
+    return vec2<u32>(lo, position.y + select(0u, 1u, lo < by));
+}
+
+fn position_shift(position: vec2<u32>, by: u32) -> vec2<u32> {
+    return vec2<u32>((position.x >> by) | (position.y << (32u - by)), position.y >> by);
 }

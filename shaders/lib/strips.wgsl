@@ -1,16 +1,19 @@
+// Convolutions by strips of four neighbouring pixels, for small windows on software adapters.
+
+#section sums
 // Sums of a convolution over strips of four neighbouring pixels: sum over channels c, then taps t of W[o][c][t] * X[c][window + t], in this
-// order, as lib/tile.wgsl adds them. A thread keeps STRIPS strips one below the other of its team's TILE_O * SHARE rows o: it reads its
-// window's pixels once for all taps and rows, where an implicit matrix product reads them tap by tap. All taps of a channel are straight
-// lines of code: for small windows. Of W a thread reads, of each f < TILE_O, one row's taps; shuffles bring them to its team.
+// order, as lib/shuffle.wgsl:tile adds them. A thread keeps STRIPS strips one below the other of its team's TILE_O * SHARE rows o: it reads
+// its window's pixels once for all taps and rows, where an implicit matrix product reads them tap by tap. All taps of a channel are
+// straight lines of code: for small windows. Of W a thread reads, of each f < TILE_O, one row's taps; shuffles bring them to its team.
 // With QUADS image rows, before and after, are whole quads.
 //
 // A kernel that imports this defines, as constants or private variables, READ_C, READ_H and READ_W, the image that is read, MARGIN, zeros
 // around it, and STEP, from a strip's pixel to the next; weight_row(o), the flat index of W[o][0][0], o clamped; and WEIGHT_STEP, from a
 // channel's taps to the next one's: TAPS, where weights are perturbed.
-#import lib/value.wgsl
-#import lib/tile_slots.wgsl
-#import lib/weights.wgsl
-#import lib/tile_signs.wgsl
+#import lib/values.wgsl:value
+#import lib/shuffle.wgsl:slots
+#import lib/values.wgsl:weights
+#import lib/weights.wgsl:signs
 #operand @binding(3) image: Value
 
 const STRIPS: u32 = 2u;
@@ -129,6 +132,103 @@ fn add_strips(acc: ptr<function, Strips>, first: u32, own: u32, base: u32, sampl
                 }
             }
             plane += i32(READ_H * READ_W);
+        }
+    }
+}
+
+#section forward
+// Y[row][o][y][x] = act(b[o] + sum_{c,i,j} W[o][c][i][j] * X[row][c][y * stride + i - padding][x * stride + j - padding]) by strips of
+// pixels (lib/strips.wgsl:sums), W and b perturbed while they are loaded. The sums are those of lib/conv.wgsl:forward, bit for bit.
+// Channels lie first.
+// Dispatch: x = output-channel tiles, y = MEMBERS threads' strips of the largest lane, z = lane; TEAMS * MEMBERS threads.
+// Traffic of a thread: IN_C * WINDOW_W * WINDOW_H floats in, and of weights IN_C * TAPS * TILE_O; 4 * STRIPS * TILE_O * SHARE out.
+//
+// A kernel that imports this defines finish(lane, place, first, sums): `first` is the first of the team's channels, which may lie beyond
+// OUT_C, and sums[f][j][b][p] the output of channel first + f * SHARE + j at row place.y + b, column place.x + p, which may lie outside.
+#import lib/math.wgsl:rectify
+#import lib/images.wgsl:fixed_geometry
+#import lib/conv.wgsl:uniforms
+#import lib/strips.wgsl:sums
+
+// 1: ReLU follows.
+const RELU: u32 = 0u;
+
+const READ_C: u32 = IN_C;
+const READ_H: u32 = IN_H;
+const READ_W: u32 = IN_W;
+const STEP: u32 = STRIDE;
+const MARGIN: u32 = PADDING;
+const WEIGHT_STEP: u32 = TAPS;
+
+fn weight_row(o: u32) -> u32 {
+    return params.weight_offset + min(o, OUT_C - 1u) * DEPTH;
+}
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let lane = lanes[group.z];
+    let q0 = group.y * MEMBERS;
+    if (q0 >= lane.rows * strips_of(OUT_H, OUT_W)) { return; }
+    lane_key = vec2<u32>(lane.seed_lo, lane.seed_hi);
+    lane_coef = lane.coef;
+    let member = thread % MEMBERS;
+    let own = member % SHARE;
+    let first = group.x * TILE_ROWS + thread / MEMBERS * TEAM_ROWS;
+    let place = place_of(q0 + member, lane.rows, OUT_H, OUT_W);
+    let sample = select(lane.row0, lane.x_row, params.from_batch == 1u) + place.sample;
+    let top = i32(place.y * STRIDE) - i32(PADDING);
+    let left = i32(place.x * STRIDE) - i32(PADDING + LEAD);
+    var sums: Strips;
+    add_strips(&sums, first, own, lane.weight_base, sample, top, left);
+    for (var f = 0u; f < TILE_O; f++) {
+        var loaded = 0.0f;
+        if (params.bias_offset != 0xffffffffu) {
+            let i = params.bias_offset + min(first + f * SHARE + own, OUT_C - 1u);
+            loaded = perturb_one(weight_at(lane.weight_base + i), i);
+        }
+        for (var j = 0u; j < SHARE; j++) {
+            let bias = shared_one(loaded, j);
+            for (var b = 0u; b < STRIPS; b++) {
+                for (var p = 0u; p < 4u; p++) {
+                    let sum = sums[f][j][b][p] + bias;
+                    sums[f][j][b][p] = select(sum, rectify(sum), RELU == 1u);
+                }
+            }
+        }
+    }
+    finish(lane, place, first, &sums);
+}
+
+#section store
+// Strips of pixels into the output, [row][channel][y][x], as quads where rows are whole quads.
+#ifdef QUADS
+@group(0) @binding(4) var<storage, read_write> output: array<vec4<f32>>;
+#else
+@group(0) @binding(4) var<storage, read_write> output: array<f32>;
+#endif
+
+// Strip b of a thread; `at` is its first pixel's place.
+fn store_strip(at: u32, x: u32, width: u32, v: array<f32, 4>) {
+#ifdef QUADS
+    output[at >> 2u] = vec4<f32>(v[0], v[1], v[2], v[3]);
+#else
+    for (var p = 0u; p < 4u; p++) {
+        if (x + p < width) { output[at + p] = v[p]; }
+    }
+#endif
+}
+
+// All strips of a thread, of channels first, first + 1, ... below `channels`, of samples from row `row0` on.
+fn store_strips(row0: u32, place: Place, first: u32, channels: u32, height: u32, width: u32, sums: ptr<function, Strips>) {
+    for (var f = 0u; f < TILE_O; f++) {
+        for (var j = 0u; j < SHARE; j++) {
+            let o = first + f * SHARE + j;
+            let at = (((row0 + place.sample) * channels + o) * height + place.y) * width + place.x;
+            for (var b = 0u; b < STRIPS; b++) {
+                if (place.exists && o < channels && place.y + b < height) {
+                    store_strip(at + b * width, place.x, width, (*sums)[f][j][b]);
+                }
+            }
         }
     }
 }

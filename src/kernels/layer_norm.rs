@@ -12,7 +12,7 @@ use crate::stream::Distribution;
 /// The kernel.
 pub static KERNEL: Kernel = values::kernel::<Params>("layer_norm", twin);
 
-/// Rows of a workgroup, `ROWS` of `shaders/lib/rows.wgsl`.
+/// Rows of a workgroup, `ROWS` of `shaders/lib/layers.wgsl:layer_norm`.
 const ROWS: u32 = 32;
 
 params! {

@@ -1,4 +1,4 @@
-//! Philox4x32-10 in plain u32 arithmetic: the host's twin of `shaders/lib/philox.wgsl`.
+//! Philox4x32-10 in plain u32 arithmetic: the host's twin of `shaders/lib/stream.wgsl:philox`.
 
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];

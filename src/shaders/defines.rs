@@ -6,7 +6,7 @@ use super::fault::Fault;
 pub const SUBGROUP: &str = "SUBGROUP";
 /// Defined where operands are read as texels.
 pub const TEXELS: &str = "TEXELS";
-/// The define of kernels over `Value`s (`lib/value.wgsl`) that makes them quads: for rows whose length is a multiple of 4.
+/// The define of kernels over `Value`s (`lib/values.wgsl:value`) that makes them quads: for rows whose length is a multiple of 4.
 pub const QUADS: &str = "QUADS";
 
 /// The define of kernels with a shape in constants that takes it from the uniform block, so that one pipeline serves all shapes, slower.

@@ -6,7 +6,9 @@ use super::expanded::Place;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// `#` and something else.
-    #[error("unknown directive {0:?}: there are #import, #ifdef, #ifndef, #else, #endif, #operand, #for and #end")]
+    #[error(
+        "unknown directive {0:?}: there are #section, #import, #ifdef, #ifndef, #else, #endif, #operand, #for and #end"
+    )]
     UnknownDirective(String),
     /// A name that neither the device's flavour nor the kernel's row lists.
     #[error("unknown define {0:?}: it is neither a flavour's nor listed in the kernel's row")]
@@ -14,11 +16,49 @@ pub enum Fault {
     /// An import of nothing.
     #[error("shaders/{0} does not exist")]
     Missing(String),
+    /// An import of a section that its file lacks.
+    #[error("shaders/{file} has no section {section:?}: it has {}", listed(.known))]
+    UnknownSection {
+        /// The file.
+        file: String,
+        /// The section.
+        section: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// An import of a whole file that has sections.
+    #[error("shaders/{file} has sections, which are imported one by one (#import {file}:NAME): it has {}", listed(.known))]
+    Whole {
+        /// The file.
+        file: String,
+        /// Its sections.
+        known: Vec<String>,
+    },
+    /// An import of what is being imported.
+    #[error("a circle of imports: {0} imports itself by way of this line")]
+    Circle(String),
+    /// `#section` in a kernel, or in what is taken whole like one.
+    #[error("section {0:?} of a file that is taken whole: sections are for files that others import")]
+    SectionOfWhole(String),
+    /// `#section` with another name than such names are, or none.
+    #[error("{0:?} names no section: a name is put together of a-z, 0-9 and _")]
+    SectionName(String),
+    /// Two sections of one name.
+    #[error("the file has a section {section:?} on line {line} already")]
+    SameSection {
+        /// The name.
+        section: String,
+        /// Where the first of them begins.
+        line: u32,
+    },
+    /// What nobody could import.
+    #[error("{0:?} stands above the file's first section, where only comments may")]
+    AboveSections(String),
     /// `#else` or `#endif` without a condition, or a second `#else`.
     #[error("{0} belongs to no #ifdef or #ifndef")]
     Unopened(String),
     /// A condition that has no end.
-    #[error("this has no #endif or #end in its file")]
+    #[error("this has no #endif or #end in its file or section")]
     Unclosed,
     /// A malformed `#operand`.
     #[error(
@@ -33,6 +73,11 @@ pub enum Fault {
     /// Text behind a directive that takes none.
     #[error("{0:?} behind the directive")]
     Trailing(String),
+}
+
+/// Names as they stand in a sentence.
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 /// A fault and where it is.

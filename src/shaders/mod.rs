@@ -2,8 +2,8 @@
 //! and its imports together for a device's [`Flavour`] and a [`Variant`]'s defines, [`specialise`] sets the variant's constants.
 //!
 //! Flavours and a kernel's defines combine: `#ifdef SUBGROUP` stands in fragments that the subgroup tier makes better, `#operand`
-//! declares what is read from buffers or texels, `#ifdef QUADS` in `lib/value.wgsl` makes a kernel over `Value`s one over quads or
-//! over single f32. There are no text templates: each file is WGSL once its directives are gone.
+//! declares what is read from buffers or texels, `#ifdef QUADS` in `lib/values.wgsl:value` makes a kernel over `Value`s one over quads or
+//! over single f32. There are no text templates: what comes into a module is WGSL once its directives are gone.
 
 use crate::caps::Tier;
 use crate::recording::kernel::{Kernel, Variant};
@@ -15,12 +15,14 @@ mod operand;
 pub mod preprocess;
 pub mod reflect;
 mod repeat;
+mod tree;
 
 pub use defines::{
     ANY_SHAPE, Defines, IN_HALVES, IN_QUADS, OUT_HALVES, QUADS, RESIDUAL_HALVES, SUBGROUP, TEXEL_ROW, TEXELS,
 };
 pub use expanded::{Expanded, Place};
 pub use fault::{Fault, Misplaced};
+pub use tree::Tree;
 
 include!(concat!(env!("OUT_DIR"), "/shaders.rs"));
 
@@ -43,7 +45,7 @@ impl Flavour {
 /// Why a shader could not be put together. All of these are defects of the tree, found by the shader tests.
 #[derive(Debug, thiserror::Error)]
 pub enum ShaderError {
-    /// No such file in the embedded tree.
+    /// No such file, or section of one, in the embedded tree.
     #[error("shaders/{0} does not exist")]
     Missing(String),
     /// A line that the preprocessor doesn't understand.
@@ -109,7 +111,7 @@ fn permuted(kernel: &Kernel, flavour: Flavour, variant: &Variant) -> Result<Expa
         return Err(ShaderError::NoDefine { kernel: kernel.name, name });
     }
     let with = |all: Defines, name: &&'static str| all.with(name, defines.contains(name));
-    let source = expand(kernel.name, &kernel.defines.iter().fold(flavour.defines(), with))?;
+    let source = expand(&format!("{}.wgsl", kernel.name), &kernel.defines.iter().fold(flavour.defines(), with))?;
     Ok(repeat::unroll(&source, &|name| number(source.text(), variant, name))?)
 }
 
@@ -123,15 +125,14 @@ fn number(text: &str, variant: &Variant, name: &str) -> Option<u32> {
     repeat::value(&rest[..rest.find(';')?], &|inner| number(text, variant, inner))
 }
 
-/// A file of the tree (its path without `.wgsl`) for a device, where neither it nor its imports ask for defines of kernels.
-pub fn fragment(name: &str, flavour: Flavour) -> Result<Expanded, ShaderError> {
-    expand(name, &flavour.defines())
+/// What an `#import` names, for a device, where neither it nor its imports ask for defines of kernels.
+pub fn fragment(target: &str, flavour: Flavour) -> Result<Expanded, ShaderError> {
+    expand(target, &flavour.defines())
 }
 
-fn expand(name: &str, defines: &Defines) -> Result<Expanded, ShaderError> {
-    let path = format!("{name}.wgsl");
-    match preprocess::expand(SOURCES, &path, defines) {
+fn expand(target: &str, defines: &Defines) -> Result<Expanded, ShaderError> {
+    match preprocess::expand(SOURCES, target, defines) {
         Some(expanded) => Ok(expanded?),
-        None => Err(ShaderError::Missing(path)),
+        None => Err(ShaderError::Missing(target.to_owned())),
     }
 }

@@ -38,7 +38,7 @@ impl Element {
 }
 
 impl<'a> Operand<'a> {
-    /// Reads what stands behind `#operand`. The element `Value` is a quad where `QUADS` is defined, else an f32 (`lib/value.wgsl`).
+    /// Reads what stands behind `#operand`. The element `Value` is a quad where `QUADS` is defined, else an f32 (`lib/values.wgsl:value`).
     pub(super) fn parse(text: &'a str, defines: &Defines) -> Result<Self, Fault> {
         let malformed = || Fault::Operand(text.to_owned());
         let (binding, rest) =
@@ -74,7 +74,7 @@ impl<'a> Operand<'a> {
             let stored = if element == Element::Halves { "vec2<u32>" } else { ty };
             (format!("var<storage, read> {name}: array<{stored}>;"), format!("{name}[i]"))
         };
-        // Functions of lib/halves.wgsl.
+        // Functions of lib/values.wgsl:halves.
         let read = match (element, texels) {
             (Element::Scalar, true) => format!("{word}.x"),
             (Element::Halves, true) => format!("halves_in({word}, i)"),

@@ -1,5 +1,5 @@
 //! Box-Muller in f32, from integers: a library's logarithm and cosine differ between devices and are inaccurate near
-//! u1 = 1, so range reduction and polynomials are our own. Mirrors `shaders/lib/stream.wgsl` operation by operation.
+//! u1 = 1, so range reduction and polynomials are our own. Mirrors `shaders/lib/stream.wgsl:elements` operation by operation.
 
 /// The four elements of a block.
 #[inline]

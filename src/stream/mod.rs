@@ -1,5 +1,5 @@
 //! The perturbation stream on the host: what a seed means (perturbation-stream, version 1). The WGSL twin is
-//! `shaders/lib/stream.wgsl`; floats are formed by the same operations in the same order, so that a device which
+//! `shaders/lib/stream.wgsl:elements`; floats are formed by the same operations in the same order, so that a device which
 //! never fuses gives the same bits.
 
 mod distribution;

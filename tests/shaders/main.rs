@@ -149,34 +149,30 @@ fn defects_name_file_and_line() {
         shaders::permutation(&kernel, CORE, &[]).unwrap_err().to_string(),
         "shaders/no_such_kernel.wgsl does not exist"
     );
+    let line = |file: &str, words: &str| {
+        let (_, text) = SOURCES.iter().find(|(path, _)| *path == file).unwrap();
+        text.lines().position(|line| line.contains(words)).unwrap() + 1
+    };
     // A fragment that needs a define of kernels over `Value`s.
-    let error = shaders::fragment("lib/value", CORE).unwrap_err().to_string();
-    assert!(error.starts_with("shaders/lib/value.wgsl:3: unknown define \"QUADS\""), "{error}");
+    let error = shaders::fragment("lib/values.wgsl:value", CORE).unwrap_err().to_string();
+    let at = line("lib/values.wgsl", "#ifdef QUADS");
+    assert!(error.starts_with(&format!("shaders/lib/values.wgsl:{at}: unknown define \"QUADS\"")), "{error}");
     // A fragment that needs declarations of the kernel which imports it.
-    let source = shaders::fragment("lib/weight", CORE).unwrap();
-    let error = reflect::parse("lib/weight", &source).unwrap_err().to_string();
-    let line =
-        include_str!("../../shaders/lib/weight.wgsl").lines().position(|l| l.contains("= weights[")).unwrap() + 1;
-    let expected = format!("\n  shaders/lib/weight.wgsl:{line}:16: unknown identifier\n    let base = weights[");
+    let source = shaders::fragment("lib/weights.wgsl:weight", CORE).unwrap();
+    let error = reflect::parse("weight", &source).unwrap_err().to_string();
+    let at = line("lib/weights.wgsl", "= weights[");
+    let expected = format!("\n  shaders/lib/weights.wgsl:{at}:16: unknown identifier\n    let base = weights[");
     assert!(error.contains("no definition in scope for identifier: `weights`") && error.contains(&expected), "{error}");
     // What only the validator sees: 64-bit integers on the core tier.
-    let source = shaders::fragment("lib/mulhi", Flavour { tier: Tier::Subgroup, ..CORE }).unwrap();
-    let module = reflect::parse("lib/mulhi", &source).unwrap();
-    let error = reflect::validate("lib/mulhi", &source, &module, capabilities(Tier::Core)).unwrap_err().to_string();
-    assert!(error.contains("\n  shaders/lib/mulhi.wgsl:"), "{error}");
+    let source = shaders::fragment("lib/stream.wgsl:mulhi", Flavour { tier: Tier::Subgroup, ..CORE }).unwrap();
+    let module = reflect::parse("mulhi", &source).unwrap();
+    let error = reflect::validate("mulhi", &source, &module, capabilities(Tier::Core)).unwrap_err().to_string();
+    assert!(error.contains("\n  shaders/lib/stream.wgsl:"), "{error}");
+    // A section that isn't there.
+    let error = shaders::fragment("lib/stream.wgsl:mull", CORE).unwrap_err().to_string();
+    assert_eq!(error, "shaders/lib/stream.wgsl:mull does not exist");
     let unlisted = shaders::permutation(&softmax_xent::KERNEL, CORE, &[QUADS]).unwrap_err();
     assert_eq!(unlisted.to_string(), "the row of kernel softmax_xent lists no define QUADS");
-}
-
-#[test]
-fn every_fragment_is_imported() {
-    let imported = |path: &str| {
-        let line = format!("#import {path}");
-        SOURCES.iter().any(|(_, text)| text.lines().any(|l| l == line))
-    };
-    for (path, _) in SOURCES.iter().filter(|(path, _)| path.contains('/')) {
-        assert!(imported(path), "no shader imports {path}");
-    }
 }
 
 /// What a reader wants to know first: what is computed, how it is launched, what it reads and writes.

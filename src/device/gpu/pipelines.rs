@@ -236,7 +236,7 @@ fn compile(
     } else {
         // SAFETY: each index of a kernel lies within its bindings: it is bounded by counts of the uniform block and of the lanes, or
         // clamped to them, four neighbours of a row are read from the quads that hold the row's own values
-        // (shaders/lib/window.wgsl), and `Pipelines::group` binds whole quads. Indices that are data (labels, rows of a page) are
+        // (shaders/lib/values.wgsl:window), and `Pipelines::group` binds whole quads. Indices that are data (labels, rows of a page) are
         // checked when they are read. Each loop ends at such a count or a constant. The test suite, a debug build, runs every kernel
         // with all checks on, at sizes that don't divide the tiles; the self-test, also of a release build, with NaN around each span.
         // The checks cost up to half of the speed.

@@ -26,7 +26,7 @@ pub fn request(adapter: &wgpu::Adapter, tier: Tier, matrices: bool) -> Result<Op
     if matrices {
         features |= FOR_MATRICES;
         // SAFETY: what is experimental are cooperative matrices, which wgpu can't check: a kernel must load and store them within its arrays,
-        // by a whole subgroup. Those of shaders/lib/matrix_tile.wgsl lie at constant offsets in workgroup arrays of their own, and no
+        // by a whole subgroup. Those of shaders/lib/matrix.wgsl:tile lie at constant offsets in workgroup arrays of their own, and no
         // branch around them differs within a workgroup. They are held against the CPU twins before they are used (`startup`).
         experimental_features = unsafe { wgpu::ExperimentalFeatures::enabled() };
     }

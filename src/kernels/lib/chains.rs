@@ -1,4 +1,4 @@
-//! Chains of multiply-adds in registers (`shaders/lib/chains.wgsl`), of numbers of any type.
+//! Chains of multiply-adds in registers (`shaders/lib/math.wgsl:chains`), of numbers of any type.
 
 use super::Case;
 use crate::recording::kernel::{Kernel, Params, Variant};

@@ -1,4 +1,4 @@
-//! Which class's row of a model's classifier a parameter belongs to (`shaders/lib/class_rows.wgsl`).
+//! Which class's row of a model's classifier a parameter belongs to (`shaders/lib/layers.wgsl:class_rows`).
 
 /// Where the classifier's tensors lie in the flat vector; lengths of 0 where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

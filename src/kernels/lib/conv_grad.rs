@@ -54,7 +54,7 @@ impl Params {
         self.geometry().cost(lanes)
     }
 
-    /// Pixels of the largest lane in the largest of the stride's classes (`shaders/lib/conv_classes.wgsl`).
+    /// Pixels of the largest lane in the largest of the stride's classes (`shaders/lib/images.wgsl:classes`).
     pub fn class_pixels(&self, lanes: &Lanes) -> u32 {
         lanes.max_rows * self.h.div_ceil(self.stride) * self.w.div_ceil(self.stride)
     }

@@ -1,4 +1,4 @@
-//! Twin of `lib/exact_add.wgsl`: the addition of the exact replay, by the processor's float unit or on the integers of the bits.
+//! Twin of `lib/exact.wgsl:add`: the addition of the exact replay, by the processor's float unit or on the integers of the bits.
 
 /// `w + f32(acc) * 2^-E` as bits, `|acc| <= 2^24`, the power of two as f32 bits; a zero result is +0.
 pub fn add_exact(w: u32, acc: i32, factor: u32, soft: bool) -> u32 {

@@ -90,7 +90,7 @@ pub fn layout_of(call: &Call<'_>) -> Layout {
 }
 
 params! {
-    /// The sizes in a uniform block (`shaders/lib/geometry.wgsl`).
+    /// The sizes in a uniform block (`shaders/lib/images.wgsl:geometry`).
     #[derive(Default)]
     pub struct Sizes {
         /// Input channels.

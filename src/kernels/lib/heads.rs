@@ -1,4 +1,4 @@
-//! Tiles of attention in workgroup memory: `shaders/lib/head_tiles.wgsl` says what they are.
+//! Tiles of attention in workgroup memory: `shaders/lib/layers.wgsl:head_tiles` says what they are.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! exp, log, log1p, tanh and erf in f32. Mirrors `shaders/lib/math.wgsl` operation by operation, see there: change both or
+//! exp, log, log1p, tanh and erf in f32. Mirrors `shaders/lib/math.wgsl:elementary` operation by operation, see there: change both or
 //! neither.
 #![allow(clippy::excessive_precision, clippy::approx_constant, reason = "constants read as in the shader")]
 
@@ -87,7 +87,7 @@ pub fn erf_f32(x: f32) -> f32 {
     if x < 0.0 { -r } else { r }
 }
 
-/// ReLU through which NaN comes: `shaders/lib/rectify.wgsl`.
+/// ReLU through which NaN comes: `shaders/lib/math.wgsl:rectify`.
 pub fn rectify(v: f32) -> f32 {
     if v < 0.0 { 0.0 } else { v }
 }

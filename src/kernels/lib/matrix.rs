@@ -7,7 +7,7 @@ use crate::caps::{AdapterInfo, Limits, MatrixSize};
 use crate::recording::kernel::Variant;
 use crate::stream::Distribution;
 
-/// The define of kernels of tiled products that multiplies them by cooperative matrices of f16 (`shaders/lib/matrix_tile.wgsl`).
+/// The define of kernels of tiled products that multiplies them by cooperative matrices of f16 (`shaders/lib/matrix.wgsl:tile`).
 pub const MATRIX: &str = "MATRIX";
 /// The define beside it that makes an operand the sum of two f16.
 pub const SPLIT_F16: &str = "SPLIT_F16";
@@ -41,7 +41,7 @@ impl Multiply {
     }
 }
 
-/// Tiles in workgroup memory that cooperative matrices multiply: `shaders/lib/matrix_tile.wgsl` says what the sizes are.
+/// Tiles in workgroup memory that cooperative matrices multiply: `shaders/lib/matrix.wgsl:tile` says what the sizes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Matrix {
     /// Rows of a workgroup's tile.

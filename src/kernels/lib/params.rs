@@ -7,7 +7,7 @@ use crate::recording::kernel::params;
 use crate::stream::Distribution;
 
 /// Samples of a block: sums over samples go block by block, so that a cut between blocks changes no bit
-/// (`shaders/lib/block.wgsl`).
+/// (`shaders/lib/lanes.wgsl:sample_block`).
 pub const SAMPLE_BLOCK: u32 = 8;
 
 /// Rows in blocks of [`SAMPLE_BLOCK`].

@@ -31,7 +31,7 @@ pub const TILE_THREADS: u32 = 32_768;
 /// Terms of a part, at least, that is summed by a tree over 64 threads, four terms each at once.
 pub const TREE_TERMS: u32 = 1024;
 
-/// Teams that share a part's rows (`shaders/lib/row_teams.wgsl`).
+/// Teams that share a part's rows (`shaders/lib/lanes.wgsl:row_teams`).
 pub const ROW_TEAMS: u32 = 4;
 
 /// Teams that share a workgroup's pixels, at most.
@@ -46,7 +46,7 @@ pub fn pixel_teams(columns: u32) -> u32 {
 pub const TEAM_ROWS: u32 = 64;
 
 params! {
-    /// Which parts of which lanes a launch sums (`shaders/lib/parts.wgsl`). Rows are counted in units: what a loop of the kernel takes at once.
+    /// Which parts of which lanes a launch sums (`shaders/lib/lanes.wgsl:parts`). Rows are counted in units: what a loop of the kernel takes at once.
     #[derive(Default)]
     pub struct Cut {
         /// The launch's first lane.
@@ -69,7 +69,7 @@ params! {
 }
 
 params! {
-    /// Where the sum of a weight's gradient goes, and what it goes on from (`shaders/lib/weight_sum.wgsl`).
+    /// Where the sum of a weight's gradient goes, and what it goes on from (`shaders/lib/lanes.wgsl:weight_sum`).
     #[derive(Default)]
     pub struct WeightSum {
         /// Index of the weight in what is summed into.

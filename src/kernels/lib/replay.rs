@@ -206,7 +206,7 @@ pub fn record(
         let params = Params { probes: target.count, weights: first + items as u32, first, factor, once: 1 };
         let offset = target.offset + 4 * done;
         let weights = Span { buffer: target.weights, offset, bytes: vec4_bytes(items as u32) };
-        // Named again for devices that read what was there from a texture (shaders/lib/replay.wgsl).
+        // Named again for devices that read what was there from a texture (shaders/lib/replay.wgsl:bindings).
         let bindings = [probes, weights, weights];
         rec.dispatch(kernel, variant.clone(), &params, &bindings, fold_grid(items, work.per_group), cost * items);
     }

@@ -1,4 +1,4 @@
-//! Convolutions by strips of four neighbouring pixels (`shaders/lib/strips.wgsl`): how a thread's tile is cut for a device and a problem.
+//! Convolutions by strips of four neighbouring pixels (`shaders/lib/strips.wgsl:sums`): how a thread's tile is cut for a device and a problem.
 //!
 //! A thread reads its window once for all taps, in quads where image rows are whole quads. An implicit matrix product reads it tap by tap,
 //! one f32 after another: on a software adapter a third of its time, where the sums of a tile that small take a half. The sums are added

@@ -1,5 +1,5 @@
 //! The order in which products by tiles read weights: term by term, a row of columns each, so that neighbouring threads read neighbouring
-//! weights (`shaders/lib/tile_order.wgsl`, `shaders/lib/slabs.wgsl`).
+//! weights (`shaders/lib/tiled_weights.wgsl:order`, `shaders/lib/tiled_weights.wgsl:slabs`).
 
 use super::geometry::Geometry;
 use super::params::Lanes;
@@ -85,7 +85,7 @@ impl Order {
     }
 }
 
-/// Channels of a slab in slices of so many terms (`shaders/lib/slabs.wgsl`).
+/// Channels of a slab in slices of so many terms (`shaders/lib/tiled_weights.wgsl:slabs`).
 fn slab(channels: u32, depth: u32) -> u32 {
     let slab = depth.max(16);
     if channels.is_multiple_of(slab) { slab } else { channels }

@@ -3,10 +3,10 @@
 use super::way::Way;
 use crate::recording::kernel::Variant;
 
-/// The define of weights' gradients that leave parts in whole quads, rows of the product as they are (`shaders/lib/tiled_weight_sum.wgsl`).
+/// The define of weights' gradients that leave parts in whole quads, rows of the product as they are (`shaders/lib/tiled_weights.wgsl:sum`).
 pub const PART_QUADS: &str = "PART_QUADS";
 
-/// The defines of kernels that import `lib/tiled.wgsl`: those of the ways behind those of their own.
+/// The defines of kernels that import `lib/tiled.wgsl:product`: those of the ways behind those of their own.
 macro_rules! tiled_defines {
     ($($own:expr),*) => {
         &[

@@ -1,4 +1,4 @@
-//! How matrix products are blocked: the constants of `shaders/lib/tile.wgsl` for a device and a problem.
+//! How matrix products are blocked: the constants of `shaders/lib/shuffle.wgsl:tile` for a device and a problem.
 
 use super::halves::Halves;
 use super::params::perturb;
@@ -40,7 +40,7 @@ impl Product {
             .with("SHORT", u32::from(self.shares_signs(tiling, length)))
     }
 
-    /// Whether subgroups share the signs of rows of `length` weights (`shaders/lib/tile_signs.wgsl`): `share` rows lie in at most
+    /// Whether subgroups share the signs of rows of `length` weights (`shaders/lib/weights.wgsl:signs`): `share` rows lie in at most
     /// `share - 2` blocks of 128 wherever the first of them starts.
     pub fn shares_signs(&self, tiling: Tiling, length: u32) -> bool {
         let share = u64::from(tiling.share);

@@ -1,4 +1,4 @@
-//! Kernels that are written once over `Value`s (`shaders/lib/value.wgsl`) and built twice: over quads, for rows whose length is a multiple
+//! Kernels that are written once over `Value`s (`shaders/lib/values.wgsl:value`) and built twice: over quads, for rows whose length is a multiple
 //! of 4, and over single f32, for any.
 
 use crate::recording::kernel::{Kernel, Params, Twin, Variant};

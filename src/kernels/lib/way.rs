@@ -11,15 +11,15 @@ use crate::recording::kernel::Variant;
 /// A way of computing a product.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Way {
-    /// Rows are shared by subgroup shuffles, or kept by each thread (`shaders/lib/tile.wgsl`), as [`super::tiling::Tiling`] says.
+    /// Rows are shared by subgroup shuffles, or kept by each thread (`shaders/lib/shuffle.wgsl:tile`), as [`super::tiling::Tiling`] says.
     #[default]
     Shuffle,
-    /// Tiles in workgroup memory (`shaders/lib/workgroup_tile.wgsl`).
+    /// Tiles in workgroup memory (`shaders/lib/block.wgsl:tile`).
     Block(Block),
-    /// The same tiles, multiplied by cooperative matrices of f16 (`shaders/lib/matrix_tile.wgsl`): `matrix`, or `matrix3` where operands are two
+    /// The same tiles, multiplied by cooperative matrices of f16 (`shaders/lib/matrix.wgsl:tile`): `matrix`, or `matrix3` where operands are two
     /// f16 each.
     Matrix(Matrix),
-    /// Attention by tiles of a head in workgroup memory (`shaders/lib/head_tiles.wgsl`).
+    /// Attention by tiles of a head in workgroup memory (`shaders/lib/layers.wgsl:head_tiles`).
     Heads(Heads),
 }
 
@@ -45,7 +45,7 @@ impl Precision {
     }
 }
 
-/// Tiles in workgroup memory: `shaders/lib/workgroup_tile.wgsl` says what the sizes are.
+/// Tiles in workgroup memory: `shaders/lib/block.wgsl:tile` says what the sizes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Block {
     /// Rows of a workgroup's tile.

@@ -1,4 +1,4 @@
-//! Weights as a lane sees them: the twin of `weight_at` in `shaders/lib/weight.wgsl`.
+//! Weights as a lane sees them: the twin of `weight_at` in `shaders/lib/weights.wgsl:weight`.
 
 use super::params::Lane;
 use crate::stream::{self, Distribution};

@@ -1,16 +1,41 @@
+// The ways `matrix` and `matrix3` of computing a product: tiles in workgroup memory, multiplied by cooperative matrices of f16.
+
+#section fragment
+// Rows and columns of a cooperative matrix. EIGHTS: of 8 x 8 (Metal).
+#ifdef EIGHTS
+const FRAGMENT: u32 = 8u;
+#else
+const FRAGMENT: u32 = 16u;
+#endif
+
+#section matrices
+// Cooperative matrices of f16 with sums in f32, on devices that have them. EIGHTS: of 8 x 8 (Metal).
+enable f16;
+enable wgpu_cooperative_matrix;
+#ifdef EIGHTS
+alias MatrixA = coop_mat8x8<f16, A>;
+alias MatrixB = coop_mat8x8<f16, B>;
+alias MatrixC = coop_mat8x8<f32, C>;
+#else
+alias MatrixA = coop_mat16x16<f16, A>;
+alias MatrixB = coop_mat16x16<f16, B>;
+alias MatrixC = coop_mat16x16<f32, C>;
+#endif
+
+#section tile
 // A way of computing a product, C[m][n] = sum over k of A[m][k] * B[n][k]: tiles in workgroup memory, multiplied by cooperative matrices.
 //
-// As lib/workgroup_tile.wgsl, with the same functions of the kernel that imports it, but operands are f16: where they are f32 in memory
-// they are rounded on their way (lib/matrix_quads.wgsl), else they are moved as they are (lib/matrix_halves.wgsl). One of these is
-// imported beside this. A subgroup of 32 owns GROUP_M x GROUP_N of the tile, as matrices of FRAGMENT x FRAGMENT sums in f32 that the
+// As lib/block.wgsl:tile, with the same functions of the kernel that imports it, but operands are f16: where they are f32 in memory
+// they are rounded on their way (lib/tiled.wgsl:matrix_quads), else they are moved as they are (lib/tiled.wgsl:matrix_halves). One of these
+// is imported beside this. A subgroup of 32 owns GROUP_M x GROUP_N of the tile, as matrices of FRAGMENT x FRAGMENT sums in f32 that the
 // device multiplies at a time. Sums go through workgroup memory, FRAGMENT rows at a time, to store_quad, added to what start_quad gives.
 // SPLIT_F16: operands have high and low parts. EIGHTS: matrices of 8 x 8. EMULATED: the multiplication as plain code, on devices without
 // such matrices; what is around it stays. What a matrix is loaded from or stored to is a `let` of its own, and so is what is stored: naga
 // has no expressions there.
-#import lib/tile_slices.wgsl
-#import lib/fragment.wgsl
+#import lib/block.wgsl:slices
+#import lib/matrix.wgsl:fragment
 #ifndef EMULATED
-#import lib/matrices.wgsl
+#import lib/matrix.wgsl:matrices
 #endif
 
 const BLOCK_M: u32 = 32u;
