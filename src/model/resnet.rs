@@ -92,6 +92,5 @@ fn norm_tensors(builder: &mut Builder, name: &str, spec: &ResNetSpec) -> Result<
 
 fn norm(builder: &mut Builder, tensors: NormTensors, relu: bool, residual: Option<Source>) {
     let NormTensors { kind, weight, bias } = tensors;
-    let (channels, spatial) = (builder.shape.c, builder.shape.spatial());
-    builder.push(Norm { kind, channels, spatial, weight, bias, relu }, residual);
+    builder.push(Norm { kind, shape: builder.shape, weight, bias, relu }, residual);
 }

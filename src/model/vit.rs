@@ -41,7 +41,7 @@ pub(super) fn build(builder: &mut Builder, spec: &VitSpec, classes: usize) -> Re
     }
     let heads = dim / head;
     let (h, w) = (input.h / patch, input.w / patch);
-    let (patches, tokens) = (h * w, h * w + 1);
+    let tokens = h * w + 1;
     // The largest activations: attention's q, k and v, and the perceptron's hidden layer.
     fits("blocks.0.attn.qkv", [tokens, 3, dim])?;
     fits("blocks.0.mlp.fc1", [tokens, hidden, 1])?;
@@ -52,7 +52,7 @@ pub(super) fn build(builder: &mut Builder, spec: &VitSpec, classes: usize) -> Re
     let bias = Some(builder.tensor(place, "bias", vec![dim], Init::Zeros)?);
     let output = Shape { c: dim, h, w };
     builder.push(Conv { input, output, kernel: patch, stride: patch, padding: 0, weight, bias, relu: false }, None);
-    builder.push(Tokens { dim, patches, class, position }, None);
+    builder.push(Tokens { patches: output, class, position }, None);
     for block in 0..spec.depth {
         let name = |part: &str| format!("blocks.{block}.{part}");
         let mut entry = builder.at;

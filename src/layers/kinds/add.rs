@@ -1,7 +1,7 @@
 //! The node's residual added to its input.
 
 use crate::layers::passes::{add_residual, copy, count};
-use crate::layers::{Backward, Forward, Kind, LaneTables, Mode};
+use crate::layers::{Backward, Forward, Images, Kind, LaneTables, Mode};
 use crate::recording::Recording;
 
 /// The node's residual added.
@@ -16,8 +16,8 @@ impl Kind for Add {
         "add"
     }
 
-    fn input_len(&self) -> usize {
-        self.len
+    fn images(&self) -> Images {
+        Images::Any(self.len)
     }
 
     fn adds_residual(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::kernels::scale;
 use crate::layers::passes::{add_residual, count};
-use crate::layers::{Backward, Forward, Kind, LaneTables, Mode};
+use crate::layers::{Backward, Forward, Images, Kind, LaneTables, Mode};
 use crate::recording::Recording;
 
 /// Values times a constant. No model table has it: it stands behind products of sub-networks ([`crate::model::Narrow`]).
@@ -19,8 +19,8 @@ impl Kind for Scale {
         "scale"
     }
 
-    fn input_len(&self) -> usize {
-        self.len
+    fn images(&self) -> Images {
+        Images::Any(self.len)
     }
 
     fn adds_residual(&self) -> bool {
