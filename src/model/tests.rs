@@ -1,5 +1,7 @@
 //! The model table against the contract's names, shapes and counts.
 
+mod ranges;
+
 use serde_json::json;
 
 use super::*;
