@@ -1,5 +1,5 @@
 //! The house: modules use only those above them in the table of docs/architecture.md, only `device` imports wgpu, only `layers` tells kinds of
-//! layers apart.
+//! layers apart, only `cli::outfile` writes what commands are told to write.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -89,6 +89,19 @@ fn only_device_imports_wgpu() {
         let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
         let named = code.into_iter().any(|line| line.contains("wgpu::"));
         assert!(!named || module == "device", "{} names wgpu", path.display());
+    }
+}
+
+/// What a command is told to write goes through `cli::outfile`, which knows what may be replaced and follows links.
+#[test]
+fn only_outfile_writes_what_commands_are_told_to() {
+    for (module, path) in sources().into_iter().filter(|(module, _)| module == "cli" || module == "report") {
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let exempt = path.ends_with("cli/outfile.rs") || path.ends_with("tests.rs");
+        for word in ["write_whole", "fs::write", "File::create", "OpenOptions", "fs::rename", "fs::copy"] {
+            assert!(exempt || !code.contains(word), "{module}: {} has {word}", path.display());
+        }
     }
 }
 

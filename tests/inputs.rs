@@ -252,8 +252,7 @@ fn model_tables() {
         });
     }
     let deep = r#"{"kind": "vit", "input": [1, 1, 1], "patch": 1, "dim": 1, "depth": 16000000, "heads": 1, "mlp": 1, "classes": 2}"#;
-    let (held, message) =
-        peak(|| ModelSpec::from_json(&serde_json::from_str(deep).unwrap()).unwrap().graph().unwrap_err().to_string());
+    let (held, message) = peak(|| ModelSpec::from_json(&serde_json::from_str(deep).unwrap()).unwrap_err().to_string());
     assert!(held < 1 << 20 && message.contains("depth"), "{held} bytes: {message}");
 }
 
@@ -340,6 +339,67 @@ fn csv_files() {
     for name in ["flowers.csv", "plain.csv"] {
         let path = copied(dir.path(), name);
         file_survives(dir.path(), name, |_| load("csv", &path));
+    }
+}
+
+#[test]
+fn leaf_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let users = |first: u32| {
+        let user = |n: u32| format!(r#""f{n:02}": {{"x": [[{n}, 0.5, -1e-3], [1, 2, {n}.25]], "y": [{}, 1]}}"#, n % 4);
+        let names: Vec<String> = (first..first + 3).map(|n| format!("\"f{n:02}\"")).collect();
+        let data: Vec<String> = (first..first + 3).map(user).collect();
+        format!(
+            r#"{{"users": [{}], "num_samples": [2, 2, 2], "hierarchies": [null], "user_data": {{{}}}}}"#,
+            names.join(", "),
+            data.join(", ")
+        )
+    };
+    for (name, first) in [("a.json", 0), ("b.json", 3)] {
+        fs::write(dir.path().join(name), users(first)).unwrap();
+        file_survives(dir.path(), name, |dir| load_with("leaf", dir, &["split.kind=natural"]));
+    }
+    // Folders for training and test samples.
+    for (folder, first) in [("train", 0), ("test", 1)] {
+        fs::create_dir(dir.path().join(folder)).unwrap();
+        fs::write(dir.path().join(folder).join("a.json"), users(first)).unwrap();
+    }
+    for name in ["train/a.json", "test/a.json"] {
+        file_survives(dir.path(), name, |dir| load("leaf", dir));
+    }
+}
+
+#[test]
+#[cfg(feature = "parquet")]
+fn parquet_files() {
+    // As the command line does: nobody hears of panics that become a file's error. A backtrace would take memory of its own.
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !zowarmup::data::is_guarded() {
+            usual(info);
+        }
+    }));
+    let dir = tempfile::tempdir().unwrap();
+    for (name, label) in [
+        ("flowers.parquet", "data.client=user"),
+        ("large.parquet", "data.label=y"),
+        ("types-none.parquet", ""),
+        ("types-snappy.parquet", ""),
+        ("types-gzip.parquet", ""),
+        ("types-lz4.parquet", ""),
+    ] {
+        let path = copied(dir.path(), name);
+        let more: Vec<&str> = [label].into_iter().filter(|set| !set.is_empty()).collect();
+        let good = fs::read(&path).unwrap();
+        // Pages of up to a megabyte are believed, one of them at a time, and a value of a dictionary takes 32 bytes.
+        survives_within(
+            &good,
+            |bytes| bound(bytes) + (33 << 20),
+            |bytes| {
+                fs::write(&path, bytes).unwrap();
+                load_with("parquet", &path, &more)
+            },
+        );
     }
 }
 

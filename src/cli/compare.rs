@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::args::ComputeArgs;
+use super::cells;
 use super::csv;
 use super::error::Error;
-use super::outfile::OutFile;
+use super::outfile::write_own;
 use super::output;
 use super::report;
 use super::say::note;
@@ -55,18 +56,19 @@ pub fn execute(args: &CompareArgs) -> Result<u8, Error> {
         return Err(Error::Request(format!("--methods: {twice} is named twice")));
     }
     let description = sweep::comparison(args.config.clone(), &methods, seeds, &args.of.set.set);
-    let cells = description.cells()?;
+    let runs = description.cells()?;
     let dir = folder(args.out.as_deref(), "comparisons", args.config.as_deref());
-    let outcome = carry_out((&description, &cells), Shard::ALL, &dir, &args.workers, &args.of.device)?;
+    let outcome = carry_out((&description, &runs), Shard::ALL, &dir, &args.workers, &args.of.device)?;
     let comparison = Comparison::of(&description, &outcome, args.target, &dir);
     let table = comparison.markdown();
     let json = serde_json::to_string(&comparison).map_err(|e| Error::Output(e.into()))? + "\n";
-    let write = |name: &str, text: &str| OutFile::own(&dir.join(name))?.write(text.as_bytes());
-    write("compare.csv", &csv::lines(&csv::objects(&comparison.rows, &[])))?;
-    write("compare.md", &table)?;
-    write("compare.json", &json)?;
     let title = args.config.as_deref().map_or_else(|| "the digits experiment".to_owned(), |c| c.display().to_string());
-    report::write(&Report::of(&outcome.ended()).titled(&format!("Methods on {title}")), &dir)?;
+    let report = Report::of(&outcome.ended()).titled(&format!("Methods on {title}"));
+    let lines = csv::lines(&csv::objects(&comparison.rows, &[]));
+    let files = [("compare.csv", lines), ("compare.md", table.clone()), ("compare.json", json)];
+    let inputs: Vec<PathBuf> = cells::inputs(&description, &runs).into_iter().chain(report.inputs()).collect();
+    write_own(files.map(|(name, text)| (dir.join(name), text.into_bytes())), &inputs)?;
+    report::write(&report, &dir)?;
     output::print(args.of.json.json, &comparison, |_| table)?;
     note(format_args!("report: {}", dir.join("report.html").display()));
     Ok(conclude(&outcome, &dir))

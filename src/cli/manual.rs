@@ -8,9 +8,8 @@ use clap_mangen::Man;
 
 use super::args::ForceArgs;
 use super::error::Error;
-use super::outfile::OutFile;
+use super::outfile::{OutFile, write_all};
 use super::{Cli, output};
-use crate::files::FileError;
 
 /// `completions`.
 #[derive(Debug, Args)]
@@ -51,11 +50,9 @@ pub fn completions(args: &CompletionsArgs) -> Result<u8, Error> {
 /// Writes a page for the program and one for each command; nothing where one of them exists and may not be replaced.
 pub fn man(args: &ManArgs) -> Result<u8, Error> {
     let pages = pages().map_err(Error::Output)?;
-    std::fs::create_dir_all(&args.dir).map_err(FileError::of(&args.dir, "make"))?;
-    let file = |name: &String| OutFile::new(&args.dir.join(name), args.force.force, &[]);
-    let files = pages.iter().map(|(name, _)| file(name)).collect::<Result<Vec<_>, _>>()?;
-    files.iter().zip(&pages).try_for_each(|(file, (_, page))| file.write(page))?;
-    output::raw(&format!("{} pages in {}\n", pages.len(), args.dir.display()))?;
+    let count = pages.len();
+    write_all(pages.into_iter().map(|(name, page)| (args.dir.join(name), page)), args.force.force, &[])?;
+    output::raw(&format!("{count} pages in {}\n", args.dir.display()))?;
     Ok(0)
 }
 

@@ -144,6 +144,7 @@ pub fn main() -> u8 {
     if cli.no_cache {
         crate::files::cache::forbid();
     }
+    tell_panics();
     match execute(&cli.command) {
         Ok(status) => status,
         Err(error) => {
@@ -181,6 +182,16 @@ fn execute(command: &Command) -> Result<u8, Error> {
         Command::Completions(args) => manual::completions(args),
         Command::Man(args) => manual::man(args),
     }
+}
+
+/// Panics are told as they are by default, but those that become the error of a damaged file.
+fn tell_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !crate::data::is_guarded() {
+            usual(info);
+        }
+    }));
 }
 
 /// Logs to standard error: warnings, more with `-v`, or what `ZOWARMUP_LOG` says. Other crates are heard with `-v` only, and their warnings

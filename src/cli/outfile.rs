@@ -43,14 +43,6 @@ impl OutFile {
         Ok(file)
     }
 
-    /// One of the files that a command writes into its own output folder, and replaces when it is run again.
-    ///
-    /// # Errors
-    /// As [`OutFile::new`].
-    pub fn own(path: &Path) -> Result<Self, Error> {
-        Self::new(path, true, &[])
-    }
-
     /// The output of a command that turns out to read these, too: files, or folders of files.
     ///
     /// # Errors
@@ -135,6 +127,35 @@ impl OutFile {
     fn failed(&self, error: io::Error) -> Error {
         Error::File(FileError::of(&self.path, "write")(error))
     }
+}
+
+/// Writes the files of an output folder, and makes the folders that they lie in: nothing where one of them may not be replaced. `inputs` are files,
+/// and folders of files, that the command reads.
+///
+/// # Errors
+/// As [`OutFile::new`], or what the system says.
+pub fn write_all(
+    files: impl IntoIterator<Item = (PathBuf, Vec<u8>)>,
+    force: bool,
+    inputs: &[PathBuf],
+) -> Result<(), Error> {
+    let out = |(path, bytes): (PathBuf, Vec<u8>)| {
+        let folder = folder_of(&path);
+        fs::create_dir_all(folder).map_err(FileError::of(folder, "make"))?;
+        let file = OutFile { path, force, inputs: inputs.to_vec() };
+        file.place()?;
+        Ok((file, bytes))
+    };
+    let files = files.into_iter().map(out).collect::<Result<Vec<_>, Error>>()?;
+    files.iter().try_for_each(|(file, bytes)| file.write(bytes))
+}
+
+/// The same of a command's own output folder: what it wrote there is replaced when it is run again.
+///
+/// # Errors
+/// As [`write_all`].
+pub fn write_own(files: impl IntoIterator<Item = (PathBuf, Vec<u8>)>, inputs: &[PathBuf]) -> Result<(), Error> {
+    write_all(files, true, inputs)
 }
 
 /// Whether a file that is there lies somewhere in a folder.
@@ -227,7 +248,7 @@ mod tests {
             assert!(out.unwrap_err().to_string().contains("an input is never replaced"), "{name}");
         }
         OutFile::new(&at("folder/new"), false, &[]).unwrap().beside([at("folder")]).unwrap();
-        OutFile::own(&at("input")).unwrap().beside([at("folder")]).unwrap();
+        OutFile::new(&at("input"), true, &[]).unwrap().beside([at("folder")]).unwrap();
     }
 
     #[test]
@@ -270,6 +291,67 @@ mod tests {
             assert_eq!(reader.join().unwrap(), b"new");
         }
         assert_eq!(names(dir.path()), ["fifo", "link"]);
+    }
+
+    /// Whoever adds an option that names a path says here which way it goes. What goes out goes through this module, and stands in a table of
+    /// `tests/run/outfiles.rs`.
+    #[test]
+    fn every_path_of_the_command_line_is_known() {
+        use clap::CommandFactory;
+        fn paths(name: &str, command: &clap::Command, found: &mut Vec<String>) {
+            let is_path =
+                |arg: &&clap::Arg| arg.get_value_parser().type_id() == clap::builder::ValueParser::path_buf().type_id();
+            found.extend(command.get_arguments().filter(is_path).map(|arg| format!("{name} {}", arg.get_id())));
+            command.get_subcommands().for_each(|sub| paths(format!("{name} {}", sub.get_name()).trim(), sub, found));
+        }
+        let mut found = Vec::new();
+        paths("", &crate::cli::Cli::command(), &mut found);
+        let outputs = [
+            "compare out",
+            "completions out",
+            "man dir",
+            "probe csv",
+            "profile trace",
+            "replay out",
+            "report csv",
+            "report out",
+            "report tensorboard",
+            "reproduce csv",
+            "reproduce out",
+            "stream dump",
+            "sweep csv",
+        ];
+        // Folders of runs, which must be new.
+        let runs = ["fork out", "run out", "sweep out"];
+        let inputs = [
+            "bench diff after",
+            "bench diff before",
+            "check dir",
+            "compare config",
+            "config config",
+            "cost config",
+            "data check path",
+            "eval config",
+            "eval split",
+            "eval weights",
+            "fork origin",
+            "model config",
+            "probe subject",
+            "profile config",
+            "replay base",
+            "replay ledger",
+            "report runs",
+            "resume dir",
+            "run config",
+            "sweep file",
+            "tune config",
+            "verify files",
+            "watch dir",
+        ];
+        let mut known = [&outputs[..], &runs, &inputs].concat();
+        found.sort();
+        known.sort_unstable();
+        assert_eq!(found, known);
     }
 
     #[test]

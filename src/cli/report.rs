@@ -8,11 +8,9 @@ use serde::Serialize;
 use super::args::{CsvArgs, JsonArgs};
 use super::csv;
 use super::error::{Error, FAILED};
-use super::outfile::OutFile;
+use super::outfile::write_own;
 use super::output;
 use super::say::say;
-use crate::fed::RunFolder;
-use crate::files::FileError;
 use crate::report::{GroupFigures, Problem, Report, tensorboard};
 
 /// `report`.
@@ -53,8 +51,7 @@ impl ReportResult {
 pub fn execute(args: &ReportArgs) -> Result<u8, Error> {
     let csv = args.csv.file(None)?;
     let report = Report::of(&args.runs);
-    let read = report.groups.iter().flat_map(|group| &group.runs).flat_map(|run| RunFolder::files(&run.dir));
-    let csv = csv.map(|file| file.beside(read)).transpose()?;
+    let csv = csv.map(|file| file.beside(report.inputs())).transpose()?;
     if report.groups.is_empty() {
         let messages: Vec<&str> = report.problems.iter().map(|problem| problem.message.as_str()).collect();
         return Err(Error::Request(format!("there is no run to report: {}", messages.join("; "))));
@@ -62,7 +59,7 @@ pub fn execute(args: &ReportArgs) -> Result<u8, Error> {
     report.problems.iter().for_each(|problem| say(format_args!("left out: {}", problem.message)));
     write(&report, &args.out)?;
     if let Some(dir) = &args.tensorboard {
-        tensorboard::write(&report, dir)?;
+        write_own(tensorboard::files(&report, dir), &report.inputs())?;
     }
     let figures = report.figures();
     if let Some(file) = &csv {
@@ -76,12 +73,9 @@ pub fn execute(args: &ReportArgs) -> Result<u8, Error> {
 
 /// Writes a report into a folder: the page, Markdown, and its figures as JSON.
 pub fn write(report: &Report, dir: &Path) -> Result<(), Error> {
-    std::fs::create_dir_all(dir).map_err(FileError::of(dir, "make"))?;
     let json = serde_json::to_string(&ReportResult::of(report, dir)).map_err(|e| Error::Output(e.into()))? + "\n";
-    let write = |name: &str, text: &str| OutFile::own(&dir.join(name))?.write(text.as_bytes());
-    write("report.json", &json)?;
-    write("report.md", &report.markdown())?;
-    write("report.html", &report.html())
+    let files = [("report.json", json), ("report.md", report.markdown()), ("report.html", report.html())];
+    write_own(files.map(|(name, text)| (dir.join(name), text.into_bytes())), &report.inputs())
 }
 
 fn text(result: &ReportResult) -> String {

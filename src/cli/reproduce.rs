@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::args::{ComputeArgs, CsvArgs};
 use super::cells;
 use super::error::Error;
+use super::outfile::write_all;
 use super::output;
 use super::report;
 use super::say::note;
@@ -122,7 +123,10 @@ fn described(
         description.seeds = sweep::parse_seeds(seeds).map_err(|message| Error::Request(format!("--{message}")))?;
     }
     let description = description.expanded()?;
-    table.write(size, dir)?;
+    // What stands there already stays as it is; what somebody has edited, too.
+    let missing = |(path, text): &(PathBuf, &str)| !std::fs::read(path).is_ok_and(|found| found == text.as_bytes());
+    let files = table.files(size, dir).into_iter().filter(missing);
+    write_all(files.map(|(path, text)| (path, text.into())), args.csv.force.force, &[])?;
     let cells = description.cells()?;
     Ok((description, cells))
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use std::path::PathBuf;
 use toml::Value;
 
-/// `[model]`. Keys that the kind doesn't have are refused here; values are the model module's to check.
+/// `[model]`. Keys that the kind doesn't have are refused here; values are the model module's to check, which knows the range of each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelConfig {
     /// The table's `kind`.
@@ -26,9 +26,6 @@ impl ModelConfig {
         for (key, value) in s.entries().filter(|(key, _)| *key != "weights" && *key != "kind") {
             let json = to_json(value)
                 .ok_or_else(|| s.error(key, value, "finite numbers, strings, booleans, lists and tables of them"))?;
-            if let Some(size) = beyond(&json, false) {
-                return Err(s.error(key, size, format!("integers from 0 to {MOST_SIZE}")));
-            }
             table.insert(key.clone(), json);
         }
         Ok(Self { kind, weights: s.path("weights", "")?, table })
@@ -50,9 +47,6 @@ impl ModelConfig {
     }
 }
 
-/// Largest integer of a model table. What each key means bounds it further, and so do the model's values in all (docs/models.md).
-const MOST_SIZE: i64 = 1 << 24;
-
 /// Whether an entry of a `sequential`'s layers, or one in it, is a batch norm.
 fn names_batch_norm(value: &Json) -> bool {
     match value {
@@ -60,22 +54,6 @@ fn names_batch_norm(value: &Json) -> bool {
         Json::Array(entries) => entries.iter().any(names_batch_norm),
         Json::Object(entry) => entry.values().any(names_batch_norm),
         _ => false,
-    }
-}
-
-/// The first number of a model table's value that no key can have: sizes are integers; what isn't one is a layer's to judge, in the table that
-/// says what the layer is.
-fn beyond(value: &Json, of_layer: bool) -> Option<&Json> {
-    match value {
-        Json::Number(n) => match n.as_i64() {
-            Some(i) => !(0..=MOST_SIZE).contains(&i),
-            // Integers beyond i64 are here, too.
-            None => !of_layer || n.as_f64().is_none_or(|x| x.abs() > MOST_SIZE as f64),
-        }
-        .then_some(value),
-        Json::Array(items) => items.iter().find_map(|item| beyond(item, of_layer)),
-        Json::Object(map) => map.values().find_map(|value| beyond(value, true)),
-        Json::Null | Json::Bool(_) | Json::String(_) => None,
     }
 }
 

@@ -51,7 +51,7 @@ impl<'a> Section<'a> {
         self.source.value_error(&join(self.name, key), value, expected)
     }
 
-    /// A number; `ok` is asked only of finite ones that an f32 can hold.
+    /// A number that an f32 can hold; `ok` is asked only of finite ones.
     pub fn number(&self, key: &str, default: f64, expected: &str, ok: fn(f64) -> bool) -> Result<f64, ConfigError> {
         let Some(value) = self.get(key) else {
             return Ok(default);
@@ -65,8 +65,14 @@ impl<'a> Section<'a> {
             Value::Integer(i) => *i as f64,
             other => return Err(self.error(key, other, expected)),
         };
+        if !number.is_finite() || !ok(number) {
+            return Err(self.error(key, value, expected));
+        }
         // Settings reach the device as f32.
-        if (number as f32).is_finite() && ok(number) { Ok(number) } else { Err(self.error(key, value, expected)) }
+        if (number as f32).is_finite() {
+            return Ok(number);
+        }
+        Err(self.error(key, value, format!("{expected}, and no larger than an f32 holds ({:e})", f32::MAX)))
     }
 
     /// A number, or `word`, which is `None`.

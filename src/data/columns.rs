@@ -4,6 +4,8 @@
 pub(super) const MOST_FEATURES: usize = 16_384;
 /// Most classes.
 pub(super) const MOST_CLASSES: usize = 65_535;
+/// Characters of a file's text that a message shows.
+const SHOWN: usize = 100;
 /// Names of a label column that nobody has to give, in order of preference.
 const USUAL: [&str; 4] = ["label", "y", "class", "target"];
 
@@ -26,7 +28,7 @@ impl Columns {
     pub fn of(names: Vec<String>, label: &str, client: &str) -> Result<Self, String> {
         let named = |name: &str, key: &str| {
             names.iter().position(|n| n == name).ok_or_else(|| {
-                let listed: Vec<&str> = names.iter().take(20).map(String::as_str).collect();
+                let listed: Vec<String> = names.iter().take(20).map(|name| short(name)).collect();
                 format!("no column `{name}` ({key}); columns are {}", listed.join(", "))
             })
         };
@@ -44,9 +46,14 @@ impl Columns {
             name => named(name, "data.label")?,
         };
         if Some(label) == client {
-            return Err(format!("column `{}` is both data.label and data.client", names[label]));
+            return Err(format!("column `{}` is both data.label and data.client", short(&names[label])));
         }
         Ok(Self { names, label, client })
+    }
+
+    /// A column's name, as messages show it.
+    pub fn shown(&self, column: usize) -> String {
+        short(&self.names[column])
     }
 
     /// Whether a column is a feature.
@@ -57,5 +64,43 @@ impl Columns {
     /// Number of features.
     pub fn features(&self) -> usize {
         self.names.len() - 1 - usize::from(self.client.is_some())
+    }
+}
+
+/// A text of a file as messages show it: its beginning. A damaged file may take pages of itself for a name.
+pub(super) fn short(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// A library's message, which may hold any text of the file: of a long one its beginning and its end, where it says what was expected.
+pub(super) fn short_message(text: &str) -> String {
+    let length = text.chars().count();
+    if length <= 4 * SHOWN {
+        return text.to_owned();
+    }
+    let end: String = text.chars().skip(length - 2 * SHOWN).collect();
+    format!("{} {end}", short(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_show_the_beginning_of_a_text() {
+        assert_eq!(short(&"\u{e9}".repeat(SHOWN)), "\u{e9}".repeat(SHOWN));
+        assert_eq!(short(&"\u{e9}".repeat(SHOWN + 1)), "\u{e9}".repeat(SHOWN) + "...");
+        let message = format!("invalid type: {}, expected numbers", "\u{e9}".repeat(5_000));
+        let told = short_message(&message);
+        assert!(
+            told.starts_with("invalid type: ") && told.ends_with(", expected numbers") && told.len() < 800,
+            "{told}"
+        );
+        assert_eq!(short_message("invalid"), "invalid");
+        let names = vec!["a".repeat(5_000); 40];
+        assert!(Columns::of(names, "label", "").unwrap_err().len() < 3_000);
     }
 }

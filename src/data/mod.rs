@@ -10,6 +10,7 @@ mod digits;
 mod error;
 mod file;
 mod given;
+mod guard;
 mod gzip;
 mod idx;
 mod images;
@@ -31,6 +32,7 @@ pub(crate) mod tests;
 
 pub use dataset::Dataset;
 pub use error::DataError;
+pub use guard::is_guarded;
 pub use limit::HELD;
 pub use names::Clients;
 pub(crate) use names::Names;

@@ -130,7 +130,7 @@ mod tests {
         for (i, node) in graph.nodes.iter().enumerate() {
             // The core tier's parts of 4 x 4 pixels are too small.
             let wanted = match &node.layer {
-                Layer::Norm(norm) => norm.spatial >= 64,
+                Layer::Norm(norm) => norm.shape.spatial() >= 64,
                 Layer::Conv(conv) => conv.output.spatial() >= 64,
                 _ => false,
             };

@@ -10,7 +10,7 @@
 use crate::caps::Layout;
 use crate::layers::kinds::own_rows::OwnRows;
 use crate::layers::kinds::reorder::Reorder;
-use crate::layers::{Image, kind};
+use crate::layers::{Images, Shape, kind};
 use crate::model::{Graph, Node, Source};
 use crate::recording::Span;
 use crate::recording::arena::{self, Value};
@@ -30,8 +30,8 @@ pub(super) struct Lowered {
     /// The buffer of each shared node's rows.
     slot: Vec<usize>,
     /// The image that each node's output is, and the one that a sample is; those with pixels lie as the layout says.
-    images: Vec<Image>,
-    batch: Image,
+    images: Vec<Shape>,
+    batch: Shape,
 }
 
 impl Lowered {
@@ -51,10 +51,13 @@ impl Lowered {
         for node in &model.nodes {
             let (mut input, mut residual) = (place(&at, node.input), node.residual.map(|from| place(&at, from)));
             let images = kind(&node.layer).images();
-            if let Some((wanted, _)) = images {
+            if let Images::Of(wanted, _) = images {
                 input = lowered.ordered(input, wanted, &mut reordered);
             }
-            let image = images.map_or(lowered.image(input), |(_, given)| given);
+            let image = match images {
+                Images::Any(_) => lowered.image(input),
+                Images::Of(_, given) => given,
+            };
             residual = residual.map(|from| lowered.ordered(from, image, &mut reordered));
             let once = node.layer.is_shareable() && lowered.is_shared(input) && residual.is_none();
             if !once {
@@ -67,7 +70,7 @@ impl Lowered {
         }
         // A graph without any weights: its outputs are each lane's all the same.
         if let Some(&last) = at.last() {
-            let outputs = Image::flat(lowered.len(last));
+            let outputs = Shape::features(lowered.len(last));
             let last = lowered.ordered(last, outputs, &mut reordered);
             lowered.own(last, &mut copies);
         }
@@ -120,10 +123,10 @@ impl Lowered {
 
     /// Channels that lie last in a batch of samples; 1: they are as they come.
     pub fn batch_last(&self) -> u32 {
-        if self.layout == Layout::ChannelsLast && !self.batch.is_flat() { self.batch.channels as u32 } else { 1 }
+        if self.layout == Layout::ChannelsLast && !self.batch.is_flat() { self.batch.c as u32 } else { 1 }
     }
 
-    fn image(&self, source: Source) -> Image {
+    fn image(&self, source: Source) -> Shape {
         match source {
             Source::Batch => self.batch,
             Source::Node(node) => self.images[node],
@@ -139,7 +142,7 @@ impl Lowered {
     }
 
     /// The source itself where its values lie as those of the image that is wanted, else a copy where they do.
-    fn ordered(&mut self, source: Source, wanted: Image, copies: &mut Vec<(Source, Source)>) -> Source {
+    fn ordered(&mut self, source: Source, wanted: Shape, copies: &mut Vec<(Source, Source)>) -> Source {
         let found = self.image(source);
         if self.layout == Layout::ChannelsFirst || found.is_flat() == wanted.is_flat() {
             return source;
@@ -148,8 +151,8 @@ impl Lowered {
             return *copy;
         }
         let to_last = found.is_flat();
-        let Image { channels, pixels } = if to_last { wanted } else { found };
-        let layer = Reorder { channels, pixels, to_last }.into();
+        let shape = if to_last { wanted } else { found };
+        let layer = Reorder { channels: shape.c, pixels: shape.spatial(), to_last }.into();
         let copy = self.push(Node { layer, input: source, residual: None }, self.is_shared(source), wanted);
         copies.push((source, copy));
         copy
@@ -169,7 +172,7 @@ impl Lowered {
         copy
     }
 
-    fn push(&mut self, node: Node, shared: bool, image: Image) -> Source {
+    fn push(&mut self, node: Node, shared: bool, image: Shape) -> Source {
         let behind = |source| matches!(source, Source::Node(n) if self.weighted[n]);
         let weighted = node.layer.has_weights() || behind(node.input) || node.residual.is_some_and(behind);
         self.graph.nodes.push(node);
@@ -181,7 +184,7 @@ impl Lowered {
 }
 
 /// The image that a sample is: its pixels where a layer reads them from it, else values in one order.
-fn batch_image(model: &Graph) -> Image {
+fn batch_image(model: &Graph) -> Shape {
     // Sources that are the batch or what functions of single values make of it.
     let mut like_batch = vec![Source::Batch];
     for (i, node) in model.nodes.iter().enumerate() {
@@ -189,12 +192,12 @@ fn batch_image(model: &Graph) -> Image {
             continue;
         }
         match kind(&node.layer).images() {
-            None => like_batch.push(Source::Node(i)),
-            Some((wanted, _)) if !wanted.is_flat() => return model.input.into(),
-            Some(_) => {}
+            Images::Any(_) => like_batch.push(Source::Node(i)),
+            Images::Of(wanted, _) if !wanted.is_flat() => return model.input,
+            Images::Of(..) => {}
         }
     }
-    Image::flat(model.input.len())
+    Shape::features(model.input.len())
 }
 
 #[cfg(test)]

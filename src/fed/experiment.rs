@@ -8,7 +8,7 @@ use crate::caps::Precision;
 use crate::config::{Config, SplitKind, WarmupAlgorithm};
 use crate::data::{Dataset, Part};
 use crate::engine::SampleSet;
-use crate::model::{Graph, ModelSpec, Narrow};
+use crate::model::{Graph, ModelError, ModelSpec, Narrow};
 use crate::split::{self, Split, SplitError};
 use crate::weights;
 
@@ -39,18 +39,20 @@ pub struct Experiment {
 impl Experiment {
     /// Loads and checks everything the config names. Nothing is written.
     pub fn prepare(config: &Config) -> Result<Self, FedError> {
-        Self::of(config, Dataset::load(&config.data)?)
+        let spec = table_of(config)?;
+        Self::of(config, spec, Dataset::load(&config.data)?)
     }
 
     /// As [`Experiment::prepare`], but where the data set's files are missing, with made-up samples in their place, as many as the
     /// original has: enough to count with. Tells whether they are made up.
     pub fn prepare_sizes(config: &Config) -> Result<(Self, bool), FedError> {
+        let spec = table_of(config)?;
         match Dataset::load(&config.data) {
             Err(error) => match Dataset::made_up(&config.data) {
-                Some(data) if error.is_missing() => Ok((Self::of(config, data)?, true)),
+                Some(data) if error.is_missing() => Ok((Self::of(config, spec, data)?, true)),
                 _ => Err(error.into()),
             },
-            Ok(data) => Ok((Self::of(config, data)?, false)),
+            Ok(data) => Ok((Self::of(config, spec, data)?, false)),
         }
     }
 
@@ -59,11 +61,11 @@ impl Experiment {
     /// # Errors
     /// A model or a partition that doesn't go with the data.
     pub fn with_data(config: &Config, data: Dataset) -> Result<Self, FedError> {
-        Self::of(config, data)
+        Self::of(config, table_of(config)?, data)
     }
 
-    fn of(config: &Config, data: Dataset) -> Result<Self, FedError> {
-        let spec = model_of(config, &data)?;
+    fn of(config: &Config, spec: ModelSpec, data: Dataset) -> Result<Self, FedError> {
+        let spec = completed(spec, &data)?;
         let graph = spec.graph()?;
         let narrow = narrow_of(config, &spec)?;
         let (split, held) = split_of(config, &data)?;
@@ -150,12 +152,41 @@ pub fn narrow_of(config: &Config, spec: &ModelSpec) -> Result<Option<Narrow>, Fe
 
 /// The model of a config, for its data: input and classes follow from the data where the model table doesn't give them.
 pub fn model_of(config: &Config, data: &Dataset) -> Result<ModelSpec, FedError> {
-    let table = serde_json::Value::Object(config.model.table.clone());
-    Ok(ModelSpec::from_json(&table)?.with_data(data.shape, data.classes as usize)?)
+    completed(table_of(config)?, data)
+}
+
+/// The model table of a config as it stands there, each of its values checked: before the data, which may take long, are read.
+///
+/// # Errors
+/// A value that its key can't have.
+pub(super) fn table_of(config: &Config) -> Result<ModelSpec, ModelError> {
+    ModelSpec::from_json(&serde_json::Value::Object(config.model.table.clone()))
+}
+
+fn completed(spec: ModelSpec, data: &Dataset) -> Result<ModelSpec, FedError> {
+    Ok(spec.with_data(data.shape, data.classes as usize)?)
 }
 
 /// Part of a data set as the engine takes it.
 pub fn sample_set<'a>(data: &'a Dataset, part: &'a Part) -> SampleSet<'a> {
     let [channels, height, width] = data.shape;
     SampleSet::of_part(part, (channels, height * width), data.normalisation.table())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_model_is_told_before_data_are_read() {
+        let sets = ["data.name=cifar10", "data.path=/nowhere", "model={kind='mlp',hidden=[0]}"].map(str::to_owned);
+        let config = Config::load(None, &sets).unwrap();
+        let errors = [Experiment::prepare(&config).err(), Experiment::prepare_sizes(&config).err()];
+        for error in errors {
+            assert!(
+                matches!(&error, Some(FedError::Model(ModelError::Key { key, .. })) if key == "hidden"),
+                "{error:?}"
+            );
+        }
+    }
 }

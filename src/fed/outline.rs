@@ -126,6 +126,47 @@ mod tests {
         }
     }
 
+    /// What kernels see of a sample and what people are told are the same, but of tokens, and of dropout and layer norm, which keep the shape.
+    #[test]
+    fn each_kind_of_layer_says_its_shape() {
+        let (_, layers) = of(json!({"kind": "sequential", "input": [2, 9, 8], "classes": 3, "layers": [
+            {"dropout": 0.5}, {"layernorm": true}, {"conv": 4, "kernel": 2}, "tanh", {"groupnorm": 2}, {"maxpool": 2}, "gelu", {"avgpool": 2},
+            "globalavgpool", "batchnorm", "flatten", {"linear": 4}, {"dropout": 0.5}, {"linear": 3}]}));
+        let shapes: Vec<_> = layers.iter().map(|layer| (layer.kind, &layer.output[..])).collect();
+        let expected: [(&str, &[usize]); 13] = [
+            ("dropout", &[2, 9, 8]),
+            ("layernorm", &[2, 9, 8]),
+            ("conv", &[4, 8, 7]),
+            ("tanh", &[4, 8, 7]),
+            ("groupnorm", &[4, 8, 7]),
+            ("maxpool", &[4, 4, 3]),
+            ("gelu", &[4, 4, 3]),
+            ("avgpool", &[4, 2, 1]),
+            ("globalavgpool", &[4]),
+            ("batchnorm", &[4]),
+            ("linear", &[4]),
+            ("dropout", &[4]),
+            ("linear", &[3]),
+        ];
+        assert_eq!(shapes, expected);
+        let (_, layers) =
+            of(json!({"kind": "sequential", "input": [2, 3, 3], "classes": 18, "layers": ["flatten", "batchnorm"]}));
+        assert_eq!(layers[0].output, [18]);
+        let (_, layers) =
+            of(json!({"kind": "vit", "input": [3, 8, 12], "classes": 10, "dim": 8, "heads": 2, "mlp": 12, "depth": 1}));
+        let shapes: Vec<_> = layers.iter().map(|layer| (layer.kind, &layer.output[..])).collect();
+        let expected: [(&str, &[usize]); 7] = [
+            ("conv", &[8, 2, 3]),
+            ("tokens", &[7, 8]),
+            ("layernorm", &[7, 8]),
+            ("linear", &[7, 24]),
+            ("attention", &[7, 8]),
+            ("classtoken", &[8]),
+            ("classtoken", &[8]),
+        ];
+        assert_eq!(shapes[..7], expected);
+    }
+
     #[test]
     fn a_layer_says_what_is_added_to_it() {
         let (_, layers) = of(json!({"kind": "sequential", "input": [2, 8, 8], "classes": 3, "layers": [

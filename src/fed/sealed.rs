@@ -39,18 +39,35 @@ pub(super) fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), FolderEr
 
 /// Reads a sealed file; `None` where there is none.
 pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FolderError> {
-    match files::read(path, LIMIT) {
-        Ok(bytes) => decode(path, &bytes).map(Some),
+    read_of(path, LIMIT, Seal::Always)
+}
+
+/// Whether a file has the digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seal {
+    /// All have.
+    Always,
+    /// Those of earlier versions have not, and are taken as they are. Their type must refuse unknown keys, or a damaged name of the digest's key
+    /// would make such a file of one that has it.
+    SinceLately,
+}
+
+/// Reads a file of at most the limit; `None` where there is none.
+pub(super) fn read_of<T: DeserializeOwned>(path: &Path, limit: Limit, seal: Seal) -> Result<Option<T>, FolderError> {
+    match files::read(path, limit) {
+        Ok(bytes) => decode(path, &bytes, seal).map(Some),
         Err(e) if e.source.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e.into()),
     }
 }
 
-fn decode<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, FolderError> {
+fn decode<T: DeserializeOwned>(path: &Path, bytes: &[u8], seal: Seal) -> Result<T, FolderError> {
     let malformed = |message: String| FolderError::Malformed { path: path.to_owned(), message };
     let mut object: Map<String, Value> = serde_json::from_slice(bytes).map_err(|e| malformed(e.to_string()))?;
+    let value = |object| serde_json::from_value(Value::Object(object)).map_err(|e| malformed(e.to_string()));
     let expected = match object.remove(KEY) {
         Some(Value::String(text)) if text.len() == DIGITS => text,
+        None if seal == Seal::SinceLately => return value(object),
         _ => return Err(malformed(format!("{KEY}: expected {DIGITS} hex digits as the last key, found none"))),
     };
     let mut blank = bytes.to_vec();
@@ -64,7 +81,7 @@ fn decode<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, FolderErr
             "it is not what was written: its own {KEY} says {expected}, its content has {found}"
         )));
     }
-    serde_json::from_value(Value::Object(object)).map_err(|e| malformed(e.to_string()))
+    value(object)
 }
 
 #[cfg(test)]
@@ -76,15 +93,15 @@ mod tests {
         let path = Path::new("a.json");
         let value = serde_json::json!({"a": 0.1, "sum": [1, 2], "text": "0".repeat(64)});
         let bytes = encode(path, &value).unwrap();
-        assert_eq!(decode::<Value>(path, &bytes).unwrap(), value);
+        assert_eq!(decode::<Value>(path, &bytes, Seal::Always).unwrap(), value);
         for at in 0..bytes.len() {
             for bit in [0, 3, 7] {
                 let mut bad = bytes.clone();
                 bad[at] ^= 1 << bit;
-                let read = decode::<Value>(path, &bad);
+                let read = decode::<Value>(path, &bad, Seal::Always);
                 assert!(read.is_err_and(|e| e.to_string().starts_with("a.json: ")), "byte {at}, bit {bit}");
             }
-            assert!(decode::<Value>(path, &bytes[..at]).is_err(), "cut at {at}");
+            assert!(decode::<Value>(path, &bytes[..at], Seal::Always).is_err(), "cut at {at}");
         }
     }
 }

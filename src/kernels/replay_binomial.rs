@@ -1,10 +1,10 @@
 //! Exact replay of binomial.
 
 use super::lib::Case;
-use super::lib::replay::{self, OWNERS, Owners, Params, Target, Work, factor_bits};
+use super::lib::replay::{self, OWNERS, Owners, Params, Target, Work, addition, factor_bits};
 use super::lib::replay_cases::Cases;
 use crate::recording::Recording;
-use crate::recording::kernel::{Call, Kernel, Variant};
+use crate::recording::kernel::{Call, Kernel};
 use crate::stream::Distribution;
 
 /// The kernel.
@@ -12,14 +12,12 @@ pub static KERNEL: Kernel = Kernel::new::<Params>("replay_binomial", twin).with_
 
 /// Records `w_i += f32(sum_j q_j e_i(seed_j)) * 2^-scale_exp`; see [`super::replaying::record_exact`].
 pub fn record(rec: &mut Recording, target: &Target, scale_exp: i32, soft_add: bool) {
-    let variant = Variant::plain().with("SOFT_ADD", u32::from(soft_add));
-    replay::record(rec, &KERNEL, variant, target, factor_bits(scale_exp), Work::of(16, 12));
+    replay::record(rec, &KERNEL, addition(soft_add), target, factor_bits(scale_exp), Work::of(16, 12));
 }
 
 /// The same onto several owners' vectors, with an exponent each.
 pub fn record_owners(rec: &mut Recording, to: &Owners, soft_add: bool) {
-    let variant = Variant::plain().with("SOFT_ADD", u32::from(soft_add));
-    replay::record_owners(rec, &KERNEL, variant, to, Work::of(16, 12));
+    replay::record_owners(rec, &KERNEL, addition(soft_add), to, Work::of(16, 12));
 }
 
 fn twin(call: &Call<'_>) {
@@ -36,14 +34,8 @@ pub fn cases() -> Vec<Case> {
             record(rec, target, scale_exp, soft_add)
         },
     };
-    let mut cases: Vec<Case> = [1, 127, 128, 129, 5_000].map(|params| of.random(params, 7)).into();
-    for scale_exp in [-60, -1, 23, 60] {
-        cases.extend([false, true].map(|soft_add| of.rounding(scale_exp, soft_add)));
-    }
+    let mut cases = of.usual(record_owners);
     cases.push(of.windows());
-    for (soft_add, addition) in [(false, ""), (true, " soft")] {
-        cases.push(of.owners(addition, move |rec, _, to| record_owners(rec, to, soft_add)));
-    }
     cases.push(of.random(140_001, 300).large());
     cases
 }

@@ -1,11 +1,11 @@
 //! Exact replay of rademacher by lookups in the subgroup, for subgroups of eight or more.
 
 use super::lib::Case;
-use super::lib::replay::{self, Exact, OWNERS, Owners, Params, Signs, Target, Work, factor_bits};
+use super::lib::replay::{self, Exact, OWNERS, Owners, Params, Signs, Target, Work, addition, factor_bits};
 use super::lib::replay_cases::Cases;
 use crate::caps::AdapterInfo;
 use crate::recording::Recording;
-use crate::recording::kernel::{Call, Kernel, Variant};
+use crate::recording::kernel::{Call, Kernel};
 use crate::stream::Distribution;
 
 /// The kernel.
@@ -13,14 +13,12 @@ pub static KERNEL: Kernel = Kernel::new::<Params>("replay_lookup", twin).with_de
 
 /// Records `w_i += f32(sum_j q_j e_i(seed_j)) * 2^-scale_exp`; see [`super::replaying::record_exact`].
 pub fn record(rec: &mut Recording, target: &Target, scale_exp: i32, soft_add: bool) {
-    let variant = Variant::plain().with("SOFT_ADD", u32::from(soft_add));
-    replay::record(rec, &KERNEL, variant, target, factor_bits(scale_exp), Work::of(128, 1));
+    replay::record(rec, &KERNEL, addition(soft_add), target, factor_bits(scale_exp), Work::of(128, 1));
 }
 
 /// The same onto several owners' vectors, with an exponent each.
 pub fn record_owners(rec: &mut Recording, to: &Owners, soft_add: bool) {
-    let variant = Variant::plain().with("SOFT_ADD", u32::from(soft_add));
-    replay::record_owners(rec, &KERNEL, variant, to, Work::of(128, 1));
+    replay::record_owners(rec, &KERNEL, addition(soft_add), to, Work::of(128, 1));
 }
 
 fn twin(call: &Call<'_>) {

@@ -1,7 +1,7 @@
 //! Exact replay of rademacher on GPUs: words shared by a workgroup, sums of four probes looked up.
 
 use super::lib::Case;
-use super::lib::replay::{self, GPU_LAUNCH_COST, OWNERS, Owners, Params, Target, Work, factor_bits};
+use super::lib::replay::{self, GPU_LAUNCH_COST, OWNERS, Owners, Params, Target, Work, addition, factor_bits};
 use super::lib::replay_cases::Cases;
 use crate::caps::{AdapterInfo, Tier};
 use crate::recording::Recording;
@@ -20,11 +20,7 @@ const THREADS: u32 = 64;
 const WORK: Work = Work { per_group: 32 * THREADS, cost: 1, launch: GPU_LAUNCH_COST };
 
 fn variant(lanes: u32, soft_add: bool) -> Variant {
-    let plain = Variant::plain()
-        .with("SOFT_ADD", u32::from(soft_add))
-        .with("THREADS", THREADS)
-        .with("WIDE", u32::from(lanes > 1))
-        .with("LANES", lanes);
+    let plain = addition(soft_add).with("THREADS", THREADS).with("WIDE", u32::from(lanes > 1)).with("LANES", lanes);
     if lanes >= 16 { plain.define(SHUFFLED) } else { plain }
 }
 

@@ -2,7 +2,7 @@
 
 use super::keeps::Keeps;
 use super::passes::{Backward, Forward, GradientWays, HalvesOf, LaneTables, Mode};
-use super::shape::Image;
+use super::shape::Images;
 use super::sizes::{Pass, Sizes};
 use crate::caps::Layout;
 use crate::kernels::conv::Geometry;
@@ -20,17 +20,26 @@ pub trait Kind {
     /// The layer's name in a model table.
     fn name(&self) -> &'static str;
 
+    /// What the layer reads of a sample and what it gives.
+    fn images(&self) -> Images;
+
     /// Values of a sample before the layer.
-    fn input_len(&self) -> usize;
+    fn input_len(&self) -> usize {
+        self.images().lens()[0]
+    }
 
     /// Values of a sample after the layer.
     fn output_len(&self) -> usize {
-        self.input_len()
+        self.images().lens()[1]
     }
 
-    /// The shape of a sample after the layer, for people: `[c, h, w]`, `[tokens, values]` or `[features]`.
+    /// The shape of a sample after the layer, for people: `[c, h, w]`, `[tokens, values]` or `[features]`. That which kernels see says it, but of
+    /// tokens, and of layers whose kernels see a feature vector in a sample of another shape.
     fn output_shape(&self, input: &[usize]) -> Vec<usize> {
-        input.to_vec()
+        match self.images() {
+            Images::Any(_) => input.to_vec(),
+            Images::Of(_, output) => output.sides(),
+        }
     }
 
     /// Rows of a sample that the layer's kernels see: its tokens, else 1.
@@ -89,11 +98,6 @@ pub trait Kind {
     /// Whether the layer draws something for each row: then its output is no lane's but the row's own.
     fn draws(&self) -> bool {
         false
-    }
-
-    /// The image that the layer's input is, and the one that its output is: as kernels see them. None: any.
-    fn images(&self) -> Option<(Image, Image)> {
-        None
     }
 
     /// Whether a ReLU is part of the layer.

@@ -24,7 +24,7 @@ pub use kind::{BatchNorm, Kind, Weights};
 pub use kinds::{Layer, LayerSpec, kind, kind_mut};
 pub use one_dispatch::one_dispatch;
 pub use passes::{Backward, Forward, GradientWays, HalvesOf, LaneTables, Mode};
-pub use shape::{Image, Shape, window};
+pub use shape::{Images, Shape, window};
 pub use site::Site;
 pub use sizes::{Pass, Sizes};
 pub use tensors::{Init, ParamTensor, Tensors};

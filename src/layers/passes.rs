@@ -2,6 +2,7 @@
 
 use super::shape::Shape;
 use crate::caps::Layout;
+use crate::kernels::add;
 use crate::kernels::moments::Moments;
 use crate::kernels::params::{ABSENT, Lanes};
 use crate::kernels::parts::Target;
@@ -172,6 +173,13 @@ pub(super) fn dims(shape: Shape) -> [u32; 3] {
 pub(super) fn copy(rec: &mut Recording, values: u32, from: Span, to: Span) {
     let bytes = 4 * u64::from(values);
     rec.copy(Span { bytes, ..from }, Span { bytes, ..to });
+}
+
+/// Adds the node's residual, where it has one, to the output: by a dispatch of its own, for kernels that can't do so in passing.
+pub(super) fn add_residual(rec: &mut Recording, values: u32, io: &Forward) {
+    if let Some(residual) = io.residual {
+        add::record(rec, u64::from(values), residual, io.y);
+    }
 }
 
 /// Values of all rows of a chunk.

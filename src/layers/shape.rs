@@ -1,4 +1,4 @@
-//! The shape of a sample between layers, and how kernels see it.
+//! The shape of a sample between layers, and what a layer makes of it.
 
 use std::fmt;
 
@@ -38,6 +38,11 @@ impl Shape {
     pub const fn spatial(self) -> usize {
         self.h * self.w
     }
+
+    /// Whether the values lie alike in each layout.
+    pub const fn is_flat(self) -> bool {
+        self.c == 1 || self.spatial() == 1
+    }
 }
 
 impl fmt::Display for Shape {
@@ -46,30 +51,28 @@ impl fmt::Display for Shape {
     }
 }
 
-/// How many channels the values of a sample are, and how many pixels each. A feature vector, or tokens, are channels of one pixel.
+/// What a layer reads of a sample and what it gives, as its kernels see it. Of tokens, and where kernels know a value's place among all of them,
+/// that is a feature vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Image {
-    /// Channels.
-    pub channels: usize,
-    /// Pixels of a channel.
-    pub pixels: usize,
+pub enum Images {
+    /// So many values, each by itself, wherever it lies: in any shape, which stays.
+    Any(usize),
+    /// One shape, and the one that it becomes.
+    Of(Shape, Shape),
 }
 
-impl Image {
-    /// Values in one order.
-    pub fn flat(len: usize) -> Self {
-        Self { channels: len, pixels: 1 }
+impl Images {
+    /// So many values in one order, and what they become in another one.
+    pub const fn flat(before: usize, after: usize) -> Self {
+        Self::Of(Shape::features(before), Shape::features(after))
     }
 
-    /// Whether the values lie alike in each layout.
-    pub fn is_flat(self) -> bool {
-        self.channels == 1 || self.pixels == 1
-    }
-}
-
-impl From<Shape> for Image {
-    fn from(shape: Shape) -> Self {
-        Self { channels: shape.c, pixels: shape.spatial() }
+    /// Values of a sample before and after.
+    pub const fn lens(self) -> [usize; 2] {
+        match self {
+            Self::Any(len) => [len, len],
+            Self::Of(before, after) => [before.len(), after.len()],
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! Reading tables of JSON, of which a model is one.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Map, Value};
 
 use super::error::ModelError;
 
 /// Largest of any size in a table: products of three still fit a u128, and of two a u64.
-const MAX_SIZE: u64 = 1 << 24;
+pub const MAX_SIZE: usize = 1 << 24;
 
 /// A table and where it stands, for messages.
 pub struct Table<'a> {
@@ -63,13 +65,21 @@ pub fn nearest(word: &str, known: &[&str]) -> String {
     best.map_or_else(String::new, |best| format!(", the nearest known is `{best}`"))
 }
 
+/// An integer of a range.
+///
+/// # Errors
+/// Anything else.
+pub fn integer(value: &Value, range: RangeInclusive<usize>) -> Result<usize, String> {
+    let n = value.as_u64().and_then(|n| usize::try_from(n).ok()).filter(|n| range.contains(n));
+    n.ok_or_else(|| format!("expected an integer from {} to {}, found {value}", range.start(), range.end()))
+}
+
 /// A size, or nothing.
 ///
 /// # Errors
 /// No integer from 0 to the largest size.
 pub fn size_or_zero(value: &Value) -> Result<usize, String> {
-    let n = value.as_u64().filter(|&n| n <= MAX_SIZE).and_then(|n| usize::try_from(n).ok());
-    n.ok_or_else(|| format!("expected an integer from 0 to {MAX_SIZE}, found {value}"))
+    integer(value, 0..=MAX_SIZE)
 }
 
 /// A size.
@@ -77,10 +87,7 @@ pub fn size_or_zero(value: &Value) -> Result<usize, String> {
 /// # Errors
 /// No integer from 1 to the largest size.
 pub fn size(value: &Value) -> Result<usize, String> {
-    size_or_zero(value)
-        .ok()
-        .filter(|&n| n > 0)
-        .ok_or_else(|| format!("expected an integer from 1 to {MAX_SIZE}, found {value}"))
+    integer(value, 1..=MAX_SIZE)
 }
 
 /// Yes or no.

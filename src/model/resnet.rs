@@ -1,6 +1,8 @@
 //! ResNet of basic blocks in its CIFAR form (docs/models.md): a 3x3 stem without pooling, four stages, global average
 //! pool. A block is `relu(norm(conv(relu(norm(conv(x))))) + shortcut(x))`; norms are called `bn1` whatever they are.
 
+use std::fmt::Display;
+
 use super::builder::Builder;
 use super::graph::Source;
 use super::spec::{NormChoice, ResNetSpec};
@@ -18,9 +20,13 @@ pub(super) fn blocks(depth: usize) -> Option<[usize; 4]> {
     }
 }
 
+/// What is wrong with a depth that has no [`blocks`].
+pub(super) fn no_depth(found: &dyn Display) -> String {
+    format!("expected 10, 18 or 34, found {found}")
+}
+
 pub(super) fn build(builder: &mut Builder, spec: &ResNetSpec, classes: usize) -> Result<(), ModelError> {
-    let blocks = blocks(spec.depth)
-        .ok_or_else(|| ModelError::key("depth", format!("expected 10, 18 or 34, found {}", spec.depth)))?;
+    let blocks = blocks(spec.depth).ok_or_else(|| ModelError::key("depth", no_depth(&spec.depth)))?;
     conv(builder, "conv1", builder.hidden(spec.width), 3, 1)?;
     let stem = norm_tensors(builder, "bn1", spec)?;
     norm(builder, stem, true, None);
@@ -92,6 +98,5 @@ fn norm_tensors(builder: &mut Builder, name: &str, spec: &ResNetSpec) -> Result<
 
 fn norm(builder: &mut Builder, tensors: NormTensors, relu: bool, residual: Option<Source>) {
     let NormTensors { kind, weight, bias } = tensors;
-    let (channels, spatial) = (builder.shape.c, builder.shape.spatial());
-    builder.push(Norm { kind, channels, spatial, weight, bias, relu }, residual);
+    builder.push(Norm { kind, shape: builder.shape, weight, bias, relu }, residual);
 }

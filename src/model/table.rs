@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::link::{self, Link};
-use super::resnet;
 use super::spec::{Input, ModelSpec, NormChoice, ResNetSpec, VitSpec};
+use super::{resnet, vit};
 use crate::layers::ModelError;
-use crate::layers::table::{Table, nearest, size};
+use crate::layers::table::{MAX_SIZE, Table, integer, nearest, size};
 
 impl ModelSpec {
     /// Reads a model table. A key `weights` (a config's file to start from) is no part of the model and passed over.
@@ -45,8 +45,8 @@ impl ModelSpec {
                     classes: table.optional("classes", size)?,
                 })
             }
-            "resnet" => resnet(&table).map(Self::ResNet),
-            "vit" => vit(&table).map(Self::Vit),
+            "resnet" => residual(&table).map(Self::ResNet),
+            "vit" => transformer(&table).map(Self::Vit),
             other => {
                 let known = ["mlp", "cnn", "resnet", "vit", "sequential"];
                 Err(ModelError::key("kind", format!("unknown kind `{other}`{}", nearest(other, &known))))
@@ -103,7 +103,7 @@ impl ModelSpec {
     }
 }
 
-fn resnet(table: &Table<'_>) -> Result<ResNetSpec, ModelError> {
+fn residual(table: &Table<'_>) -> Result<ResNetSpec, ModelError> {
     table.only(&["kind", "input", "depth", "width", "norm", "groups", "classes", "weights"])?;
     let groups = table.optional("groups", size)?;
     let norm = match table.optional("norm", text)?.as_deref().unwrap_or("group") {
@@ -112,10 +112,7 @@ fn resnet(table: &Table<'_>) -> Result<ResNetSpec, ModelError> {
         "batch" => return Err(table.error("groups", "belongs to norm = \"group\", found norm = \"batch\"".to_owned())),
         other => return Err(table.error("norm", format!("expected \"group\" or \"batch\", found \"{other}\""))),
     };
-    let depth = table.optional("depth", size)?.unwrap_or(18);
-    if resnet::blocks(depth).is_none() {
-        return Err(table.error("depth", format!("expected 10, 18 or 34, found {depth}")));
-    }
+    let depth = table.optional("depth", residual_depth)?.unwrap_or(18);
     let width = table.optional("width", size)?.unwrap_or(64);
     Ok(ResNetSpec {
         input: table.optional("input", image)?,
@@ -126,18 +123,24 @@ fn resnet(table: &Table<'_>) -> Result<ResNetSpec, ModelError> {
     })
 }
 
-fn vit(table: &Table<'_>) -> Result<VitSpec, ModelError> {
+fn transformer(table: &Table<'_>) -> Result<VitSpec, ModelError> {
     table.only(&["kind", "input", "patch", "dim", "depth", "heads", "mlp", "classes", "weights"])?;
     let sized = |key, default| Ok::<usize, ModelError>(table.optional(key, size)?.unwrap_or(default));
+    let depth = |value: &Value| integer(value, vit::DEPTHS);
     Ok(VitSpec {
         input: table.optional("input", image)?,
         patch: sized("patch", 4)?,
         dim: sized("dim", 512)?,
-        depth: sized("depth", 6)?,
+        depth: table.optional("depth", depth)?.unwrap_or(6),
         heads: sized("heads", 8)?,
         mlp: sized("mlp", 2048)?,
         classes: table.optional("classes", size)?,
     })
+}
+
+fn residual_depth(value: &Value) -> Result<usize, String> {
+    let depth = size(value).ok().filter(|&depth| resnet::blocks(depth).is_some());
+    depth.ok_or_else(|| resnet::no_depth(value))
 }
 
 fn sizes(value: &Value) -> Result<Vec<usize>, String> {
@@ -145,7 +148,7 @@ fn sizes(value: &Value) -> Result<Vec<usize>, String> {
 }
 
 fn image(value: &Value) -> Result<[usize; 3], String> {
-    let error = || format!("expected [channels, height, width], found {value}");
+    let error = || format!("expected [channels, height, width], each an integer from 1 to {MAX_SIZE}, found {value}");
     sizes(value).map_err(|_| error())?.try_into().map_err(|_| error())
 }
 

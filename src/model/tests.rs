@@ -1,5 +1,7 @@
 //! The model table against the contract's names, shapes and counts.
 
+mod ranges;
+
 use serde_json::json;
 
 use super::*;
@@ -310,8 +312,8 @@ fn batch_norms_keep_their_statistics_behind_the_parameters() {
     let names: Vec<&str> = c.buffers().iter().map(|t| t.name.as_str()).collect();
     assert_eq!(names[..3], ["bn1.running_mean", "bn1.running_var", "layer1.0.bn1.running_mean"]);
     for node in &c.nodes {
-        if let Layer::Norm(Norm { kind: NormKind::Batch { mean, variance }, channels, .. }) = node.layer {
-            let at = |offset| c.tensors.iter().find(|t| t.offset == offset && t.len == channels).unwrap().name.as_str();
+        if let Layer::Norm(Norm { kind: NormKind::Batch { mean, variance }, shape, .. }) = node.layer {
+            let at = |offset| c.tensors.iter().find(|t| t.offset == offset && t.len == shape.c).unwrap().name.as_str();
             assert!(at(mean).ends_with("running_mean") && at(variance).ends_with("running_var"));
         }
     }

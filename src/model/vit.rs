@@ -2,6 +2,8 @@
 //! two-layer perceptron with exact GELU, no final norm, the head on the class token. As nothing reads the last block's other tokens
 //! behind its attention, they are left out from there on: an eighth of the work of six blocks.
 
+use std::ops::RangeInclusive;
+
 use super::builder::Builder;
 use super::graph::Source;
 use super::spec::VitSpec;
@@ -13,13 +15,14 @@ use crate::layers::kinds::layer_norm::LayerNorm;
 use crate::layers::kinds::linear::Linear;
 use crate::layers::kinds::tokens::Tokens;
 use crate::layers::limits::fits;
+use crate::layers::table::integer;
 use crate::layers::{Init, ModelError, Shape};
 
 /// Deviation of the initial weights, 0.02.
 const INIT: Init = Init::TruncatedNormal { thousandths: 20 };
 
 /// Blocks that a table may ask for: without a bound tiny ones would fill the memory of whoever reads the table.
-const MAX_DEPTH: usize = 1000;
+pub(super) const DEPTHS: RangeInclusive<usize> = 1..=1000;
 
 pub(super) fn build(builder: &mut Builder, spec: &VitSpec, classes: usize) -> Result<(), ModelError> {
     let (input, VitSpec { patch, heads, .. }) = (builder.shape, *spec);
@@ -27,9 +30,7 @@ pub(super) fn build(builder: &mut Builder, spec: &VitSpec, classes: usize) -> Re
         let message = format!("patches of {patch} x {patch} (model.patch) don't divide the input {input}");
         return Err(ModelError::Shape { layer: "patch_embed".to_owned(), message });
     }
-    if spec.depth > MAX_DEPTH {
-        return Err(ModelError::key("depth", format!("expected at most {MAX_DEPTH} blocks, found {}", spec.depth)));
-    }
+    integer(&spec.depth.into(), DEPTHS).map_err(|message| ModelError::key("depth", message))?;
     if !spec.dim.is_multiple_of(heads) {
         return Err(ModelError::key("heads", format!("{heads} heads don't divide model.dim = {}", spec.dim)));
     }
@@ -41,7 +42,7 @@ pub(super) fn build(builder: &mut Builder, spec: &VitSpec, classes: usize) -> Re
     }
     let heads = dim / head;
     let (h, w) = (input.h / patch, input.w / patch);
-    let (patches, tokens) = (h * w, h * w + 1);
+    let tokens = h * w + 1;
     // The largest activations: attention's q, k and v, and the perceptron's hidden layer.
     fits("blocks.0.attn.qkv", [tokens, 3, dim])?;
     fits("blocks.0.mlp.fc1", [tokens, hidden, 1])?;
@@ -52,7 +53,7 @@ pub(super) fn build(builder: &mut Builder, spec: &VitSpec, classes: usize) -> Re
     let bias = Some(builder.tensor(place, "bias", vec![dim], Init::Zeros)?);
     let output = Shape { c: dim, h, w };
     builder.push(Conv { input, output, kernel: patch, stride: patch, padding: 0, weight, bias, relu: false }, None);
-    builder.push(Tokens { dim, patches, class, position }, None);
+    builder.push(Tokens { patches: output, class, position }, None);
     for block in 0..spec.depth {
         let name = |part: &str| format!("blocks.{block}.{part}");
         let mut entry = builder.at;

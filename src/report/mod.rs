@@ -1,7 +1,7 @@
 //! Tables and curves of finished runs, as Markdown and as one page that needs nothing else.
 //!
 //! `find` looks for runs, `runs` holds those that it found, `group` puts those together that differ only by their seeds, `tables`, `charts` and `bars` say what is shown of
-//! them, `svg` draws a chart, `page` is the HTML; `tensorboard` writes the curves of each run as event files. Every number comes from the
+//! them, `svg` draws a chart, `page` is the HTML; `tensorboard` makes event files of the curves of each run. Every number comes from the
 //! runs' folders, the paper's values from their sweep's index.
 
 mod bars;

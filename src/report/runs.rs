@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::{Group, GroupFigures, find, group};
+use crate::fed::RunFolder;
 use crate::fed::record::Record;
+use crate::fed::sweep::INDEX;
+use crate::files::folder_of;
 
 /// A folder of which nothing could be reported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -70,6 +73,12 @@ impl Report {
     pub fn titled(mut self, title: &str) -> Self {
         self.title = title.to_owned();
         self
+    }
+
+    /// What it is read from, or may be: the files of its runs, and the indices of their sweeps.
+    pub fn inputs(&self) -> Vec<PathBuf> {
+        let runs = self.groups.iter().flat_map(|group| &group.runs);
+        runs.flat_map(|run| RunFolder::files(&run.dir).into_iter().chain([folder_of(&run.dir).join(INDEX)])).collect()
     }
 
     /// The figures of each group.

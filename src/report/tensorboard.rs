@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use super::Report;
 use crate::fed::RoundMetrics;
 use crate::fed::record::Record;
-use crate::files::{FileError, write_whole};
 
 /// The name of a run's file: TensorBoard looks for `tfevents` in it.
 const FILE: &str = "events.out.tfevents.0.zowarmup";
@@ -35,27 +34,21 @@ const CURVES: [Curve; 14] = [
     ("time/round_seconds", |m| Some(m.seconds)),
 ];
 
-/// Writes a folder a run below `dir`, named as the group and the run's folder, with an event file in each; returns the files.
-///
-/// # Errors
-/// A folder or file that can't be written.
-pub fn write(report: &Report, dir: &Path) -> Result<Vec<PathBuf>, FileError> {
-    let mut files: Vec<PathBuf> = Vec::new();
+/// An event file a run, each in a folder below `dir` that is named as the run's: paths and contents.
+pub fn files(report: &Report, dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files: Vec<(PathBuf, Vec<u8>)> = Vec::new();
     for run in report.groups.iter().flat_map(|group| &group.runs) {
         let name = run.dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut folder = dir.join(&name);
         // Runs of several sweeps may have one name.
         let mut again = 2;
-        while files.iter().any(|file| file.starts_with(&folder)) {
+        while files.iter().any(|(file, _)| file.starts_with(&folder)) {
             folder = dir.join(format!("{name}-{again}"));
             again += 1;
         }
-        std::fs::create_dir_all(&folder).map_err(FileError::of(&folder, "make"))?;
-        let file = folder.join(FILE);
-        write_whole(&file, &events(run))?;
-        files.push(file);
+        files.push((folder.join(FILE), events(run)));
     }
-    Ok(files)
+    files
 }
 
 /// The event file of a run. Steps are rounds done; times are those of the run's own clock, from 0 on.

@@ -127,13 +127,7 @@ pub enum WaysError {
 mod tests {
     use super::*;
     use crate::kernels::way::Block;
-    use crate::model::ModelSpec;
-    use serde_json::json;
-
-    fn graph() -> Graph {
-        let model = json!({"kind": "cnn", "input": [1, 12, 12], "channels": [4, 8], "hidden": 16, "classes": 10});
-        ModelSpec::from_json(&model).unwrap().graph().unwrap()
-    }
+    use crate::tune::testing::graph;
 
     #[test]
     fn ways_come_back_from_a_file() {

@@ -184,10 +184,9 @@ mod tests {
     use super::*;
     use crate::device::ReferenceDevice;
     use crate::kernels::way::Way;
-    use crate::model::ModelSpec;
     use crate::tune::Tried;
     use crate::tune::products;
-    use serde_json::json;
+    use crate::tune::testing::cnn;
 
     #[test]
     fn the_fastest_way_that_passed_wins() {
@@ -208,8 +207,7 @@ mod tests {
 
     #[test]
     fn every_candidate_of_every_pass_computes_the_same() {
-        let model = json!({"kind": "cnn", "input": [1, 10, 10], "channels": [3, 16], "hidden": 20, "classes": 10});
-        let graph = ModelSpec::from_json(&model).unwrap().graph().unwrap();
+        let graph = cnn(10, [3, 16], 20);
         let mut device = ReferenceDevice::new(None);
         let info = AdapterInfo { layout: Layout::ChannelsLast, ..device.info().clone() };
         let (mut seen, mut steps) = (0, 0);

@@ -8,6 +8,8 @@ mod file;
 mod fits;
 mod measure;
 mod problem;
+#[cfg(test)]
+mod testing;
 mod trial;
 mod tried;
 mod ways;

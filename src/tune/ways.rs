@@ -195,13 +195,7 @@ pub fn products(graph: &Graph) -> Vec<(Sizes, Pass)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ModelSpec;
-    use serde_json::json;
-
-    fn graph() -> Graph {
-        let model = json!({"kind": "cnn", "input": [1, 12, 12], "channels": [4, 8], "hidden": 16, "classes": 10});
-        ModelSpec::from_json(&model).unwrap().graph().unwrap()
-    }
+    use crate::tune::testing::graph;
 
     #[test]
     fn a_device_that_cannot_compute_a_way_is_known() {

@@ -198,10 +198,74 @@ fn every_file_of_a_command_may_be_a_device_a_fifo_or_a_link() {
         assert!(!piped.is_empty() && (command[0] == "profile" || piped == written), "{command:?}");
         [&fifo, &link, &target].into_iter().for_each(|path| fs::remove_file(path).unwrap());
     }
-    // The files of a report are replaced whole, behind a link, too.
-    std::os::unix::fs::symlink("elsewhere", place.path("page/link")).unwrap();
-    fs::rename(place.path("page/link"), place.path("page/report.md")).unwrap();
-    go(&["report", &run, "--out"], &place.path("page"));
-    assert!(fs::symlink_metadata(place.path("page/report.md")).unwrap().is_symlink());
-    assert!(fs::read_to_string(place.path("page/elsewhere")).unwrap().contains('|'));
+}
+
+/// The same of files whose folder alone is named: what the command wrote there before is replaced, what it reads never.
+#[cfg(unix)]
+#[test]
+fn every_file_of_an_output_folder_may_be_a_device_a_fifo_or_a_link() {
+    use std::os::unix::fs::symlink;
+    let place = Place::new();
+    copy_folder(finished(), &place.path("run"));
+    let short = "compare small.toml --methods zowarmup --seeds 0 --set warmup.rounds=1 --set zo.rounds=1 --out cells";
+    let event = "events/run/events.out.tfevents.0.zowarmup";
+    let (ledger, config) = ("run/ledger.jsonl", "small.toml");
+    let cases = [
+        ("man pages --force", "pages/zowarmup-run.1", None),
+        ("report run --out page --tensorboard events", event, Some(ledger)),
+        ("report run --out page", "page/report.json", Some(ledger)),
+        ("report run --out page", "page/report.md", Some(ledger)),
+        ("report run --out page", "page/report.html", Some(ledger)),
+        (short, "cells/compare.csv", Some(config)),
+        (short, "cells/compare.md", Some("cells/zowarmup-s0/ledger.jsonl")),
+        (short, "cells/compare.json", Some("cells/sweep.json")),
+        (short, "cells/report.md", Some("cells/zowarmup-s0/metrics.jsonl")),
+    ];
+    let start = |command: &str| {
+        let mut process = zowarmup();
+        process.env("ZOWARMUP_DEVICE", "reference").current_dir(place.dir.path()).args(command.split(' '));
+        process.output().unwrap()
+    };
+    let go = |command: &str| {
+        let output = start(command);
+        assert_eq!(output.status.code(), Some(0), "{command}: {}", stderr(&output));
+    };
+    for (command, file, input) in cases {
+        go(command);
+        let (file, written) = (place.path(file), fs::read(place.path(file)).unwrap());
+        let put_link = |target: &Path| {
+            fs::remove_file(&file).unwrap();
+            symlink(target, &file).unwrap();
+        };
+        let is_link = || fs::symlink_metadata(&file).unwrap().is_symlink();
+        for target in [&place.path("elsewhere"), Path::new("/dev/null")] {
+            put_link(target);
+            go(command);
+            assert!(is_link(), "{command}: {}", file.display());
+        }
+        assert!(!fs::metadata("/dev/null").unwrap().is_file());
+        assert!(fs::read(place.path("elsewhere")).unwrap() == written, "{}", file.display());
+        fs::remove_file(place.path("elsewhere")).unwrap();
+        if let Some(input) = input {
+            let (input, before) = (place.path(input), fs::read(place.path(input)).unwrap());
+            put_link(&input);
+            let output = start(command);
+            assert_eq!(output.status.code(), Some(2), "{command}: {}", stderr(&output));
+            assert!(stderr(&output).contains("an input is never replaced"), "{}", stderr(&output));
+            assert!(is_link() && fs::read(&input).unwrap() == before, "{}", input.display());
+        }
+        fs::remove_file(&file).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+        let reader = std::thread::spawn({
+            let fifo = file.clone();
+            move || fs::read(fifo).unwrap()
+        });
+        go(command);
+        assert!(reader.join().unwrap() == written, "{}", file.display());
+        fs::remove_file(&file).unwrap();
+    }
+    // Pages that are there are replaced only when told.
+    go("man pages --force");
+    let output = start("man pages");
+    assert!(output.status.code() == Some(2) && stderr(&output).contains("--force"), "{}", stderr(&output));
 }

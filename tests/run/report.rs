@@ -281,6 +281,7 @@ fn values_of_the_paper_stand_beside_the_means() {
     fs::write(place.path("s/sweep.json"), "{").unwrap();
     let output = report(&place, &["s"]);
     assert!(output.status.code() == Some(1) && stderr(&output).contains("sweep.json"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("run again, writes this file anew"), "{}", stderr(&output));
     assert_eq!(rows(&page(&place, "report.md"), "Runs").len(), 2 + 2);
 }
 
@@ -294,8 +295,8 @@ fn event_files_are_read_by_tensorboard() {
     let dir = place.path("events/a");
     let file = dir.join("events.out.tfevents.0.zowarmup");
     let bytes = fs::read(&file).unwrap();
-    let written = tensorboard::write(&Report::of(std::slice::from_ref(&run)), &place.path("again")).unwrap();
-    assert_eq!(fs::read(&written[0]).unwrap(), bytes);
+    let files = tensorboard::files(&Report::of(std::slice::from_ref(&run)), Path::new("again"));
+    assert_eq!(files, [(Path::new("again/a/events.out.tfevents.0.zowarmup").to_owned(), bytes)]);
     let script = "import sys, json\n\
                   try:\n from tensorboard.backend.event_processing.event_accumulator import EventAccumulator\n\
                   except Exception as e: print('skipped:', e); sys.exit(3)\n\

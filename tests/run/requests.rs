@@ -237,3 +237,25 @@ fn golden_files() {
     command.arg("verify").arg(&path);
     refused(command, &place.path("out"), &["cut.safetensors"]);
 }
+
+/// The library that reads Parquet panics at some damaged files: nobody is told but by the one message.
+#[cfg(feature = "parquet")]
+#[test]
+fn a_damaged_parquet_file_is_one_message() {
+    let place = Place::new();
+    let good = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/flowers.parquet")).unwrap();
+    let path = place.path("x.parquet");
+    let mut refused = 0;
+    // Pages and their headers.
+    for at in (60..520).step_by(3) {
+        let mut bad = good.clone();
+        bad[at] ^= 1 << (at % 8);
+        fs::write(&path, bad).unwrap();
+        let output = zowarmup().args(["data", "check", "--set", "data.client=user"]).arg(&path).output().unwrap();
+        let text = stderr(&output);
+        let told = output.status.success() || text.starts_with("error: ") && text.lines().count() == 1;
+        assert!(told && !text.contains("panicked"), "byte {at}: {text}");
+        refused += usize::from(!output.status.success());
+    }
+    assert!(refused > 20, "{refused}");
+}

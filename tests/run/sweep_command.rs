@@ -244,6 +244,16 @@ fn a_table_of_the_paper_is_run_small() {
     assert!(csv.contains("\nreproductions/table6-digits/gaussian-s0,gaussian,0,done,"), "{csv}");
     let dir = place.path("reproductions/table6-digits");
     assert!(dir.join("report.html").is_file() && dir.join("configs/small/table6.toml").is_file());
+    // A config that somebody has edited is replaced only when told.
+    let base = dir.join("configs/digits.toml");
+    let original = fs::read(&base).unwrap();
+    fs::write(&base, "seed = 3\n").unwrap();
+    let again = &few[..few.len() - 2];
+    let output = reproduce(&[&["table6"], again].concat());
+    assert!(output.status.code() == Some(2) && stderr(&output).contains("--force"), "{}", stderr(&output));
+    assert_eq!(fs::read(&base).unwrap(), b"seed = 3\n");
+    let output = reproduce(&[&["table6", "--force"], again].concat());
+    assert!(output.status.success() && fs::read(&base).unwrap() == original, "{}", stderr(&output));
     for (args, message) in [
         (&["figure5"][..], "1.3 billion weights"),
         (&["table8"], "expected one of table1, table2"),

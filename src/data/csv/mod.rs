@@ -1,6 +1,6 @@
 //! CSV files: numeric features and a label column, a header or none.
 
-use super::columns::{Columns, MOST_CLASSES};
+use super::columns::{Columns, MOST_CLASSES, short};
 use super::file::read_error;
 use super::limit::{FirstOfEach, Limits, check_held};
 use super::names::{Clients, Names};
@@ -89,15 +89,15 @@ impl Table {
         let error = |message: String| DataError::Line { path: self.path.clone(), line: line as usize, message };
         let label = row.get(columns.label).unwrap_or_default();
         if label.is_empty() {
-            return Err(error(format!("no label in column `{}`", columns.names[columns.label])));
+            return Err(error(format!("no label in column `{}`", columns.shown(columns.label))));
         }
         let class = self.classes.number(label);
         if self.classes.len() > MOST_CLASSES {
-            let column = &columns.names[columns.label];
+            let column = columns.shown(columns.label);
             return Err(error(format!("more than {MOST_CLASSES} labels in column `{column}`; is it the label's?")));
         }
         let client = match columns.client.map(|column| (column, row.get(column).unwrap_or_default())) {
-            Some((column, "")) => return Err(error(format!("no client in column `{}`", columns.names[column]))),
+            Some((column, "")) => return Err(error(format!("no client in column `{}`", columns.shown(column)))),
             Some((_, client)) => Some(self.clients.number(client)),
             None => None,
         };
@@ -109,8 +109,7 @@ impl Table {
         for (i, cell) in row.iter().enumerate().filter(|(i, _)| columns.is_feature(*i)) {
             let value = cell.parse::<f32>().ok().filter(|value| value.is_finite());
             let value = value.ok_or_else(|| {
-                let short: String = cell.chars().take(40).collect();
-                error(format!("column `{}`: `{short}`, expected a finite number", columns.names[i]))
+                error(format!("column `{}`: `{}`, expected a finite number", columns.shown(i), short(cell)))
             })?;
             self.values[part].push(value);
         }

@@ -1,6 +1,7 @@
 //! The text of a LEAF file, to users and their numbers.
 
 use crate::data::DataError;
+use crate::data::columns::{short, short_message};
 use crate::data::file::read_error;
 use crate::files::Source;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -38,7 +39,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<User>, DataError> {
         }
         // The place is told apart from the text.
         let text = e.to_string();
-        let message = text.split(" at line ").next().unwrap_or_default().to_owned();
+        let message = short_message(text.split(" at line ").next().unwrap_or_default());
         DataError::Line { path: path.to_owned(), line: e.line(), message }
     };
     let (users, mut data) = File.deserialize(&mut reader).map_err(syntax)?;
@@ -46,7 +47,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<User>, DataError> {
     let user = |name: String| {
         let missing = || DataError::User {
             path: path.to_owned(),
-            user: name.clone(),
+            user: short(&name),
             message: "no samples in user_data, or named twice in users".to_owned(),
         };
         let user = data.remove(&name).ok_or_else(missing)?;

@@ -4,7 +4,7 @@ mod json;
 #[cfg(test)]
 mod tests;
 
-use super::columns::MOST_FEATURES;
+use super::columns::{MOST_FEATURES, short};
 use super::layout::Layout;
 use super::limit::{FirstOfEach, Limits, check_held};
 use super::names::{Clients, Names};
@@ -88,7 +88,7 @@ impl Set {
 
     /// Adds a user's samples to a part, or by their place to both.
     fn add(&mut self, path: &Path, user: &User, to: Option<usize>) -> Result<(), DataError> {
-        let error = |message: String| DataError::User { path: path.to_owned(), user: user.name.clone(), message };
+        let error = |message: String| DataError::User { path: path.to_owned(), user: short(&user.name), message };
         if user.labels.is_empty() {
             return Ok(());
         }

@@ -2,11 +2,14 @@
 
 use half::f16;
 use parquet::basic::{ConvertedType, LogicalType, Type as Physical};
-use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::DataType;
 use parquet::errors::ParquetError;
 use parquet::file::reader::FileReader;
 use parquet::schema::types::ColumnDescriptor;
+use std::fs::File;
+
+use super::pages::{Checked, check_sizes};
 
 /// Rows that are decoded at a time.
 const ROWS: usize = 1 << 13;
@@ -90,12 +93,13 @@ impl From<ParquetError> for Stop {
     }
 }
 
-/// Hands over the values of column `index`, of this kind, row by row from 0.
+/// Hands over the values of column `index`, of this kind, row by row from 0. `bytes` is the same file.
 ///
 /// # Errors
 /// A damaged file, a null, what `each` refuses.
 pub(super) fn read(
     file: &dyn FileReader,
+    bytes: &File,
     index: usize,
     kind: Kind,
     each: &mut dyn FnMut(usize, Cell<'_>) -> Result<(), String>,
@@ -105,7 +109,13 @@ pub(super) fn read(
         let group = file.get_row_group(number)?;
         let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
         let unsigned = kind == Kind::Integer { signed: false };
-        let read = match group.get_column_reader(index)? {
+        let column = group.metadata().column(index);
+        let (start, length) = column.byte_range();
+        check_sizes(bytes, start, start.saturating_add(length))?;
+        let descriptor = column.column_descr_ptr();
+        let (pages, nullable) = (group.get_column_page_reader(index)?, descriptor.max_def_level() > 0);
+        let pages = Checked { pages, rows: rows as u64, nullable };
+        let read = match get_column_reader(descriptor, Box::new(pages)) {
             ColumnReader::BoolColumnReader(r) => of_group(r, first, &|v| Cell::Bool(*v), each),
             ColumnReader::Int32ColumnReader(r) if unsigned => {
                 of_group(r, first, &|v| Cell::Integer(i128::from(*v as u32)), each)

@@ -1,11 +1,13 @@
 //! Parquet files: numeric features and a label column. Columns are flat, and every row has a value in each.
 
 mod column;
+mod pages;
 #[cfg(test)]
 mod tests;
 
-use super::columns::{Columns, MOST_CLASSES};
+use super::columns::{Columns, MOST_CLASSES, short, short_message};
 use super::file::read_error;
+use super::guard::caught;
 use super::limit::{FirstOfEach, Limits, check_held};
 use super::names::{Clients, Names};
 use super::own::{Own, is_test};
@@ -78,6 +80,8 @@ pub(super) fn read(path: &Path, label: &str, client: &str, limits: Limits) -> Re
 struct Table {
     path: PathBuf,
     reader: SerializedFileReader<File>,
+    /// The same file, to look at its pages.
+    file: File,
     columns: Columns,
     /// Of each of `columns` its number in the file, and what its values are.
     places: Vec<(usize, Result<Kind, String>)>,
@@ -92,7 +96,8 @@ impl Table {
         }
         let damaged = |message: String| DataError::Container { path: path.to_owned(), what: "Parquet file", message };
         let (bytes, file) = (source.bytes(), source.into_file());
-        let reader = guarded(|| SerializedFileReader::new(file)).map_err(|e| damaged(text(&e)))?;
+        let again = file.try_clone().map_err(|source| DataError::Read { path: path.to_owned(), source })?;
+        let reader = guarded(|| SerializedFileReader::new(again)).map_err(|e| damaged(text(&e)))?;
         check_places(reader.metadata(), bytes).map_err(damaged)?;
         let rows = reader.metadata().file_metadata().num_rows();
         if !(5..=MOST_ROWS).contains(&rows) {
@@ -109,17 +114,17 @@ impl Table {
                 let found = if column.max_rep_level() > 0 { "a list" } else { "a struct" };
                 let message =
                     format!("{found}, expected plain values: a column for each feature (or an array in an npz file)");
-                return Err(DataError::Column { path: path.to_owned(), column: name, message });
+                return Err(DataError::Column { path: path.to_owned(), column: short(&name), message });
             }
             names.push(name);
             places.push((i, Kind::of(column)));
         }
         let columns = Columns::of(names, label, client).map_err(damaged)?;
-        Ok(Self { path: path.to_owned(), reader, columns, places })
+        Ok(Self { path: path.to_owned(), reader, file, columns, places })
     }
 
     fn error(&self, column: usize, message: String) -> DataError {
-        DataError::Column { path: self.path.clone(), column: self.columns.names[column].clone(), message }
+        DataError::Column { path: self.path.clone(), column: self.columns.shown(column), message }
     }
 
     /// Hands over a column's values, of the kinds that `takes` takes, `expected` in words.
@@ -136,7 +141,7 @@ impl Table {
             Ok(kind) => return Err(self.error(column, format!("{}, expected {expected}", name(*kind)))),
             Err(other) => return Err(self.error(column, format!("{other}, expected {expected}"))),
         };
-        let read = || column::read(&self.reader, *place, kind, &mut each);
+        let read = || column::read(&self.reader, &self.file, *place, kind, &mut each);
         guarded(read).map_err(|stop| match stop {
             Stop::Null(row) => self.error(column, format!("row {row} has no value (null), expected {expected}")),
             Stop::Value(message) => self.error(column, message),
@@ -199,12 +204,10 @@ impl Table {
 
 /// What `read` gives. The library has assertions on what a damaged file says: a panic of one of them is an error of the file.
 fn guarded<T, E: From<ParquetError>>(read: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-    // Nothing that it changes is used after a panic: the error ends the reading.
-    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read));
-    caught.unwrap_or_else(|_| Err(ParquetError::General("damaged".to_owned()).into()))
+    caught(read).unwrap_or_else(|| Err(ParquetError::General("damaged".to_owned()).into()))
 }
 
-/// Refuses columns that lie outside the file, which the library takes for granted.
+/// Refuses columns that lie outside the file, which the library takes for granted, and groups of more rows than it has.
 fn check_places(metadata: &ParquetMetaData, bytes: u64) -> Result<(), String> {
     for (number, group) in metadata.row_groups().iter().enumerate() {
         let inside = group.columns().iter().all(|column| {
@@ -212,8 +215,12 @@ fn check_places(metadata: &ParquetMetaData, bytes: u64) -> Result<(), String> {
             let end = u64::try_from(start).ok().zip(u64::try_from(column.compressed_size()).ok());
             end.and_then(|(start, length)| start.checked_add(length)).is_some_and(|end| end <= bytes)
         });
-        if !inside || group.num_rows() < 0 {
+        if !inside {
             return Err(format!("row group {number} is beyond its {bytes} bytes"));
+        }
+        let (rows, all) = (group.num_rows(), metadata.file_metadata().num_rows());
+        if !(0..=all).contains(&rows) {
+            return Err(format!("row group {number} has {rows} rows, expected at most the file's {all}"));
         }
     }
     Ok(())
@@ -235,5 +242,5 @@ fn text(error: &ParquetError) -> String {
         return "packed by Zstandard; write it with compression=\"snappy\", or build with --features parquet-zstd"
             .to_owned();
     }
-    message.lines().next().unwrap_or_default().to_owned()
+    short_message(message.lines().next().unwrap_or_default())
 }

@@ -10,6 +10,7 @@ use super::seeds::{only_once, parse_seeds};
 use super::{Cell, Row, paper};
 use crate::config::{Config, ConfigError, Layers, Preset};
 use crate::fed::error::FedError;
+use crate::fed::experiment::table_of;
 use crate::files::{self, Limit};
 
 /// No description is larger: it is a page or two of text.
@@ -187,7 +188,7 @@ impl Description {
                     ));
                 }
                 let config = match self.config(of, preset, seed) {
-                    Ok(config) => Ok(config),
+                    Ok(config) => table_of(&config).map(|_| config).map_err(|e| e.to_string()),
                     // The value's fault: another row's may be good. Where it stands, in the grid or a row, its cell's name tells.
                     Err(e @ ConfigError::Value { .. }) => Err(e.to_string().trim_start_matches("--set: ").to_owned()),
                     Err(e) => return Err(in_row(e)),

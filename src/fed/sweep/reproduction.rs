@@ -2,9 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::fed::error::FedError;
-use crate::files::{FileError, folder_of, write_whole};
-
 /// How large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
@@ -75,12 +72,8 @@ impl Reproduction {
         }
     }
 
-    /// Writes its description and the configs that such begin with below a folder, as they lie in the project; returns the former's path.
-    /// What is there with the same content stays as it is.
-    ///
-    /// # Errors
-    /// Files that can't be written.
-    pub fn write(&self, size: Size, dir: &Path) -> Result<PathBuf, FedError> {
+    /// Its description, which comes last, and the configs that such begin with, below a folder as they lie in the project: paths and contents.
+    pub fn files(&self, size: Size, dir: &Path) -> Vec<(PathBuf, &'static str)> {
         let folder = match size {
             Size::Paper => "paper",
             Size::Digits => "small",
@@ -89,15 +82,7 @@ impl Reproduction {
         let configs = dir.join("configs");
         let path = configs.join(folder).join(format!("{}.toml", self.name));
         let bases = BASES.iter().map(|(name, text)| (configs.join(name), *text));
-        for (path, text) in bases.chain([(path.clone(), self.text(size))]) {
-            if std::fs::read(&path).is_ok_and(|found| found == text.as_bytes()) {
-                continue;
-            }
-            let folder = folder_of(&path);
-            std::fs::create_dir_all(folder).map_err(FileError::of(folder, "make"))?;
-            write_whole(&path, text.as_bytes())?;
-        }
-        Ok(path)
+        bases.chain([(path, self.text(size))]).collect()
     }
 }
 
@@ -111,7 +96,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         for table in &TABLES {
             for size in [Size::Paper, Size::Digits, Size::Fashion] {
-                let (description, cells) = Description::load(&table.write(size, dir.path()).unwrap()).unwrap();
+                let files = table.files(size, dir.path());
+                for (path, text) in &files {
+                    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                    std::fs::write(path, text).unwrap();
+                }
+                let (description, cells) = Description::load(&files[files.len() - 1].0).unwrap();
                 assert_eq!(description.table, table.name);
                 assert!(!cells.is_empty() && description.base.unwrap().is_file());
             }

@@ -186,6 +186,11 @@ impl Work {
     }
 }
 
+/// How exact sums are added to weights: on integers, where an adapter's own addition of f32 is not the standard's.
+pub fn addition(soft_add: bool) -> Variant {
+    Variant::plain().with("SOFT_ADD", u32::from(soft_add))
+}
+
 /// Records launches of `kernel` over a target.
 pub fn record(
     rec: &mut Recording,

@@ -36,6 +36,18 @@ pub struct Cases<R> {
 }
 
 impl<R: Record> Cases<R> {
+    /// Of an exact kernel without sizes of its own: parameters about a block of 128, roundings, several owners.
+    pub fn usual(self, owners: impl Fn(&mut Recording, &Owners, bool) + Copy + Send + Sync + 'static) -> Vec<Case> {
+        let mut cases: Vec<Case> = [1, 127, 128, 129, 5_000].map(|params| self.random(params, 7)).into();
+        for scale_exp in [-60, -1, 23, 60] {
+            cases.extend([false, true].map(|soft_add| self.rounding(scale_exp, soft_add)));
+        }
+        for (soft_add, addition) in [(false, ""), (true, " soft")] {
+            cases.push(self.owners(addition, move |rec, _, to| owners(rec, to, soft_add)));
+        }
+        cases
+    }
+
     /// Replays `probes` made-up probes onto `params` weights.
     pub fn random(self, params: u32, probes: u32) -> Case {
         let Self { dist, exact, way, record } = self;

@@ -1,8 +1,7 @@
 //! The node's residual added to its input.
 
-use crate::kernels::add;
-use crate::layers::passes::{copy, count};
-use crate::layers::{Backward, Forward, Kind, LaneTables, Mode};
+use crate::layers::passes::{add_residual, copy, count};
+use crate::layers::{Backward, Forward, Images, Kind, LaneTables, Mode};
 use crate::recording::Recording;
 
 /// The node's residual added.
@@ -17,8 +16,8 @@ impl Kind for Add {
         "add"
     }
 
-    fn input_len(&self) -> usize {
-        self.len
+    fn images(&self) -> Images {
+        Images::Any(self.len)
     }
 
     fn adds_residual(&self) -> bool {
@@ -32,9 +31,7 @@ impl Kind for Add {
     fn forward(&self, rec: &mut Recording, lanes: &LaneTables, _mode: &Mode, io: &Forward) {
         let values = count(lanes, self.len);
         copy(rec, values, io.x, io.y);
-        if let Some(residual) = io.residual {
-            add::record(rec, u64::from(values), residual, io.y);
-        }
+        add_residual(rec, values, io);
     }
 
     /// The residual's slope is the engine's to pass on.

@@ -2,7 +2,7 @@
 
 use crate::kernels::attention::{self, Params};
 use crate::kernels::attention_grad;
-use crate::layers::{Backward, Footprint, Forward, Image, Keeps, Kind, LaneTables, Mode, Sizes};
+use crate::layers::{Backward, Footprint, Forward, Images, Keeps, Kind, LaneTables, Mode, Sizes};
 use crate::recording::Recording;
 
 /// Multi-head attention: tokens `[tokens, 3 dim]` (q, k, v) to `[tokens, dim]`.
@@ -31,21 +31,14 @@ impl Kind for Attention {
         true
     }
 
-    fn images(&self) -> Option<(Image, Image)> {
-        Some((Image::flat(self.input_len()), Image::flat(self.output_len())))
-    }
-
-    fn input_len(&self) -> usize {
-        3 * self.tokens * self.dim
+    fn images(&self) -> Images {
+        let len = self.tokens * self.dim;
+        Images::flat(self.input_parts() * len, len)
     }
 
     /// q, k and v.
     fn input_parts(&self) -> usize {
         3
-    }
-
-    fn output_len(&self) -> usize {
-        self.tokens * self.dim
     }
 
     fn output_shape(&self, _input: &[usize]) -> Vec<usize> {

@@ -1,7 +1,7 @@
 //! The first of the tokens.
 
 use crate::kernels::{class_token, class_token_grad};
-use crate::layers::{Backward, Forward, Image, Kind, LaneTables, Mode};
+use crate::layers::{Backward, Forward, Images, Kind, LaneTables, Mode};
 use crate::recording::Recording;
 
 /// The first of the tokens.
@@ -18,20 +18,8 @@ impl Kind for ClassToken {
         "classtoken"
     }
 
-    fn images(&self) -> Option<(Image, Image)> {
-        Some((Image::flat(self.input_len()), Image::flat(self.output_len())))
-    }
-
-    fn input_len(&self) -> usize {
-        self.tokens * self.dim
-    }
-
-    fn output_len(&self) -> usize {
-        self.dim
-    }
-
-    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
-        vec![self.dim]
+    fn images(&self) -> Images {
+        Images::flat(self.tokens * self.dim, self.dim)
     }
 
     fn forward(&self, rec: &mut Recording, lanes: &LaneTables, _mode: &Mode, io: &Forward) {

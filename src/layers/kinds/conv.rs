@@ -14,7 +14,7 @@ use crate::layers::passes::{dims, offset};
 use crate::layers::shape::window;
 use crate::layers::table::{flag, size, size_or_zero};
 use crate::layers::{
-    Backward, Entry, Form, Forward, GradientWays, HalvesOf, Image, Init, Kind, LaneTables, Mode, ModelError, Pass,
+    Backward, Entry, Form, Forward, GradientWays, HalvesOf, Images, Init, Kind, LaneTables, Mode, ModelError, Pass,
     Shape, Site, Sizes, Weights,
 };
 use crate::recording::Recording;
@@ -151,20 +151,8 @@ impl Kind for Conv {
         true
     }
 
-    fn images(&self) -> Option<(Image, Image)> {
-        Some((self.input.into(), self.output.into()))
-    }
-
-    fn input_len(&self) -> usize {
-        self.input.len()
-    }
-
-    fn output_len(&self) -> usize {
-        self.output.len()
-    }
-
-    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
-        self.output.sides()
+    fn images(&self) -> Images {
+        Images::Of(self.input, self.output)
     }
 
     fn tensors(&self) -> Vec<usize> {

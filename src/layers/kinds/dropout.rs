@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::kernels::dropout::{self, Params};
 use crate::layers::passes::{copy, count};
-use crate::layers::{Backward, Entry, Form, Forward, Image, Kind, LaneTables, Mode, ModelError, Site};
+use crate::layers::{Backward, Entry, Form, Forward, Images, Kind, LaneTables, Mode, ModelError, Site};
 use crate::recording::{Recording, Span};
 
 /// In local steps of training each value 0 with probability p, else divided by 1 - p.
@@ -70,13 +70,13 @@ impl Kind for Dropout {
         Spec::NAME
     }
 
-    fn input_len(&self) -> usize {
-        self.len
+    /// Masks are defined channel after channel.
+    fn images(&self) -> Images {
+        Images::flat(self.len, self.len)
     }
 
-    /// Masks are defined channel after channel.
-    fn images(&self) -> Option<(Image, Image)> {
-        Some((Image::flat(self.len), Image::flat(self.len)))
+    fn output_shape(&self, input: &[usize]) -> Vec<usize> {
+        input.to_vec()
     }
 
     fn draws(&self) -> bool {

@@ -4,7 +4,7 @@ use crate::caps::Layout;
 use crate::kernels::pool::{self, Params};
 use crate::kernels::pool_grad;
 use crate::layers::passes::dims;
-use crate::layers::{Backward, Entry, Form, Forward, Image, Kind, LaneTables, Mode, ModelError, Shape, Site};
+use crate::layers::{Backward, Entry, Form, Forward, Images, Kind, LaneTables, Mode, ModelError, Shape, Site};
 use crate::recording::Recording;
 
 /// Mean of each channel.
@@ -43,20 +43,8 @@ impl Kind for GlobalAvgPool {
         Spec::NAME
     }
 
-    fn images(&self) -> Option<(Image, Image)> {
-        Some((self.input.into(), Image::flat(self.input.c)))
-    }
-
-    fn input_len(&self) -> usize {
-        self.input.len()
-    }
-
-    fn output_len(&self) -> usize {
-        self.input.c
-    }
-
-    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
-        vec![self.input.c]
+    fn images(&self) -> Images {
+        Images::Of(self.input, Shape::features(self.input.c))
     }
 
     fn summands(&self) -> usize {

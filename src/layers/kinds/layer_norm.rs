@@ -6,7 +6,7 @@ use crate::kernels::layer_norm::{self, Params};
 use crate::kernels::parts::SumSplit;
 use crate::kernels::{layer_norm_grad, layer_norm_grad_params};
 use crate::layers::{
-    Backward, Entry, Footprint, Form, Forward, GradientWays, Image, Keeps, Kind, LaneTables, Mode, ModelError, Site,
+    Backward, Entry, Footprint, Form, Forward, GradientWays, Images, Keeps, Kind, LaneTables, Mode, ModelError, Site,
 };
 use crate::recording::Recording;
 
@@ -66,12 +66,13 @@ impl Kind for LayerNorm {
         Spec::NAME
     }
 
-    fn images(&self) -> Option<(Image, Image)> {
-        Some((Image::flat(self.input_len()), Image::flat(self.output_len())))
+    fn images(&self) -> Images {
+        let len = self.rows * self.dim;
+        Images::flat(len, len)
     }
 
-    fn input_len(&self) -> usize {
-        self.rows * self.dim
+    fn output_shape(&self, input: &[usize]) -> Vec<usize> {
+        input.to_vec()
     }
 
     fn rows(&self) -> usize {

@@ -12,7 +12,7 @@ use crate::layers::limits::fits;
 use crate::layers::passes::offset;
 use crate::layers::table::{flag, size};
 use crate::layers::{
-    Backward, Entry, Form, Forward, GradientWays, HalvesOf, Image, Init, Kind, LaneTables, Mode, ModelError, Pass,
+    Backward, Entry, Form, Forward, GradientWays, HalvesOf, Images, Init, Kind, LaneTables, Mode, ModelError, Pass,
     Shape, Site, Sizes, Weights,
 };
 use crate::recording::Recording;
@@ -106,16 +106,8 @@ impl Kind for Linear {
         Spec::NAME
     }
 
-    fn images(&self) -> Option<(Image, Image)> {
-        Some((Image::flat(self.input_len()), Image::flat(self.output_len())))
-    }
-
-    fn input_len(&self) -> usize {
-        self.rows * self.in_features
-    }
-
-    fn output_len(&self) -> usize {
-        self.rows * self.out_features
+    fn images(&self) -> Images {
+        Images::flat(self.rows * self.in_features, self.rows * self.out_features)
     }
 
     fn output_shape(&self, _input: &[usize]) -> Vec<usize> {

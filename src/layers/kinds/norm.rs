@@ -11,8 +11,8 @@ use crate::kernels::parts::SumSplit;
 use crate::kernels::tiling::Tiling;
 use crate::layers::table::size;
 use crate::layers::{
-    Backward, BatchNorm, Entry, Footprint, Form, Forward, GradientWays, HalvesOf, Image, Keeps, Kind, LaneTables, Mode,
-    ModelError, Site, Tensors,
+    Backward, BatchNorm, Entry, Footprint, Form, Forward, GradientWays, HalvesOf, Images, Keeps, Kind, LaneTables,
+    Mode, ModelError, Shape, Site, Tensors,
 };
 use crate::recording::windows::Running;
 use crate::recording::{Recording, Span};
@@ -22,10 +22,8 @@ use crate::recording::{Recording, Span};
 pub struct Norm {
     /// Whose mean and variance.
     pub kind: NormKind,
-    /// Channels.
-    pub channels: usize,
-    /// `h * w`.
-    pub spatial: usize,
+    /// Before and after.
+    pub shape: Shape,
     /// Offset of the scale.
     pub weight: usize,
     /// Offset of the shift.
@@ -104,10 +102,10 @@ impl NormKind {
 
 impl Norm {
     fn append(site: &mut Site<'_>, kind: impl Fn(&mut Site<'_>) -> NormKind) -> Result<Self, ModelError> {
-        let (channels, spatial) = (site.shape.c, site.shape.spatial());
-        let [weight, bias] = site.scale_and_shift(vec![channels])?;
+        let shape = *site.shape;
+        let [weight, bias] = site.scale_and_shift(vec![shape.c])?;
         *site.open = true;
-        Ok(Self { kind: kind(site), channels, spatial, weight, bias, relu: false })
+        Ok(Self { kind: kind(site), shape, weight, bias, relu: false })
     }
 
     fn statistics(&self, of_rows: bool) -> Statistics {
@@ -124,9 +122,9 @@ impl Norm {
             NormKind::Batch { mean, variance } => (1, mean, variance),
         };
         let sizes = norm::Uniforms {
-            channels: self.channels as u32,
+            channels: self.shape.c as u32,
             groups: groups as u32,
-            spatial: self.spatial as u32,
+            spatial: self.shape.spatial() as u32,
             scale_offset: self.weight as u32,
             bias_offset: self.bias as u32,
             mean_offset: mean as u32,
@@ -146,17 +144,8 @@ impl Kind for Norm {
         }
     }
 
-    fn images(&self) -> Option<(Image, Image)> {
-        let image = Image { channels: self.channels, pixels: self.spatial };
-        Some((image, image))
-    }
-
-    fn input_len(&self) -> usize {
-        self.channels * self.spatial
-    }
-
-    fn output_shape(&self, input: &[usize]) -> Vec<usize> {
-        if self.spatial == 1 { vec![self.channels] } else { input.to_vec() }
+    fn images(&self) -> Images {
+        Images::Of(self.shape, self.shape)
     }
 
     fn tensors(&self) -> Vec<usize> {
@@ -192,7 +181,7 @@ impl Kind for Norm {
 
     /// Statistics are taken of f32.
     fn halves(&self, how: &HalvesOf) -> Halves {
-        let fit = how.layout == Layout::ChannelsLast && Halves::fit(self.channels);
+        let fit = how.layout == Layout::ChannelsLast && Halves::fit(self.shape.c);
         let reads = self.statistics(how.batch_statistics) == Statistics::Running;
         Halves { x: fit && reads, residual: fit, y: fit }
     }
@@ -267,7 +256,7 @@ impl Kind for Norm {
         match self.kind {
             NormKind::Group { .. } => None,
             NormKind::Batch { mean, variance } => {
-                Some(BatchNorm { channels: self.channels, spatial: self.spatial, mean, variance })
+                Some(BatchNorm { channels: self.shape.c, spatial: self.shape.spatial(), mean, variance })
             }
         }
     }
@@ -286,7 +275,7 @@ impl Kind for Norm {
                 Some(Moments::of_channels(tiling, geometry))
             }
             (NormKind::Batch { .. }, None) if batch_statistics => {
-                Some(Moments::of_rows(self.channels as u32, self.spatial as u32))
+                Some(Moments::of_rows(self.shape.c as u32, self.shape.spatial() as u32))
             }
             (NormKind::Group { .. }, None) | (NormKind::Batch { .. }, _) => None,
         }

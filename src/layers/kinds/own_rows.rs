@@ -1,7 +1,7 @@
 //! A lane's own copy of rows that lanes share.
 
 use crate::kernels::own_rows;
-use crate::layers::{Backward, Forward, Kind, LaneTables, Mode};
+use crate::layers::{Backward, Forward, Images, Kind, LaneTables, Mode};
 use crate::recording::Recording;
 
 /// A lane's own copy of rows that lanes share. No model table has it: it is put before layers that can't read shared rows.
@@ -16,8 +16,8 @@ impl Kind for OwnRows {
         "ownrows"
     }
 
-    fn input_len(&self) -> usize {
-        self.len
+    fn images(&self) -> Images {
+        Images::Any(self.len)
     }
 
     fn reads_shared_rows(&self) -> bool {

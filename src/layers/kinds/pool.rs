@@ -8,7 +8,7 @@ use crate::kernels::pool_grad;
 use crate::layers::passes::dims;
 use crate::layers::shape::window;
 use crate::layers::table::{Table, size};
-use crate::layers::{Backward, Entry, Form, Forward, Image, Kind, LaneTables, Mode, ModelError, Shape, Site};
+use crate::layers::{Backward, Entry, Form, Forward, Images, Kind, LaneTables, Mode, ModelError, Shape, Site};
 use crate::recording::Recording;
 
 /// Maximum or mean over squares.
@@ -117,20 +117,8 @@ impl Kind for Pool {
         }
     }
 
-    fn images(&self) -> Option<(Image, Image)> {
-        Some((self.input.into(), self.output.into()))
-    }
-
-    fn input_len(&self) -> usize {
-        self.input.len()
-    }
-
-    fn output_len(&self) -> usize {
-        self.output.len()
-    }
-
-    fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
-        self.output.sides()
+    fn images(&self) -> Images {
+        Images::Of(self.input, self.output)
     }
 
     fn summands(&self) -> usize {

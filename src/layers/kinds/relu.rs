@@ -1,7 +1,7 @@
 //! max(x, 0).
 
 use crate::kernels::activation;
-use crate::layers::{Backward, Entry, Form, Forward, Kind, LaneTables, Mode, ModelError, Site, values};
+use crate::layers::{Backward, Entry, Form, Forward, Images, Kind, LaneTables, Mode, ModelError, Site, values};
 use crate::recording::Recording;
 
 /// max(x, 0), where it is part of no layer before it.
@@ -32,8 +32,8 @@ impl Kind for Relu {
         Spec::NAME
     }
 
-    fn input_len(&self) -> usize {
-        self.len
+    fn images(&self) -> Images {
+        Images::Any(self.len)
     }
 
     fn forward(&self, rec: &mut Recording, lanes: &LaneTables, _mode: &Mode, io: &Forward) {

@@ -1,7 +1,7 @@
 //! The values of an image in the other layout.
 
 use crate::kernels::transpose;
-use crate::layers::{Backward, Forward, Kind, LaneTables, Mode};
+use crate::layers::{Backward, Forward, Images, Kind, LaneTables, Mode};
 use crate::recording::{Recording, Span};
 
 /// The values of an image in the other layout. No model table has it: it is put where channels lie last before what knows them first.
@@ -29,8 +29,8 @@ impl Kind for Reorder {
         "reorder"
     }
 
-    fn input_len(&self) -> usize {
-        self.channels * self.pixels
+    fn images(&self) -> Images {
+        Images::Any(self.channels * self.pixels)
     }
 
     fn forward(&self, rec: &mut Recording, lanes: &LaneTables, _mode: &Mode, io: &Forward) {

@@ -1,8 +1,8 @@
 //! Values times a constant.
 
-use crate::kernels::{add, scale};
-use crate::layers::passes::count;
-use crate::layers::{Backward, Forward, Kind, LaneTables, Mode};
+use crate::kernels::scale;
+use crate::layers::passes::{add_residual, count};
+use crate::layers::{Backward, Forward, Images, Kind, LaneTables, Mode};
 use crate::recording::Recording;
 
 /// Values times a constant. No model table has it: it stands behind products of sub-networks ([`crate::model::Narrow`]).
@@ -19,8 +19,8 @@ impl Kind for Scale {
         "scale"
     }
 
-    fn input_len(&self) -> usize {
-        self.len
+    fn images(&self) -> Images {
+        Images::Any(self.len)
     }
 
     fn adds_residual(&self) -> bool {
@@ -34,9 +34,7 @@ impl Kind for Scale {
     fn forward(&self, rec: &mut Recording, lanes: &LaneTables, _mode: &Mode, io: &Forward) {
         let values = count(lanes, self.len);
         scale::record(rec, values, self.factor, io.x, io.y);
-        if let Some(residual) = io.residual {
-            add::record(rec, u64::from(values), residual, io.y);
-        }
+        add_residual(rec, values, io);
     }
 
     fn backward(&self, rec: &mut Recording, lanes: &LaneTables, io: &Backward) {

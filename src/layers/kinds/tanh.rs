@@ -1,7 +1,7 @@
 //! Hyperbolic tangent.
 
 use crate::kernels::activation;
-use crate::layers::{Backward, Entry, Form, Forward, Kind, LaneTables, Mode, ModelError, Site, values};
+use crate::layers::{Backward, Entry, Form, Forward, Images, Kind, LaneTables, Mode, ModelError, Site, values};
 use crate::recording::Recording;
 
 /// Hyperbolic tangent.
@@ -30,8 +30,8 @@ impl Kind for Tanh {
         Spec::NAME
     }
 
-    fn input_len(&self) -> usize {
-        self.len
+    fn images(&self) -> Images {
+        Images::Any(self.len)
     }
 
     fn forward(&self, rec: &mut Recording, lanes: &LaneTables, _mode: &Mode, io: &Forward) {

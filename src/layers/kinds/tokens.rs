@@ -2,27 +2,25 @@
 
 use crate::kernels::tokens::{self, Params};
 use crate::kernels::{tokens_grad, tokens_grad_params};
-use crate::layers::{Backward, Forward, Image, Kind, LaneTables, Mode};
+use crate::layers::{Backward, Forward, Images, Kind, LaneTables, Mode, Shape};
 use crate::recording::Recording;
 
 /// `[dim, h, w]` to tokens `[h w + 1, dim]`: the class token, then the pixels row by row, each plus its position.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tokens {
-    /// Values of a token.
-    pub dim: usize,
-    /// Pixels.
-    pub patches: usize,
+    /// `[dim, h, w]`: a pixel a patch.
+    pub patches: Shape,
     /// Offset of the class token `[dim]`.
     pub class: usize,
-    /// Offset of the positions `[patches + 1, dim]`.
+    /// Offset of the positions `[h w + 1, dim]`.
     pub position: usize,
 }
 
 impl Tokens {
     fn params(&self, accumulate: bool) -> Params {
         Params {
-            dim: self.dim as u32,
-            patches: self.patches as u32,
+            dim: self.patches.c as u32,
+            patches: self.patches.spatial() as u32,
             class_offset: self.class as u32,
             position_offset: self.position as u32,
             accumulate: u32::from(accumulate),
@@ -39,20 +37,12 @@ impl Kind for Tokens {
         true
     }
 
-    fn images(&self) -> Option<(Image, Image)> {
-        Some((Image { channels: self.dim, pixels: self.patches }, Image::flat(self.output_len())))
-    }
-
-    fn input_len(&self) -> usize {
-        self.dim * self.patches
-    }
-
-    fn output_len(&self) -> usize {
-        (self.patches + 1) * self.dim
+    fn images(&self) -> Images {
+        Images::Of(self.patches, Shape::features(self.patches.len() + self.patches.c))
     }
 
     fn output_shape(&self, _input: &[usize]) -> Vec<usize> {
-        vec![self.patches + 1, self.dim]
+        vec![self.patches.spatial() + 1, self.patches.c]
     }
 
     fn tensors(&self) -> Vec<usize> {

@@ -8,7 +8,7 @@ fn load(text: &str) -> Result<(Description, Vec<Cell>), String> {
     std::fs::write(&path, text).unwrap();
     std::fs::write(
         dir.path().join("base.toml"),
-        "name = \"base\"\n[data]\nname = \"digits\"\n[model]\nkind = \"mlp\"\n",
+        "name = \"base\"\n[data]\nname = \"digits\"\n[model]\nkind = \"mlp\"\nhidden = [8]\n",
     )
     .unwrap();
     Description::load(&path).map_err(|e| e.to_string())
@@ -75,6 +75,11 @@ fn a_grid_is_rows_and_a_value_that_makes_no_sense_is_its_cells_alone() {
     assert_eq!(wrong, [false, false, false, false, true, true, true, true]);
     let why = cells[4].config.as_ref().unwrap_err();
     assert!(why.starts_with("zo.tau = -1: expected"), "{why}");
+    // So it is with a model's, whatever key it is.
+    let (_, cells) = load("[grid]\nmodel.hidden = [[8], [0]]\n").unwrap();
+    assert!(cells[0].config.is_ok());
+    let expected = "model.hidden: expected an integer from 1 to 16777216, found 0";
+    assert_eq!(cells[1].config.as_ref().unwrap_err(), expected);
 }
 
 #[test]
