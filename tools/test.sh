@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is missing, then checks everything: format, lints, documentation, doc tests, benches (each once), tests.
 # Stops at the first step that fails. The tests come last, so that the test runner's summary ends the output. With --all every golden
-# file and every kernel case with subgroups runs in each flavour and subgroup size, not only on the device's own, which takes much longer.
+# file and every kernel case with subgroups runs in each flavour and subgroup size, not only on the device's own, and kernels in each
+# combination of what they are built for, which takes much longer.
 set -euo pipefail
 
 case "${1:-}" in
