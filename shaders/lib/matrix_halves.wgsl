@@ -25,6 +25,7 @@ fn put(first: u32, x: u32, rows: u32, step: u32, eight: vec4<u32>) {
 fn put_a(stage: u32, x: u32, eight: vec4<u32>) { put(0u, x, BLOCK_M, A_STEP, eight); }
 fn put_b(stage: u32, x: u32, eight: vec4<u32>) { put(B_FIRST, x, BLOCK_N, B_STEP, eight); }
 fn result_four(i: u32) -> vec4<f32> { return tiles[i / 4u]; }
+fn keep_quad(i: u32, quad: vec4<f32>) { tiles[i] = quad; }
 #ifdef EMULATED
 fn half_of(i: u32) -> f32 { return unpack2x16float(bitcast<u32>(tiles[i / 8u][i / 2u % 4u]))[i % 2u]; }
 fn keep_result(i: u32, sum: f32) { tiles[i / 4u][i % 4u] = sum; }

@@ -79,10 +79,16 @@ const RESULTS: u32 = 3u - PARTS;
 const RESULT_F32: u32 = 1u;
 var<workgroup> results: array<f32, RESULTS_SIZE>;
 fn result_four(i: u32) -> vec4<f32> { return vec4<f32>(results[i], results[i + 1u], results[i + 2u], results[i + 3u]); }
+fn keep_quad(i: u32, quad: vec4<f32>) {
+#for e in 4
+    results[4u * i + {e}u] = quad[{e}];
+#end
+}
 #else
 const RESULT_F32: u32 = 4u;
 var<workgroup> results: array<vec4<f32>, RESULTS_SIZE / 4u>;
 fn result_four(i: u32) -> vec4<f32> { return results[i / 4u]; }
+fn keep_quad(i: u32, quad: vec4<f32>) { results[i] = quad; }
 #endif
 #ifdef EMULATED
 fn keep_result(i: u32, sum: f32) { results[i / 4u][i % 4u] = sum; }

@@ -39,7 +39,15 @@ const B_FIRST: u32 = PARTS * A_SIZE;
 const RESULT_STEP: u32 = RESULT_N + 4u;
 // Matrices next to each other in such rows.
 const TOGETHER: u32 = RESULT_N / FRAGMENT;
-const RESULTS_SIZE: u32 = GROUPS * RESULTS * FRAGMENT * RESULT_STEP;
+#ifdef MOMENTS
+const SPAN: u32 = GROUP_M;
+const SPAN_MEMBERS: u32 = 128u / RESULT_N;
+#import lib/tile_moments.wgsl
+fn kept_quad(i: u32) -> vec4<f32> { return result_four(4u * i); }
+#else
+const MOMENT_QUADS: u32 = 0u;
+#endif
+const RESULTS_SIZE: u32 = max(GROUPS * RESULTS * FRAGMENT * RESULT_STEP, 4u * MOMENT_QUADS);
 
 var<workgroup> shared_block: Block;
 
@@ -180,6 +188,9 @@ fn main(
 #for b in GROUP_N/RESULT_N
     let n{b} = block.n0 + columns + {b}u * RESULT_N + member % (RESULT_N / 4u) * 4u;
     let same{b} = column_quad(n{b});
+#ifdef MOMENTS
+    var runs{b}: array<Run, RUNS>;
+#endif
 #for i in GROUP_M/FRAGMENT
     {
         if (RESULTS == 1u && {i}u + {b}u > 0u) { workgroupBarrier(); }
@@ -211,9 +222,23 @@ fn main(
             let row = x / (RESULT_N / 4u);
             let m = block.m0 + rows + {i}u * FRAGMENT + row;
             let sums = result_four(first + row * RESULT_STEP + x % (RESULT_N / 4u) * 4u);
-            store_quad(m, n{b}, start_quad(m, n{b}, same{b}) + back * sums);
+            let whole = start_quad(m, n{b}, same{b}) + back * sums;
+            store_quad(m, n{b}, whole);
+#ifdef MOMENTS
+            runs{b}[FRAGMENT * {i}u / RUN_ROWS] = with_row(runs{b}[FRAGMENT * {i}u / RUN_ROWS], m, whole);
+#endif
         }
     }
 #end
+#ifdef MOMENTS
+#for r in SPAN/RUN_ROWS
+    leave_run(
+        subgroup / (BLOCK_N / GROUP_N) * SPAN_MEMBERS + member / (RESULT_N / 4u),
+        subgroup % (BLOCK_N / GROUP_N) * (RESULT_N / 4u) + member % (RESULT_N / 4u),
+        block.m0 + rows + {r}u * RUN_ROWS, n{b}, runs{b}[{r}u],
+    );
+#end
+    workgroupBarrier();
+#endif
 #end
 }

@@ -17,7 +17,8 @@ pub mod reflect;
 mod repeat;
 
 pub use defines::{
-    ANY_SHAPE, Defines, IN_HALVES, IN_QUADS, OUT_HALVES, QUADS, RESIDUAL_HALVES, SUBGROUP, TEXEL_ROW, TEXELS,
+    ANY_SHAPE, Defines, IN_HALVES, IN_QUADS, MOMENTS, OUT_HALVES, QUADS, RESIDUAL_HALVES, SHARED, SUBGROUP, TEXEL_ROW,
+    TEXELS,
 };
 pub use expanded::{Expanded, Place};
 pub use fault::{Fault, Misplaced};
@@ -109,7 +110,7 @@ fn permuted(kernel: &Kernel, flavour: Flavour, variant: &Variant) -> Result<Expa
         return Err(ShaderError::NoDefine { kernel: kernel.name, name });
     }
     let with = |all: Defines, name: &&'static str| all.with(name, defines.contains(name));
-    let source = expand(kernel.name, &kernel.defines.iter().fold(flavour.defines(), with))?;
+    let source = expand(kernel.name, &kernel.defines.iter().chain(&SHARED).fold(flavour.defines(), with))?;
     Ok(repeat::unroll(&source, &|name| number(source.text(), variant, name))?)
 }
 
