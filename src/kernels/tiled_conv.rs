@@ -85,11 +85,12 @@ fn twin(call: &Call<'_>) {
             let first = part * segment;
             let at = |q: usize| (row0 + q / pixels) * channels * pixels + g.output_at(o, q % pixels);
             let values: Vec<f32> = (first..columns.min(first + segment)).map(|q| y[at(q)]).collect();
-            let place = if group == 0 {
-                row0 * pixels.div_ceil(segment) * channels + o * count + part
-            } else {
-                let of_group = ((row0 + first / pixels) * channels + o / group * group) * (pixels / segment);
-                of_group + first % pixels / segment * group + o % group
+            let place = match o.checked_div(group) {
+                None => row0 * pixels.div_ceil(segment) * channels + o * count + part,
+                Some(number) => {
+                    let of_group = ((row0 + first / pixels) * channels + number * group) * (pixels / segment);
+                    of_group + first % pixels / segment * group + o % group
+                }
             };
             parts[place] = conv::moments(&values);
         }
@@ -137,29 +138,33 @@ pub fn cases() -> Vec<Case> {
 /// than one; values whose mean is far from 0; activations that are f16 in memory.
 fn with_moments() -> Vec<Case> {
     let (none, signs) = (None, Some(Distribution::Rademacher));
+    let leaving = |how, input: [u32; 3], channels, bias, groups| {
+        let (output, layout) = ([channels, input[1], input[2]], Layout::ChannelsLast);
+        let geometry = Geometry { input, output, kernel: 3, stride: 1, padding: 1, layout };
+        Leaving { how, geometry, way: Way::Shuffle, halves: false, bias, groups }
+    };
     let all = [
-        (signs, [3, 5, 7], 34, 0.0, None),
-        (none, [16, 9, 8], 36, 0.0, None),
-        (none, [3, 3, 7], 10, 1024.0, None),
-        (signs, [3, 8, 8], 34, 0.0, Some(2)),
-        (none, [16, 4, 4], 36, 0.0, Some(3)),
-        (none, [3, 12, 8], 5, 1024.0, Some(5)),
+        leaving(signs, [3, 5, 7], 34, 0.0, None),
+        leaving(none, [16, 9, 8], 36, 0.0, None),
+        leaving(none, [3, 3, 7], 10, 1024.0, None),
+        leaving(signs, [3, 8, 8], 34, 0.0, Some(2)),
+        leaving(none, [16, 4, 4], 36, 0.0, Some(3)),
+        leaving(none, [3, 12, 8], 5, 1024.0, Some(5)),
     ];
-    let mut all: Vec<_> = in_ways(&all).into_iter().map(|(of, way)| (of, way, false)).collect();
+    let mut all: Vec<Leaving> = in_ways(&all).into_iter().map(|(of, way)| Leaving { way, ..of }).collect();
     // Spans of several parts.
     let wide = Way::Matrix(Matrix::new(64, 64, 32, 32, 32));
-    all.extend([wide, Way::Matrix(SMALL)].map(|way| ((signs, [8, 4, 4], 40, 0.0, Some(4)), way, true)));
-    all.push(((none, [8, 5, 5], 24, 0.0, None), wide, true));
-    let case =
-        |((how, input, channels, bias, groups), way, halves): ((_, [u32; 3], u32, f32, Option<u32>), Way, bool)| {
-            let (output, layout) = ([channels, input[1], input[2]], Layout::ChannelsLast);
-            let geometry = Geometry { input, output, kernel: 3, stride: 1, padding: 1, layout };
-            let of = groups.map_or("channels".to_owned(), |groups| format!("{groups} groups"));
-            let x = if halves { " x f16" } else { "" };
-            let name = format!("tiled_conv {way}{x} {input:?} to {channels}, moments of {of}");
-            let leaving = Leaving { how, geometry, way, halves, bias, groups };
-            conv_moments::case(&name, leaving).fitted([36, 40].contains(&channels))
-        };
+    for way in [wide, Way::Matrix(SMALL)] {
+        all.push(Leaving { way, halves: true, ..leaving(signs, [8, 4, 4], 40, 0.0, Some(4)) });
+    }
+    all.push(Leaving { way: wide, halves: true, ..leaving(none, [8, 5, 5], 24, 0.0, None) });
+    let case = |of: Leaving| {
+        let (Geometry { input, output, .. }, way) = (of.geometry, of.way);
+        let parts = of.groups.map_or("channels".to_owned(), |groups| format!("{groups} groups"));
+        let x = if of.halves { " x f16" } else { "" };
+        let name = format!("tiled_conv {way}{x} {input:?} to {}, moments of {parts}", output[0]);
+        conv_moments::case(&name, of).fitted([36, 40].contains(&output[0]))
+    };
     all.into_iter().map(case).collect()
 }
 
