@@ -3,9 +3,9 @@
 // Dispatch: x = groups of 4 subgroups of 32. Traffic: a thread stores
 // one f32, the sum of an element of each chain, so that nothing is dropped.
 // Without MATRIX plain code makes the same sums: slow, for devices without such matrices. EIGHTS: matrices of 8 x 8 (Metal).
-#import lib/matrix.wgsl:fragment
+#import lib/matrix_operands.wgsl:fragment
 #ifdef MATRIX
-#import lib/matrix.wgsl:matrices
+#import lib/matrix_operands.wgsl:matrices
 #endif
 
 struct Params {

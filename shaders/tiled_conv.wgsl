@@ -4,6 +4,9 @@
 // Dispatch: x = output-channel tiles, y = pixel tiles of the largest lane, z = lane. Traffic of a tile: DEPTH * (BLOCK_M + BLOCK_N) floats
 // in, BLOCK_M * BLOCK_N out.
 // IN_QUADS: channels of X are whole quads; QUADS: those of Y. IN_HALVES: X is f16, OUT_HALVES: Y, their channels whole eights.
+// MOMENTS: with mean and sum of squared deviations of parts of Y, SEGMENT pixels of a channel (lib/tiled.wgsl:moments): for group norm of a
+// sample's (group_norm_moments.wgsl), for batch norm over a lane's rows of a tile's (batch_norm_moments.wgsl), whose last part has what is
+// left. Traffic beside the convolution's: two floats a part out; the norm would read all of Y.
 #import lib/conv.wgsl:params
 #import lib/tiled_weights.wgsl:slabs
 #import lib/tiled.wgsl:forward
@@ -69,3 +72,34 @@ fn store_quad(m: u32, n: u32, sums: vec4<f32>) {
     let y = select(sums, vec4<f32>(rectify(sums.x), rectify(sums.y), rectify(sums.z), rectify(sums.w)), relu());
     store_row(at, n, OUT_C, y);
 }
+
+#ifdef MOMENTS
+@group(0) @binding(7) var<storage, read_write> moments: array<vec2<f32>>;
+
+// Channels of a group; 0: parts are a batch norm's.
+const GROUP_CHANNELS: u32 = 0u;
+
+fn row_counts(m: u32) -> bool {
+    return m < lane.rows * PIXELS;
+}
+// Where the part of channel o that begins at row m lies.
+fn part_place(m: u32, o: u32) -> u32 {
+    if (GROUP_CHANNELS == 0u) {
+        // By (channel, tile), from the lane's first row on. Room for a row's parts of a channel, should the row be a lane of its own.
+        let row_parts = (PIXELS + SEGMENT - 1u) / SEGMENT;
+        let parts = (lane.rows * PIXELS + SEGMENT - 1u) / SEGMENT;
+        return lane.row0 * row_parts * OUT_C + o * parts + m / SEGMENT;
+    }
+    // By (row, group, part, channel).
+    let channels = max(GROUP_CHANNELS, 1u);
+    let parts = PIXELS / SEGMENT;
+    let group = ((lane.row0 + m / PIXELS) * OUT_C + o / channels * channels) * parts;
+    return group + m % PIXELS / SEGMENT * channels + o % channels;
+}
+fn store_moments(m: u32, n: u32, means: vec4<f32>, squares: vec4<f32>) {
+    if (!row_counts(m)) { return; }
+    for (var e = 0u; e < 4u; e++) {
+        if (n + e < OUT_C) { moments[part_place(m, n + e)] = vec2<f32>(means[e], squares[e]); }
+    }
+}
+#endif

@@ -100,9 +100,20 @@ const B_QUADS: u32 = BLOCK_K * THREAD_M * THREAD_N / BLOCK_M / 4u;
 const A_STEP: u32 = BLOCK_M / 4u + A_ALONG_K;
 const B_STEP: u32 = BLOCK_N / 4u + B_ALONG_K;
 
+#ifdef MOMENTS
+// Rows and threads of 32.
+const SPAN: u32 = 4u * THREAD_M;
+const SPAN_MEMBERS: u32 = 4u;
+#import lib/tiled.wgsl:moments
+fn keep_quad(i: u32, quad: vec4<f32>) { tiles[i] = quad; }
+fn kept_quad(i: u32) -> vec4<f32> { return tiles[i]; }
+#else
+const MOMENT_QUADS: u32 = 0u;
+#endif
+
 // Slices of B lie behind those of A.
 const B_FIRST: u32 = STAGES * BLOCK_K * A_STEP;
-var<workgroup> tiles: array<vec4<f32>, STAGES * BLOCK_K * (A_STEP + B_STEP)>;
+var<workgroup> tiles: array<vec4<f32>, max(STAGES * BLOCK_K * (A_STEP + B_STEP), MOMENT_QUADS)>;
 
 // Puts quad x of a slice of so many rows away that begins at `first`.
 fn put(first: u32, x: u32, rows: u32, along_k: u32, step: u32, quad: vec4<f32>) {
@@ -175,4 +186,25 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 #end
 #end
 #end
+#ifdef MOMENTS
+    let span = t / 32u / across;
+#for j in THREAD_N/4
+    {
+        // Four rows of each 16.
+        var runs: array<Run, RUNS>;
+#for i in THREAD_M/4
+#for e in 4
+        runs[16u * {i}u / RUN_ROWS] =
+            with_row(runs[16u * {i}u / RUN_ROWS], block.m0 + 4u * (rows + 4u * {i}u) + {e}u, sum{i}_{e}_{j});
+#end
+#end
+#for r in SPAN/RUN_ROWS
+        leave_run(
+            span * SPAN_MEMBERS + t % 32u / 8u, t / 32u % across * 8u + t % 8u,
+            block.m0 + span * SPAN + {r}u * RUN_ROWS, block.n0 + 4u * (columns + 8u * {j}u), runs[{r}u],
+        );
+#end
+    }
+#end
+#endif
 }

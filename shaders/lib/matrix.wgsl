@@ -1,41 +1,19 @@
 // The ways `matrix` and `matrix3` of computing a product: tiles in workgroup memory, multiplied by cooperative matrices of f16.
 
-#section fragment
-// Rows and columns of a cooperative matrix. EIGHTS: of 8 x 8 (Metal).
-#ifdef EIGHTS
-const FRAGMENT: u32 = 8u;
-#else
-const FRAGMENT: u32 = 16u;
-#endif
-
-#section matrices
-// Cooperative matrices of f16 with sums in f32, on devices that have them. EIGHTS: of 8 x 8 (Metal).
-enable f16;
-enable wgpu_cooperative_matrix;
-#ifdef EIGHTS
-alias MatrixA = coop_mat8x8<f16, A>;
-alias MatrixB = coop_mat8x8<f16, B>;
-alias MatrixC = coop_mat8x8<f32, C>;
-#else
-alias MatrixA = coop_mat16x16<f16, A>;
-alias MatrixB = coop_mat16x16<f16, B>;
-alias MatrixC = coop_mat16x16<f32, C>;
-#endif
-
 #section tile
 // A way of computing a product, C[m][n] = sum over k of A[m][k] * B[n][k]: tiles in workgroup memory, multiplied by cooperative matrices.
 //
 // As lib/block.wgsl:tile, with the same functions of the kernel that imports it, but operands are f16: where they are f32 in memory
-// they are rounded on their way (lib/tiled.wgsl:matrix_quads), else they are moved as they are (lib/tiled.wgsl:matrix_halves). One of these
+// they are rounded on their way (lib/matrix_operands.wgsl:quads), else they are moved as they are (lib/matrix_operands.wgsl:halves). One of these
 // is imported beside this. A subgroup of 32 owns GROUP_M x GROUP_N of the tile, as matrices of FRAGMENT x FRAGMENT sums in f32 that the
 // device multiplies at a time. Sums go through workgroup memory, FRAGMENT rows at a time, to store_quad, added to what start_quad gives.
 // SPLIT_F16: operands have high and low parts. EIGHTS: matrices of 8 x 8. EMULATED: the multiplication as plain code, on devices without
 // such matrices; what is around it stays. What a matrix is loaded from or stored to is a `let` of its own, and so is what is stored: naga
 // has no expressions there.
 #import lib/block.wgsl:slices
-#import lib/matrix.wgsl:fragment
+#import lib/matrix_operands.wgsl:fragment
 #ifndef EMULATED
-#import lib/matrix.wgsl:matrices
+#import lib/matrix_operands.wgsl:matrices
 #endif
 
 const BLOCK_M: u32 = 32u;
@@ -64,7 +42,15 @@ const B_FIRST: u32 = PARTS * A_SIZE;
 const RESULT_STEP: u32 = RESULT_N + 4u;
 // Matrices next to each other in such rows.
 const TOGETHER: u32 = RESULT_N / FRAGMENT;
-const RESULTS_SIZE: u32 = GROUPS * RESULTS * FRAGMENT * RESULT_STEP;
+#ifdef MOMENTS
+const SPAN: u32 = GROUP_M;
+const SPAN_MEMBERS: u32 = 128u / RESULT_N;
+#import lib/tiled.wgsl:moments
+fn kept_quad(i: u32) -> vec4<f32> { return result_four(4u * i); }
+#else
+const MOMENT_QUADS: u32 = 0u;
+#endif
+const RESULTS_SIZE: u32 = max(GROUPS * RESULTS * FRAGMENT * RESULT_STEP, 4u * MOMENT_QUADS);
 
 var<workgroup> shared_block: Block;
 
@@ -205,6 +191,9 @@ fn main(
 #for b in GROUP_N/RESULT_N
     let n{b} = block.n0 + columns + {b}u * RESULT_N + member % (RESULT_N / 4u) * 4u;
     let same{b} = column_quad(n{b});
+#ifdef MOMENTS
+    var runs{b}: array<Run, RUNS>;
+#endif
 #for i in GROUP_M/FRAGMENT
     {
         if (RESULTS == 1u && {i}u + {b}u > 0u) { workgroupBarrier(); }
@@ -236,9 +225,23 @@ fn main(
             let row = x / (RESULT_N / 4u);
             let m = block.m0 + rows + {i}u * FRAGMENT + row;
             let sums = result_four(first + row * RESULT_STEP + x % (RESULT_N / 4u) * 4u);
-            store_quad(m, n{b}, start_quad(m, n{b}, same{b}) + back * sums);
+            let whole = start_quad(m, n{b}, same{b}) + back * sums;
+            store_quad(m, n{b}, whole);
+#ifdef MOMENTS
+            runs{b}[FRAGMENT * {i}u / RUN_ROWS] = with_row(runs{b}[FRAGMENT * {i}u / RUN_ROWS], m, whole);
+#endif
         }
     }
 #end
+#ifdef MOMENTS
+#for r in SPAN/RUN_ROWS
+    leave_run(
+        subgroup / (BLOCK_N / GROUP_N) * SPAN_MEMBERS + member / (RESULT_N / 4u),
+        subgroup % (BLOCK_N / GROUP_N) * (RESULT_N / 4u) + member % (RESULT_N / 4u),
+        block.m0 + rows + {r}u * RUN_ROWS, n{b}, runs{b}[{r}u],
+    );
+#end
+    workgroupBarrier();
+#endif
 #end
 }

@@ -3,7 +3,7 @@
 #section product
 // A product by tiles in workgroup memory: sums by multiply-adds of a thread's own, or by cooperative matrices.
 #ifdef MATRIX
-#import lib/tiled.wgsl:matrix_quads
+#import lib/matrix_operands.wgsl:quads
 #import lib/matrix.wgsl:tile
 #else
 #import lib/block.wgsl:tile
@@ -16,7 +16,7 @@ const A_ALONG_K: u32 = 1u;
 #ifdef MATRIX
 #ifdef IN_HALVES
 const B_ALONG_K: u32 = 1u;
-#import lib/tiled.wgsl:matrix_halves
+#import lib/matrix_operands.wgsl:halves
 #import lib/matrix.wgsl:tile
 #import lib/tiled_weights.wgsl:half_weights
 #else
@@ -116,126 +116,71 @@ fn start_quad(m: u32, n: u32, same: vec4<f32>) -> vec4<f32> {
     return same;
 }
 
-#section matrix_quads
-// Operands of cooperative matrices that are f32 in memory (lib/matrix.wgsl:tile): quads are multiplied by SCALE_A and SCALE_B, powers of
-// two, and rounded to f16 when they are put away.
-// SPLIT_F16: an operand is the sum of two f16, its high part and what that leaves, and a product the sum of three, high by high, high by
-// low and low by high, which is nearly an f32's.
-// EIGHTS: matrices of 8 x 8 (Metal) are loaded from arrays of single f16.
-#import lib/block.wgsl:quad_pieces
-#ifdef EMULATED
-#import lib/values.wgsl:f16
-#else
-#ifdef SPLIT_F16
-#import lib/values.wgsl:f16
-#endif
-#endif
+#section moments
+// Of a product by tiles, mean and sum of squared deviations of parts (MOMENTS): SEGMENT rows of a column, of which the last of the product
+// may lie beyond its rows.
+//
+// A thread adds up a run: its rows of one quad of columns, as far as they are of one part, about the first of them. Of n values none
+// deviates from their mean by more than the root of the sum of all squares: so sums cancel by a factor of n + 1 at most, wherever the
+// values lie. The first thread of a part adds the runs of its threads up, in order.
+//
+// A way has SPANs of rows, whose SPAN_MEMBERS threads have the same columns, and keep_quad(i, quad) and kept_quad(i), i below MOMENT_QUADS,
+// in workgroup memory that is free by then. SEGMENT is a multiple of SPAN or divides it; RUN_ROWS, the lesser of the two, is a multiple of
+// the rows among which each of these threads has some. A kernel defines
+//   row_counts(m) -> bool                   whether row m is one of the product's
+//   store_moments(m, n, means, squares)     takes those of the part that begins at row m, of columns n to n + 4; may lie beyond the last
 
-const SCALE_A: u32 = 1u;
-const SCALE_B: u32 = 1u;
-// Quads of a slice that a thread loads.
-const A_QUADS: u32 = BLOCK_K * GROUP_M * GROUP_N / BLOCK_N / 128u;
-const B_QUADS: u32 = BLOCK_K * GROUP_M * GROUP_N / BLOCK_M / 128u;
+const SEGMENT: u32 = 16u;
+const RUN_ROWS: u32 = 16u;
+const RUNS: u32 = SPAN / RUN_ROWS;
+// Threads that have the same columns, and those of them that share a part.
+const ROW_MEMBERS: u32 = BLOCK_M / SPAN * SPAN_MEMBERS;
+const PART_MEMBERS: u32 = max(SEGMENT / SPAN, 1u) * SPAN_MEMBERS;
+const MOMENT_QUADS: u32 = 2u * THREADS + ROW_MEMBERS;
 
-// Low parts lie behind the high ones.
-#ifdef SPLIT_F16
-const PARTS: u32 = 2u;
-#else
-const PARTS: u32 = 1u;
-#endif
-
-// TILE_F16: f16 of an element of `tiles`.
-#ifdef EMULATED
-// Four f16 are two words.
-const TILE_F16: u32 = 4u;
-var<workgroup> tiles: array<vec2<u32>, PARTS * (A_SIZE + B_SIZE)>;
-fn half_of(i: u32) -> f32 { return unpack2x16float(tiles[i / 4u][i / 2u % 2u])[i % 2u]; }
-fn keep(i: u32, v: vec4<f32>) {
-    let half = nearest_f16(v);
-    tiles[i] = vec2<u32>(pack2x16float(half.xy), pack2x16float(half.zw));
-}
-#else
-#ifdef EIGHTS
-const TILE_F16: u32 = 1u;
-var<workgroup> tiles: array<f16, PARTS * (A_SIZE + B_SIZE) * 4u>;
-fn keep(i: u32, v: vec4<f32>) {
-    let half = vec4<f16>(v);
-#for e in 4
-    tiles[4u * i + {e}u] = half[{e}];
-#end
-}
-#else
-const TILE_F16: u32 = 4u;
-var<workgroup> tiles: array<vec4<f16>, PARTS * (A_SIZE + B_SIZE)>;
-fn keep(i: u32, v: vec4<f32>) { tiles[i] = vec4<f16>(v); }
-#endif
-#endif
-
-// Puts quad x of a slice of so many rows away, `size` quads that begin at `first`.
-fn put(first: u32, size: u32, x: u32, rows: u32, along_k: u32, step: u32, scaled: vec4<f32>) {
-    let at = piece_place(x, rows, along_k);
-    let i = first + select(at.y * step + at.x / 4u, at.x * step + at.y / 4u, along_k == 1u);
-#ifdef SPLIT_F16
-    let high = high_part(scaled);
-    keep(i, high);
-    keep(i + size, scaled - high);
-#else
-    keep(i, scaled);
-#endif
-}
-fn put_a(stage: u32, x: u32, quad: vec4<f32>) {
-    put(0u, A_SIZE, x, BLOCK_M, A_ALONG_K, A_STEP, quad * f32(SCALE_A));
-}
-fn put_b(stage: u32, x: u32, quad: vec4<f32>) {
-    put(B_FIRST, B_SIZE, x, BLOCK_N, B_ALONG_K, B_STEP, quad * f32(SCALE_B));
+struct Run {
+    rows: f32,
+    first: vec4<f32>,
+    // Of what the rows are more than the first.
+    sum: vec4<f32>,
+    squares: vec4<f32>,
 }
 
-// Sums have room of their own, for one matrix or two. RESULT_F32: f32 of an element of it.
-const OWN_RESULTS: u32 = 1u;
-const RESULT_N: u32 = FRAGMENT;
-const RESULTS: u32 = 3u - PARTS;
-#ifdef EIGHTS
-const RESULT_F32: u32 = 1u;
-var<workgroup> results: array<f32, RESULTS_SIZE>;
-fn result_four(i: u32) -> vec4<f32> { return vec4<f32>(results[i], results[i + 1u], results[i + 2u], results[i + 3u]); }
-#else
-const RESULT_F32: u32 = 4u;
-var<workgroup> results: array<vec4<f32>, RESULTS_SIZE / 4u>;
-fn result_four(i: u32) -> vec4<f32> { return results[i / 4u]; }
-#endif
-#ifdef EMULATED
-fn keep_result(i: u32, sum: f32) { results[i / 4u][i % 4u] = sum; }
-#endif
-
-#section matrix_halves
-// Operands of cooperative matrices that are f16 in memory (lib/matrix.wgsl:tile), next to each other along k: eights of them are moved, as
-// 16 bytes, and nothing is computed on their way.
-// Matrices are loaded from and stored to one array of quads of f32, whatever its elements mean: first the tiles lie in it, then the sums.
-alias Piece = vec4<u32>;
-const PIECE: u32 = 8u;
-// Multiples of all operands.
-const SCALE_A: u32 = 1u;
-const SCALE_B: u32 = 1u;
-// Eights of a slice that a thread loads.
-const A_QUADS: u32 = BLOCK_K * GROUP_M * GROUP_N / BLOCK_N / 256u;
-const B_QUADS: u32 = BLOCK_K * GROUP_M * GROUP_N / BLOCK_M / 256u;
-const PARTS: u32 = 1u;
-const TILE_F16: u32 = 8u;
-const OWN_RESULTS: u32 = 0u;
-const RESULT_N: u32 = GROUP_N;
-const RESULTS: u32 = 1u;
-const RESULT_F32: u32 = 4u;
-var<workgroup> tiles: array<vec4<f32>, max((A_SIZE + B_SIZE) / 2u, RESULTS_SIZE / 4u)>;
-
-// Puts eight x of a slice of so many rows away, which begins at quad `first`.
-fn put(first: u32, x: u32, rows: u32, step: u32, eight: vec4<u32>) {
-    let at = piece_place(x, rows, 1u);
-    tiles[(first + at.x * step) / 2u + at.y / 8u] = bitcast<vec4<f32>>(eight);
+// With a row that lies behind those before.
+fn with_row(run: Run, m: u32, row: vec4<f32>) -> Run {
+    let counts = row_counts(m);
+    let first = select(run.first, row, run.rows == 0.0f);
+    let d = select(vec4<f32>(), row - first, counts);
+    return Run(run.rows + select(0.0f, 1.0f, counts), first, run.sum + d, run.squares + d * d);
 }
-fn put_a(stage: u32, x: u32, eight: vec4<u32>) { put(0u, x, BLOCK_M, A_STEP, eight); }
-fn put_b(stage: u32, x: u32, eight: vec4<u32>) { put(B_FIRST, x, BLOCK_N, B_STEP, eight); }
-fn result_four(i: u32) -> vec4<f32> { return tiles[i / 4u]; }
-#ifdef EMULATED
-fn half_of(i: u32) -> f32 { return unpack2x16float(bitcast<u32>(tiles[i / 8u][i / 2u % 4u]))[i % 2u]; }
-fn keep_result(i: u32, sum: f32) { tiles[i / 4u][i % 4u] = sum; }
-#endif
+
+// Takes the runs of all threads, in uniform control flow: that of a thread which is number `member` of those with the same quad of columns,
+// the quad number `quad` of those at hand; the run begins at row m, the quad at column n.
+fn leave_run(member: u32, quad: u32, m: u32, n: u32, run: Run) {
+    let shift = run.sum / max(run.rows, 1.0f);
+    let squares = run.squares - run.sum * shift;
+    let row = THREADS / ROW_MEMBERS;
+    let at = member * row + quad;
+    // What lies there may still be being read.
+    workgroupBarrier();
+    keep_quad(at, select(vec4<f32>(), run.first + shift, run.rows > 0.0f));
+    keep_quad(THREADS + at, select(squares, vec4<f32>(), squares < vec4<f32>()));
+    if (quad == 0u) { keep_quad(2u * THREADS + member, vec4<f32>(run.rows)); }
+    workgroupBarrier();
+    if (member % PART_MEMBERS == 0u) {
+        var rows = 0.0f;
+        var sum = vec4<f32>();
+        for (var i = 0u; i < PART_MEMBERS; i++) {
+            let own = kept_quad(2u * THREADS + member + i).x;
+            rows += own;
+            sum += own * kept_quad(at + i * row);
+        }
+        let mean = sum / max(rows, 1.0f);
+        var all = vec4<f32>();
+        for (var i = 0u; i < PART_MEMBERS; i++) {
+            let d = kept_quad(at + i * row) - mean;
+            all += kept_quad(THREADS + at + i * row) + kept_quad(2u * THREADS + member + i).x * d * d;
+        }
+        store_moments(m, n, mean, all);
+    }
+}

@@ -242,7 +242,7 @@ impl Session<'_> {
             }
             let layer = kind(&node.layer);
             let keeps = layer.keeps();
-            let moments_of_parts = fusion.links[i].map(|link| {
+            let moments_of_parts = fusion.link(i, mode.product.perturbed.is_some()).map(|link| {
                 let bytes = 4 * rows * u64::from(link.moments.row);
                 (link.moments, Span { bytes, ..chunk.part_moments[link.slot] })
             });

@@ -79,12 +79,11 @@ pub(super) struct ForwardPlans {
 impl ForwardPlans {
     /// Of a model's graph; `f16`: as in [`ForwardPlan::of`].
     pub fn of(lowered: &Lowered, tiling: Tiling, ways: &Ways, f16: bool) -> Self {
-        let plans = |f16| {
+        let plans = |ways: &Ways, f16| {
             [false, true]
                 .map(|batch_statistics| Arc::new(ForwardPlan::of(lowered, tiling, ways, batch_statistics, f16)))
         };
-        let own = plans(false);
-        Self { shared: if f16 { plans(true) } else { own.clone() }, own }
+        Self { shared: plans(ways, f16), own: plans(&Ways::by_shuffles(ways.layout), false) }
     }
 }
 

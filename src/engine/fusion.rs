@@ -4,7 +4,7 @@
 use crate::caps::Layout;
 use crate::kernels::conv::Geometry;
 use crate::kernels::moments::Moments;
-use crate::kernels::tiling::Tiling;
+use crate::kernels::tiling::{Product, Tiling};
 use crate::kernels::way::Way;
 use crate::layers::{Pass, kind};
 use crate::model::{Graph, Layer, Source};
@@ -34,8 +34,9 @@ pub(super) struct Link {
 pub(super) struct Fusion {
     /// A node that is computed by the node before it: a GELU, or a pool, in the place of that node's output.
     pub by_neighbour: Vec<bool>,
-    /// Of convolutions that leave moments, of the norms that take them, and of batch norms that take their own.
-    pub links: Vec<Option<Link>>,
+    /// Of convolutions that leave moments, of the norms that take them, and of batch norms that take their own: with weights as they are,
+    /// and perturbed. What a convolution leaves goes by its way, which may be another one then.
+    links: [Vec<Option<Link>>; 2],
     /// f32 a row of each slot of moments.
     pub slots: Vec<usize>,
 }
@@ -47,22 +48,18 @@ impl Fusion {
         let device = Blocking { layout, tiling, ways };
         let by_neighbour =
             (0..graph.nodes.len()).map(|i| !purpose.backward && device.takes_next(graph, &readers, i)).collect();
-        let mut by_conv: Vec<(usize, usize, Moments)> = (0..graph.nodes.len())
-            .filter_map(|norm| {
-                let (conv, moments) = device.moments_for(graph, purpose, norm)?;
-                Some((conv, norm, moments))
-            })
-            .collect();
-        by_conv.sort_by_key(|&(conv, ..)| conv);
-        let value =
-            |&(born, last, moments): &(usize, usize, Moments)| Value { elements: moments.row as usize, born, last };
-        let (slot_of, slots) = arena::assign(&by_conv.iter().map(value).collect::<Vec<_>>());
-        let mut links = vec![None; graph.nodes.len()];
-        for (&(conv, norm, moments), slot) in by_conv.iter().zip(slot_of) {
-            links[conv] = Some(Link { moments, slot });
-            links[norm] = links[conv];
-        }
-        Self { by_neighbour, links, slots }
+        let (plain, mut slots) = device.links(graph, purpose, Pass::Forward);
+        // Weights that a backward pass follows are as they are.
+        let (perturbed, others) =
+            device.links(graph, purpose, if purpose.backward { Pass::Forward } else { Pass::Perturbed });
+        slots.resize(slots.len().max(others.len()), 0);
+        slots.iter_mut().zip(others).for_each(|(slot, other)| *slot = other.max(*slot));
+        Self { by_neighbour, links: [plain, perturbed], slots }
+    }
+
+    /// What a node leaves or takes, with perturbed weights or as they are.
+    pub fn link(&self, node: usize, perturbed: bool) -> Option<Link> {
+        self.links[usize::from(perturbed)][node]
     }
 }
 
@@ -92,19 +89,40 @@ impl Blocking<'_> {
             && next.residual.is_none()
     }
 
+    /// The links of a pass, and f32 a row of each of their slots.
+    fn links(&self, graph: &Graph, purpose: Purpose, pass: Pass) -> (Vec<Option<Link>>, Vec<usize>) {
+        let mut by_conv: Vec<(usize, usize, Moments)> = (0..graph.nodes.len())
+            .filter_map(|norm| {
+                let (conv, moments) = self.moments_for(graph, purpose, pass, norm)?;
+                Some((conv, norm, moments))
+            })
+            .collect();
+        by_conv.sort_by_key(|&(conv, ..)| conv);
+        let value =
+            |&(born, last, moments): &(usize, usize, Moments)| Value { elements: moments.row as usize, born, last };
+        let (slot_of, slots) = arena::assign(&by_conv.iter().map(value).collect::<Vec<_>>());
+        let mut links = vec![None; graph.nodes.len()];
+        for (&(conv, norm, moments), slot) in by_conv.iter().zip(slot_of) {
+            links[conv] = Some(Link { moments, slot });
+            links[norm] = links[conv];
+        }
+        (links, slots)
+    }
+
     /// For a node that takes moments of its input: the node that leaves them, the one before it or itself, and the moments.
-    fn moments_for(&self, graph: &Graph, purpose: Purpose, node: usize) -> Option<(usize, Moments)> {
+    fn moments_for(&self, graph: &Graph, purpose: Purpose, pass: Pass, node: usize) -> Option<(usize, Moments)> {
         let (layer, input) = (kind(&graph.nodes[node].layer), graph.nodes[node].input);
-        let takes = |before: Option<&Geometry>| layer.takes_moments(self.tiling, purpose.batch_statistics, before);
-        // Only convolutions by shuffles leave them.
+        let takes = |left: Option<(&Product, &Geometry)>| layer.takes_moments(purpose.batch_statistics, left);
         let left = match input {
-            Source::Node(before) if self.by_shuffles(&graph.nodes[before].layer) => {
-                let geometry = kind(&graph.nodes[before].layer).leaves_moments();
-                geometry.map(|geometry| (before, Geometry { layout: self.layout, ..geometry }))
+            Source::Node(before) => {
+                let first = &graph.nodes[before].layer;
+                let how = Product { way: self.ways.of_layer(first, pass), ..Product::by_shuffles(self.tiling, None) };
+                let geometry = kind(first).leaves_moments();
+                geometry.map(|geometry| (before, how, Geometry { layout: self.layout, ..geometry }))
             }
-            _ => None,
+            Source::Batch => None,
         };
-        let by_neighbour = left.and_then(|(before, geometry)| Some((before, takes(Some(&geometry))?)));
+        let by_neighbour = left.and_then(|(before, how, geometry)| Some((before, takes(Some((&how, &geometry)))?)));
         by_neighbour.or_else(|| Some((node, takes(None)?)))
     }
 }
@@ -112,7 +130,10 @@ impl Blocking<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::moments::Parts;
+    use crate::kernels::way::Block;
     use crate::model::ModelSpec;
+    use crate::tune::products;
     use serde_json::json;
 
     const BACKWARD: Purpose = Purpose { backward: true, batch_statistics: true };
@@ -134,7 +155,7 @@ mod tests {
                 Layer::Conv(conv) => conv.output.spatial() >= 64,
                 _ => false,
             };
-            assert_eq!(fusion.links[i].is_some(), wanted, "node {i}");
+            assert_eq!(fusion.link(i, false).is_some(), wanted, "node {i}");
         }
         // A second convolution's wait while the shortcut's come and go.
         assert_eq!(fusion.slots.len(), 2);
@@ -151,7 +172,7 @@ mod tests {
         ] {
             let (graph, fusion) = fusion(table, BACKWARD);
             let first = graph.nodes.iter().position(|n| matches!(n.layer, Layer::Norm(_))).unwrap();
-            assert!(fusion.links[first].is_none());
+            assert!(fusion.link(first, false).is_none());
         }
     }
 
@@ -160,9 +181,34 @@ mod tests {
         let resnet = json!({"kind": "resnet", "input": [3, 9, 9], "classes": 10, "width": 4, "norm": "batch"});
         let (graph, own) = fusion(resnet.clone(), BACKWARD);
         let norms = graph.nodes.iter().filter(|n| matches!(n.layer, Layer::Norm(_))).count();
-        assert_eq!(own.links.iter().flatten().count(), 2 * norms);
+        assert_eq!(own.links[0].iter().flatten().count(), 2 * norms);
         let running = fusion(resnet, FORWARD).1;
-        assert!(running.links.iter().all(Option::is_none) && running.slots.is_empty());
+        assert!(running.links.iter().flatten().all(Option::is_none) && running.slots.is_empty());
+    }
+
+    #[test]
+    fn each_pass_has_the_parts_of_its_own_tiles() {
+        let table = json!({"kind": "resnet", "input": [3, 32, 32], "classes": 10, "width": 8});
+        let graph = ModelSpec::from_json(&table).unwrap().graph().unwrap();
+        let mut ways = Ways::uniform(&graph, Layout::ChannelsLast, Way::Block(Block::new(128, 64, 16)));
+        for (sizes, pass) in products(&graph) {
+            if pass == Pass::Perturbed {
+                ways.choose(sizes, pass, Way::Block(Block::new(64, 64, 16)));
+            }
+        }
+        let norm = |i: usize| matches!(&graph.nodes[i].layer, Layer::Norm(norm) if norm.shape.spatial() == 1024);
+        let first = (0..graph.nodes.len()).find(|i| norm(*i)).unwrap();
+        for (purpose, perturbed) in [(FORWARD, 64), (BACKWARD, 128)] {
+            let fusion = Fusion::of(&graph, ways.layout, Tiling::CORE, &ways, purpose);
+            let values = |perturbed| match fusion.link(first, perturbed).unwrap().moments.parts {
+                Parts::Groups { count, values, .. } => (count, values),
+                other => panic!("{other:?}"),
+            };
+            // Four channels a group, two floats a part.
+            assert_eq!(values(false), (4 * 8, 128));
+            assert_eq!(values(true), (4 * 1024 / perturbed, perturbed));
+            assert_eq!(fusion.slots[0], (2 * 8 * 1024 / perturbed) as usize);
+        }
     }
 
     #[test]

@@ -13,8 +13,7 @@ use crate::tune::Ways;
 pub(super) fn halves(lowered: &Lowered, ways: &Ways, fusion: &Fusion, batch_statistics: bool) -> Vec<Halves> {
     let nodes = &lowered.graph.nodes;
     let able: Vec<Halves> = nodes.iter().map(|node| able(node, ways, batch_statistics)).collect();
-    let alone = |i: usize| !fusion.by_neighbour[i] && fusion.by_neighbour.get(i + 1) != Some(&true);
-    let free = |i: usize| alone(i) && fusion.links[i].is_none();
+    let free = |i: usize| !fusion.by_neighbour[i] && fusion.by_neighbour.get(i + 1) != Some(&true);
     let read = |i: usize| {
         let readers = nodes.iter().zip(&able).enumerate();
         readers.filter(|(_, (node, _))| node.input == Source::Node(i) || node.residual == Some(Source::Node(i))).all(

@@ -7,6 +7,7 @@ use super::lib::norm::{Params, SPEED, Spans, Statistics, Uniforms, store_channel
 use super::lib::norm_cases::{self, Norm, ROWS, SHAPES, TOTAL};
 use super::lib::params::{ABSENT, Lanes, perturb};
 use super::lib::tiling::{Operands, Product};
+use super::lib::way::{Way, in_ways};
 use super::lib::{Case, PERTURBED};
 use super::{batch_norm_stats, conv, norm_apply};
 use crate::caps::Layout;
@@ -64,15 +65,17 @@ pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for how in PERTURBED {
         cases.extend(SHAPES.map(|shape| of_input(shape, how)));
-        cases.extend(norm_cases::convolutions().map(|(geometry, _)| behind_conv(geometry, how)));
+        cases.extend(norm_cases::convolutions().map(|(geometry, _)| behind_conv(geometry, how, Way::Shuffle)));
         // Rows that don't fill the tile; more parts than threads.
         for (input, channels) in [([3, 5, 5], 7), ([1, 70, 70], 3)] {
             let layout = Layout::ChannelsFirst;
             let geometry =
                 Geometry { input, output: [channels, input[1], input[2]], kernel: 3, stride: 1, padding: 1, layout };
-            cases.push(behind_conv(geometry, how));
+            cases.push(behind_conv(geometry, how, Way::Shuffle));
         }
     }
+    let by_tiles = |((geometry, _), way)| behind_conv(norm_cases::channels_last(geometry), None, way);
+    cases.extend(in_ways(&norm_cases::convolutions()).into_iter().map(by_tiles));
     cases
 }
 
@@ -93,9 +96,9 @@ fn of_input(shape: norm_cases::Shape, how: Option<Distribution>) -> Case {
     })
 }
 
-fn behind_conv(g: Geometry, how: Option<Distribution>) -> Case {
+fn behind_conv(g: Geometry, how: Option<Distribution>, way: Way) -> Case {
     let shape = (g.output[0], 1, g.pixels());
-    let (name, tolerance) = norm_cases::behind_conv(&g, KIND, 1, how);
+    let (name, tolerance) = norm_cases::behind_conv(&g, KIND, 1, how, way);
     // Built for their sizes: two, with signs that a subgroup shares.
     let fitted = how == Some(Distribution::Rademacher) && g.output[0] >= 32;
     Case::new(name, tolerance, move |f| {
@@ -105,20 +108,23 @@ fn behind_conv(g: Geometry, how: Option<Distribution>) -> Case {
         let mut blank = |name, values: u32| f.blank(name, (TOTAL * values) as usize);
         let (y, normed) = (blank("y", shape.0 * shape.2), blank("normed", shape.0 * shape.2));
         let spans = norm_cases::spans(f, KIND, shape);
-        let product = Product::by_shuffles(f.best_tiling(), how);
-        let moments = Moments::of_channels(product.tiling, &g);
+        let product = Product { way: way.on(f.info()), ..Product::by_shuffles(f.best_tiling(), how) };
+        let moments = Moments::of_channels(&product, &g);
         let left = f.blank("moments of parts", (TOTAL * moments.row) as usize);
-        let io = Operands::by_shuffles(weights, f.random("x", (TOTAL * g.input.iter().product::<u32>()) as usize), y);
+        let x = f.random("x", (TOTAL * g.input.iter().product::<u32>()) as usize);
+        let io = Operands { weights, x, y, room: f.conv_room(way, &g, &lanes) };
         let mut rec = Recording::new();
         let conv = conv::Params { weight_offset: 0, bias_offset: ABSENT, from_batch: 1, relu: 0 };
         conv::record(&mut rec, &lanes, &product, &g, &conv, &io, Some((moments, left)));
         rec.read_back(y);
-        let columns = product.tiling.tile_columns();
-        record(&mut rec, &lanes, how, &params, weights, columns, left, &spans);
+        if let Parts::Channels { columns } = moments.parts {
+            record(&mut rec, &lanes, how, &params, weights, columns, left, &spans);
+        }
         rec.read_back(spans.moments);
         norm_apply::record(&mut rec, &lanes, KIND, &params, y, spans.coefficients, None, normed, Halves::default());
         rec.read_back(normed);
         rec
     })
     .fitted(fitted)
+    .by(way, how)
 }

@@ -26,7 +26,7 @@ pub use super::lib::geometry::Geometry;
 pub static KERNEL: Kernel = kernel("conv", twin);
 
 /// Records the convolution of all rows of a chunk. With `moments`, those of the output are left there; there must be no ReLU then, and the
-/// way must be that of shuffles.
+/// output must be f32.
 pub fn record(
     rec: &mut Recording,
     lanes: &Lanes,
@@ -37,7 +37,7 @@ pub fn record(
     moments: Option<(Moments, Span)>,
 ) {
     if let Some(tiles) = Tiles::of(how.way) {
-        return tiled_conv::record(rec, lanes, how, &tiles, geometry, params, io);
+        return tiled_conv::record(rec, lanes, how, &tiles, geometry, params, io, moments);
     }
     if let Some(strips) = Strips::of(how.tiling, geometry) {
         let launch = Launch::by_strips(lanes, how, &strips, geometry, params, io);

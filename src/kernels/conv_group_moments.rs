@@ -2,7 +2,6 @@
 
 use super::lib::conv::{self, Launch};
 use super::lib::geometry::Geometry;
-use super::lib::moments::{Moments, Parts};
 use super::lib::params::Lane;
 use super::lib::{Case, conv_moments};
 use crate::caps::Layout;
@@ -47,13 +46,6 @@ fn twin(call: &Call<'_>) {
 pub fn cases() -> Vec<Case> {
     let layout = Layout::ChannelsFirst;
     let geometry = Geometry { input: [3, 8, 8], output: [64, 8, 8], kernel: 3, stride: 1, padding: 1, layout };
-    conv_moments::cases("conv_group_moments", geometry, |f, rec, launch, (tiling, geometry)| {
-        // One group: its parts are whole with every tiling.
-        let Moments { parts: Parts::Groups { segment, .. }, row } = Moments::of_groups(tiling, geometry, 1)? else {
-            return None;
-        };
-        let moments = conv_moments::room(f, row);
-        record(rec, launch, segment, moments);
-        Some(moments)
-    })
+    // One group: its parts are whole with every tiling.
+    conv_moments::cases("conv_group_moments", geometry, Some(1))
 }

@@ -7,6 +7,7 @@ use super::lib::norm::{Params, SPEED, Spans, Statistics, Uniforms, mean_and_rstd
 use super::lib::norm_cases::{self, ROWS, TOTAL};
 use super::lib::params::{ABSENT, Lanes, perturb};
 use super::lib::tiling::{Operands, Product};
+use super::lib::way::{Way, in_ways};
 use super::lib::{Case, PERTURBED};
 use super::{conv, group_norm_stats, norm_apply};
 use crate::recording::kernel::{Call, Kernel, Variant};
@@ -57,13 +58,15 @@ fn twin(call: &Call<'_>) {
 /// Self-test cases: behind a convolution that leaves moments where it can, and before the elementwise pass.
 pub fn cases() -> Vec<Case> {
     let convolutions = norm_cases::convolutions();
-    PERTURBED.into_iter().flat_map(|how| convolutions.map(|(geometry, groups)| case(geometry, groups, how))).collect()
+    let of = |how| convolutions.map(|(geometry, groups)| case(geometry, groups, how, Way::Shuffle));
+    let by_tiles = |((geometry, groups), way)| case(norm_cases::channels_last(geometry), groups, None, way);
+    PERTURBED.into_iter().flat_map(of).chain(in_ways(&convolutions).into_iter().map(by_tiles)).collect()
 }
 
-fn case(g: Geometry, groups: u32, how: Option<Distribution>) -> Case {
+fn case(g: Geometry, groups: u32, how: Option<Distribution>, way: Way) -> Case {
     const KIND: Statistics = Statistics::Group;
     let shape = (g.output[0], groups, g.pixels());
-    let (name, tolerance) = norm_cases::behind_conv(&g, KIND, groups, how);
+    let (name, tolerance) = norm_cases::behind_conv(&g, KIND, groups, how, way);
     // Built for their sizes: those that leave moments with each tiling, with signs that a subgroup shares.
     let fitted = how == Some(Distribution::Rademacher) && g.output[0] >= 32;
     Case::new(name, tolerance, move |f| {
@@ -73,10 +76,11 @@ fn case(g: Geometry, groups: u32, how: Option<Distribution>) -> Case {
         let mut blank = |name, values: u32| f.blank(name, (TOTAL * values) as usize);
         let (y, normed) = (blank("y", shape.0 * shape.2), blank("normed", shape.0 * shape.2));
         let spans = norm_cases::spans(f, KIND, shape);
-        let product = Product::by_shuffles(f.best_tiling(), how);
-        let moments = Moments::of_groups(product.tiling, &g, groups);
+        let product = Product { way: way.on(f.info()), ..Product::by_shuffles(f.best_tiling(), how) };
+        let moments = Moments::of_groups(&product, &g, groups);
         let moments = moments.map(|m| (m, f.blank("moments of parts", (TOTAL * m.row) as usize)));
-        let io = Operands::by_shuffles(weights, f.random("x", (TOTAL * g.input.iter().product::<u32>()) as usize), y);
+        let x = f.random("x", (TOTAL * g.input.iter().product::<u32>()) as usize);
+        let io = Operands { weights, x, y, room: f.conv_room(way, &g, &lanes) };
         let mut rec = Recording::new();
         let conv = conv::Params { weight_offset: 0, bias_offset: ABSENT, from_batch: 1, relu: 0 };
         conv::record(&mut rec, &lanes, &product, &g, &conv, &io, moments);
@@ -92,4 +96,5 @@ fn case(g: Geometry, groups: u32, how: Option<Distribution>) -> Case {
         rec
     })
     .fitted(fitted)
+    .by(way, how)
 }

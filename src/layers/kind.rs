@@ -10,7 +10,7 @@ use crate::kernels::lib::halves::Halves;
 use crate::kernels::moments::Moments;
 use crate::kernels::parts::SumSplit;
 use crate::kernels::tile_order::Order;
-use crate::kernels::tiling::Tiling;
+use crate::kernels::tiling::{Product, Tiling};
 use crate::recording::windows::Running;
 use crate::recording::{Recording, Span};
 
@@ -179,9 +179,9 @@ pub trait Kind {
         None
     }
 
-    /// The moments in parts that the layer would take of an input with these sizes, and those that it leaves for itself where nothing
-    /// before it does.
-    fn takes_moments(&self, _tiling: Tiling, _batch_statistics: bool, _before: Option<&Geometry>) -> Option<Moments> {
+    /// The moments in parts that the layer would take of an input that is computed so and has these sizes, and those that it leaves for itself
+    /// where nothing before it does.
+    fn takes_moments(&self, _batch_statistics: bool, _left: Option<(&Product, &Geometry)>) -> Option<Moments> {
         None
     }
 }

@@ -24,6 +24,12 @@ pub const RESIDUAL_HALVES: &str = "RESIDUAL_HALVES";
 /// That of those whose output may be.
 pub const OUT_HALVES: &str = "OUT_HALVES";
 
+/// The define of products by tiles that leave moments of their output (`lib/tiled.wgsl:moments`).
+pub const MOMENTS: &str = "MOMENTS";
+
+/// Names that fragments of many kernels ask for: defined where a kernel lists them and its variant carries them.
+pub const SHARED: [&str; 1] = [MOMENTS];
+
 /// f32s in a row of the textures that shadow operands.
 pub const TEXEL_ROW: u32 = 8192;
 

@@ -18,7 +18,8 @@ mod repeat;
 mod tree;
 
 pub use defines::{
-    ANY_SHAPE, Defines, IN_HALVES, IN_QUADS, OUT_HALVES, QUADS, RESIDUAL_HALVES, SUBGROUP, TEXEL_ROW, TEXELS,
+    ANY_SHAPE, Defines, IN_HALVES, IN_QUADS, MOMENTS, OUT_HALVES, QUADS, RESIDUAL_HALVES, SHARED, SUBGROUP, TEXEL_ROW,
+    TEXELS,
 };
 pub use expanded::{Expanded, Place};
 pub use fault::{Fault, Misplaced};
@@ -111,7 +112,8 @@ fn permuted(kernel: &Kernel, flavour: Flavour, variant: &Variant) -> Result<Expa
         return Err(ShaderError::NoDefine { kernel: kernel.name, name });
     }
     let with = |all: Defines, name: &&'static str| all.with(name, defines.contains(name));
-    let source = expand(&format!("{}.wgsl", kernel.name), &kernel.defines.iter().fold(flavour.defines(), with))?;
+    let listed = kernel.defines.iter().chain(&SHARED);
+    let source = expand(&format!("{}.wgsl", kernel.name), &listed.fold(flavour.defines(), with))?;
     Ok(repeat::unroll(&source, &|name| number(source.text(), variant, name))?)
 }
 

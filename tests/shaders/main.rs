@@ -14,7 +14,7 @@ use zowarmup::kernels::parts::Cut;
 use zowarmup::kernels::{ALL, softmax_xent};
 use zowarmup::recording::kernel::{Kernel, Params, StructLayout};
 use zowarmup::shaders::{
-    self, Expanded, Flavour, IN_HALVES, IN_QUADS, OUT_HALVES, QUADS, RESIDUAL_HALVES, SOURCES, reflect,
+    self, Expanded, Flavour, IN_HALVES, IN_QUADS, MOMENTS, OUT_HALVES, QUADS, RESIDUAL_HALVES, SOURCES, reflect,
 };
 
 /// The tree for the least of devices.
@@ -48,6 +48,10 @@ fn rows_of_halves_are_quads(kernel: &Kernel, chosen: &[&str]) -> bool {
 fn sensible(defines: &[&str], tier: Tier) -> bool {
     let has = |name: &str| defines.contains(&name);
     if has("SHUFFLED") && tier == Tier::Core {
+        return false;
+    }
+    // What moments are taken of is f32.
+    if has(MOMENTS) && has(OUT_HALVES) {
         return false;
     }
     // Matrices of 8 x 8 and those of two f16 an operand have no activations in f16.

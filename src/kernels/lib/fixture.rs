@@ -2,10 +2,12 @@
 
 use bytemuck::NoUninit;
 
+use super::geometry::Geometry;
 use super::params::{Lane, Lanes};
 use super::parts::Target;
 use super::tile_order::{Order, TileRoom};
 use super::tiling::Tiling;
+use super::way::Way;
 use crate::caps::AdapterInfo;
 use crate::recording::{BufferId, Span};
 
@@ -137,6 +139,14 @@ impl<'a> Fixture<'a> {
         let bytes = TileRoom::bytes(order, u64::from(lanes.count), lanes.own_weights).iter().sum::<u64>();
         let halves = u64::from(lanes.count) * TileRoom::half_bytes(order);
         self.blank("room", (bytes.max(halves) / 4) as usize)
+    }
+
+    /// The same of a convolution in a way.
+    pub fn conv_room(&mut self, way: Way, geometry: &Geometry, lanes: &Lanes) -> Span {
+        match way {
+            Way::Shuffle => self.blank("room", 1),
+            _ => self.room(&Order::of_conv(geometry, 16), lanes),
+        }
     }
 
     /// Lanes of these rows, each with weights of its own `stride` apart, stacked in activations; inputs of the batch and

@@ -81,7 +81,7 @@ impl Matrix {
     }
 
     /// Rows and columns of the matrices.
-    fn fragment(&self) -> u32 {
+    pub fn fragment(&self) -> u32 {
         if self.multiply == Multiply::Eights { 8 } else { 16 }
     }
 
@@ -101,15 +101,21 @@ impl Matrix {
         let tile = |rows: u32| ((self.depth / 4 + 2) * rows).max((rows / 4 + 2) * self.depth);
         let (parts, results) = if self.split { (2, 1) } else { (1, 2) };
         let fragment = self.fragment();
-        let quads = 8 * parts * (tile(self.rows) + tile(self.columns))
-            + 4 * self.groups() * results * fragment * (fragment + 4);
+        // Of 8 x 8 they are less than the moments of a tile, which lie in the same place (`shaders/lib/tiled.wgsl:moments`).
+        let sums = (self.groups() * results * fragment * (fragment + 4)).max(self.moments());
+        let quads = 8 * parts * (tile(self.rows) + tile(self.columns)) + 4 * sums;
         if self.takes_eights() { quads.max(self.memory_of_eights()) } else { quads }
     }
 
     /// The same where operands are f16 in memory: sums lie where the tiles were.
     fn memory_of_eights(&self) -> u32 {
         let tiles = 16 * (self.depth / 8 + 1) * (self.rows + self.columns);
-        tiles.max(4 * self.groups() * self.fragment() * (self.group_columns + 4))
+        tiles.max(4 * (self.groups() * self.fragment() * (self.group_columns + 4)).max(self.moments()))
+    }
+
+    /// f32 of the moments of a tile at most: two quads a thread, and one for each that has the same columns.
+    fn moments(&self) -> u32 {
+        8 * self.threads() + 4 * (self.rows / self.group_rows) * (128 / self.fragment())
     }
 
     /// Whether operands may be f16 in memory: one f16 each, whole eights a thread; a member stores quads of the same columns of several rows.

@@ -3,23 +3,24 @@
 
 use super::geometry::Geometry;
 use super::strips::Strips;
-use super::tiling::Tiling;
+use super::tiles::Tiles;
+use super::tiling::Product;
 
 /// How an output is cut into parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parts {
-    /// For group norm: the values of a thread that are of one sample and one group.
+    /// For group norm: the values of a thread that are of one sample and one group, or of a tile that are of one sample and one channel.
     Groups {
         /// Parts of a sample's group of channels.
         count: u32,
         /// Values of a part.
         values: u32,
-        /// Columns a thread of a part; of a part by strips their pixels.
+        /// Columns a thread of a part; of a part by strips their pixels, by tiles its pixels.
         segment: u32,
     },
-    /// For batch norm over a lane's rows: a channel's columns of one tile.
+    /// For batch norm over a lane's rows: a channel's pixels of one tile.
     Channels {
-        /// Columns of a tile.
+        /// Pixels of a tile.
         columns: u32,
     },
     /// For batch norm over a lane's rows that takes them itself: so many of a channel's values, by row and pixel.
@@ -42,13 +43,18 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Of an output whose channels are in so many groups. None where a thread's tile would mix groups or samples (where a part ends must
-    /// not depend on how rows are cut into lanes), or where parts are so small that they save little.
-    pub fn of_groups(tiling: Tiling, geometry: &Geometry, groups: u32) -> Option<Self> {
-        if let Some(strips) = Strips::of(tiling, geometry) {
+    /// Of an output whose channels are in so many groups. None where a part would mix groups or samples (where a part ends must not depend on
+    /// how rows are cut into lanes), or where parts are so small that they save little.
+    pub fn of_groups(how: &Product, geometry: &Geometry, groups: u32) -> Option<Self> {
+        if let Some(tiles) = Tiles::of(how.way) {
+            let segment = tiles.part_of(geometry.pixels())?;
+            let count = geometry.output[0] / groups * (geometry.pixels() / segment);
+            return Some(Self { parts: Parts::Groups { count, values: segment, segment }, row: 2 * groups * count });
+        }
+        if let Some(strips) = Strips::of(how.tiling, geometry) {
             return strips.moments(geometry, groups);
         }
-        let tiling = tiling.for_rows(geometry.output[0]);
+        let tiling = how.tiling.for_rows(geometry.output[0]);
         let (rows, pixels, channels) = (tiling.tile_o * tiling.share, geometry.pixels(), geometry.output[0] / groups);
         let segment = tiling.tile_q.min(pixels / tiling.members);
         let whole = rows * segment >= 32
@@ -62,8 +68,8 @@ impl Moments {
     }
 
     /// Of an output whose channels have statistics over all rows of a lane, which is not cut.
-    pub fn of_channels(tiling: Tiling, geometry: &Geometry) -> Self {
-        let columns = tiling.tile_columns();
+    pub fn of_channels(how: &Product, geometry: &Geometry) -> Self {
+        let columns = Tiles::of(how.way).map_or(how.tiling.tile_columns(), |tiles| tiles.rows);
         Self { parts: Parts::Channels { columns }, row: channel_row(geometry.output[0], geometry.pixels(), columns) }
     }
 

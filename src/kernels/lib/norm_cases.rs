@@ -5,6 +5,7 @@ use super::geometry::Geometry;
 use super::moments::Moments;
 use super::norm::{Params, Spans, Statistics, Uniforms, span_sizes};
 use super::params::Lanes;
+use super::way::Way;
 use super::{Fixture, rounding};
 use crate::caps::Layout;
 use crate::recording::Span;
@@ -126,14 +127,20 @@ pub fn forward(kind: Statistics, layout: Layout, shape: Shape, how: Option<Distr
     (name, rounding(2 * additions(kind, shape) + 20) + gaussian_share(how))
 }
 
-/// The name and the tolerance of a case of statistics from the moments that a convolution left.
-pub fn behind_conv(g: &Geometry, kind: Statistics, groups: u32, how: Option<Distribution>) -> (String, f64) {
+/// The name and the tolerance of a case of statistics from the moments that a convolution left that is computed in a way.
+pub fn behind_conv(g: &Geometry, kind: Statistics, groups: u32, how: Option<Distribution>, way: Way) -> (String, f64) {
     let shape = (g.output[0], groups, g.pixels());
     let gaussian = if how == Some(Distribution::Gaussian) { 4e-5 } else { 0.0 };
     // The sum of a convolution and its mean over the values, about which it is taken; then as `forward`. x * a + b instead of
     // (x - mean) * a cancels up to a few units more where b is large.
     let tolerance = 2.0 * rounding(g.depth() + 4) + rounding(2 * additions(kind, shape) + 20) + gaussian;
-    (format!("{} {}", name("behind conv", kind, g.layout, shape), perturbation(how)), tolerance)
+    let by = if way == Way::Shuffle { String::new() } else { format!(" {way}") };
+    (format!("{} {}{by}", name("behind conv", kind, g.layout, shape), perturbation(how)), tolerance)
+}
+
+/// The same convolution where channels lie last.
+pub fn channels_last(geometry: Geometry) -> Geometry {
+    Geometry { layout: Layout::ChannelsLast, ..geometry }
 }
 
 /// Convolutions of cases: a tile within a sample; several samples a tile; eight channels a group and a stride; parts that would mix

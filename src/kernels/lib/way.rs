@@ -83,9 +83,10 @@ impl Block {
         (self.rows / self.thread_rows) * (self.columns / self.thread_columns)
     }
 
-    /// Bytes of workgroup memory at most.
+    /// Bytes of workgroup memory at most: for slices, and in their place for the moments of a tile.
     pub fn memory(&self) -> u32 {
-        16 * self.stages * self.depth * (self.rows / 4 + 1 + self.columns / 4 + 1)
+        let moments = 2 * self.threads() + self.rows / self.thread_rows;
+        16 * (self.stages * self.depth * (self.rows / 4 + 1 + self.columns / 4 + 1)).max(moments)
     }
 
     /// Whether the sizes fit each other: whole groups of 32 threads, whole quads a thread.

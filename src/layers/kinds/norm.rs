@@ -8,7 +8,7 @@ use crate::kernels::lib::halves::Halves;
 use crate::kernels::moments::{Moments, Parts};
 use crate::kernels::norm::{self, Statistics};
 use crate::kernels::parts::SumSplit;
-use crate::kernels::tiling::Tiling;
+use crate::kernels::tiling::Product;
 use crate::layers::table::size;
 use crate::layers::{
     Backward, BatchNorm, Entry, Footprint, Form, Forward, GradientWays, HalvesOf, Images, Keeps, Kind, LaneTables,
@@ -179,11 +179,12 @@ impl Kind for Norm {
         self.relu
     }
 
-    /// Statistics are taken of f32.
+    /// Statistics are taken of f32. Where they are those of a lane's rows nothing beside them is f16, either.
     fn halves(&self, how: &HalvesOf) -> Halves {
-        let fit = how.layout == Layout::ChannelsLast && Halves::fit(self.shape.c);
-        let reads = self.statistics(how.batch_statistics) == Statistics::Running;
-        Halves { x: fit && reads, residual: fit, y: fit }
+        let statistics = self.statistics(how.batch_statistics);
+        let layout = how.layout == Layout::ChannelsLast && Halves::fit(self.shape.c);
+        let fit = layout && statistics != Statistics::Batch;
+        Halves { x: fit && statistics == Statistics::Running, residual: fit, y: fit }
     }
 
     fn splits(&self, how: &GradientWays) -> Vec<(SumSplit, u32)> {
@@ -268,11 +269,11 @@ impl Kind for Norm {
         }
     }
 
-    fn takes_moments(&self, tiling: Tiling, batch_statistics: bool, before: Option<&Geometry>) -> Option<Moments> {
-        match (self.kind, before) {
-            (NormKind::Group { groups }, Some(geometry)) => Moments::of_groups(tiling, geometry, groups as u32),
-            (NormKind::Batch { .. }, Some(geometry)) if batch_statistics => {
-                Some(Moments::of_channels(tiling, geometry))
+    fn takes_moments(&self, batch_statistics: bool, left: Option<(&Product, &Geometry)>) -> Option<Moments> {
+        match (self.kind, left) {
+            (NormKind::Group { groups }, Some((how, geometry))) => Moments::of_groups(how, geometry, groups as u32),
+            (NormKind::Batch { .. }, Some((how, geometry))) if batch_statistics => {
+                Some(Moments::of_channels(how, geometry))
             }
             (NormKind::Batch { .. }, None) if batch_statistics => {
                 Some(Moments::of_rows(self.shape.c as u32, self.shape.spatial() as u32))
