@@ -202,7 +202,7 @@ fn shared_shaders_are_few_files_of_sections_that_are_imported() {
             assert!(pair[1].starts_with("// "), "{section} doesn't say what it is");
             assert!(imports.contains(section.as_str()), "no shader imports {section}");
         }
-        assert!(sections > 1, "lib/{name}.wgsl has {sections} sections");
+        assert!(sections > 0, "lib/{name}.wgsl has no section");
     }
     let table = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
     let listed = table.lines().filter_map(|line| line.strip_prefix("| `lib/")?.split_once(".wgsl` | "));

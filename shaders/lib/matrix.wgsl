@@ -3,13 +3,13 @@
 #section tile
 // A way of computing a product, C[m][n] = sum over k of A[m][k] * B[n][k]: tiles in workgroup memory, multiplied by cooperative matrices.
 //
-// As lib/block.wgsl:tile, with the same functions of the kernel that imports it, but operands are f16: where they are f32 in memory
-// they are rounded on their way (lib/matrix_operands.wgsl:quads), else they are moved as they are (lib/matrix_operands.wgsl:halves). One of these
-// is imported beside this. A subgroup of 32 owns GROUP_M x GROUP_N of the tile, as matrices of FRAGMENT x FRAGMENT sums in f32 that the
-// device multiplies at a time. Sums go through workgroup memory, FRAGMENT rows at a time, to store_quad, added to what start_quad gives.
-// SPLIT_F16: operands have high and low parts. EIGHTS: matrices of 8 x 8. EMULATED: the multiplication as plain code, on devices without
-// such matrices; what is around it stays. What a matrix is loaded from or stored to is a `let` of its own, and so is what is stored: naga
-// has no expressions there.
+// As lib/block.wgsl:tile, with the same functions of the kernel that imports it, but operands are f16: where they are f32 in memory they
+// are rounded on their way (lib/matrix_operands.wgsl:quads), else they are moved as they are (lib/matrix_operands.wgsl:halves). One of
+// these is imported beside this. A subgroup of 32 owns GROUP_M x GROUP_N of the tile, as matrices of FRAGMENT x FRAGMENT sums in f32 that
+// the device multiplies at a time. Sums go through workgroup memory, FRAGMENT rows at a time, to store_quad, added to what start_quad
+// gives. SPLIT_F16: operands have high and low parts. EIGHTS: matrices of 8 x 8. EMULATED: the multiplication as plain code, on devices
+// without such matrices; what is around it stays. What a matrix is loaded from or stored to is a `let` of its own, and so is what is
+// stored: naga has no expressions there.
 #import lib/block.wgsl:slices
 #import lib/matrix_operands.wgsl:fragment
 #ifndef EMULATED

@@ -1,5 +1,5 @@
-// Cooperative matrices and what they multiply: their sizes and types, and how operands of either precision come into workgroup memory. Tiles
-// of them: lib/matrix.wgsl.
+// Cooperative matrices and what they multiply: their sizes and types, and how operands of either precision come into workgroup memory.
+// Tiles of them: lib/matrix.wgsl.
 
 #section fragment
 // Rows and columns of a cooperative matrix. EIGHTS: of 8 x 8 (Metal).
