@@ -1,26 +1,24 @@
 //! Panics of a library at what a damaged file says: they are that file's error.
 
-#[cfg(feature = "parquet")]
-use std::panic::{AssertUnwindSafe, catch_unwind};
+/// The name of the threads that read such files.
+const READER: &str = "reader of a data file";
 
-thread_local! {
-    static GUARDED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
-}
-
-/// Whether a panic of this thread is caught, and told as an error of the file that it reads: a program's panic hook may be silent then, as that of
-/// the command line is.
+/// Whether a panic of this thread becomes an error of the file that it reads: a program's panic hook may be silent then, as that of the command
+/// line is.
 pub fn is_guarded() -> bool {
-    GUARDED.get()
+    std::thread::current().name() == Some(READER)
 }
 
-/// What `read` gives; none where it panics.
+/// What `read` gives, on a thread of its own, which alone ends where it panics.
+///
+/// # Errors
+/// What to say of a file at which it panics, or that no thread can be had.
 #[cfg(feature = "parquet")]
-pub(super) fn caught<T>(read: impl FnOnce() -> T) -> Option<T> {
-    let before = GUARDED.replace(true);
-    // Nothing that it changes is used after a panic: the error ends the reading.
-    let caught = catch_unwind(AssertUnwindSafe(read));
-    GUARDED.set(before);
-    caught.ok()
+pub(super) fn caught<T: Send>(read: impl FnOnce() -> T + Send) -> Result<T, String> {
+    std::thread::scope(|scope| {
+        let reader = std::thread::Builder::new().name(READER.to_owned()).spawn_scoped(scope, read);
+        reader.map_err(|e| format!("no thread to read it: {e}"))?.join().map_err(|_| "damaged".to_owned())
+    })
 }
 
 #[cfg(all(test, feature = "parquet"))]
@@ -29,8 +27,8 @@ mod tests {
 
     #[test]
     fn a_panic_is_caught_and_known_to_be() {
-        assert_eq!((caught(|| (is_guarded(), 3)), is_guarded()), (Some((true, 3)), false));
+        assert_eq!((caught(|| (is_guarded(), 3)), is_guarded()), (Ok((true, 3)), false));
         let nested = caught(|| (caught(|| [0; 1][std::hint::black_box(1)]), is_guarded()));
-        assert_eq!((nested, is_guarded()), (Some((None, true)), false));
+        assert_eq!((nested, is_guarded()), (Ok((Err("damaged".to_owned()), true)), false));
     }
 }

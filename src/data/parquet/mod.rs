@@ -133,7 +133,7 @@ impl Table {
         column: usize,
         takes: impl Fn(Kind) -> bool,
         expected: &str,
-        mut each: impl FnMut(usize, Cell<'_>) -> Result<(), String>,
+        mut each: impl FnMut(usize, Cell<'_>) -> Result<(), String> + Send,
     ) -> Result<(), DataError> {
         let (place, kind) = &self.places[column];
         let kind = match kind {
@@ -150,7 +150,7 @@ impl Table {
     }
 
     /// A feature, as f32.
-    fn floats(&self, column: usize, mut each: impl FnMut(usize, f32)) -> Result<(), DataError> {
+    fn floats(&self, column: usize, mut each: impl FnMut(usize, f32) + Send) -> Result<(), DataError> {
         self.read(
             column,
             |kind| kind != Kind::Text,
@@ -203,8 +203,8 @@ impl Table {
 }
 
 /// What `read` gives. The library has assertions on what a damaged file says: a panic of one of them is an error of the file.
-fn guarded<T, E: From<ParquetError>>(read: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-    caught(read).unwrap_or_else(|| Err(ParquetError::General("damaged".to_owned()).into()))
+fn guarded<T: Send, E: From<ParquetError> + Send>(read: impl FnOnce() -> Result<T, E> + Send) -> Result<T, E> {
+    caught(read).unwrap_or_else(|message| Err(ParquetError::General(message).into()))
 }
 
 /// Refuses columns that lie outside the file, which the library takes for granted, and groups of more rows than it has.
