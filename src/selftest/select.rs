@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::Case;
 use crate::caps::{AdapterInfo, OperandSource};
-use crate::recording::Command;
 use crate::recording::kernel::{Kernel, Variant};
+use crate::recording::{Command, Recording};
 use crate::shaders::{Flavour, specialise};
 
 /// What a case needs compiled: kernels and their variants.
@@ -90,9 +90,10 @@ fn covering(
     }
     let mut open: Vec<Open> = Vec::with_capacity(cases.len());
     for (index, case) in cases.iter().enumerate() {
-        let launches: HashMap<_, _> = launches(info, case).into_iter().map(|(k, v)| ((k.name, v), k)).collect();
+        let planned = case.planned(info);
+        let launches: HashMap<_, _> = launched(&planned.recording).map(|(k, v)| ((k.name, v), k)).collect();
         let own = launches.iter().flat_map(|((_, variant), kernel)| traits(kernel, variant)).collect();
-        let bytes = case.planned(info).buffers.iter().map(|buffer| buffer.bytes).sum();
+        let bytes = planned.buffers.iter().map(|buffer| buffer.bytes).sum();
         open.push(Open { index, traits: own, pipelines: launches.len().max(1), bytes });
     }
     let worth = |case: &Open| {
@@ -126,8 +127,9 @@ pub fn suited(info: &AdapterInfo, cases: Vec<Case>) -> Vec<Case> {
     }
     let all: Vec<&Case> = cases.iter().collect();
     let covering = covering(info, &all, suiting);
-    let made: Needs = covering.into_iter().flat_map(|index| needs(info, all[index])).collect();
-    cases.into_iter().filter(|case| needs(info, case).is_subset(&made)).collect()
+    let needs: Vec<Needs> = all.iter().map(|case| needs(info, case)).collect();
+    let made: Needs = covering.into_iter().flat_map(|index| needs[index].iter().cloned()).collect();
+    cases.into_iter().zip(needs).filter(|(_, needs)| needs.is_subset(&made)).map(|(case, _)| case).collect()
 }
 
 /// The pipelines that a case launches.
@@ -136,12 +138,14 @@ pub fn needs(info: &AdapterInfo, case: &Case) -> Needs {
 }
 
 fn launches(info: &AdapterInfo, case: &Case) -> Vec<(&'static Kernel, Variant)> {
-    let recording = case.planned(info).recording;
-    let launched = recording.commands().iter().filter_map(|command| match command {
+    launched(&case.planned(info).recording).collect()
+}
+
+fn launched(recording: &Recording) -> impl Iterator<Item = (&'static Kernel, Variant)> {
+    recording.commands().iter().filter_map(|command| match command {
         Command::Dispatch(d) => Some((d.kernel, d.variant.clone())),
         _ => None,
-    });
-    launched.collect()
+    })
 }
 
 /// What a kernel's shader is to the letter on an adapter like this, with the constants that are set beside it.
