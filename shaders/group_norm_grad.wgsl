@@ -24,6 +24,11 @@ fn scale_of(scale_at: u32, i: u32) -> Value {
     return Value(weights[scale_at + i / PIXELS]);
 }
 
+// The Value behind those from i on that have the scale of i.
+fn end_of_scale(i: u32) -> u32 {
+    return select((i / PIXELS + 1u) * PIXELS, i + 1u, CHANNELS_LAST == 1u);
+}
+
 @compute @workgroup_size(64)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -43,18 +48,24 @@ fn main(
         let stat = stats[slice];
         var sum_u = Value();
         var sum_uh = Value();
-        for (var i = t; i < count; i += 64u) {
-            let at = slice_at(slice, count, i);
-            let u = dy_at(at) * scale_of(scale_at, i);
-            sum_u += u;
-            sum_uh += u * ((x_at(at) - stat.x) * stat.y);
+        for (var i = t; i < count;) {
+            let scale = scale_of(scale_at, i);
+            for (let end = end_of_scale(i); i < end; i += 64u) {
+                let at = slice_at(slice, count, i);
+                let u = dy_at(at) * scale;
+                sum_u += u;
+                sum_uh += u * ((x_at(at) - stat.x) * stat.y);
+            }
         }
         let means = tree_sum(t, vec2<f32>(total(sum_u), total(sum_uh))) / values;
-        for (var i = t; i < count; i += 64u) {
-            let at = slice_at(slice, count, i);
-            let u = dy_at(at) * scale_of(scale_at, i);
-            let h = (x_at(at) - stat.x) * stat.y;
-            dx[at] = stat.y * (u - means.x - h * means.y);
+        for (var i = t; i < count;) {
+            let scale = scale_of(scale_at, i);
+            for (let end = end_of_scale(i); i < end; i += 64u) {
+                let at = slice_at(slice, count, i);
+                let u = dy_at(at) * scale;
+                let h = (x_at(at) - stat.x) * stat.y;
+                dx[at] = stat.y * (u - means.x - h * means.y);
+            }
         }
     }
 }

@@ -22,13 +22,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let units = part_units(params.cut, lane.rows, part);
         var scale_sum = Value();
         var bias_sum = Value();
-        for (var u = units.x + t; u < units.y; u += 64u) {
-            let row = lane.row0 + u / PIXELS;
-            let at = (row * CHANNELS + channel) * PIXELS + u % PIXELS;
-            let stat = stats[select(work.lane * CHANNELS + channel, row * params.groups + norm_group, BY_ROW == 1u)];
-            let g = dy_at(at);
-            scale_sum += g * ((x_at(at) - stat.x) * stat.y);
-            bias_sum += g;
+        var u = units.x + t;
+        while u < units.y {
+            // What a row has in common is read once.
+            let row = u / PIXELS;
+            let of_row = (lane.row0 + row) * params.groups + norm_group;
+            let stat = stats[select(work.lane * CHANNELS + channel, of_row, BY_ROW == 1u)];
+            let first = ((lane.row0 + row) * CHANNELS + channel) * PIXELS - row * PIXELS;
+            for (; u < min((row + 1u) * PIXELS, units.y); u += 64u) {
+                let g = dy_at(first + u);
+                scale_sum += g * ((x_at(first + u) - stat.x) * stat.y);
+                bias_sum += g;
+            }
         }
         whole += tree_sum(t, vec2<f32>(total(scale_sum), total(bias_sum)));
     }

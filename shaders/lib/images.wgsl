@@ -78,10 +78,17 @@ struct Sizes {
     still_unused: u32,
 }
 
+#section window
+// The window of a convolution as constants.
+const KERNEL: u32 = 1u;
+const STRIDE: u32 = 1u;
+const PADDING: u32 = 0u;
+
 #section fixed_geometry
 // Sizes of a convolution as constants, so that divisions by them compile to multiplications and windows to straight lines of code.
 #import lib/images.wgsl:layout
 #import lib/images.wgsl:sizes
+#import lib/images.wgsl:window
 
 const IN_C: u32 = 1u;
 const IN_H: u32 = 1u;
@@ -89,13 +96,33 @@ const IN_W: u32 = 1u;
 const OUT_C: u32 = 1u;
 const OUT_H: u32 = 1u;
 const OUT_W: u32 = 1u;
-const KERNEL: u32 = 1u;
-const STRIDE: u32 = 1u;
-const PADDING: u32 = 0u;
 const DEPTH: u32 = IN_C * KERNEL * KERNEL;
 const PIXELS: u32 = OUT_H * OUT_W;
 
 fn load_geometry() {}
+
+#section sized
+// Sizes of a convolution's images from the uniform block, where its window may be constants.
+#import lib/images.wgsl:sizes
+var<private> IN_C: u32;
+var<private> IN_H: u32;
+var<private> IN_W: u32;
+var<private> OUT_C: u32;
+var<private> OUT_H: u32;
+var<private> OUT_W: u32;
+var<private> DEPTH: u32;
+var<private> PIXELS: u32;
+
+fn load_sizes() {
+    IN_C = params.sizes.in_c;
+    IN_H = params.sizes.in_h;
+    IN_W = params.sizes.in_w;
+    OUT_C = params.sizes.out_c;
+    OUT_H = params.sizes.out_h;
+    OUT_W = params.sizes.out_w;
+    DEPTH = IN_C * KERNEL * KERNEL;
+    PIXELS = OUT_H * OUT_W;
+}
 
 #section geometry
 // Sizes of a convolution: constants (lib/images.wgsl:fixed_geometry), or with ANY_SHAPE from the uniform block, so that one pipeline serves
@@ -104,30 +131,16 @@ fn load_geometry() {}
 #import lib/images.wgsl:sizes
 
 #ifdef ANY_SHAPE
-var<private> IN_C: u32;
-var<private> IN_H: u32;
-var<private> IN_W: u32;
-var<private> OUT_C: u32;
-var<private> OUT_H: u32;
-var<private> OUT_W: u32;
+#import lib/images.wgsl:sized
 var<private> KERNEL: u32;
 var<private> STRIDE: u32;
 var<private> PADDING: u32;
-var<private> DEPTH: u32;
-var<private> PIXELS: u32;
 
 fn load_geometry() {
-    IN_C = params.sizes.in_c;
-    IN_H = params.sizes.in_h;
-    IN_W = params.sizes.in_w;
-    OUT_C = params.sizes.out_c;
-    OUT_H = params.sizes.out_h;
-    OUT_W = params.sizes.out_w;
     KERNEL = params.sizes.kernel;
     STRIDE = params.sizes.stride;
     PADDING = params.sizes.padding;
-    DEPTH = IN_C * KERNEL * KERNEL;
-    PIXELS = OUT_H * OUT_W;
+    load_sizes();
 }
 #else
 #import lib/images.wgsl:fixed_geometry

@@ -1,6 +1,6 @@
 //! Convolutions that leave moments of their output for a batch norm.
 
-use super::lib::conv::{self, Launch};
+use super::lib::conv::{self, Launch, Uniforms};
 use super::lib::geometry::Geometry;
 use super::lib::params::Lane;
 use super::lib::{Case, conv_moments};
@@ -20,7 +20,7 @@ pub fn record(rec: &mut Recording, launch: Launch, moments: Span) {
 /// The convolution, then the moments of each part: a channel's columns of a tile.
 fn twin(call: &Call<'_>) {
     conv::twin(call);
-    let g = Geometry::of(call);
+    let g = Geometry::of(call, &call.params::<Uniforms>().sizes);
     let get = |name| call.variant.get(name, 1) as usize;
     let (channels, pixels, tile) = (g.output[0] as usize, g.pixels() as usize, get("MEMBERS") * get("TILE_Q"));
     let (table, y, mut parts) = (call.read::<Lane>(1), call.read::<f32>(4), call.write::<[f32; 2]>(5));

@@ -50,7 +50,8 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, how: Gradient, params: &Params
 
 /// `dx[row][ic][iy][ix]`, summed over (ky, kx, oc) in this order.
 pub(super) fn twin(call: &Call<'_>) {
-    let (p, g) = (call.params::<Uniforms>(), Geometry::of(call));
+    let p: Uniforms = call.params();
+    let g = Geometry::of(call, &p.sizes);
     let ([c, h, w], [out_c, out_h, out_w]) = (g.input.map(|v| v as usize), g.output.map(|v| v as usize));
     let k = g.kernel as usize;
     let (lanes, weights, dy) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));

@@ -101,7 +101,8 @@ pub(super) fn twin(call: &Call<'_>) {
 
 /// The same with parts that are counted in units of so many pixels of a sample.
 pub(super) fn twin_of_units(call: &Call<'_>, unit_pixels: usize) {
-    let (p, g) = (call.params::<Uniforms>(), Geometry::of(call));
+    let p: Uniforms = call.params();
+    let g = Geometry::of(call, &p.sizes);
     let ([c, h, w], [out_c, out_h, out_w]) = (g.input.map(|v| v as usize), g.output.map(|v| v as usize));
     let k = g.kernel as usize;
     let (lanes, x, dy) = (call.read::<Lane>(1), call.read::<f32>(3), call.read::<f32>(2));

@@ -1,6 +1,6 @@
 //! Convolutions that leave moments of their output for a group norm.
 
-use super::lib::conv::{self, Launch};
+use super::lib::conv::{self, Launch, Uniforms};
 use super::lib::geometry::Geometry;
 use super::lib::params::Lane;
 use super::lib::{Case, conv_moments};
@@ -21,7 +21,7 @@ pub fn record(rec: &mut Recording, launch: Launch, segment: u32, moments: Span) 
 /// The convolution, then the moments of each part: a thread's channels, of its columns those of one segment.
 fn twin(call: &Call<'_>) {
     conv::twin(call);
-    let g = Geometry::of(call);
+    let g = Geometry::of(call, &call.params::<Uniforms>().sizes);
     let get = |name| call.variant.get(name, 1) as usize;
     let (members, segment, rows) = (get("MEMBERS"), get("SEGMENT"), get("TILE_O") * get("SHARE"));
     let (channels, pixels) = (g.output[0] as usize, g.pixels() as usize);

@@ -23,9 +23,20 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, strips: &Strips, params: &Para
     rec.dispatch(&KERNEL, variant, &uniforms, &bound, grid, params.cost(lanes));
 }
 
-/// Self-test cases: rows of whole quads and others, more and less zeros than the window's middle has.
+/// Self-test cases: rows of whole quads and others, more and less zeros than the window's middle has; with a stride, each parity of the
+/// zeros, rows that no window reaches and rows of an odd number of quads.
 pub fn cases() -> Vec<Case> {
-    let shapes = [(13, 9, 8, 8, 3, 1, 1), (9, 3, 7, 11, 5, 1, 2), (3, 10, 8, 12, 3, 1, 0), (5, 6, 6, 7, 1, 1, 0)];
+    let shapes = [
+        (13, 9, 8, 8, 3, 1, 1),
+        (9, 3, 7, 11, 5, 1, 2),
+        (3, 10, 8, 12, 3, 1, 0),
+        (5, 6, 6, 7, 1, 1, 0),
+        (13, 9, 8, 8, 3, 2, 1),
+        (9, 3, 7, 15, 5, 2, 2),
+        (3, 10, 9, 8, 3, 2, 0),
+        (4, 7, 12, 12, 5, 2, 0),
+        (5, 6, 8, 16, 1, 2, 0),
+    ];
     shapes.map(case).into()
 }
 

@@ -2,7 +2,7 @@
 
 use super::conv_strips::{geometry, kernel, launch};
 use super::lib::case::{perturbation, product_tolerance};
-use super::lib::conv::{self, Launch};
+use super::lib::conv::{self, Launch, Uniforms};
 use super::lib::geometry::Geometry;
 use super::lib::params::Lane;
 use super::lib::strips::Strips;
@@ -24,7 +24,7 @@ pub fn record(rec: &mut Recording, launch: Launch, moments: Span) {
 /// The convolution, then the moments of each part: a team's channels, and of these a thread's strips.
 fn twin(call: &Call<'_>) {
     conv::twin(call);
-    let g = Geometry::of(call);
+    let g = Geometry::of(call, &call.params::<Uniforms>().sizes);
     let get = |name| call.variant.get(name, 1) as usize;
     let (team, strips) = (get("TILE_O") * get("SHARE"), get("STRIPS"));
     let [channels, height, width] = g.output.map(|v| v as usize);

@@ -2,7 +2,7 @@
 
 use super::conv_strips::{geometry, kernel, launch};
 use super::lib::case::{perturbation, product_tolerance};
-use super::lib::conv::{self, Launch};
+use super::lib::conv::{self, Launch, Uniforms};
 use super::lib::geometry::Geometry;
 use super::lib::params::Lane;
 use super::lib::{Case, PERTURBED};
@@ -19,7 +19,7 @@ pub fn record(rec: &mut Recording, launch: Launch) {
 
 /// The convolution, then of each square its maximum, or what is no number.
 fn twin(call: &Call<'_>) {
-    let g = Geometry::of(call);
+    let g = Geometry::of(call, &call.params::<Uniforms>().sizes);
     let ([channels, height, width], lanes) = (g.output.map(|v| v as usize), call.read::<Lane>(1));
     let rows = lanes.iter().take(call.grid[2] as usize).map(|lane| (lane.row0 + lane.rows) as usize).max().unwrap_or(0);
     let mut whole = vec![0.0; rows * channels * height * width];

@@ -74,7 +74,7 @@ fn twin(call: &Call<'_>) {
     if !call.variant.defines().contains(&MOMENTS) {
         return;
     }
-    let g = Geometry::of(call);
+    let g = Geometry::of(call, &call.params::<Uniforms>().sizes);
     let [segment, group] = ["SEGMENT", "GROUP_CHANNELS"].map(|name| call.variant.get(name, 0) as usize);
     let (channels, pixels) = (g.output[0] as usize, g.pixels() as usize);
     let (table, y, mut parts) = (call.read::<Lane>(1), call.read::<f32>(4), call.write::<[f32; 2]>(7));

@@ -127,7 +127,7 @@ pub fn twin(call: &Call<'_>) {
 /// The outputs of a launch, into `y`.
 pub fn sums(call: &Call<'_>, y: &mut [f32]) {
     let p: Uniforms = call.params();
-    let g = Geometry::of(call);
+    let g = Geometry::of(call, &p.sizes);
     let (lanes, all, x) = (call.read::<Lane>(1), call.read::<f32>(2), halves::read(call, 3, IN_HALVES));
     let x = operands(call.variant, &x);
     let perturb = call.variant.get("PERTURB", 0);

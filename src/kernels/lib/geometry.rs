@@ -22,35 +22,31 @@ pub struct Geometry {
 }
 
 impl Geometry {
-    /// Of a launch, from its constants.
-    pub fn of(call: &Call<'_>) -> Self {
-        let get = |name| call.variant.get(name, 1);
-        Self {
-            input: [get("IN_C"), get("IN_H"), get("IN_W")],
-            output: [get("OUT_C"), get("OUT_H"), get("OUT_W")],
-            kernel: get("KERNEL"),
-            stride: get("STRIDE"),
-            padding: call.variant.get("PADDING", 0),
-            layout: layout_of(call),
-        }
+    /// Of a launch whose uniform block has these sizes.
+    pub fn of(call: &Call<'_>, sizes: &Sizes) -> Self {
+        let Sizes { in_c, in_h, in_w, out_c, out_h, out_w, kernel, stride, padding, .. } = *sizes;
+        let (input, output) = ([in_c, in_h, in_w], [out_c, out_h, out_w]);
+        Self { input, output, kernel, stride, padding, layout: layout_of(call) }
     }
 
     /// The constants that the shaders want.
     pub fn variant(&self, variant: Variant) -> Variant {
-        variant
+        let variant = variant
             .with("IN_C", self.input[0])
             .with("IN_H", self.input[1])
             .with("IN_W", self.input[2])
             .with("OUT_C", self.output[0])
             .with("OUT_H", self.output[1])
-            .with("OUT_W", self.output[2])
-            .with("KERNEL", self.kernel)
-            .with("STRIDE", self.stride)
-            .with("PADDING", self.padding)
-            .with("CHANNELS_LAST", self.layout.last())
+            .with("OUT_W", self.output[2]);
+        self.window(variant).with("CHANNELS_LAST", self.layout.last())
     }
 
-    /// As kernels that are built for any size get it.
+    /// Those of shaders that read the images' sizes from the uniform block.
+    pub fn window(&self, variant: Variant) -> Variant {
+        variant.with("KERNEL", self.kernel).with("STRIDE", self.stride).with("PADDING", self.padding)
+    }
+
+    /// As the uniform block has it.
     pub fn sizes(&self) -> Sizes {
         let ([in_c, in_h, in_w], [out_c, out_h, out_w]) = (self.input, self.output);
         let Self { kernel, stride, padding, .. } = *self;
