@@ -2,6 +2,7 @@
 // launch, all weights perturbed while they are loaded. Hidden values stay in registers: each tile of them goes into the logits' sums at
 // once, in ascending order, so the result has the bits of two linear layers.
 // Dispatch: y = row tiles of the largest lane, z = lane; MEMBERS threads a tile (one team).
+// LISTED: row r of the inputs is listed[x_row + r], so that rows which lanes read in an order of their own needn't be copied.
 // Traffic of a tile: all weights once, K * TILE_COLUMNS floats in, classes * TILE_COLUMNS out.
 // Some software drivers compile a kernel anew at each dispatch to put uniform loop bounds and conditions into it, which takes
 // milliseconds: the zero, group.x, added to them keeps it from that.
@@ -20,6 +21,9 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lanes: array<Lane>;
 @group(0) @binding(4) var<storage, read_write> logits: array<f32>;
+#ifdef LISTED
+@group(0) @binding(5) var<storage, read> listed: array<u32>;
+#endif
 #import lib/values.wgsl:inputs
 #import lib/shuffle.wgsl:tile
 
@@ -38,7 +42,12 @@ fn weight_row(o: u32) -> u32 {
     return params.weight1 + min(o, params.hidden - 1u) * params.inputs;
 }
 fn input_column(p: u32, q: u32) {
-    column[p] = (first_row + min(q, last_row)) * params.inputs;
+    let row = first_row + min(q, last_row);
+#ifdef LISTED
+    column[p] = listed[row] * params.inputs;
+#else
+    column[p] = row * params.inputs;
+#endif
 }
 fn input_quad(p: u32, k: u32) -> vec4<f32> {
     return input_four(column[p] + k, params.inputs - k);

@@ -2,13 +2,16 @@
 // w_i = w_i + f32(acc) * 2^-E. Three probes at a time by a table in the subgroup, of at least eight: invocation m < 8 holds
 // sum_k (bit k of m ? q_k : -q_k), and three bits of the stream pick an entry by a shuffle. Four instructions for three probes; a
 // selection and an addition a probe (replay.wgsl) are three each.
+// PASS: probes of a pass of the loop, six, or three where there are no more.
 // A thread owns the 128 weights of a Philox block and their sums, in registers.
-// 64 threads a workgroup, folded over x and y; z: owners (lib/replay.wgsl:bindings).
+// 8 threads a workgroup, folded over x and y; z: owners (lib/replay.wgsl:bindings).
 // Traffic: 8 bytes a weight, from caches 16 bytes a probe and subgroup.
 #import lib/stream.wgsl:elements
 #import lib/replay.wgsl:bindings
 #import lib/lanes.wgsl:subgroup_place
 #import lib/replay.wgsl:word_sums
+
+const PASS: u32 = 6u;
 
 alias Sum4 = vec4<i32>;
 
@@ -28,6 +31,9 @@ fn fields(a: u32, b: u32, c: u32) -> vec4<u32> {
 
 fn added1(sum: i32, p: i32, q: i32, f: u32, g: u32, shift: u32) -> i32 {
     let s = sum + subgroupShuffle(p, (f >> shift) & 7u);
+    if (PASS == 3u) {
+        return s;
+    }
     return s + subgroupShuffle(q, (g >> shift) & 7u);
 }
 
@@ -64,10 +70,10 @@ fn entry(a: vec2<u32>, b: vec2<u32>, c: vec2<u32>, bits: vec3<bool>) -> i32 {
     return signed(a, bits.x) + signed(b, bits.y) + signed(c, bits.z);
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     begin(id.z);
-    let i = params.first + ((id.y * groups.x + id.x) * 64u + thread) * 128u;
+    let i = params.first + ((id.y * groups.x + id.x) * 8u + thread) * 128u;
     let block = i >> 7u;
     let mine = subgroup_place() & 7u;
     let bits = (vec3<u32>(mine) & vec3<u32>(1u, 2u, 4u)) != vec3<u32>();
@@ -83,7 +89,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     var gy: vec4<u32>;
     var gz: vec4<u32>;
     var gw: vec4<u32>;
-    for (var j = 0u; j < params.probes; j += 6u) {
+    for (var j = 0u; j < params.probes; j += PASS) {
         let own = listed_probe(j + mine);
         let p = entry(subgroupBroadcast(own.zw, 0u), subgroupBroadcast(own.zw, 1u), subgroupBroadcast(own.zw, 2u), bits);
         let q = entry(subgroupBroadcast(own.zw, 3u), subgroupBroadcast(own.zw, 4u), subgroupBroadcast(own.zw, 5u), bits);
@@ -97,13 +103,15 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             fy = fields(a.y, b.y, c.y);
             fz = fields(a.z, b.z, c.z);
             fw = fields(a.w, b.w, c.w);
-            let d = rademacher_block(subgroupBroadcast(own.xy, 3u), block, 0u);
-            let e = rademacher_block(subgroupBroadcast(own.xy, 4u), block, 0u);
-            let f = rademacher_block(subgroupBroadcast(own.xy, 5u), block, 0u);
-            gx = fields(d.x, e.x, f.x);
-            gy = fields(d.y, e.y, f.y);
-            gz = fields(d.z, e.z, f.z);
-            gw = fields(d.w, e.w, f.w);
+            if (PASS > 3u) {
+                let d = rademacher_block(subgroupBroadcast(own.xy, 3u), block, 0u);
+                let e = rademacher_block(subgroupBroadcast(own.xy, 4u), block, 0u);
+                let f = rademacher_block(subgroupBroadcast(own.xy, 5u), block, 0u);
+                gx = fields(d.x, e.x, f.x);
+                gy = fields(d.y, e.y, f.y);
+                gz = fields(d.z, e.z, f.z);
+                gw = fields(d.w, e.w, f.w);
+            }
         }
         x = added(x, p, q, fx, gx);
         y = added(y, p, q, fy, gy);

@@ -3,7 +3,7 @@
 // integer, ties to even. A number that is not finite is 0. Where all are, or integers would pass 2^24 in all, q and E are 0.
 // An owner's probes are at most 255; its part of `out` is (bits of 2^-E, its first vec4, E as i32, 1 where nothing moves), then for each
 // probe (seed, q, -q), zeros from its own to `most`: what lib/replay.wgsl:bindings reads with OWNERS.
-// A workgroup an owner. Traffic: 16 bytes a probe written, 28 read.
+// A workgroup of THREADS threads an owner. Traffic: 16 bytes a probe written, 28 read.
 #import lib/exact.wgsl:double
 
 struct Params {

@@ -201,7 +201,7 @@ impl Chain {
     }
 
     fn scored(&self) -> softmax_xent::Scored {
-        softmax_xent::Scored { classes: 3, logits: self.acts[8], labels: self.labels, held: None }
+        softmax_xent::Scored { classes: 3, logits: self.acts[8], labels: self.labels, held: None, threads: 64 }
     }
 
     fn backward(&self) -> Recording {

@@ -4,6 +4,7 @@
 // The bindings of the replay kernels: a probe is (seed low, seed high, value, minus), an i32 q and -q, or the bits of an f32 a and 0.
 // OWNERS: onto several vectors at once, each owner's own probes onto its own vector; z is the owner. A header (bits of 2^-E, first vec4 of
 // the owner's weights, 0, 0) stands before each owner's probes, of which all have the same number.
+// FROM: to another vector, which all owners start from; else to what is there.
 #operand @binding(1) probes: vec4<u32>
 
 struct Params {
@@ -64,17 +65,25 @@ fn listed_probe(j: u32) -> vec4<u32> {
     return select(vec4<u32>(), probes_at(list_start() + min(j, params.probes - 1u)), j < params.probes);
 }
 
-// The vec4 whose first element is i; where texels are read, as it was copied before the launch.
-#ifdef TEXELS
-#operand @binding(3) before: vec4<u32>
+// The vec4 whose first element is i; where texels are read, as it was copied before the launch: as f32, so that forward passes share them.
+#ifdef FROM
+#operand @binding(3) before: vec4<f32>
 
 fn load_weights(i: u32) -> vec4<u32> {
-    return before_at(place_of(i));
+    return bitcast<vec4<u32>>(before_at((i - params.first) >> 2u));
+}
+#else
+#ifdef TEXELS
+#operand @binding(3) before: vec4<f32>
+
+fn load_weights(i: u32) -> vec4<u32> {
+    return bitcast<vec4<u32>>(before_at(place_of(i)));
 }
 #else
 fn load_weights(i: u32) -> vec4<u32> {
     return weights[place_of(i)];
 }
+#endif
 #endif
 
 // Stores the vec4 whose first element is i, as far as it belongs to the launch; the rest stays `old`.

@@ -29,7 +29,8 @@ impl Session<'_> {
         let (last, classes) = (nodes.len() - 1, self.program.graph.classes as u32);
         let logits = plan.values[last];
         let slope = |node: usize| plan.slopes[plan.slope_of[node]];
-        let scored = softmax_xent::Scored { classes, logits, labels, held: plan.held };
+        let threads = mode.product.tiling.row_threads();
+        let scored = softmax_xent::Scored { classes, logits, labels, held: plan.held, threads };
         softmax_xent::record(recording, &lanes.first.samples, &scored, plan.losses, plan.correct);
         softmax_xent_grad::record(recording, &lanes.first.samples, &scored, plan.options.scales.as_ref(), slope(last));
         let ways = self.program.step_ways(plan.options.scales.is_some());

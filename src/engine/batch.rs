@@ -10,6 +10,7 @@ use crate::recording::{Recording, Span};
 const BATCH: &str = "batch";
 const LABELS: &str = "labels";
 const SHARED: &str = "shared rows";
+const LISTED: &str = "listed rows";
 
 /// The working buffers that hold a batch.
 pub(super) const BUFFERS: [&str; 3] = [BATCH, LABELS, SHARED];
@@ -19,7 +20,9 @@ pub(super) const BUFFERS: [&str; 3] = [BATCH, LABELS, SHARED];
 pub(super) struct Batch {
     /// f32 rows, `features` long.
     pub x: Span,
-    /// A label a row.
+    /// Which of them each row is (u32) that lanes name; none: they lie in that order. For models of one dispatch.
+    pub listed: Option<Span>,
+    /// A label a row that lanes name.
     pub labels: Span,
     /// What lanes share beside them.
     pub shared: Vec<Span>,
@@ -60,6 +63,26 @@ impl Session<'_> {
         Ok(batch)
     }
 
+    /// Samples that lanes name by the rows of a list, for models of one dispatch: row r is sample `held[rows[r]]`. Those held stay from one
+    /// batch to the next, as those of [`Session::gathered`], whatever the list; `recording` gets its upload.
+    pub(super) fn listed(
+        &mut self,
+        recording: &mut Recording,
+        samples: &Samples,
+        held: &[u32],
+        rows: &[u32],
+    ) -> Result<Batch, EngineError> {
+        let batch = self.gathered(samples, held)?;
+        let bytes = size_of_val(rows) as u64;
+        let aligned = bytes.next_multiple_of(self.space.device().limits().alignment);
+        let room = self.space.need(LISTED, aligned + bytes)?;
+        let (listed, labels) = (Span { bytes, ..room }, Span { offset: room.offset + aligned, bytes, ..room });
+        let indices: Vec<u32> = rows.iter().map(|&row| held[row as usize]).collect();
+        recording.upload(listed.buffer, listed.offset, rows);
+        recording.upload(labels.buffer, labels.offset, &samples.labels_of(&indices));
+        Ok(Batch { listed: Some(listed), labels, ..batch })
+    }
+
     /// Room for a batch of so many rows.
     fn batch(&mut self, rows: u64, features: usize) -> Result<Batch, EngineError> {
         let widest = self.program.lowered.elements.iter().copied().fold(features, usize::max);
@@ -69,7 +92,7 @@ impl Session<'_> {
         let shared = self.program.lowered.elements.iter().enumerate();
         let shared = shared.map(|(i, &values)| self.space.nth(SHARED, i, rows * (values * 4) as u64));
         let shared = shared.collect::<Result<_, _>>()?;
-        Ok(Batch { x, labels, shared, leases: self.space.in_hand() })
+        Ok(Batch { x, listed: None, labels, shared, leases: self.space.in_hand() })
     }
 
     /// Rows given as f32, as a batch.

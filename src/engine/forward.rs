@@ -114,7 +114,7 @@ impl Session<'_> {
     }
 
     /// The parameters of the kernel that does the whole forward pass, for models that it takes.
-    fn in_one_dispatch(&self) -> Option<mlp_forward::Params> {
+    pub(super) fn in_one_dispatch(&self) -> Option<mlp_forward::Params> {
         self.program.lowered.graph.one_dispatch().filter(|_| self.program.windows.is_whole())
     }
 
@@ -136,7 +136,8 @@ impl Session<'_> {
     ) -> Result<(), EngineError> {
         let logits = self.record_logits(recording, batch, lanes, mode, &nowhere)?;
         let classes = self.program.graph.classes as u32;
-        let scored = softmax_xent::Scored { classes, logits, labels: batch.labels, held: None };
+        let threads = mode.product.tiling.row_threads();
+        let scored = softmax_xent::Scored { classes, logits, labels: batch.labels, held: None, threads };
         softmax_xent::record(recording, &lanes.first.samples, &scored, losses, correct);
         Ok(())
     }
@@ -186,7 +187,7 @@ impl Session<'_> {
         let last = nodes.len() - 1;
         if let Some(params) = self.in_one_dispatch() {
             let operands = Operands::by_shuffles(self.state.weights(), batch.x, output(last));
-            mlp_forward::record(recording, &lanes.first.samples, &mode.product, &params, &operands);
+            mlp_forward::record(recording, &lanes.first.samples, &mode.product, &params, &operands, batch.listed);
             return Ok(output(last));
         }
         // Copies of the weights are planned for lanes that share them; where probes have weights of their own products go by shuffles.

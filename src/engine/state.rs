@@ -12,7 +12,7 @@ struct Vector {
     /// Whether it is saved and restored; else it is worth something only within a round.
     kept: bool,
     /// The buffer lives as long as the vector.
-    _lease: Lease,
+    lease: Lease,
 }
 
 /// The vectors of a model that live: its weights, and what is added to them (a server's momentum, clients' own weights).
@@ -43,6 +43,13 @@ impl State {
         let mut state = Self { vectors: Vec::new(), scale: None };
         state.add(space, name, len)?;
         Ok(state)
+    }
+
+    /// These weights as the first copy of a client's own: passes on it are those on copies.
+    pub(super) fn as_copy(&self) -> Self {
+        let weights = &self.vectors[0];
+        let copy = Vector { name: "start".to_owned(), span: weights.span, kept: false, lease: weights.lease.clone() };
+        Self { vectors: vec![copy], scale: None }
     }
 
     /// Adds a vector of `len` f32 that have no values yet.
@@ -106,7 +113,7 @@ impl State {
         // Kernels read and write whole vec4: the buffer ends on one.
         let (span, lease) = space.buffer(name, bytes.next_multiple_of(256))?;
         let span = Span { bytes, ..span };
-        self.vectors.push(Vector { name: name.to_owned(), span, kept, _lease: lease });
+        self.vectors.push(Vector { name: name.to_owned(), span, kept, lease });
         Ok(span)
     }
 

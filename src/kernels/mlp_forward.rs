@@ -6,13 +6,20 @@ use super::lib::params::{ABSENT, Lane, Lanes};
 use super::lib::tiling::{Operands, Product};
 use super::lib::weight::weights;
 use super::lib::{Case, PERTURBED};
-use crate::recording::Recording;
 use crate::recording::kernel::{Call, Kernel, params};
+use crate::recording::{Recording, Span};
 use crate::stream::Distribution;
 
 /// The kernel.
-pub static KERNEL: Kernel =
-    Kernel::new::<Params>("mlp_forward", twin).with_speed(&["WEIGHT_QUADS", "INPUT_QUADS", "SHORT", "SHORT2"]);
+pub static KERNEL: Kernel = Kernel::new::<Params>("mlp_forward", twin).with_defines(&[LISTED]).with_speed(&[
+    "WEIGHT_QUADS",
+    "INPUT_QUADS",
+    "SHORT",
+    "SHORT2",
+]);
+
+/// The define of passes whose lanes read rows in an order of their own.
+const LISTED: &str = "LISTED";
 
 params! {
     /// The uniform block.
@@ -37,12 +44,12 @@ params! {
 /// Most outputs: their sums are kept in registers.
 pub const MOST_CLASSES: usize = 16;
 
-/// Records the logits `[rows, classes]` of all rows of a chunk; inputs are the batch.
-pub fn record(rec: &mut Recording, lanes: &Lanes, how: &Product, params: &Params, io: &Operands) {
+/// Records the logits `[rows, classes]` of all rows of a chunk; inputs are the batch: its rows as they lie, or row `listed[r]` (u32) for r.
+pub fn record(rec: &mut Recording, lanes: &Lanes, how: &Product, params: &Params, io: &Operands, listed: Option<Span>) {
     let tiling = how.tiling.one_team(lanes.max_rows, lanes.count);
     let quads = |multiples: u32| u32::from(multiples.is_multiple_of(4));
     let weights = params.weight1 | params.inputs | params.weight2 | params.hidden;
-    let variant = how
+    let mut variant = how
         .variant(tiling, params.inputs)
         .with("SHORT2", u32::from(how.shares_signs(tiling, params.hidden)))
         .with("WEIGHT_QUADS", quads(weights))
@@ -50,7 +57,12 @@ pub fn record(rec: &mut Recording, lanes: &Lanes, how: &Product, params: &Params
         .with("OUT_ROWS", params.classes.div_ceil(tiling.share));
     let grid = lanes.grid(1, lanes.max_rows.div_ceil(tiling.tile_columns()));
     let products = u64::from(params.hidden) * u64::from(params.inputs + params.classes);
-    rec.dispatch(&KERNEL, variant, params, &[lanes.table, io.weights, io.x, io.y], grid, 2 * lanes.rows * products);
+    let mut bound = vec![lanes.table, io.weights, io.x, io.y];
+    if let Some(listed) = listed {
+        variant = variant.define(LISTED);
+        bound.push(listed);
+    }
+    rec.dispatch(&KERNEL, variant, params, &bound, grid, 2 * lanes.rows * products);
 }
 
 /// `logits = W2 max(W1 x + b1, 0) + b2`, sums in ascending order, biases last; bindings: lanes, weights, x, logits.
@@ -59,6 +71,7 @@ fn twin(call: &Call<'_>) {
     let (lanes, all, x) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<f32>(3));
     let mut logits = call.write::<f32>(4);
     let perturb = call.variant.get("PERTURB", 0);
+    let listed = call.variant.defines().contains(&LISTED).then(|| call.read::<u32>(5));
     let (inputs, classes) = (p.inputs as usize, p.classes as usize);
     for lane in &lanes[..call.grid[2] as usize] {
         let tensor = |offset: u32, len: u32| {
@@ -67,7 +80,9 @@ fn twin(call: &Call<'_>) {
         let (w1, b1) = (tensor(p.weight1, p.hidden * p.inputs), tensor(p.bias1, p.hidden));
         let (w2, b2) = (tensor(p.weight2, p.classes * p.hidden), tensor(p.bias2, p.classes));
         for r in 0..lane.rows as usize {
-            let x = &x[(lane.x_row as usize + r) * inputs..][..inputs];
+            let row = lane.x_row as usize + r;
+            let row = listed.as_ref().map_or(row, |listed| listed[row] as usize);
+            let x = &x[row * inputs..][..inputs];
             let hidden: Vec<f32> = layer(&w1, &b1, x).into_iter().map(rectify).collect();
             logits[(lane.row0 as usize + r) * classes..][..classes].copy_from_slice(&layer(&w2, &b2, &hidden));
         }
@@ -86,16 +101,18 @@ pub fn cases() -> Vec<Case> {
         for (inputs, hidden, classes) in [(1, 1, 1), (64, 64, 10), (13, 37, 16), (20, 150, 3)] {
             // Built for their sizes: rows of whole quads, short and long ones.
             let fitted = matches!((how, inputs), (Some(Distribution::Rademacher), 64 | 20) | (None, 64));
-            cases.push(case(how, inputs, hidden, classes, 2).fitted(fitted));
+            cases.push(case(how, inputs, hidden, classes, 2, false).fitted(fitted));
         }
         // Rows and offsets of whole quads, of weights that lie behind others.
-        cases.push(case(how, 64, 64, 10, 4).fitted(how == Some(Distribution::Rademacher)));
+        cases.push(case(how, 64, 64, 10, 4, false).fitted(how == Some(Distribution::Rademacher)));
+        cases.push(case(how, 13, 37, 16, 2, true));
     }
     cases
 }
 
-fn case(how: Option<Distribution>, inputs: u32, hidden: u32, classes: u32, weight1: u32) -> Case {
-    let name = format!("mlp_forward {} {inputs}-{hidden}-{classes} at {weight1}", perturbation(how));
+fn case(how: Option<Distribution>, inputs: u32, hidden: u32, classes: u32, weight1: u32, listed: bool) -> Case {
+    let order = if listed { " of listed rows" } else { "" };
+    let name = format!("mlp_forward {} {inputs}-{hidden}-{classes} at {weight1}{order}", perturbation(how));
     // The hidden layer's error goes through the second sum.
     Case::new(name, product_tolerance(how, inputs) + product_tolerance(how, hidden), move |f| {
         let rows = [31u32, 1, 8];
@@ -110,8 +127,11 @@ fn case(how: Option<Distribution>, inputs: u32, hidden: u32, classes: u32, weigh
             f.random("x", (total * inputs) as usize),
             f.blank("logits", (total * classes) as usize),
         );
+        // Backwards, some rows several times.
+        let order: Vec<u32> = (0..total).map(|r| (total - 1 - r) / 3 * 2).collect();
+        let listed = listed.then(|| f.buffer("listed", &order));
         let mut rec = Recording::new();
-        record(&mut rec, &lanes, &Product::by_shuffles(f.tiling(), how), &params, &io);
+        record(&mut rec, &lanes, &Product::by_shuffles(f.tiling(), how), &params, &io, listed);
         rec.read_back(io.y);
         rec
     })

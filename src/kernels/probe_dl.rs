@@ -12,6 +12,9 @@ pub static KERNEL: Kernel = Kernel::new::<Params>("probe_dl", twin);
 /// Samples of a part of a probe's losses. Where parts begin follows from the client's samples alone.
 const PART_SAMPLES: u32 = 4096;
 
+/// Probes of a workgroup.
+const PROBES: u32 = 8;
+
 params! {
     /// Uniform block of this kernel and of `probe_mean`.
     pub struct Params {
@@ -49,7 +52,7 @@ impl Probes {
 /// Records (mean of l+ - l-, mean of (l+ + l-) / 2) f32 per probe. `parts` has room for [`Probes::part_bytes`].
 pub fn record(rec: &mut Recording, probes: &Probes, loss: Span, parts: Span, out: Span) {
     let params = Params { probes: probes.count, parts: probes.parts() };
-    let [x, y, _] = fold_grid(u64::from(probes.count), 1);
+    let [x, y, _] = fold_grid(u64::from(probes.count), PROBES);
     let variant = Variant::plain().with("PART_SAMPLES", PART_SAMPLES);
     let sums = if params.parts == 1 { out } else { parts };
     let bound = [probes.table, loss, sums];
@@ -95,6 +98,8 @@ pub fn cases() -> Vec<Case> {
             rec
         })
     };
-    // One part; three, the last ragged, of some probes two.
-    [(1, 1), (7, 150), (65_537, 1), (3, 9001)].map(case).into()
+    // One part, of fewer samples than a team's sums and of more; three, the last ragged, of some probes two; more than 65,535 workgroups.
+    let mut cases: Vec<Case> = [(1, 1), (9, 18), (7, 150), (3, 9001)].map(case).into();
+    cases.push(case((8 * 65_536, 1)).large());
+    cases
 }

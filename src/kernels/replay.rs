@@ -1,7 +1,7 @@
 //! Exact replay of rademacher, a float addition and a selection a probe.
 
 use super::lib::Case;
-use super::lib::replay::{self, OWNERS, Work, addition, factor_bits};
+use super::lib::replay::{self, FROM, OWNERS, Work, addition, factor_bits};
 use super::lib::replay_cases::Cases;
 use crate::recording::Recording;
 use crate::recording::kernel::{Call, Kernel};
@@ -10,7 +10,7 @@ use crate::stream::Distribution;
 pub use super::lib::replay::{Exact, Owners, Params, Probe, Signs, Target};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel::new::<Params>("replay", twin).with_defines(&[OWNERS]);
+pub static KERNEL: Kernel = Kernel::new::<Params>("replay", twin).with_defines(&[OWNERS, FROM]);
 
 /// Records `w_i += f32(sum_j q_j e_i(seed_j)) * 2^-scale_exp`; see [`super::replaying::record_exact`].
 pub fn record(rec: &mut Recording, target: &Target, scale_exp: i32, soft_add: bool) {

@@ -1,14 +1,14 @@
 //! Exact replay of binomial.
 
 use super::lib::Case;
-use super::lib::replay::{self, OWNERS, Owners, Params, Target, Work, addition, factor_bits};
+use super::lib::replay::{self, FROM, OWNERS, Owners, Params, Target, Work, addition, factor_bits};
 use super::lib::replay_cases::Cases;
 use crate::recording::Recording;
 use crate::recording::kernel::{Call, Kernel};
 use crate::stream::Distribution;
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel::new::<Params>("replay_binomial", twin).with_defines(&[OWNERS]);
+pub static KERNEL: Kernel = Kernel::new::<Params>("replay_binomial", twin).with_defines(&[OWNERS, FROM]);
 
 /// Records `w_i += f32(sum_j q_j e_i(seed_j)) * 2^-scale_exp`; see [`super::replaying::record_exact`].
 pub fn record(rec: &mut Recording, target: &Target, scale_exp: i32, soft_add: bool) {

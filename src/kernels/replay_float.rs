@@ -2,14 +2,14 @@
 
 use super::lib::Case;
 use super::lib::fill::distribution;
-use super::lib::replay::{self, OWNERS, Owners, Params, Target, Work};
+use super::lib::replay::{self, FROM, OWNERS, Owners, Params, Target, Work};
 use super::lib::replay_cases::Cases;
 use crate::recording::Recording;
 use crate::recording::kernel::{Call, Kernel, Variant};
 use crate::stream::{self, Distribution};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel::new::<Params>("replay_float", twin).with_defines(&[OWNERS]);
+pub static KERNEL: Kernel = Kernel::new::<Params>("replay_float", twin).with_defines(&[OWNERS, FROM]);
 
 /// Replay in f32: `w_i += sum_j a_j e_i(seed_j)`, summed in the order of the probes. On cleared weights this gives the sum itself.
 /// Of `sphere` the elements are the gaussian's: the host's `a_j` contains the factor of the seed.
@@ -60,7 +60,7 @@ pub fn cases() -> Vec<Case> {
     for dist in Distribution::ALL.into_iter().filter(|&dist| dist != Distribution::Sphere) {
         cases.extend([1, 127, 128, 129, 5_000].map(|params| of(dist).random(params, 7)));
         cases.push(of(dist).windows());
-        cases.push(of(dist).owners("", move |rec, _, to| record_owners(rec, dist, to)));
+        cases.extend(of(dist).owners("", move |rec, _, to| record_owners(rec, dist, to)));
     }
     cases
 }

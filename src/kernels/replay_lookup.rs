@@ -1,24 +1,38 @@
 //! Exact replay of rademacher by lookups in the subgroup, for subgroups of eight or more.
 
 use super::lib::Case;
-use super::lib::replay::{self, Exact, OWNERS, Owners, Params, Signs, Target, Work, addition, factor_bits};
+use super::lib::replay::{self, Exact, FROM, OWNERS, Owners, Params, Signs, Target, Work, addition, factor_bits};
 use super::lib::replay_cases::Cases;
 use crate::caps::AdapterInfo;
 use crate::recording::Recording;
-use crate::recording::kernel::{Call, Kernel};
+use crate::recording::kernel::{Call, Kernel, Variant};
 use crate::stream::Distribution;
 
+/// Threads of a workgroup, one vector of a software adapter: threads beyond the last weight would go all the way for nothing.
+const THREADS: u32 = 8;
+
 /// The kernel.
-pub static KERNEL: Kernel = Kernel::new::<Params>("replay_lookup", twin).with_defines(&[OWNERS]).of_subgroups();
+pub static KERNEL: Kernel = Kernel::new::<Params>("replay_lookup", twin).with_defines(&[OWNERS, FROM]).of_subgroups();
+
+fn variant(probes: u32, soft_add: bool) -> Variant {
+    addition(soft_add).with("PASS", if probes <= 3 { 3 } else { 6 })
+}
 
 /// Records `w_i += f32(sum_j q_j e_i(seed_j)) * 2^-scale_exp`; see [`super::replaying::record_exact`].
 pub fn record(rec: &mut Recording, target: &Target, scale_exp: i32, soft_add: bool) {
-    replay::record(rec, &KERNEL, addition(soft_add), target, factor_bits(scale_exp), Work::of(128, 1));
+    replay::record(
+        rec,
+        &KERNEL,
+        variant(target.count, soft_add),
+        target,
+        factor_bits(scale_exp),
+        Work::by(THREADS, 128, 1),
+    );
 }
 
 /// The same onto several owners' vectors, with an exponent each.
 pub fn record_owners(rec: &mut Recording, to: &Owners, soft_add: bool) {
-    replay::record_owners(rec, &KERNEL, addition(soft_add), to, Work::of(128, 1));
+    replay::record_owners(rec, &KERNEL, variant(to.count, soft_add), to, Work::by(THREADS, 128, 1));
 }
 
 fn twin(call: &Call<'_>) {
@@ -46,7 +60,7 @@ pub fn cases() -> Vec<Case> {
         cases.extend([false, true].map(|soft_add| of.rounding(scale_exp, soft_add)));
     }
     cases.push(of.windows());
-    cases.push(of.owners("", |rec, info, to| {
+    cases.extend(of.owners("", |rec, info, to| {
         let record = if has_lookups(info) { record_owners } else { super::replay::record_owners };
         record(rec, to, false);
     }));

@@ -1,7 +1,7 @@
 //! Exact replay of rademacher on GPUs: words shared by a workgroup, sums of four probes looked up.
 
 use super::lib::Case;
-use super::lib::replay::{self, GPU_LAUNCH_COST, OWNERS, Owners, Params, Target, Work, addition, factor_bits};
+use super::lib::replay::{self, FROM, GPU_LAUNCH_COST, OWNERS, Owners, Params, Target, Work, addition, factor_bits};
 use super::lib::replay_cases::Cases;
 use crate::caps::{AdapterInfo, Tier};
 use crate::recording::Recording;
@@ -12,7 +12,7 @@ use crate::stream::Distribution;
 const SHUFFLED: &str = "SHUFFLED";
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel::new::<Params>("replay_shared", twin).with_defines(&[OWNERS, SHUFFLED]);
+pub static KERNEL: Kernel = Kernel::new::<Params>("replay_shared", twin).with_defines(&[OWNERS, FROM, SHUFFLED]);
 
 /// Threads of a workgroup.
 const THREADS: u32 = 64;
@@ -58,7 +58,7 @@ pub fn cases() -> Vec<Case> {
         cases.extend([false, true].map(|soft_add| of.rounding(scale_exp, soft_add)));
     }
     cases.push(of.windows());
-    cases.push(of.owners("", |rec, info, to| record_owners(rec, to, lanes(info), false)));
+    cases.extend(of.owners("", |rec, info, to| record_owners(rec, to, lanes(info), false)));
     cases.push(of.random(1_700_001, 300).large());
     cases
 }

@@ -135,7 +135,9 @@ impl Tables {
         let [owners, probes, places] = tables;
         let bound = [owners, probes, places, numbers, out];
         let cost = 1000 * self.probes.len() as u64;
-        rec.dispatch(&KERNEL, Variant::plain(), &params, &bound, [self.count(), 1, 1], cost);
+        // Threads without a probe have nothing to do, and meet at each barrier all the same.
+        let variant = Variant::plain().with("THREADS", if self.most <= 8 { 8 } else { 64 });
+        rec.dispatch(&KERNEL, variant, &params, &bound, [self.count(), 1, 1], cost);
     }
 }
 

@@ -8,13 +8,31 @@ use crate::recording::kernel::{Call, Kernel, Variant, params};
 use crate::recording::{Recording, Span};
 
 /// The kernel.
-pub static KERNEL: Kernel = Kernel::new::<Params>("softmax_xent", twin).with_defines(&[MASKED]);
+pub static KERNEL: Kernel = Kernel::new::<Launch>("softmax_xent", twin).with_defines(&[MASKED, FEW]);
+
+/// The define of kernels built for few classes, whose logits are read once.
+const FEW: &str = "FEW";
+
+/// Most of such.
+const FEW_CLASSES: u32 = 16;
 
 /// The define of this kernel and its gradient for clients that don't hold all classes.
 pub const MASKED: &str = "MASKED";
 
 params! {
-    /// Uniform block of this kernel and its gradient.
+    /// Uniform block of this kernel: [`Params`], and what workgroups go over.
+    pub struct Launch {
+        /// Classes.
+        pub classes: u32,
+        /// As in [`Params`].
+        pub stride: u32,
+        /// Rows of each lane, where workgroups go over the rows of all; else 0.
+        pub each: u32,
+        /// Lanes.
+        pub lanes: u32,
+    }
+
+    /// Uniform block of the gradient.
     pub struct Params {
         /// Classes.
         pub classes: u32,
@@ -51,9 +69,9 @@ pub fn masked(classes: u32, held: Option<Held>, bound: &mut Vec<Span>) -> (Varia
     (Variant::plain().define(MASKED), Params { classes, stride })
 }
 
-/// Grid and cost of this kernel and its gradient, at `per_value` operations a logit.
-pub fn launch(lanes: &Lanes, classes: u32, per_value: u64) -> ([u32; 3], u64) {
-    (lanes.grid(lanes.max_rows.div_ceil(64).min(65_535), 1), lanes.rows * u64::from(classes) * per_value)
+/// Grid and cost of this kernel and its gradient, of workgroups of so many threads, at `per_value` operations a logit.
+pub fn launch(lanes: &Lanes, threads: u32, classes: u32, per_value: u64) -> ([u32; 3], u64) {
+    (lanes.grid(lanes.max_rows.div_ceil(threads).min(65_535), 1), lanes.rows * u64::from(classes) * per_value)
 }
 
 /// Logits `[rows][classes]` and labels (u32), the former by a lane's `row0`, the latter by its `x_row`, and the classes that clients hold,
@@ -68,14 +86,27 @@ pub struct Scored {
     pub labels: Span,
     /// The classes that clients hold; none: all.
     pub held: Option<Held>,
+    /// Threads of a workgroup ([`Tiling::row_threads`](super::tiling::Tiling::row_threads)).
+    pub threads: u32,
 }
 
 /// Records `loss` (f32) and `correct` (u32, 0 or 1) at the lanes' `out_row`s.
 pub fn record(rec: &mut Recording, lanes: &Lanes, scored: &Scored, loss: Span, correct: Span) {
-    let (grid, cost) = launch(lanes, scored.classes, 25);
+    let (mut grid, cost) = launch(lanes, scored.threads, scored.classes, 25);
+    // Lanes whose last workgroups have idle threads go together where all have as many rows.
+    let (most, threads) = (u64::from(lanes.max_rows), u64::from(scored.threads));
+    let groups = lanes.rows.div_ceil(threads);
+    let together = lanes.rows == most * u64::from(lanes.count) && !most.is_multiple_of(threads) && groups <= 65_535;
+    if together {
+        grid = [groups as u32, 1, 1];
+    }
     let mut bound = vec![lanes.table, scored.logits, scored.labels, loss, correct];
-    let (variant, params) = masked(scored.classes, scored.held, &mut bound);
-    rec.dispatch(&KERNEL, variant, &params, &bound, grid, cost);
+    let (mut variant, Params { classes, stride }) = masked(scored.classes, scored.held, &mut bound);
+    if classes <= FEW_CLASSES {
+        variant = variant.define(FEW).with("CLASSES", classes);
+    }
+    let params = Launch { classes, stride, each: if together { lanes.max_rows } else { 0 }, lanes: lanes.count };
+    rec.dispatch(&KERNEL, variant.with("THREADS", scored.threads), &params, &bound, grid, cost);
 }
 
 /// What a twin sees of a row's logits, from `first` on: those of classes that the lane's client doesn't hold are the lowest number.
@@ -107,10 +138,11 @@ pub fn best_and_sum(logits: &[f32]) -> (usize, f32) {
 
 /// Loss and hit per row.
 fn twin(call: &Call<'_>) {
-    let classes = call.params::<Params>().classes as usize;
+    let Launch { classes, lanes: count, .. } = call.params();
+    let classes = classes as usize;
     let (lanes, logits, labels) = (call.read::<Lane>(1), call.read::<f32>(2), call.read::<u32>(3));
     let (mut loss, mut correct) = (call.write::<f32>(4), call.write::<u32>(5));
-    for lane in &lanes[..call.grid[2] as usize] {
+    for lane in &lanes[..count as usize] {
         for r in 0..lane.rows as usize {
             let logits = row(call, lane, &logits, (lane.row0 as usize + r) * classes, 6);
             let label = labels[lane.x_row as usize + r] as usize;
@@ -144,16 +176,19 @@ pub fn input(f: &mut Fixture<'_>, lanes: &[u32], classes: u32, some: bool) -> (L
         after -= rows as usize;
     }
     let held = some.then(|| Held { masks: f.buffer("masks", &masks), stride: STRIDE });
-    (table, Scored { classes, logits: f.buffer("logits", &logits), labels: f.buffer("labels", &labels), held })
+    let threads = f.best_tiling().row_threads();
+    (table, Scored { classes, logits: f.buffer("logits", &logits), labels: f.buffer("labels", &labels), held, threads })
 }
 
 /// Lanes and classes of the cases: as many of the latter as a data set may have.
-pub const CASES: [(&[u32], u32, bool); 8] = [
+pub const CASES: [(&[u32], u32, bool); 9] = [
     (&[1], 1, false),
     (&[1], 10, false),
     (&[70, 3, 130], 10, false),
     (&[2, 5], 103, false),
     (&[2], 65_535, false),
+    // As many rows a lane: they go together.
+    (&[19, 19, 19], 3, false),
     // One class alone: no loss.
     (&[3], 1, true),
     (&[70, 3, 130], 10, true),

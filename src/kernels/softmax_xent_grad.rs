@@ -14,7 +14,7 @@ pub static KERNEL: Kernel = Kernel::new::<Params>("softmax_xent_grad", twin).wit
 /// Records `dlogits = (softmax - onehot) * coef`, with `coef` of the lane, times its client's scale where there are `scales`; 0 for classes
 /// that the client doesn't hold.
 pub fn record(rec: &mut Recording, lanes: &Lanes, scored: &Scored, scales: Option<&Scales>, dlogits: Span) {
-    let (grid, cost) = launch(lanes, scored.classes, 50);
+    let (grid, cost) = launch(lanes, 64, scored.classes, 50);
     let mut bound = vec![lanes.table, scored.logits, scored.labels, dlogits];
     let (mut variant, mut params) = masked(scored.classes, scored.held, &mut bound);
     if let Some(scales) = scales {

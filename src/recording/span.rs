@@ -20,4 +20,9 @@ impl Span {
     pub fn of(buffer: BufferId, bytes: u64) -> Self {
         Self { buffer, offset: 0, bytes }
     }
+
+    /// The same up to the end of its last 16 bytes.
+    pub fn whole_quads(self) -> Self {
+        Self { bytes: self.bytes.next_multiple_of(16), ..self }
+    }
 }

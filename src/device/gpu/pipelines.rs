@@ -38,10 +38,11 @@ impl Pipeline {
         &self.accesses
     }
 
-    /// The spans of a dispatch that the kernel reads as texels.
+    /// The spans of a dispatch that the kernel reads as texels: whole quads, as textures are copied, so that kernels which count a
+    /// vector's values and those which count its quads share one.
     pub fn texels<'a>(&'a self, dispatch: &'a Dispatch) -> impl Iterator<Item = (Span, Texel)> + 'a {
         self.accesses.iter().zip(&dispatch.bindings).filter_map(|(access, span)| match access {
-            Access::Texels(texel) => Some((*span, *texel)),
+            Access::Texels(texel) => Some((span.whole_quads(), *texel)),
             _ => None,
         })
     }

@@ -221,8 +221,9 @@ impl Texels {
 
     /// Textures of spans that the dispatch which reads them overwrites wait: nothing will read these copies again.
     pub fn spend(&mut self, slots: &[u32], written: &[Span]) {
+        let overwritten = |span: Span| written.iter().any(|by| by.whole_quads() == span);
         for id in slots {
-            if self.slots.get(id).and_then(|s| s.holds).is_some_and(|span| written.contains(&span)) {
+            if self.slots.get(id).and_then(|s| s.holds).is_some_and(overwritten) {
                 self.release(*id);
             }
         }

@@ -87,15 +87,15 @@ impl Session<'_> {
         }
         let directions: Vec<Vec<Vec<Direction>>> = clients.iter().map(|client| directions(client, settings)).collect();
         let mut steps = steps_of(clients, &directions, settings, copies.as_ref());
-        let indices: Vec<u32> = steps.iter().flat_map(|s| s.runs.iter().flat_map(|run| run.indices)).copied().collect();
-        let batch = self.gathered(samples, &indices)?;
+        // What goes to the device comes first: launches that follow each other share a pass.
+        let mut recording = Recording::new();
+        let runs = || steps.iter().flat_map(|step| step.clients.iter().copied().zip(&step.runs));
+        let batch = self.batch_of_steps(&mut recording, samples, runs, clients.len())?;
         let mode = self.mode(Some(settings.distribution), false);
         let most_losses = u64::from(steps.iter().map(|step| step.table.losses).max().unwrap_or(0));
         let losses = self.space.need("losses", 4 * most_losses)?;
         let correct = self.space.need("correct", 4 * most_losses)?;
 
-        // What goes to the device comes first: launches that follow each other share a pass.
-        let mut recording = Recording::new();
         let all = self.place_tables(&mut recording, clients, settling, &mut steps, copies.as_ref())?;
         let mut lists = Vec::with_capacity(steps.len());
         let mut x_row = 0;
@@ -106,15 +106,23 @@ impl Session<'_> {
             Some(copies) => copies.session(self).chunks(&mut recording, lists, &mode)?,
             None => self.chunks(&mut recording, lists, &mode)?,
         };
-        let places = copies.as_ref().map(|copies| copies.place(self, &mut recording, clients.len())).transpose()?;
+        let statistics = match &copies {
+            Some(copies) => copies.place_statistics(self, &mut recording)?,
+            None => None,
+        };
         recording.join_uploads(self.space.device().limits().alignment);
-        if let (Some(copies), Some(places)) = (&copies, &places) {
-            copies.record_start(&mut recording, self.state.weights(), places, self.space.binding());
+        let shared = self.state.weights();
+        if let (Some(copies), Some(statistics)) = (&copies, &statistics) {
+            copies.record_start(&mut recording, shared, statistics, self.space.binding());
         }
         let how = self.space.exact;
         let params = self.program.graph.param_count() as u32;
-        for (step, chunks) in steps.iter().zip(&chunks) {
+        // The first step is taken on the shared weights, and its replay makes the copies.
+        let mut start = self.state.as_copy();
+        for (k, (step, chunks)) in steps.iter().zip(&chunks).enumerate() {
+            let own = copies.as_ref().map(Copies::weights);
             let mut session = match &mut copies {
+                Some(_) if k == 0 => self.space.session(self.program, &mut start),
                 Some(copies) => copies.session(self),
                 None => self.space.session(self.program, self.state),
             };
@@ -126,7 +134,8 @@ impl Session<'_> {
                 let entries = Owners::table_bytes(u64::from(tables.count()), u64::from(tables.most));
                 let out = session.space.need("replayed probes", entries)?;
                 tables.record(&mut recording, &numbers, *spans, all.numbers, out);
-                let to = owners(out.buffer, tables, session.state.weights(), params);
+                let from = (k == 0).then(|| shared.whole_quads());
+                let to = Owners { from, ..owners(out.buffer, tables, own.unwrap_or(shared), params) };
                 replaying::record_exact_owners(&mut recording, settings.distribution, &to, how);
             }
         }
@@ -178,7 +187,7 @@ impl Session<'_> {
             && !settings.batch_statistics
             && !self.space.is_planning()
             && self.program.windows.is_whole()
-            && all().all(|step| step.seeds.len() as u64 <= u64::from(settle::MOST))
+            && all().all(|step| (1..=u64::from(settle::MOST)).contains(&(step.seeds.len() as u64)))
             && all().all(|step| of(step) <= piece)
             && (settling.server.is_none() || probes <= u64::from(settle::MOST))
             && (settling.server.is_some() || longest > 1)
@@ -326,7 +335,7 @@ fn steps_of<'a>(
         };
         for (slot, client) in clients.iter().enumerate() {
             if let (Some(own), Some(directions)) = (client.steps.get(k), directions[slot].get(k)) {
-                let weight_base = copies.map_or(0, |copies| copies.base(slot));
+                let weight_base = copies.filter(|_| k > 0).map_or(0, |copies| copies.base(slot));
                 step.runs.push(Run { weight_base, ..Run::of(own, directions) });
                 step.clients.push(slot);
             }
@@ -351,8 +360,8 @@ fn lanes_of_step(step: &Step<'_>, settings: &ProbeSettings, x_row: &mut u32) -> 
 
 /// A table that was settled, and the vectors that it moves.
 fn owners(table: BufferId, tables: &Tables, weights: Span, params: u32) -> Owners {
-    let weights = Span { bytes: weights.bytes.next_multiple_of(16), ..weights };
-    Owners { table, owners: tables.count(), count: tables.most, weights, first: 0, params }
+    let weights = weights.whole_quads();
+    Owners { table, owners: tables.count(), count: tables.most, weights, from: None, first: 0, params }
 }
 
 /// What the server's table says.

@@ -54,6 +54,11 @@ impl Copies {
         Ok(Self { state, stride: stride as u32, count: count as usize })
     }
 
+    /// Where all of them lie.
+    pub fn weights(&self) -> Span {
+        self.state.weights()
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.count
@@ -72,24 +77,35 @@ impl Copies {
     /// The first `count` copies become the shared weights.
     pub fn start(&mut self, session: &mut Session<'_>, count: usize) -> Result<(), EngineError> {
         let mut recording = Recording::new();
-        let places = self.place(session, &mut recording, count)?;
+        let places = self.place(session, &mut recording, count, 0)?;
         self.record_start(&mut recording, session.state.weights(), &places, session.space.binding());
         session.space.submit(&recording).map(drop)
     }
 
-    /// Records the upload of where the first `count` copies lie.
+    /// Records the upload of where the values from `first` on of the first `count` copies lie.
     pub fn place(
         &self,
         session: &mut Session<'_>,
         recording: &mut Recording,
         count: usize,
+        first: usize,
     ) -> Result<Lanes, EngineError> {
-        let values = session.program.graph.state_len() as u32;
-        let of = |slot| Lane { rows: values, row0: self.base(slot), ..Lane::default() };
+        let (first, end) = (first as u32, session.program.graph.state_len() as u32);
+        let of = |slot| Lane { rows: end - first, x_row: first, row0: self.base(slot) + first, ..Lane::default() };
         let places: Vec<Lane> = (0..count).map(of).collect();
         let table = session.space.need("places of copies", size_of_val(&places[..]) as u64)?;
         recording.upload(table.buffer, table.offset, &places);
         Ok(Lanes::new(table, &places))
+    }
+
+    /// Records the upload of where the copies' running statistics lie, of models that have some.
+    pub fn place_statistics(
+        &self,
+        session: &mut Session<'_>,
+        recording: &mut Recording,
+    ) -> Result<Option<Lanes>, EngineError> {
+        let (params, values) = (session.program.graph.param_count(), session.program.graph.state_len());
+        (params < values).then(|| self.place(session, recording, self.count, params)).transpose()
     }
 
     /// Records the shared weights' copies at these places: one launch where a binding of so many bytes has them all, else one by one.
@@ -140,7 +156,8 @@ impl Copies {
                     table: probes.buffer,
                     owners: moves.len() as u32,
                     count: most as u32,
-                    weights: Span { bytes: weights.bytes.next_multiple_of(16), ..weights },
+                    weights: weights.whole_quads(),
+                    from: None,
                     first: piece.first as u32,
                     params: piece.len as u32,
                 };

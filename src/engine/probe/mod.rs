@@ -9,6 +9,7 @@ mod blocks;
 mod copies;
 mod given;
 mod local;
+mod order;
 mod settings;
 mod sphere;
 mod steps;

@@ -81,6 +81,9 @@ pub struct Target {
 /// The define of kernels that replay onto several vectors at once.
 pub const OWNERS: &str = "OWNERS";
 
+/// The define of kernels that add to another vector than the one that they write.
+pub const FROM: &str = "FROM";
+
 /// What a replay onto the vectors of several owners reads and writes: each one's own probes onto its own.
 #[derive(Clone, Copy, Debug)]
 pub struct Owners {
@@ -92,6 +95,8 @@ pub struct Owners {
     pub count: u32,
     /// The vectors of all of them, or the same part of each: whole vec4.
     pub weights: Span,
+    /// The vector that all of them start from, or that part of it: whole vec4; none: each from its own. Their own have no values then.
+    pub from: Option<Span>,
     /// The first element of each in its whole vector, a multiple of 128.
     pub first: u32,
     /// Elements of each.
@@ -174,7 +179,12 @@ pub struct Work {
 impl Work {
     /// Of workgroups of 64 threads of `per_thread` weights each, at `cost` operations a weight and probe.
     pub fn of(per_thread: u32, cost: u64) -> Self {
-        Self { per_group: 64 * per_thread, cost, launch: LAUNCH_COST }
+        Self::by(64, per_thread, cost)
+    }
+
+    /// The same of so many threads.
+    pub fn by(threads: u32, per_thread: u32, cost: u64) -> Self {
+        Self { per_group: threads * per_thread, cost, launch: LAUNCH_COST }
     }
 
     /// The parts (first, count) of `params` weights that a launch takes, with `probes` probes each.
@@ -227,10 +237,15 @@ pub fn record_owners(rec: &mut Recording, kernel: &'static Kernel, variant: Vari
     for (done, items) in work.launches(to.params, probes) {
         let first = to.first + done as u32;
         let params = Params { probes: to.count, weights: first + items as u32, first, factor: 0, once: 1 };
-        let weights = Span { offset: to.weights.offset + 4 * done, bytes: to.weights.bytes - 4 * done, ..to.weights };
+        let part = |all: Span| Span { offset: all.offset + 4 * done, bytes: all.bytes - 4 * done, ..all };
+        let weights = part(to.weights);
         let [x, y, _] = fold_grid(items, work.per_group);
-        let (bindings, cost) = ([table, weights, weights], work.cost * probes * items);
-        rec.dispatch(kernel, variant.clone().define(OWNERS), &params, &bindings, [x, y, to.owners], cost);
+        let (bindings, cost) = ([table, weights, to.from.map_or(weights, part)], work.cost * probes * items);
+        let mut variant = variant.clone().define(OWNERS);
+        if to.from.is_some() {
+            variant = variant.define(FROM);
+        }
+        rec.dispatch(kernel, variant, &params, &bindings, [x, y, to.owners], cost);
     }
 }
 
@@ -265,7 +280,14 @@ pub fn for_each_vector<T: Pod>(call: &Call<'_>, mut replay: impl FnMut(&[Probe],
     if !call.variant.defines().contains(&OWNERS) {
         return replay(&table[..probes], params.factor, &mut weights[..count]);
     }
+    let from = call.variant.defines().contains(&FROM).then(|| call.read::<T>(3));
     for own in table.chunks_exact(probes + 1).take(call.grid[2] as usize) {
-        replay(&own[1..], own[0].seed_lo, &mut weights[4 * own[0].seed_hi as usize..][..count]);
+        let vector = &mut weights[4 * own[0].seed_hi as usize..];
+        if let Some(from) = &from {
+            // The rest of the last vec4 comes along.
+            let whole = count.next_multiple_of(4);
+            vector[..whole].copy_from_slice(&from[..whole]);
+        }
+        replay(&own[1..], own[0].seed_lo, &mut vector[..count]);
     }
 }

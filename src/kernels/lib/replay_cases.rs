@@ -43,7 +43,7 @@ impl<R: Record> Cases<R> {
             cases.extend([false, true].map(|soft_add| self.rounding(scale_exp, soft_add)));
         }
         for (soft_add, addition) in [(false, ""), (true, " soft")] {
-            cases.push(self.owners(addition, move |rec, _, to| owners(rec, to, soft_add)));
+            cases.extend(self.owners(addition, move |rec, _, to| owners(rec, to, soft_add)));
         }
         cases
     }
@@ -106,16 +106,25 @@ impl<R: Record> Cases<R> {
 }
 
 impl<R> Cases<R> {
-    /// Three owners with vectors in no order, gaps between them, exponents and numbers of probes of their own. `addition` is part of the name.
-    pub fn owners<O>(self, addition: &str, record: O) -> Case
+    /// Three owners with vectors in no order, gaps between them, exponents and numbers of probes of their own, that start from these or from
+    /// another one. `addition` is part of the names.
+    pub fn owners<O>(self, addition: &str, record: O) -> [Case; 2]
+    where
+        O: Fn(&mut Recording, &AdapterInfo, &Owners) + Copy + Send + Sync + 'static,
+    {
+        [false, true].map(|from| self.owners_of(addition, record, from))
+    }
+
+    fn owners_of<O>(&self, addition: &str, record: O, from: bool) -> Case
     where
         O: Fn(&mut Recording, &AdapterInfo, &Owners) + Send + Sync + 'static,
     {
         const PARAMS: u32 = 1_157;
         const STRIDE: u32 = 1_216;
-        let Self { dist, exact, .. } = self;
+        let Self { dist, exact, .. } = *self;
         let tolerance = if exact { 0.0 } else { 1e-5 };
-        Case::new(format!("replay {dist} of owners{addition}{}", self.way), tolerance, move |f| {
+        let start = if from { " from one vector" } else { "" };
+        Case::new(format!("replay {dist} of owners{start}{addition}{}", self.way), tolerance, move |f| {
             let (vectors, counts, most) = ([2u32, 0, 1], [5u32, 1, 4], 5);
             let mut table = Vec::new();
             for (owner, (vector, count)) in vectors.into_iter().zip(counts).enumerate() {
@@ -126,10 +135,13 @@ impl<R> Cases<R> {
                     (true, false) => Probe::float(u64::from(k) << 31 | owner as u64, 0.003 * k as f32 - 0.002),
                 }));
             }
-            let weights = f.buffer("weights", &test_weights(3 * STRIDE));
+            let all = test_weights(3 * STRIDE + PARAMS);
+            let from = from.then(|| f.buffer("from", &all[3 * STRIDE as usize..]));
+            let weights = f.buffer("weights", &all[..3 * STRIDE as usize]);
             let table = f.buffer("probes", &table).buffer;
             let mut rec = Recording::new();
-            record(&mut rec, f.info(), &Owners { table, owners: 3, count: most, weights, first: 0, params: PARAMS });
+            let to = Owners { table, owners: 3, count: most, weights, from, first: 0, params: PARAMS };
+            record(&mut rec, f.info(), &to);
             rec.read_back(weights);
             rec
         })

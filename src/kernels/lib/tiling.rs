@@ -194,6 +194,12 @@ impl Tiling {
         self
     }
 
+    /// Threads of a workgroup of kernels whose threads take a row each: on a software adapter one vector, since threads beyond a lane's last
+    /// row go all the way there for nothing.
+    pub fn row_threads(&self) -> u32 {
+        if self.strips { Self::CORE.members } else { 64 }
+    }
+
     /// Rows of a workgroup's tile.
     pub fn tile_rows(&self) -> u32 {
         self.teams * self.tile_o * self.share
