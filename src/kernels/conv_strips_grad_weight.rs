@@ -9,6 +9,9 @@ use crate::recording::kernel::Kernel;
 /// The kernel.
 pub static KERNEL: Kernel = Kernel::new::<Uniforms>("conv_strips_grad_weight", twin);
 
+/// Products of a tap and sample below which a layer is sooner compiled than computed.
+const SMALL: u64 = 1 << 17;
+
 /// Its blocking for a device; none where the gradient goes by an implicit matrix product.
 pub fn blocking(params: &Params, tiling: Tiling) -> Option<Tiling> {
     if tiling.strips { fitting(params, tiling) } else { None }
@@ -19,7 +22,9 @@ pub fn blocking(params: &Params, tiling: Tiling) -> Option<Tiling> {
 fn fitting(params: &Params, tiling: Tiling) -> Option<Tiling> {
     let share = if tiling.share > 16 { 1 } else { tiling.share };
     // More rows a thread are faster, and take twice as long to compile.
-    let rows = if share == 1 || params.out_c < 64 { 8 } else { 16 };
+    let products: u64 = [params.c, params.out_c, params.out_h, params.out_w].map(u64::from).iter().product();
+    let small = params.out_c < 64 || products < SMALL;
+    let rows = if share == 1 || small { 8 } else { 16 };
     let tile_o = (rows / share).max(1);
     let fits = params.layout == Layout::ChannelsFirst
         && (2..=4).contains(&params.kernel)
@@ -31,9 +36,9 @@ fn fitting(params: &Params, tiling: Tiling) -> Option<Tiling> {
     fits.then(|| Tiling { teams: 1, share, tile_o, tile_q: taps, ..tiling }.for_rows(params.out_c))
 }
 
-/// Self-test cases: with parts and without, with a step, where it is taken on the device.
+/// Self-test cases: with parts and without, with a step, of few and many rows a thread, where it is taken on the device.
 pub fn cases() -> Vec<Case> {
-    let shapes = [(7, 10, 8, 8, 3, 1, 1), (8, 5, 40, 32, 3, 2, 1), (6, 70, 5, 8, 3, 1, 1)];
+    let shapes = [(7, 10, 8, 8, 3, 1, 1), (8, 5, 40, 32, 3, 2, 1), (6, 70, 5, 8, 3, 1, 1), (16, 70, 12, 16, 3, 1, 1)];
     let of = |shape| {
         case("conv_strips_grad_weight", shape, Layout::ChannelsFirst, 0, 8, |f| {
             Gradient::by_shuffles(Tiling { strips: true, ..f.best_tiling() })
